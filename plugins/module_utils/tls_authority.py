@@ -112,7 +112,10 @@ def client_certificate(client_key_pem: str, key_pem: str, ca_pem: str, common_na
 
 
 def sign(request_pem: str, key_pem: str, ca_pem: str, days: int) -> str:
-    """A server certificate for the names and key of a request, followed by the CA's, PEM; valid ``days`` days."""
+    """A server certificate for the names and key of a request, followed by the CA's, PEM; valid ``days`` days.
+
+    Each call gives another one: ask only when a certificate is due.
+    """
     try:
         request = x509.load_pem_x509_csr(request_pem.encode())
         authority = x509.load_pem_x509_certificate(ca_pem.encode())

@@ -24,6 +24,9 @@ options:
   state:
     description:
       - The state that each must have. One that does not run is started for V(restarted) and V(reloaded), too.
+      - >-
+        A socket cannot be restarted under a service that holds it. Where sockets are among the units for
+        V(restarted), the services stop first, and start again after the sockets.
       - One that is starting runs once its start has ended well. V(started) and V(reloaded) wait for that, and fail
         where it fails.
     type: str
@@ -98,11 +101,17 @@ def now(found: Mapping[str, Unit], wanted: Wanted) -> Iterator[tuple[str, list[s
     """The verbs that settle how units are now, each with the units that need it."""
     running = [name for name, unit in found.items() if unit.get("ActiveState") in RUNS]
     resting = [name for name in found if name not in running]
+    to_stop = [name for name, unit in found.items() if unit.get("ActiveState") not in RESTS]
+    sockets = [name for name in found if name.endswith(".socket")]
     match wanted["state"]:
         case "stopped":
-            yield "stop", [name for name, unit in found.items() if unit.get("ActiveState") not in RESTS]
+            yield "stop", to_stop
         case "started":
             yield "start", resting
+        case "restarted" if sockets:
+            yield "stop", [name for name in to_stop if name not in sockets]
+            yield "restart", sockets
+            yield "start", [name for name in found if name not in sockets]
         case "restarted" | "reloaded" as state:
             yield "start", resting
             yield state.removesuffix("ed"), running

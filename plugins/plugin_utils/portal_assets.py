@@ -23,8 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NPM = ROOT / "portal" / "npm"
 GUIDE = ROOT / "docs" / "fr" / "guide"
 BUILT = ROOT / "var" / "portal-assets"
-ON_HOST = "/usr/lib/malleposte/portal-assets.zip"
-"""The path of the archive on a host of the portal."""
 SECONDS = 900.0
 """A limit for npm; a slow line needs minutes for the first fetch."""
 DSFR = "@gouvfr/dsfr"

@@ -44,15 +44,15 @@ from malleposte.cli import main
 sys.exit(main())
 """
 MAIN_OF_WORLD = """\
-from malleposte.programs import run
+from malleposte.programs import WORLD, run
 
-sys.exit(run(sys.argv[2:], "malleposte.dev.world"))
+sys.exit(run(sys.argv[2:], WORLD))
 """
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file of modules on hosts: its path there, the package of its programs, how it begins."""
+    """A file of modules on hosts: its path there, the table of its programs in `malleposte.programs`, how it begins."""
 
     path: str
     programs: str
@@ -64,9 +64,9 @@ class Archive:
         return f"/usr/bin/python3 -I -B {self.path} run"
 
 
-HOSTS = Archive("/usr/lib/malleposte/malleposte.pyz", "malleposte.programs", MAIN + MAIN_OF_HOSTS)
+HOSTS = Archive("/usr/lib/malleposte/malleposte.pyz", "PROGRAMS", MAIN + MAIN_OF_HOSTS)
 """On every host: the package but what the controller alone has, and the portal."""
-WORLD = Archive("/usr/lib/malleposte/malleposte-world.pyz", "malleposte.dev.world", MAIN + MAIN_OF_WORLD)
+WORLD = Archive("/usr/lib/malleposte/malleposte-world.pyz", "WORLD", MAIN + MAIN_OF_WORLD)
 """On the hosts of a lab alone."""
 CONTROLLER = tuple(
     f"malleposte.{name}"
@@ -173,8 +173,13 @@ def written(folder: Path, archive: Archive = HOSTS) -> Path:
 
 def programs(package: Path = PACKAGE, archive: Archive = HOSTS) -> dict[str, str]:
     """The names of an archive's programs and the modules that they begin in."""
-    files = sorted(package.parent.joinpath(*archive.programs.split(".")).glob("[a-z]*.py"))
-    return {path.stem.replace("_", "-"): f"{archive.programs}.{path.stem}" for path in files}
+    tables = {
+        ast.unparse(node.target): node.value
+        for node in ast.parse((package / "programs.py").read_bytes()).body
+        if isinstance(node, ast.AnnAssign) and node.value
+    }
+    table = ast.literal_eval(tables[archive.programs])
+    return {name: f"{package.name}.{module}" for name, module in sorted(table.items())}
 
 
 def archive_of(name: str, package: Path = PACKAGE) -> Archive | None:

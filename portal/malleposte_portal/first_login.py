@@ -115,7 +115,7 @@ def activate() -> Answer:
                 return redirect(link("step"), 303)
             refused, status = answer.page, answer.status
     over = bool(session.pop("over", False)) and request.method == "GET"
-    return render_template("activate.html", form=form, refused=refused, over=over), status
+    return render_template("first_login/activate.html", form=form, refused=refused, over=over), status
 
 
 @SUBJECT.form("/activer/etape", "/en/activate/step")
@@ -137,7 +137,7 @@ def step() -> Answer:
         refused, status = answer.page, answer.status
     left = [one for one in told.enrolment.left if one in FORMS]
     page = render_template(
-        f"steps/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
+        f"first_login/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
         names=_titles(), left=left, charter=current_app.extensions["portal"].charter,
         may_skip=name not in told.enrolment.needed,
     )  # fmt: skip

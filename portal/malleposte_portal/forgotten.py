@@ -54,7 +54,7 @@ class AskLogin(Guarded):
 @SUBJECT.page("/oublie", "/en/forgotten")
 def forgotten() -> Answer:
     """A lost means, and the way to it."""
-    return render_template("forgotten.html")
+    return render_template("forgotten/forgotten.html")
 
 
 @SUBJECT.form("/motdepasse/oublie", "/en/password/forgotten")
@@ -62,7 +62,7 @@ def reset() -> Answer:
     """NUMEN and INA code give a new password."""
     form = ResetForm()
     return carried_out(
-        "reset",
+        "forgotten/reset.html",
         form,
         lambda: passwords.Reset(
             acts.source(), "", form.typed("numen"), form.typed("code"), form.typed("new"), form.once, form.by_question
@@ -77,7 +77,7 @@ def code() -> Answer:
     """Ask for a code. The answer is the same whether or not there is such an account and a way to send it."""
     form = AskCode()
     return carried_out(
-        "code",
+        "forgotten/code.html",
         form,
         lambda: passwords.IssueCode(acts.source(), form.typed("login"), _channel(form), form.once, form.by_question),
         _(UNKNOWN),
@@ -90,7 +90,7 @@ def remind() -> Answer:
     """Ask for a log-in, by the NUMEN; as `code`."""
     form = AskLogin()
     return carried_out(
-        "remind",
+        "forgotten/remind.html",
         form,
         lambda: passwords.RemindLogin(acts.source(), form.typed("numen"), _channel(form), form.once, form.by_question),
         _(UNKNOWN),

@@ -16,16 +16,18 @@ STATED = date(2026, 11, 27)
 @SUBJECT.page("/accessibilite", "/en/accessibility")
 def accessibility() -> str:
     """The accessibility statement (arrêté of 20 September 2019, annex)."""
-    return render_template("accessibility.html", stated=f"{STATED:%d/%m/%Y}" if g.language == "fr" else f"{STATED}")
+    return render_template(
+        "info/accessibility.html", stated=f"{STATED:%d/%m/%Y}" if g.language == "fr" else f"{STATED}"
+    )
 
 
 @SUBJECT.page("/mentions-legales", "/en/legal")
 def legal() -> str:
     """The legal notice (law 2004-575 of 21 June 2004, article 6)."""
-    return render_template("legal.html")
+    return render_template("info/legal.html")
 
 
 @SUBJECT.page("/donnees-personnelles", "/en/privacy")
 def privacy() -> str:
     """Personal data (GDPR, article 13)."""
-    return render_template("privacy.html")
+    return render_template("info/privacy.html")

@@ -1,7 +1,5 @@
 """The house rules, held against the files of the repository."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -3,8 +3,6 @@
 What goes there in another way is listed here, with its reason in ADR 28.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The classes of service are named in the facts alone: a second place with their names would be forgotten."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The collection as it would be installed elsewhere: built, installed, and used from there."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The State's design system is in one folder of the portal, so that another one could take its place there."""
 
-from __future__ import annotations
-
 import re
 
 from .conftest import ROOT

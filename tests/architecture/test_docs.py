@@ -1,7 +1,5 @@
 """The documents: generated ones are up to date, and every name in them exists."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """Words of agents reach doveadm as words: it takes options anywhere, and `-uNAME` is another account's."""
 
-from __future__ import annotations
-
 import ast
 
 from malleposte.core.paths import ROOT

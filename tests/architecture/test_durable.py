@@ -3,8 +3,6 @@
 A hand-written one forgets the disk, the folder's entry, the mode or the file that it leaves behind when it fails.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

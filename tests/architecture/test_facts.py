@@ -1,7 +1,5 @@
 """The facts of the platform: one schema, which both inventories, the wiring and the reference follow."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table of network flows names every port that the service manifest opens, and no other."""
 
-from __future__ import annotations
-
 import re
 
 import yaml

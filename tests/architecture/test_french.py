@@ -6,8 +6,6 @@ SMTP and IMAP must be ASCII: they are worded without apostrophes and signs that 
 a space.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

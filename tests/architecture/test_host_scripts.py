@@ -1,7 +1,5 @@
 """Imports that tests write in strings, for hosts, name modules that are there: one that moves takes those lines."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

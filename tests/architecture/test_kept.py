@@ -1,7 +1,5 @@
 """The page on personal data says for how long data are kept: as the roles do where nobody overrides them."""
 
-from __future__ import annotations
-
 import re
 
 import yaml
@@ -21,6 +19,6 @@ def test_the_page_says_what_the_roles_do() -> None:
 
 
 def test_the_page_and_the_guide_say_how_long_a_copy_lies() -> None:
-    page = (ROOT / "portal/malleposte_portal/templates/privacy.html").read_text("utf-8")
+    page = (ROOT / "portal/malleposte_portal/templates/info/privacy.html").read_text("utf-8")
     assert f"{KEPT.days} jours, ou jusqu’à ce que vous l’effaciez" in page
     assert "sept jours" in (ROOT / "docs/fr/guide/mes-donnees.md").read_text("utf-8") and KEPT.days == 7

@@ -1,7 +1,5 @@
 """Docstrings, comments, help texts and descriptions do not begin with a clause that has no head."""
 
-from __future__ import annotations
-
 import ast
 import io
 import re

@@ -1,14 +1,12 @@
 """docs/limits.md: each row names settings, facts and tests that exist, and no budget of accountd is without a row."""
 
-from __future__ import annotations
-
 import ast
-import dataclasses
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 from malleposte.throttle.limits import Rates
 
@@ -53,7 +51,7 @@ def names_of(path: Path) -> set[str]:
 
 def exists(name: str) -> bool:
     if name.startswith(RATES):
-        return name.removeprefix(RATES) in {one.name for one in dataclasses.fields(Rates)}
+        return name.removeprefix(RATES) in {one.name for one in msgspec.structs.fields(Rates)}
     path, _colon, constant = name.partition(":")
     return constant in names_of(ROOT / path) if constant else name in variables()
 
@@ -71,7 +69,7 @@ def test_a_row_is_whole_and_names_what_exists(row: list[str]) -> None:
 
 def test_every_budget_of_accountd_has_a_row() -> None:
     named = {name.removeprefix(RATES) for row in ROWS for name in quoted(row[1]) if name.startswith(RATES)}
-    assert named == {one.name for one in dataclasses.fields(Rates)}
+    assert named == {one.name for one in msgspec.structs.fields(Rates)}
 
 
 def test_what_does_not_exist_is_found() -> None:

@@ -4,8 +4,6 @@ Such a list is a literal of two units or more, or one that a condition or a name
 unit names it (ADR 31).
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

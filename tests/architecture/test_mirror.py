@@ -1,7 +1,5 @@
 """The unit tests mirror what they test: a folder has its counterpart, a file at the top its module."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from .conftest import ROOT

@@ -3,8 +3,6 @@
 Ansible reads a task's options when the task runs, and some playbooks run rarely: what is wrong in them is seen here.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`malleposte new-act` writes what the tables and their tests ask, in a copy of the checkout."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`malleposte new-service` writes what the rules of this folder ask, in a copy of the checkout."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A decision is written once: a second copy of a known one is refused, with the module that has it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,6 +48,27 @@ DECISIONS = (
             "tests/support/sogo_tables.py",
         ),
         "DELETE FROM sogo_acl WHERE c_folder_id = 1",
+    ),
+    Decision(
+        "the headers of a letter",
+        r'\["Auto-Submitted"\] = ',
+        # The probe's own runs by the standard library alone, on a host that has no more.
+        ("cli/malleposte/platform/letters.py", "cli/malleposte/probe/walker/mailbox.py"),
+        'letter["Auto-Submitted"] = "auto-generated"',
+    ),
+    Decision(
+        "how a letter is handed to a mail server",
+        r"smtplib\.SMTP\(|/usr/sbin/sendmail",
+        # The others hand over no letter of a program: what people wrote to a list, what an agent reports, tests.
+        (
+            "cli/malleposte/platform/letters.py",
+            "cli/malleposte/adapters/relay.py",  # a relay of another house, by a password
+            "cli/malleposte/lists/carrier.py",
+            "cli/malleposte/accounts/mailbox/report_message.py",
+            "cli/malleposte/probe/walker/paths/flows.py",
+            "tests/stack/support/mail.py",
+        ),
+        "with smtplib.SMTP(host, int(port), timeout=60) as session:",
     ),
     Decision(
         "how the directory writes a time",

@@ -1,7 +1,5 @@
 """One package on the hosts: a role ships configuration and units, and no code that the package could hold."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -48,7 +46,9 @@ def python_of(role: Path) -> list[str]:
 
 
 def test_a_role_holds_no_python(role: Path) -> None:
-    assert python_of(role) == [], "move it into cli/malleposte/programs, and start it with the filter `program`"
+    assert python_of(role) == [], (
+        "move it into cli/malleposte, with a line in programs.py; start it with the filter `program`"
+    )
 
 
 def test_python_in_a_role_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,5 @@
 """Tests use the public names of modules: a name with an underscore may change without notice."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A release: one version in every place that states it; workflow files call existing commands and name no host."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import tomllib

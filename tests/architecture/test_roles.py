@@ -1,7 +1,5 @@
 """One role, one daemon, its own variables: rules 1 to 4, 9 and 10 of docs/architecture.md."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -90,6 +88,7 @@ def test_specs_equal_defaults(role: Path) -> None:
     needed = {key for key, option in specs.items() if not option.get("required")}
     assert defaults == needed
     assert [key for key, option in specs.items() if not option.get("description")] == []
+    assert [key for key, option in specs.items() if option.get("type") == "str"] == [], "a text needs no type"
 
 
 def test_variables_bear_the_role_s_name(role: Path) -> None:

@@ -1,7 +1,5 @@
 """Packages and files stay small, and no two modules import each other."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ from .conftest import ROOT
 
 PACKAGES = ("cli/malleposte", "portal/malleposte_portal", "plugins")
 LOOSE, LINES = 15, 400
-FLAT = {"cli/malleposte/commands", "cli/malleposte/commands/accounts", "cli/malleposte/programs", *(
+FLAT = {"cli/malleposte/commands", "cli/malleposte/commands/accounts", *(
     f"plugins/{name}" for name in ("action", "filter", "lookup", "modules", "module_utils")
 )}  # fmt: skip
 """Folders that hold a file a command, a program or a plug-in of Ansible."""

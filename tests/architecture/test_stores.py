@@ -1,7 +1,5 @@
 """Root works in a store in one way: as the store's user, by `malleposte.runtime.owner`."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Users that roles make and units run as: none of their names is given to a person."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

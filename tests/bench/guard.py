@@ -3,8 +3,6 @@
 The foreign server of the lab's world sends: its sender is proved, so that honest mail is accepted.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -166,7 +166,7 @@ def device_log_ins(site: Site) -> Figure:
     with TemporaryDirectory() as folder, agents(site) as readers:
         own = platform_target(site, readers, Path(folder))
         with site.directory() as directory, Journal(Path(folder) / "journal", "bench") as journal:
-            now, wanted = datetime.datetime.now(datetime.UTC), devices.Wanted("bench", ("imap",))
+            now, wanted = datetime.datetime.now(datetime.UTC), devices.Specification("bench", ("imap",))
             made = [(one.uid, devices.add(directory, journal, one.uid, wanted, now).password) for one in readers]
         targets = {"main": own, "device": replace(own, users=made)}
         for target in targets.values():

@@ -1,7 +1,5 @@
 """The portal under load: pages of many agents at once, first log-ins and password changes, and what bounds them."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import time

@@ -1,7 +1,5 @@
 """Opening and searching a box of 50,000 messages, over IMAP as both webmails do it, beside Debian's Dovecot."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The two webmails under load: from the log-in to the inbox, the memory of an agent, a full month of SOGo's agenda."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterator

@@ -1,12 +1,9 @@
 """Fixtures of the browser tests: those of the stack tests that they need, and a fresh window of Chromium a test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.dev import timings
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Chromium, Size, pin
@@ -14,6 +11,7 @@ from tests.stack.conftest import ca_bundle, enters, mail, people, person, plan, 
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
+from tests.support.order import longest_first
 
 __all__ = ["ca_bundle", "enters", "mail", "people", "person", "plan", "platform", "site"]
 
@@ -24,8 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in own:
         item.add_marker(pytest.mark.browser)
     if len(own) == len(items):
-        known = timings.budgets()
-        items.sort(key=lambda item: -timings.budget(item.nodeid.partition("::")[0], known))
+        longest_first(items)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +48,7 @@ def running() -> Iterator[list[Chromium]]:
         chromium.quit()
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=lambda size: size.name)
+@pytest.fixture(params=[DESKTOP, pytest.param(PHONE, marks=pytest.mark.full)], ids=lambda size: size.name)
 def browser(
     request: pytest.FixtureRequest,
     site: Site,
@@ -60,7 +57,7 @@ def browser(
     pins: set[str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Browser]:
-    """A fresh window of each size; where the test fails, what it showed last is kept, and the next starts Chromium."""
+    """A fresh window; a failed test leaves a picture of it, and the next starts Chromium. A full run has both sizes."""
     size: Size = request.param
     PICTURES.mkdir(parents=True, exist_ok=True)
     if not running:

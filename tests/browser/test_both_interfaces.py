@@ -1,7 +1,5 @@
 """A label that an agent gave in one interface is there in the other, to which the agent changes on the portal."""
 
-from __future__ import annotations
-
 from tests.browser.support import roundcube, sogo
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser

@@ -1,7 +1,5 @@
 """The diagnosis of an agent who is logged in: what is wrong and what to do, in both languages, on a phone as well."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from malleposte.policy import rules
@@ -22,9 +20,7 @@ def test_an_agent_reads_what_is_wrong_and_what_to_do(browser: Browser, person: A
     sender = f"pub@{FOREIGN}"
     for _ in range(2):
         assert not imap(mail, who.account, rules.generate())
-    filters = mail.sieve(who.account)
-    filters.put("ailleurs", f'require "copy";\nredirect :copy "test@{FOREIGN}";\n')
-    filters.activate("ailleurs")
+    mail.set_filter(who.account, "ailleurs", f'require "copy";\nredirect :copy "test@{FOREIGN}";\n')
     mail.stranger(sender, who.account.mail, with_program(sender, who.account.mail))
 
     def told() -> bool:

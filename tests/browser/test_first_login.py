@@ -1,7 +1,5 @@
 """A first log-in as an agent makes it, from the printed letter to the first mail; and a forgotten log-in."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any
@@ -74,8 +72,7 @@ def test_from_the_letter_to_the_first_mail(
     who, new, mark = person(State.PENDING), rules.generate(), token()
     code = printed(site, who, tmp_path / "letters")
     browser.open("portal")
-    browser.click(".tiles a", "Activer mon compte")
-    browser.seen("h1", "Activer mon compte")
+    browser.click(".tiles a", "Activer mon compte", heading="Activer mon compte")
     human(browser)
     assert not browser.driver.find_element(By.ID, "answer").is_displayed()
     for_everyone(browser, "portal-activate")
@@ -135,6 +132,7 @@ def test_a_forgotten_log_in_comes_by_mail(browser: Browser, person: Any, mail: A
     assert f"    {who.uid}" in mail.at_foreign("test", f"test+{mark}").decode()
 
 
+@pytest.mark.full
 def test_without_javascript_a_question_is_asked(browser: Browser, person: Any) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     browser.open("portal", "/activer")

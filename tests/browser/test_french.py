@@ -1,14 +1,12 @@
 """Both webmails in one language: no view has a word that is not said in France, and a folder has one name in both."""
 
-from __future__ import annotations
-
 import re
 
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter, enter_at
 
 FORBIDDEN = re.compile(
     r"\b(courriels?|pourriels?|soutien|fureteur|présentement|collecticiel|témoins|tags?|clavardage)\b", re.IGNORECASE
@@ -83,8 +81,7 @@ def test_roundcube_speaks_french_of_france(browser: Browser, reader: Reader) -> 
 
 def test_sogo_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("convergence")
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen("md-list-item", reader.subject)
     text = browser.words()
     assert [name for name in FOLDERS if name not in text] == []

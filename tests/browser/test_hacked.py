@@ -1,10 +1,9 @@
 """« J’ai été piraté » in a browser: the proof, the choices, the end; on a desktop and a telephone, by keyboard too."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -17,13 +16,13 @@ from tests.support.human import answers
 from tests.support.page import Page
 
 
-def robbed(mail: Mail, who: Any) -> str:
+def account_after_theft(mail: Mail, who: Any) -> str:
     """Leave a forward and an inbox that is open to another; the address of the forward."""
-    thief, sieve = f"{token()}@lointain.test", mail.sieve(who.account)
-    sieve.put("roundcube", f'redirect "{thief}";\n')
+    attacker, sieve = f"{token()}@lointain.test", mail.sieve(who.account)
+    sieve.put("roundcube", f'redirect "{attacker}";\n')
     sieve.activate("roundcube")
     assert mail.imap(who.account).setacl("INBOX", "probe1", "lr")[0] == "OK"
-    return thief
+    return attacker
 
 
 def choose(browser: Browser, head: str, words: str) -> None:
@@ -36,10 +35,9 @@ def choose(browser: Browser, head: str, words: str) -> None:
 
 def test_an_account_is_taken_back(browser: Browser, person: Any, mail: Mail, enters: Any, site: Any) -> None:
     who, new = person(mpProfile=["roundcube"]), rules.generate()
-    thief, code = robbed(mail, who), who.code()
+    attacker, code = account_after_theft(mail, who), who.code()
     browser.open("portal")
-    browser.click(".tiles a", "J’ai été piraté")
-    browser.seen("h1", "J’ai été piraté")
+    browser.click(".tiles a", "J’ai été piraté", heading="J’ai été piraté")
     human(browser)
     checked(browser, "portal-hacked")
     fill(browser, numen=who.numen, code="AAAAA-22222", new=new, again=new)
@@ -48,15 +46,14 @@ def test_an_account_is_taken_back(browser: Browser, person: Any, mail: Mail, ent
     fill(browser, numen=who.numen, code=code, new=new, again=new)
 
     browser.seen("h1", "Vérifier mon compte")
-    browser.seen("main", thief)
+    browser.seen("main", attacker)
     checked(browser, "portal-hacked-check")
     browser.click("form button[type=submit]", "Valider mes choix")
     browser.seen("#errors")
     checked(browser)
     choose(browser, "Un renvoi automatique", "Supprimer")
     choose(browser, "Un dossier de courrier partagé", "Garder")
-    browser.click("form button[type=submit]", "Valider mes choix")
-    browser.seen("h1", "Votre compte est de nouveau à vous")
+    browser.click("form button[type=submit]", "Valider mes choix", heading="Votre compte est de nouveau à vous")
     checked(browser, "portal-hacked-end")
     assert complaints(browser) == []
     assert enters(who.uid, new)
@@ -64,9 +61,10 @@ def test_an_account_is_taken_back(browser: Browser, person: Any, mail: Mail, ent
     assert b"probe1" in b" ".join(mail.imap(replace(who.account, password=new)).getacl("INBOX")[1])
 
 
+@pytest.mark.full
 def test_without_javascript_the_path_is_the_same(browser: Browser, person: Any, mail: Mail) -> None:
     who, new = person(mpProfile=["roundcube"]), rules.generate()
-    robbed(mail, who)
+    account_after_theft(mail, who)
     browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     browser.open("portal", "/pirate")
     browser.seen("#human-question", "Combien font")

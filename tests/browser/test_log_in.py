@@ -1,7 +1,5 @@
 """The agent's own section of the portal in a browser: log-in, a device from its making to its end, log-out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -45,8 +43,7 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     assert browser.seen("h1").location["y"] < 300
     browser.section("Ma connexion et mes appareils")
     browser.seen("main", "aucun mot de passe d’appareil")
-    browser.click("main a", "Ajouter un appareil")
-    browser.seen("h1", "Ajouter un appareil")
+    browser.click("main a", "Ajouter un appareil", heading="Ajouter un appareil")
     checked(browser, "portal-device-add")
     type_in(browser, name="Téléphone de Marie", password=rules.generate())
     browser.click("main button", "Créer le mot de passe")
@@ -68,12 +65,20 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     browser.seen("main", "Téléphone de Marie")
     assert len(browser.driver.find_elements(By.NAME, "device")) == 1
     assert secret not in browser.driver.page_source
+    # The page shows each log-in, and this browser takes a name.
+    browser.click("main summary", "Donner un nom")
+    browser.seen("#name-1").send_keys("Ordinateur de la salle 12")
+    checked(browser, "portal-log-in-name")
+    browser.click("main button", "Enregistrer le nom")
+    browser.seen("main", "Le nom du navigateur est changé")
+    browser.seen("main h3", "Ordinateur de la salle 12")
     checked(browser, "portal-devices")
     browser.click("main button", "Supprimer")
     browser.seen("main", "L’appareil est supprimé")
     assert not enters(who.uid, secret)
     browser.section("Mon journal")
     browser.seen("main", "Mot de passe d’appareil supprimé")
+    browser.seen("main", "Ordinateur de la salle 12")
     checked(browser, "portal-journal")
     # Chromium notes the status of the form that was sent back.
     assert [one for one in browser.complaints() if "/compte/appareils/ajouter" not in one] == []
@@ -81,8 +86,7 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
 
 def test_a_log_out_is_one_at_the_log_in_page_too(browser: Browser, person: Any) -> None:
     enter(browser, person())
-    browser.click("header button", "Se déconnecter")
-    browser.seen("h1", "Vous êtes déconnecté")
+    browser.click("header button", "Se déconnecter", heading="Vous êtes déconnecté")
     checked(browser, "portal-logged-out")
     assert browser.driver.get_cookie("__Host-agent") is None
     browser.click("main a", "Se connecter")
@@ -102,6 +106,7 @@ def test_a_block_ends_the_log_in(browser: Browser, person: Any, site: Site) -> N
     assert browser.driver.find_elements(By.CSS_SELECTOR, "header form") == []
 
 
+@pytest.mark.full
 def test_a_page_that_was_asked_for_in_english_comes_after_the_log_in(browser: Browser, person: Any) -> None:
     who = person()
     browser.open("portal", "/en/account/devices")
@@ -128,6 +133,7 @@ def test_each_of_two_tabs_comes_to_its_own_page(browser: Browser, person: Any) -
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, person: Any) -> None:
     enter(browser, person())
     browser.section("Mon interface")
@@ -141,12 +147,12 @@ def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, p
     checked(browser, "portal-home-logged-in")
 
 
+@pytest.mark.full
 def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: Browser, person: Any) -> None:
     who = person()
     enter(browser, who)
     browser.section("Ma connexion et mes appareils")
-    browser.click("main a", "Régler mon téléphone ou mon ordinateur")
-    browser.seen("h1", "Régler mon téléphone ou mon ordinateur")
+    browser.click("main a", "Régler mon téléphone ou mon ordinateur", heading="Régler mon téléphone ou mon ordinateur")
     checked(browser, "portal-setup")
     for kind in ("android", "thunderbird", "outlook"):
         browser.open("portal", f"/compte/appareils/regler/{kind}")
@@ -155,8 +161,7 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
     browser.open("portal", "/compte/appareils/regler/apple")
     checked(browser, "portal-setup-apple")
     type_in(browser, name="iPhone de Marie", password=who.account.password)
-    browser.click("main button", "Préparer le profil")
-    browser.seen("h1", "Le profil est prêt")
+    browser.click("main button", "Préparer le profil", heading="Le profil est prêt")
     assert browser.seen("img.qr").get_property("naturalWidth")
     checked(browser, "portal-profile-made")
     browser.click("main a", "Ouvrir le lien")
@@ -176,29 +181,26 @@ def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: An
     browser.section("Mes moyens de secours")
     browser.seen("main", "ma…@lointain.test")
     checked(browser, "portal-recovery")
-    browser.click("main a", "Changer le téléphone")
-    browser.seen("h1", "Changer mon téléphone de secours")
+    browser.click("main a", "Changer le téléphone", heading="Changer mon téléphone de secours")
     checked(browser, "portal-recovery-telephone")
     type_in(browser, value="06 12 34 56 78", password=who.account.password)
     browser.click("main button", "Continuer")
     browser.seen("main", "Votre demande est notée")
     checked(browser, "portal-recovery-asked")
-    browser.click("main a", "Changer l’adresse")
-    browser.seen("h1", "Changer mon adresse de secours")
+    browser.click("main a", "Changer l’adresse", heading="Changer mon adresse de secours")
     type_in(browser, value="test@lointain.test", password=who.account.password)
-    browser.click("main button", "Continuer")
-    browser.seen("h1", "Vérifier votre adresse de secours")
+    browser.click("main button", "Continuer", heading="Vérifier votre adresse de secours")
     checked(browser, "portal-recovery-code")
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(browser: Browser, person: Any) -> None:
     enter(browser, person())
     browser.open("portal", "/compte/double-authentification")
     browser.seen("main", "Vous n’avez aucun second facteur.")
     checked(browser, "portal-second-factors")
-    browser.click("main a", "Ajouter un moyen")
-    browser.seen("h1", "Mes moyens de connexion")
+    browser.click("main a", "Ajouter un moyen", heading="Mes moyens de connexion")
 
 
 @pytest.mark.parametrize(("profile", "webmail"), WEBMAILS.items(), ids=WEBMAILS)
@@ -210,8 +212,7 @@ def test_a_log_out_in_one_tab_is_one_in_the_others(
     first, second = browser.driver.current_window_handle, browser.tab()
     browser.open("portal", "/compte")
     browser.seen("h1", "Mon compte")
-    browser.click("header button", "Se déconnecter")
-    browser.seen("h1", "Vous êtes déconnecté")
+    browser.click("header button", "Se déconnecter", heading="Vous êtes déconnecté")
     browser.open("webmail")
     browser.seen("#userfield")
     browser.driver.switch_to.window(first)

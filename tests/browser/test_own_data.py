@@ -1,7 +1,5 @@
 """« Mes données » in a browser: a copy is asked for, is ready by itself, is downloaded and removed."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
@@ -10,7 +8,7 @@ from malleposte.policy import rules
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import complaints, fill
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 
 PATIENCE = 180
 # The answer to the button: status, kind and first letters of the file.
@@ -25,8 +23,7 @@ fetch(form.action, {method: "POST", body: new URLSearchParams(new FormData(form)
 
 def test_an_agent_gets_a_copy_of_the_own_data(browser: Browser, person: Any) -> None:
     who = person()
-    browser.open("portal", "/compte/donnees")
-    enter(browser, who.uid, who.account.password)
+    enter_at(browser, who.account, "portal", "/compte/donnees")
     browser.seen("h1", "Mes données")
     browser.seen("main", "Vous n’avez pas encore demandé de copie")
     checked(browser, "portal-own-data")

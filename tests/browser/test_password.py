@@ -1,7 +1,5 @@
 """A password is changed, forgotten, or at its end: each path as an agent goes it, to a log-in with the new one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import for_everyone
 from tests.browser.support.forms import complaints, fill, human, type_in
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter, enter_at
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
 
@@ -28,8 +26,7 @@ def test_a_forgotten_password_is_chosen_anew(browser: Browser, person: Any, ente
     code = who.code()
     browser.open("portal")
     browser.click(".tiles a", "Identifiant ou mot de passe oublié")
-    browser.click(".tiles a", "Choisir un nouveau mot de passe")
-    browser.seen("h1", "Mot de passe oublié")
+    browser.click(".tiles a", "Choisir un nouveau mot de passe", heading="Mot de passe oublié")
     human(browser)
     for_everyone(browser, "portal-reset")
     fill(browser, numen=who.numen, code="AAAAA-22222", new=new, again=new)
@@ -52,8 +49,7 @@ def test_a_password_is_changed(browser: Browser, person: Any, enters: Any) -> No
     who, new = person(), rules.generate()
     browser.open("portal")
     browser.click(".tiles a", "Gérer mon mot de passe")
-    browser.click(".tiles a", "Changer mon mot de passe")
-    browser.seen("h1", "Changer mon mot de passe")
+    browser.click(".tiles a", "Changer mon mot de passe", heading="Changer mon mot de passe")
     for_everyone(browser, "portal-change")
     assert browser.driver.find_elements(By.CSS_SELECTOR, ".fr-alert--info") == []
     fill(browser, login=who.uid, old=rules.generate(), new=new, again=new)
@@ -83,14 +79,15 @@ def by_an_operator(who: Any, _site: Site) -> None:
     who.people.change(who.account, mpState=[State.EXPIRED])
 
 
-@pytest.mark.parametrize("ends", [by_age, by_the_desk, by_an_operator])
+@pytest.mark.parametrize(
+    "ends", [by_age, *(pytest.param(one, marks=pytest.mark.full) for one in (by_the_desk, by_an_operator))]
+)
 def test_whose_password_is_at_its_end_is_led_to_a_new_one_and_on_to_the_mail(
     browser: Browser, person: Any, enters: Any, site: Site, ends: Callable[[Any, Site], None]
 ) -> None:
     who, new = person(), rules.generate()
     ends(who, site)
-    browser.open("webmail")
-    enter(browser, who.uid, who.account.password)
+    enter_at(browser, who.account, "webmail")
     browser.seen("h1", "Changer mon mot de passe")
     browser.seen(".fr-alert--info", "Votre mot de passe a expiré")
     for_everyone(browser, "portal-change-expired")

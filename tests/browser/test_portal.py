@@ -1,7 +1,5 @@
 """The portal as everybody uses it: its tiles, the keyboard, a phone, a screen reader."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -96,7 +94,6 @@ def test_a_tile_leads_to_its_service(browser: Browser, service: str) -> None:
 def test_a_tile_leads_to_the_password(browser: Browser) -> None:
     browser.open("portal")
     browser.picture("portal")
-    browser.click(".tiles a", "Gérer mon mot de passe")
-    browser.seen("h1", "Gérer mon mot de passe")
+    browser.click(".tiles a", "Gérer mon mot de passe", heading="Gérer mon mot de passe")
     assert browser.driver.current_url == browser.url("portal", "/motdepasse")
     browser.picture("portal-password")

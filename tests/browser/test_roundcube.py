@@ -1,21 +1,19 @@
 """Roundcube on a desktop and on a phone: log in, read a new message, find the page for passwords, log out."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import Browser
-from tests.browser.support.sso import enter
+from tests.browser.support.browser import BOTH_SIZES, Browser
+from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
 
 
+@BOTH_SIZES
 def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
-    browser.open("webmail")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "webmail")
     browser.seen("#messagelist tbody tr", reader.subject)
     assert browser.fits()
     browser.picture("roundcube-list")
@@ -47,8 +45,7 @@ def test_only_mail_that_needs_it_has_a_banner(browser: Browser, reader: Reader, 
     lie = '<p>Cher agent</p><a href="https://vol.lointain.test/">https://portail.ac-exemple.test/</a>'
     forged = compose("Rectorat <rectorat@ac-exernple.test>", agent.mail, f"Urgent {word}", lie)
     mail.imap(agent).append("INBOX", None, None, forged.replace(b"text/plain", b"text/html"))
-    browser.open("webmail")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "webmail")
     for uid, text in ((2, "Cher agent"), (1, "À jeudi.")):
         browser.seen("#layout-list")
         browser.open("webmail", f"/?_task=mail&_mbox=INBOX&_uid={uid}&_action=show")
@@ -64,8 +61,7 @@ def test_only_mail_that_needs_it_has_a_banner(browser: Browser, reader: Reader, 
 
 def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube", letters=False)
-    browser.open("webmail")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "webmail")
     browser.seen("#layout-list")
     browser.open("webmail", "/?_task=settings&_action=plugin.malleposte-password")
     browser.picture("roundcube-password")
@@ -79,8 +75,7 @@ def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader)
 
 def test_a_deep_link_is_kept_and_a_second_service_asks_nothing(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube", letters=False)
-    browser.open("webmail", "/?_task=settings&_action=identities")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "webmail", "/?_task=settings&_action=identities")
     browser.seen("#identities-table")
     browser.driver.delete_all_cookies()
     browser.open("webmail", "/?_task=addressbook")

@@ -1,7 +1,5 @@
 """An agent's morning in Roundcube: the inbox put in order, a message with an attachment, a filter, an absence."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy
@@ -9,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -62,6 +61,7 @@ def deleted_and_back(browser: Browser, mail: Mail, agent: Account) -> None:
     mail.arrived(agent, "Emploi")
 
 
+@pytest.mark.full
 def test_an_agent_puts_the_inbox_in_order(browser: Browser, reader: Reader, mail: Mail) -> None:
     agent, year = reader.agent("roundcube"), datetime.datetime.now().year
     word, junk = reader.subject.rpartition(" ")[2], LETTERS[0][1]

@@ -1,13 +1,11 @@
 """Roundcube in a browser: follow-up, sizes, the ways from and to the full interface."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, sogo
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail, compose, quoted, token
 
 ELSEWHERE = "Vos filtres se règlent dans l’agenda (SOGo)."
@@ -74,8 +72,7 @@ def test_the_page_of_sizes_is_beside_the_bar_of_the_quota(browser: Browser, read
 
 def test_a_light_agent_who_asks_for_the_agenda_is_told_once(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube", letters=False)
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen("[role=dialog]", "L’agenda en ligne fait partie de l’interface complète")
     link = browser.seen("[role=dialog] a", "Changer d’interface")
     assert link.get_attribute("href") == browser.url("portal", "/compte/interface")

@@ -1,7 +1,5 @@
 """Second factors as an agent meets them: enrolled, asked for, lost, required; with a virtual key in Chromium."""
 
-from __future__ import annotations
-
 import re
 import time
 from typing import Any
@@ -10,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import PHONE, Browser, first_on
-from tests.browser.support.everyone import checked
+from tests.browser.support.everyone import checked, looked_at
 from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
 from tests.browser.test_log_in import enter as enter_portal
@@ -34,19 +32,13 @@ def enter(browser: Browser, who: Any) -> None:
     fill(browser, who.uid, who.account.password)
 
 
-def looked_at(browser: Browser, name: str) -> None:
-    """The page is in French and without barriers; keep a picture of it."""
-    assert browser.language() == "fr"
-    checked(browser, f"factors-{name}")
-
-
 def add_application(browser: Browser) -> Application:
     """Enrol an application of codes from the list."""
     browser.click("a", "Application de codes")
     secret = browser.seen("#secret")
     made = Application(browser.wait(lambda: secret.text.replace(" ", ""), "no key"))
     typed_secrets.noted(secret=made.secret)
-    looked_at(browser, "totp")
+    looked_at(browser, "factors-totp")
     browser.driver.find_element(By.ID, "code").send_keys("000000")
     browser.click("#verify")
     browser.seen("#msg", "pas le bon")
@@ -126,21 +118,20 @@ def test_an_application_of_codes_and_what_to_do_without_it(browser: Browser, per
     who = person()
     enter(browser, who)
     browser.seen("h1", "Vous êtes connecté")
-    browser.click("a", "Mes moyens de connexion")
-    browser.seen("h1", "Mes moyens de connexion")
-    looked_at(browser, "none")
+    browser.click("a", "Mes moyens de connexion", heading="Mes moyens de connexion")
+    looked_at(browser, "factors-none")
     application = add_application(browser)
     browser.seen(".factors", "Telephone")
-    looked_at(browser, "list")
+    looked_at(browser, "factors-list")
     browser.click("button", "Créer des codes de secours")
     codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}", browser.seen(".codes").text)
     assert len(codes) == 10
     typed_secrets.noted(codes=codes)
-    looked_at(browser, "recovery-codes")
+    looked_at(browser, "factors-recovery-codes")
     log_out(browser)
     enter(browser, who)
     browser.seen("h1", "Second facteur")
-    looked_at(browser, "totp-asked")
+    looked_at(browser, "factors-totp-asked")
     type_code(browser, "000000")
     browser.seen("main", "pas le bon")
     assert browser.barriers() == []
@@ -148,9 +139,8 @@ def test_an_application_of_codes_and_what_to_do_without_it(browser: Browser, per
     browser.seen("h1", "Vous êtes connecté")
     log_out(browser)
     enter(browser, who)
-    browser.click("button", "code de secours")
-    browser.seen("h1", "Code de secours")
-    looked_at(browser, "recovery-asked")
+    browser.click("button", "code de secours", heading="Code de secours")
+    looked_at(browser, "factors-recovery-asked")
     type_code(browser, codes[0])
     browser.seen("h1", "Vous êtes connecté")
 
@@ -162,14 +152,14 @@ def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Brows
     browser.click("a", "Mes moyens de connexion")
     browser.click("a", "Clé de sécurité ou clé d’accès")
     browser.seen(".factors", "Cle")
-    looked_at(browser, "key-list")
+    looked_at(browser, "factors-key-list")
     held = browser.driver.execute_cdp_cmd("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"]
     assert [one["isResidentCredential"] for one in held] == [True]
     log_out(browser)
     confirms(browser, key, enabled=False)
     enter(browser, who)
     browser.seen("h1", "Second facteur")
-    looked_at(browser, "key-asked")
+    looked_at(browser, "factors-key-asked")
     confirms_now(browser, key)
     browser.seen("h1", "Vous êtes connecté")
     log_out(browser)
@@ -179,6 +169,7 @@ def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Brows
     browser.picture("factors-passkey-entered")
 
 
+@pytest.mark.full
 def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) -> None:
     who = person()
     key = virtual_key(browser)
@@ -188,13 +179,13 @@ def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) 
     browser.seen(".factors", "Telephone")
     browser.click("a", "Clé de sécurité ou clé d’accès")
     browser.seen(".factors", "Cle")
-    looked_at(browser, "both")
+    looked_at(browser, "factors-both")
     for way in ("Application de codes", "Clé de sécurité"):
         log_out(browser)
         confirms(browser, key, enabled=False)
         enter(browser, who)
         browser.seen("main", "Choisissez comment confirmer")
-        looked_at(browser, "choice")
+        looked_at(browser, "factors-choice")
         browser.click("main button", way)
         if way.startswith("Application"):
             type_code(browser, application.code())
@@ -202,8 +193,7 @@ def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) 
             confirms_now(browser, key)
         browser.seen("h1", "Vous êtes connecté")
     browser.open("portal", "/compte/double-authentification")
-    browser.click("main a", "Supprimer")
-    browser.seen("h1", "Supprimer un moyen de connexion")
+    browser.click("main a", "Supprimer", heading="Supprimer un moyen de connexion")
     checked(browser, "portal-factor-remove")
     type_in(browser, password=who.account.password)
     browser.click("main form button", "Supprimer ce moyen")
@@ -215,10 +205,10 @@ def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Brows
     who = person(mpFunction=["Assistance aux usagers"])
     enter(browser, who)
     browser.seen("h1", "Votre second facteur")
-    looked_at(browser, "desk-asked")
+    looked_at(browser, "factors-desk-asked")
     type_code(browser, Cli(site).json("reset", who.uid)["code"])
     browser.seen("main", "Ajoutez au moins un second facteur")
-    looked_at(browser, "required")
+    looked_at(browser, "factors-required")
     add_application(browser)
     browser.seen("h1", "Vous êtes connecté")
     browser.click("a", "Mes moyens de connexion")
@@ -232,24 +222,23 @@ def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, per
     who = person()
     comes_back(browser, who)
     browser.click("button", "code de secours")
-    browser.click("button", "code INA")
-    browser.seen("h1", "Votre second facteur")
+    browser.click("button", "code INA", heading="Votre second facteur")
     type_code(browser, Cli(site).json("reset", who.uid)["code"])
     browser.seen("h1", "Mes moyens de connexion")
-    looked_at(browser, "lost")
+    looked_at(browser, "factors-lost")
     add_application(browser)
     browser.seen("h1", "Vous êtes connecté")
 
 
+@pytest.mark.full
 def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person: Any, site: Site, mail: Mail) -> None:
     mark = token()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
     comes_back(browser, who)
     browser.click("button", "code de secours")
-    browser.click("button", "recevoir un code")
-    browser.seen("h1", "Code envoyé par courriel")
-    looked_at(browser, "mail-asked")
+    browser.click("button", "recevoir un code", heading="Code envoyé par courriel")
+    looked_at(browser, "factors-mail-asked")
     type_code(browser, "AAAAA-AAAAA")
     browser.seen("main", "pas le bon")
     browser.seen("h1", "Code envoyé par courriel")
@@ -262,7 +251,7 @@ def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person:
     browser.seen("h1", "Vous êtes connecté")
 
 
-@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
+@pytest.mark.parametrize("trusted", [True, pytest.param(False, marks=pytest.mark.full)], ids=["trusted", "not-trusted"])
 def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any, trusted: bool) -> None:
     who = person()
     application = comes_back(browser, who)
@@ -277,6 +266,7 @@ def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any
     browser.seen("h1", "Vous êtes connecté" if trusted else "Second facteur")
 
 
+@pytest.mark.full
 def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person: Any) -> None:
     who = person()
     application = comes_back(browser, who)
@@ -285,8 +275,7 @@ def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person:
     type_code(browser, application.code())
     browser.seen("h1", "Vous êtes connecté")
     browser.open("portal")
-    browser.click("header a", "Se connecter")
-    browser.seen("h1", "Mon compte")
+    browser.click("header a", "Se connecter", heading="Mon compte")
     browser.open("portal", "/compte/appareils")
     browser.seen("main", "Chrome, Linux (navigateur de confiance)")
     checked(browser, "portal-log-ins")
@@ -302,6 +291,7 @@ def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person:
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, person: Any) -> None:
     who, other = (person(mpFunction=["Essai de proposition"]) for _ in range(2))
     browser.open("portal")
@@ -309,20 +299,19 @@ def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, 
     browser.seen("#userfield")
     fill(browser, who.uid, who.account.password)
     browser.seen("h1", "Protégez votre compte")
-    looked_at(browser, "offered")
-    browser.click("a", "Plus tard")
-    browser.seen("h1", "Mon compte")
+    looked_at(browser, "factors-offered")
+    browser.click("a", "Plus tard", heading="Mon compte")
     for again in (who, other):
         # The session ends without a log-out, as when the browser is closed.
         browser.open("sso")
         browser.driver.delete_cookie("__Host-sso")
         enter(browser, again)
         browser.seen("h1", "Vous êtes connecté" if again is who else "Protégez votre compte")
-    browser.click("a", "Ajouter")
-    browser.seen("h1", "Mes moyens de connexion")
+    browser.click("a", "Ajouter", heading="Mes moyens de connexion")
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_before_the_first_factor_the_portal_names_what_will_stop(
     browser: Browser, person: Any, mail: Mail, site: Site
 ) -> None:
@@ -340,6 +329,5 @@ def test_before_the_first_factor_the_portal_names_what_will_stop(
         checked(browser, "portal-factors-closing")
         browser.open("portal", "/en/account/second-factors")
         browser.seen("main", "These use your password and will stop working")
-        browser.click("a", "Add a device")
-        browser.seen("h1", "Add a device")
+        browser.click("a", "Add a device", heading="Add a device")
     assert browser.complaints() == []

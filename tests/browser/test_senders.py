@@ -1,13 +1,11 @@
 """« Filtrage » in a browser: the level changes, a sender is refused, blocked and taken away again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import complaints
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 
 
 def add(browser: Browser, sender: str) -> None:
@@ -18,8 +16,7 @@ def add(browser: Browser, sender: str) -> None:
 
 def test_an_agent_chooses_what_is_unwanted(browser: Browser, person: Any) -> None:
     who = person()
-    browser.open("portal", "/compte/filtrage")
-    enter(browser, who.uid, who.account.password)
+    enter_at(browser, who.account, "portal", "/compte/filtrage")
     browser.seen("h1", "Filtrage")
     checked(browser, "portal-filtering")
     browser.click("label", "Strict")

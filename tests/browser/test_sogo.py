@@ -1,7 +1,5 @@
 """SOGo on a desktop and on a phone: log in, read a new message, open the agenda, log out; all of it in French."""
 
-from __future__ import annotations
-
 import datetime
 import zoneinfo
 from collections.abc import Iterator
@@ -12,9 +10,9 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import DESKTOP, ON_TOP, Browser
+from tests.browser.support.browser import BOTH_SIZES, DESKTOP, ON_TOP, Browser
 from tests.browser.support.sogo import log_in
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import Mail, compose, token
@@ -70,9 +68,9 @@ def faint(browser: Browser) -> list[str]:
     return [text for text, ink in words if contrast(over(ink, ground), ground) < 4.5]
 
 
+@BOTH_SIZES
 def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, reader: Reader, agent: Account) -> None:
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
     assert browser.language() == "fr"
     browser.seen("md-list-item", reader.subject)
@@ -102,6 +100,7 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
 
 
+@pytest.mark.full
 def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, reader: Reader, site: Site) -> None:
     here, name, calendars = school(), f"Examens {token()}", Calendars(site)
     agent = reader.agent("convergence", letters=False, establishments=(here,))
@@ -109,8 +108,7 @@ def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, re
     days = (f"{day:%Y%m%d}" for day in (today, today + datetime.timedelta(days=2)))
     try:
         calendars.publish("-", name, f"uai={here}", "--colour", "#18753c", given=file("Brevet blanc", *days))
-        browser.open("groupware")
-        enter(browser, agent.uid, agent.password)
+        enter_at(browser, agent, "groupware")
         browser.seen(".sg-folder-name", "Boîte de réception")
         browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
         assert ground(browser, "Brevet blanc") == "#18753c"
@@ -151,8 +149,7 @@ def test_the_origin_of_a_message_is_said_above_it(browser: Browser, reader: Read
     mail.arrived(agent, word)
     forged = compose("Rectorat <rectorat@ac-exernple.test>", agent.mail, f"Urgent {word}", HOSTILE)
     mail.imap(agent).append("INBOX", None, None, forged.replace(b"text/plain", b"text/html"))
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
 
     read(browser, agent, reader.subject, reader.text)
@@ -203,14 +200,14 @@ def ground(browser: Browser, text: str) -> str:
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_no_agenda_is_grey(browser: Browser, agent: Account, site: Site, ca_bundle: Path) -> None:
     agenda, today = Groupware(site, ca_bundle, agent), datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
     name, uid = f"projets-{token()}", token()
     assert agenda.request("MKCALENDAR", agenda.dav(f"Calendar/{name}/"), basic=True).status == 201
     text = event(uid, "Sortie au musée", start=f"{today:%Y%m%d}T110000", end=f"{today:%Y%m%d}T123000")
     assert agenda.put(f"Calendar/{name}/{uid}.ics", text, "text/calendar") == 201
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
     browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
     own, other = ground(browser, EVENT), ground(browser, "Sortie au musée")
@@ -241,8 +238,7 @@ document.body.append(script);
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
 def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader, agent: Account) -> None:
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.click("md-list-item", reader.subject)
     browser.seen("#detailView", reader.text)
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
@@ -266,11 +262,11 @@ def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader,
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_the_page_that_was_wanted_is_opened_and_again_after_the_session(
     browser: Browser, agent: Account, site: Site
 ) -> None:
-    browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
     browser.seen(".sg-event", EVENT)
     site.run("mail1", f"rm /run/malleposte-sogo-sessions/{agent.uid}.*")
     # A question of the page in the background is refused; the page comes anew, since the log-in page knows the agent.
@@ -285,6 +281,7 @@ def test_the_page_that_was_wanted_is_opened_and_again_after_the_session(
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_a_question_that_a_log_out_overtakes_does_not_stop_it(browser: Browser, agent: Account, site: Site) -> None:
     """The page would come anew in place of the log-out, and lead back with a code of the log-in that ends."""
     log_in(browser, agent)
@@ -296,29 +293,28 @@ def test_a_question_that_a_log_out_overtakes_does_not_stop_it(browser: Browser, 
 def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
     browser: Browser, reader: Reader, agent: Account
 ) -> None:
-    browser.open("portal", "/compte")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "portal", "/compte")
     browser.wait(lambda: browser.driver.current_url.startswith(browser.url("portal")), "the portal")
     browser.open("webmail")
     browser.seen("md-list-item", reader.subject)
     assert browser.driver.current_url.startswith(browser.url("groupware"))
 
 
+@pytest.mark.full
 def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
-    browser.open("portal", "/compte")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "portal", "/compte")
     browser.open("groupware")
     browser.seen("#messagelist tbody tr", reader.subject)
     assert browser.driver.current_url.startswith(browser.url("webmail"))
 
 
+@pytest.mark.full
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
     agent = reader.agent("convergence", letters=False)
     box = people.box(agent.uid, name="Collège")
     site.run("mail1", "systemctl start malleposte-sogo-sync.service")
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
     browser.click("md-fab-actions button", "open_in_browser")

@@ -1,7 +1,5 @@
 """The agenda of SOGo as agents use it: a meeting by video for both classes, a room, an agenda that is shared."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy
@@ -147,6 +145,7 @@ def test_a_meeting_by_video_is_accepted_in_both_classes(
     assert f"PARTSTAT=ACCEPTED:mailto:{other.mail}\n" in re.sub(r"\r?\n[ ]", "", reply.get_content()).replace("\r", "")
 
 
+@pytest.mark.full
 def test_a_place_that_is_given_stays_and_the_link_goes_below_the_description(
     browser: Browser, reader: Reader, site: Site, ca_bundle: Path
 ) -> None:
@@ -172,6 +171,7 @@ def test_a_place_that_is_given_stays_and_the_link_goes_below_the_description(
     assert browser.violations() == []
 
 
+@pytest.mark.full
 def test_a_shared_agenda_is_seen_by_the_colleague(
     browser: Browser, reader: Reader, people: People, site: Site, ca_bundle: Path
 ) -> None:

@@ -1,7 +1,5 @@
 """A letter in SOGo, from the address book to the attachments and the draft; the names of its buttons."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import os
@@ -14,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, Browser
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail, token
 from tests.stack.support.people import People
 
@@ -51,8 +49,7 @@ def test_a_letter_goes_out_with_all_its_attachments(
     huge = tmp_path / "trop.bin"
     with huge.open("wb") as file:
         file.truncate(70 * MEGABYTE)
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
     browser.click("md-fab-actions button", "open_in_browser")
@@ -89,8 +86,7 @@ def test_a_letter_goes_out_with_all_its_attachments(
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
 def test_buttons_of_pictures_have_right_names(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("convergence")
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.click("md-list-item", reader.subject)
     browser.seen("#detailView", reader.text)
     named(browser, "viewer.openInPopup()", "Ouvrir dans une nouvelle fenêtre")

@@ -1,13 +1,12 @@
 """An agent's morning in SOGo: a message with an attachment, a label, the archive, an absence, the space in use."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import os
 import re
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -39,6 +38,7 @@ def away(browser: Browser, mail: Mail, agent: Account) -> None:
     assert b"vacation" in b"".join(mail.sieve(agent).command('GETSCRIPT "sogo"'))
 
 
+@pytest.mark.full
 def test_an_agent_writes_labels_archives_and_is_away(
     browser: Browser, reader: Reader, people: People, mail: Mail, tmp_path: Path
 ) -> None:

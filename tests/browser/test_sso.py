@@ -1,7 +1,5 @@
 """The log-in page as an agent uses it: on a desk and on a phone, with the keyboard, with a screen reader."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -9,14 +7,8 @@ from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import DESKTOP, Browser
-from tests.browser.support.everyone import checked, for_everyone
+from tests.browser.support.everyone import for_everyone, looked_at
 from tests.browser.support.sso import fill
-
-
-def looked_at(browser: Browser, name: str, language: str = "fr") -> None:
-    """The page is for everyone, in its language; keep a picture of it."""
-    assert browser.language() == language
-    checked(browser, f"sso-{name}")
 
 
 def test_the_page_is_for_everyone(browser: Browser) -> None:
@@ -42,7 +34,7 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, pers
     assert cookie is not None and cookie["httpOnly"] and cookie["secure"]
     browser.click("a", "Se déconnecter")
     browser.seen("main", "Vous êtes déconnecté")
-    looked_at(browser, "logged-out")
+    looked_at(browser, "sso-logged-out")
     assert browser.driver.get_cookie("__Host-browser") == mark, "the browser stays known"
 
 
@@ -55,7 +47,7 @@ def test_the_page_that_says_to_wait_is_for_everyone(browser: Browser, person: An
         return "Trop d’essais" in browser.seen("#errormsg").text
 
     browser.wait(told_to_wait, "nobody is told to wait")
-    looked_at(browser, "wait")
+    looked_at(browser, "sso-wait")
 
 
 def test_the_page_of_a_refused_service_is_for_everyone(browser: Browser, person: Any) -> None:
@@ -65,7 +57,7 @@ def test_the_page_of_a_refused_service_is_for_everyone(browser: Browser, person:
     browser.seen("h1", "Vous êtes connecté")
     browser.open("sso", "/oauth2/authorize?response_type=code&client_id=inconnu&redirect_uri=x&scope=openid")
     assert browser.seen("[role=alert]").text.strip()
-    looked_at(browser, "error")
+    looked_at(browser, "sso-error")
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
@@ -75,13 +67,13 @@ def test_the_pages_are_english_to_an_english_browser(browser: Browser, person: A
     browser.driver.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": "en"})
     browser.open("sso")
     browser.seen("h1", "Log in")
-    looked_at(browser, "english", "en")
+    looked_at(browser, "sso-english", "en")
     fill(browser, who.uid, rules.generate())
     browser.seen("main", "Wrong login or password")
-    looked_at(browser, "english-refused", "en")
+    looked_at(browser, "sso-english-refused", "en")
     fill(browser, who.uid, who.account.password)
     browser.seen("h1", "You are logged in")
-    looked_at(browser, "english-entered", "en")
+    looked_at(browser, "sso-english-entered", "en")
     browser.click("a", "Log out")
     browser.seen("main", "You are logged out")
-    looked_at(browser, "english-logged-out", "en")
+    looked_at(browser, "sso-english-logged-out", "en")

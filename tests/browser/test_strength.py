@@ -1,7 +1,5 @@
 """The strength tester: rules ticked, guesses told, a passphrase; nothing that is typed leaves the browser."""
 
-from __future__ import annotations
-
 import secrets
 
 import pytest

@@ -1,7 +1,5 @@
 """Every page of the portal by its links, in both languages: an agent who manages a box and is of a help desk."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,9 +8,9 @@ import pytest
 from malleposte_portal.app import SUBJECTS
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import checked
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.browser.test_second_factors import type_code
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import enrolled
@@ -21,6 +19,8 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.academy import uai
 from tests.support.portal import ADDRESSES, acts
+
+pytestmark = first_on(PHONE)
 
 AFTER_AN_ACT = {
     "step",
@@ -63,8 +63,7 @@ def test_every_page_is_reached_by_links_and_has_no_barrier(
     box = people.box(caller.uid, establishments=(school,))
     assert cli.typed("box", "manager", box.uid, who.uid).returncode == 0
     cli.json("role", "grant", who.uid, "helpdesk", "--school", school, "--reason", "essai")
-    browser.open("portal", ADDRESSES["account"][number])
-    enter(browser, who.uid, who.account.password)
+    enter_at(browser, who.account, "portal", ADDRESSES["account"][number])
     type_code(browser, application.code())
     browser.seen("h1", ("Mon compte", "My account")[number])
     names = {pair[number]: name for name, pair in ADDRESSES.items()}

@@ -1,11 +1,9 @@
 """A message that was deleted for good comes back by the portal, to which SOGo's folders lead."""
 
-from __future__ import annotations
-
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail
 
 
@@ -14,8 +12,7 @@ def test_a_deleted_message_comes_back(browser: Browser, reader: Reader, mail: Ma
     word = reader.subject.rpartition(" ")[2]
     mail.remove(agent, word)
     assert mail.count(agent, word) == 0
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
     if browser.size.mobile:
         browser.click("button[aria-label='Ouvrir ou fermer le menu']")

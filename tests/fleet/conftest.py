@@ -1,7 +1,5 @@
 """Fixtures of the fleet's tests: those of the stack that do not care where a service runs. One test at a time."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Each act of an operator reaches the hosts that hold something of the account, and says which it could not reach."""
 
-from __future__ import annotations
-
 import imaplib
 import json
 import zipfile
@@ -66,9 +64,7 @@ def enters(mail: Mail, who: Account) -> bool:
 
 def filters(mail: Mail, who: Account, name: str) -> None:
     """The script of a webmail, in force."""
-    sieve = mail.sieve(who)
-    sieve.put(name, FORWARD)
-    sieve.activate(name)
+    mail.set_filter(who, name, FORWARD)
 
 
 def inside(visitor: Webmail) -> bool:

@@ -1,7 +1,5 @@
 """An address that guesses on one host is banned on every host that strangers reach, and let in again."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Every channel of an agent, by protocol from outside, where mail, web, directory and databases are apart."""
 
-from __future__ import annotations
-
 import imaplib
 import smtplib
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The platform split over hosts: deployed, it stays as it is, and works from outside."""
 
-from __future__ import annotations
-
 from tests.stack.support import deployed
 from tests.stack.support.site import Site
 

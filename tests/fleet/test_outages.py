@@ -1,7 +1,5 @@
 """One host away: what was accepted is kept, the others go on, and all of it comes back by itself."""
 
-from __future__ import annotations
-
 import imaplib
 import smtplib
 import time

@@ -1,7 +1,5 @@
 """Restores on the fleet: one thing by the host that holds it, everything for each host by its name."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

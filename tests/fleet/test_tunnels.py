@@ -1,7 +1,5 @@
 """Tunnels between hosts: who has the key, from the host that is meant, reaches one service; nobody else does."""
 
-from __future__ import annotations
-
 import socket
 from dataclasses import replace
 

@@ -9,6 +9,9 @@ import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import openpyxl
 
 FIRST = (
     "Marie Jeanne Françoise Monique Catherine Nathalie Isabelle Sylvie Élodie Céline Chloé Zoé Anaïs Maëlle "
@@ -146,6 +149,17 @@ def render(
     if encoding == "cp1252":
         text = text.translate(str.maketrans("łŁ", "lL"))
     return text.encode(encoding)
+
+
+def workbook(*rows: tuple[object, ...]) -> bytes:
+    """The same as a workbook of Excel's, with cells of any type."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in rows:
+        sheet.append(list(row))
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
 
 
 def agents_file(whole: Academy, encoding: str = "utf-8", separator: str = ";") -> bytes:

@@ -1,7 +1,5 @@
 """Answers of an accountd of the tests' own."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A key with a certificate of an authority of the test's own, as a web server has them."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The contrast of two colours, as WCAG 2.1 measures it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 

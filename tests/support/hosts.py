@@ -1,7 +1,5 @@
 """Hosts that hold something of accounts, in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

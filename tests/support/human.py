@@ -1,7 +1,5 @@
 """Answers to what the portal asks in place of a captcha: the plain question, and ALTCHA's proof of work."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import itertools

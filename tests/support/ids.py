@@ -1,7 +1,5 @@
 """The names of tests are the same in every process: pytest-xdist compares what its workers have collected."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Runs a module of the collection as Ansible does: its arguments on standard input, its result on standard output."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Texts that break programs, made by kind: what a cell of a feed may hold by mistake or by malice."""
 
-from __future__ import annotations
-
 import itertools
 import unicodedata
 from collections.abc import Iterator

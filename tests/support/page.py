@@ -1,7 +1,5 @@
 """A page of HTML, as tests look at it."""
 
-from __future__ import annotations
-
 from html.parser import HTMLParser
 from typing import Any
 
@@ -40,6 +38,21 @@ class Page(HTMLParser):
             if name == tag
         ]
 
+    @property
+    def main(self) -> str:
+        """The text of the page's own part."""
+        return self.all("main")[0][1]
+
+    @property
+    def heading(self) -> str:
+        """The text of the first heading."""
+        return self.all("h1")[0][1]
+
+    @property
+    def links(self) -> list[str]:
+        """The addresses to which its links lead."""
+        return [str(attributes["href"]) for attributes, _text in self.all("a")]
+
     def named(self, name: str) -> str:
         """The text of the element with this id; empty where there is none."""
         for rank, (_tag, attributes) in enumerate(self.elements):
@@ -56,3 +69,9 @@ class Page(HTMLParser):
             elif name == "input" and held.get("type") == "hidden":
                 found[-1]["fields"][held["name"]] = held["value"]
         return found
+
+    def form(self, action: str) -> dict[str, Any]:
+        """The hidden fields of the one form that leads to an address."""
+        fields: dict[str, Any]
+        (fields,) = [form["fields"] for form in self.forms() if form["action"] == action]
+        return fields

@@ -4,8 +4,6 @@
 Where it takes what the policy refuses, only the policy knows why (words, neighbouring keys, repetitions, a tab).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from malleposte.policy.rules import Context

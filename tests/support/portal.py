@@ -1,14 +1,18 @@
 """The portal's pages by endpoint, with their addresses in French and English, as its subjects route them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
+import pytest
 from flask import Flask
 from malleposte_portal.app import SUBJECTS
 from malleposte_portal.core.settings import LANGUAGES
 from malleposte_portal.core.subject import Subject
 from werkzeug.routing import Rule
+
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=LANGUAGES)
+"""The mark of a test of a page in each language."""
+FRENCH_FIRST = pytest.mark.parametrize("language", [0, pytest.param(1, marks=pytest.mark.full)], ids=LANGUAGES)
+"""The same, in English in a full run alone: another test of the gate looks at the same pages in English."""
 
 
 def _rules(subjects: tuple[Subject, ...]) -> Iterator[Rule]:
@@ -36,3 +40,5 @@ def acts(*subjects: Subject) -> list[str]:
 
 
 ADDRESSES = addresses(*SUBJECTS)
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+"""Runs a test in each language; `language` is the rank of its address."""

@@ -1,7 +1,5 @@
 """The academy's own provider of tests: a fact `malleposte_sso` that differs from our log-in page wherever it can."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from authlib.jose import JsonWebKey

@@ -1,7 +1,5 @@
 """SOGo's tables, as far as statements go of jobs giving agents a folder of another's: rights, subscriptions, offers."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import plistlib

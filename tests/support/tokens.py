@@ -1,7 +1,5 @@
 """Access tokens as the provider signs them, with a key of the test's or the lab's."""
 
-from __future__ import annotations
-
 import functools
 import time
 from dataclasses import dataclass

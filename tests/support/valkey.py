@@ -1,7 +1,5 @@
 """Valkey in memory, as far as sessions of the portal need it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

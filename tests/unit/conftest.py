@@ -9,8 +9,14 @@ from malleposte.dev.lab.machine import cgroups
 from malleposte.platform import facts, profiles
 
 from tests.support import ansible_loader
+from tests.support.order import longest_first
 
 ansible_loader.start()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of the largest budgets come first."""
+    longest_first(items)
 
 
 @pytest.fixture(autouse=True)

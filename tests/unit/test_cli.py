@@ -1,7 +1,5 @@
 """The command line's own rules: one line an error, exit codes, help, a light start; and the locks."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

@@ -1,7 +1,5 @@
 """The launcher, in a scratch checkout with locks of one tiny local package: no network."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

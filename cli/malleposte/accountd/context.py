@@ -40,7 +40,8 @@ from malleposte.directory.protocol import Directory, Entry
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
 from malleposte.policy.model import Policy
-from malleposte.throttle.limits import Limits, Taken, Throttle
+from malleposte.throttle.judge import Throttle
+from malleposte.throttle.limits import Limits, Taken
 from malleposte.throttle.record.model import LogIn
 
 LOG = logging.getLogger("accountd")

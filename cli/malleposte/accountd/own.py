@@ -137,19 +137,19 @@ def filters(context: Context, uid: str) -> Filters | None:
 
 def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime.datetime) -> Account:
     """The summary. `filters` is None where the host of the mailbox gives no answer."""
-    held = entry.attributes
+    attributes = entry.attributes
     means, waiting = life.usable_recovery(entry, now), life.next_recovery(entry)
-    since = when(first(held, "pwdChangedTime"))
+    since = when(first(attributes, "pwdChangedTime"))
     until = since + datetime.timedelta(days=policy.renewal_days) if since and policy.renewal_days else None
     return Account(
-        name=first(held, "cn"),
-        mail=first(held, "mail"),
-        profile=first(held, "mpProfile"),
-        state=first(held, "mpState"),
-        quota_mb=int(first(held, "mpQuota") or 0),
-        password_since=first(held, "pwdChangedTime"),
+        name=first(attributes, "cn"),
+        mail=first(attributes, "mail"),
+        profile=first(attributes, "mpProfile"),
+        state=first(attributes, "mpState"),
+        quota_mb=int(first(attributes, "mpQuota") or 0),
+        password_since=first(attributes, "pwdChangedTime"),
         password_until=life.stamp(until) if until else "",
-        blocked_until=_ahead(held, now),
+        blocked_until=_ahead(attributes, now),
         recovery_mail=masked(means.mail),
         recovery_phone=masked(means.phone),
         recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
@@ -158,7 +158,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         absence=bool(filters and filters.absence),
         looked=filters is not None,
         discards=bool(filters and (filters.refuses or filters.discards)),
-        desk=bool(roles.reach(held.get(roles.ATTRIBUTE, []))),
+        desk=bool(roles.reach(attributes.get(roles.ATTRIBUTE, []))),
         level=filters.level if filters else "",
         allowed=filters.allowed if filters else 0,
         blocked=filters.blocked if filters else 0,
@@ -170,8 +170,8 @@ def forward(address: str) -> str:
     return COMPUTED if address.endswith(scripts.COMPUTED) else address
 
 
-def _ahead(held: Attributes, now: datetime.datetime) -> str:
-    until = first(held, "mpBlockedUntil")
+def _ahead(attributes: Attributes, now: datetime.datetime) -> str:
+    until = first(attributes, "mpBlockedUntil")
     moment = when(until)
     return until if moment and moment > now else ""
 

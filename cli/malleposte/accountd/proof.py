@@ -20,9 +20,10 @@ from typing import Any
 from authlib.jose import JsonWebKey, JsonWebToken, JWTClaims
 from authlib.jose.errors import BadSignatureError, JoseError
 
-from malleposte.accountd.log_out import LEEWAY
 from malleposte.platform import sign_on
 
+LEEWAY = 30
+"""Seconds by which the clocks of two hosts may differ."""
 REMEMBERED = 50_000
 """Accounts whose sessions were ended; what was ended longest ago goes first, long after its tokens did."""
 
@@ -85,6 +86,14 @@ class Provider:
             raise ValueError("tokens without a type need a scope")
 
 
+def verifier(algorithms: Sequence[str]) -> JsonWebToken:
+    """Verify tokens by these algorithms: a token does not choose how. Raises ValueError where one is not of tokens."""
+    strange = sorted(set(algorithms) - set(KINDS)) or ([] if algorithms else ["none"])
+    if strange:
+        raise ValueError(f"{strange[0]} is no algorithm of tokens")
+    return JsonWebToken(list(algorithms))
+
+
 @dataclass(frozen=True)
 class Key:
     """A public key; `name` (`kid`) and `algorithm` are empty where it does not say."""
@@ -121,11 +130,7 @@ class Keys:
         """Raises ValueError when a key is none, or there is none, or an algorithm is not of tokens."""
         if not keys:
             raise ValueError("a provider without keys")
-        strange = sorted(set(algorithms) - set(KINDS)) or ([] if algorithms else ["none"])
-        if strange:
-            raise ValueError(f"{strange[0]} is no algorithm of tokens")
-        # The algorithms that are known: a token does not choose how it is verified.
-        self._jwt = JsonWebToken(list(algorithms))
+        self._jwt = verifier(algorithms)
         self._keys = [Key.of(key) for key in keys]
 
     def claims(self, token: str, asked: Mapping[str, Any], now: float) -> JWTClaims:

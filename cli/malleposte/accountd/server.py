@@ -333,7 +333,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         uses=lambda: known,
         proofs=Proofs(settings.provider),
         note=Teller().log_in,
-        limits=Limits(settings.rates, schools=settings.school_networks),
+        limits=Limits(settings.rates, schools=settings.schools),
         throttle=held.throttle(secrets),
         later=later,
     )

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 from malleposte.accountd.call import CALLS, load
 from malleposte.accountd.desk_rules import Rules as Desk
@@ -19,9 +18,10 @@ from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL
 from malleposte.accounts.settings import Settings as Accounts
 from malleposte.adapters import sms
 from malleposte.core.errors import InputError
+from malleposte.runtime import settings
 from malleposte.throttle import Settings as ThrottleSettings
 from malleposte.throttle import Throttle
-from malleposte.throttle.limits import Network, Rate, Rates
+from malleposte.throttle.limits import Network, Rates
 
 THROTTLE = "throttle.json"
 """The name under which systemd hands over how the platform's Valkey is reached."""
@@ -54,32 +54,26 @@ class Settings:
     code_minutes: int = 15
     activation: enrolment.Rules = field(default_factory=enrolment.Rules)
     rates: Rates = field(default_factory=Rates)
-    school_networks: Sequence[Network] = ()
+    school_networks: Sequence[str] = ()
     smtp: tuple[str, int] = ("127.0.0.1", 25)
     journal: Path = ACCOUNTD_JOURNAL
     provider: Provider | None = None
     factors_close: bool = False
     desk: Desk = field(default_factory=Desk)
 
+    @property
+    def schools(self) -> list[Network]:
+        """The networks of schools. Raises ValueError on what is none."""
+        return [ip_network(one, strict=False) for one in self.school_networks]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError on a network that is none."""
+        self.schools  # noqa: B018
+
     @classmethod
     def read(cls, path: Path) -> Settings:
         """Read them. Raises InputError naming the file and what is wrong."""
-        try:
-            raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            for name in ("hostd", "certificate", "key", "journal"):
-                if name in raw:
-                    raw[name] = Path(raw[name])
-            raw["rates"] = Rates(**{name: Rate(int(most), float(over)) for name, (most, over) in raw["rates"].items()})
-            raw["provider"] = Provider(**raw["provider"]) if raw.get("provider") else None
-            raw["desk"] = Desk(**raw.get("desk", {}))
-            raw["activation"] = enrolment.Rules.parse(raw.get("activation", {}), str(path))
-            raw["school_networks"] = [ip_network(one, strict=False) for one in raw.get("school_networks", ())]
-            raw["smtp"] = (str(raw["smtp"][0]), int(raw["smtp"][1]))
-            found = cls(**raw)
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path}: not the settings of accountd ({error})") from error
+        found = settings.read(path, cls, "accountd", optional=["provider"])
         load()
         unknown = [call for calls in found.only.values() for call in calls if call not in CALLS]
         if unknown:

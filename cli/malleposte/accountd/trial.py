@@ -11,7 +11,8 @@ from malleposte.accountd.call import OF, Call, Counts
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.passwords import NotProvedError, RefusedPasswordError
 from malleposte.throttle import BROWSER
-from malleposte.throttle.limits import Limits, Throttle
+from malleposte.throttle.judge import Throttle
+from malleposte.throttle.limits import Limits
 
 CLIENT = "accountd"
 """The client name of the log-in page and the portal in the platform's delays."""

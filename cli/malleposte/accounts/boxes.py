@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from malleposte.accounts import names
+from malleposte.accounts.life.base import change
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes, FunctionalBox, State, box_attributes
@@ -71,13 +72,6 @@ def gather(directory: Directory, box: str, names: Iterable[str], *, gone: bool =
     return Members(find(directory, box), {one.attributes["uid"][0]: one for one in people})
 
 
-def _set(kind: Kind, entry: Entry, name: str, wanted: Sequence[str]) -> list[Change]:
-    held = list(entry.attributes.get(name, []))
-    if sorted(held) == sorted(wanted):
-        return []
-    return [Change(kind, entry.attributes["uid"][0], entry.dn, {name: held}, {name: list(wanted)})]
-
-
 def _with(values: Sequence[str], more: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*values, *more]))
 
@@ -85,9 +79,9 @@ def _with(values: Sequence[str], more: Iterable[str]) -> list[str]:
 def delegate(members: Members) -> list[Change]:
     """Let people open a box and send as it."""
     held = members.box.attributes.get("mpDelegate", [])
-    made = _set(Kind.BOX, members.box, "mpDelegate", _with(held, members.people))
+    made = change(Kind.BOX, members.box, {"mpDelegate": _with(held, members.people)})
     for one in members.people.values():
-        made += _set(Kind.MODIFY, one, "mpOpens", _with(one.attributes.get("mpOpens", []), [members.uid]))
+        made += change(Kind.MODIFY, one, {"mpOpens": _with(one.attributes.get("mpOpens", []), [members.uid])})
     return made
 
 
@@ -96,21 +90,21 @@ def undelegate(members: Members) -> list[Change]:
     made: list[Change] = []
     for one in members.people.values():
         opens = one.attributes.get("mpOpens", [])
-        made += _set(Kind.MODIFY, one, "mpOpens", [uid for uid in opens if uid != members.uid])
+        made += change(Kind.MODIFY, one, {"mpOpens": [uid for uid in opens if uid != members.uid]})
     held = members.box.attributes.get("mpDelegate", [])
-    return made + _set(Kind.BOX, members.box, "mpDelegate", [uid for uid in held if uid not in members.people])
+    return made + change(Kind.BOX, members.box, {"mpDelegate": [uid for uid in held if uid not in members.people]})
 
 
 def managers(members: Members, *, remove: bool = False) -> list[Change]:
     """The source that decides the delegates of the box."""
     held = members.box.attributes.get("mpManager", [])
     wanted = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
-    return _set(Kind.BOX, members.box, "mpManager", wanted)
+    return change(Kind.BOX, members.box, {"mpManager": wanted})
 
 
 def agenda(box: Entry, *, on: bool) -> list[Change]:
     """Give the delegates of a box one agenda, or take it from them. What is in it stays until the box ends."""
-    return _set(Kind.AGENDA, box, "mpAgenda", ["TRUE"] if on else [])
+    return change(Kind.AGENDA, box, {"mpAgenda": ["TRUE"] if on else []})
 
 
 def create(
@@ -125,7 +119,7 @@ def create(
         attributes["mpManager"] = list(managers)
     made = [Change(Kind.BOX, box.uid, box.dn(suffix), {}, attributes)]
     for one in people.values():
-        made += _set(Kind.MODIFY, one, "mpOpens", _with(one.attributes.get("mpOpens", []), [box.uid]))
+        made += change(Kind.MODIFY, one, {"mpOpens": _with(one.attributes.get("mpOpens", []), [box.uid])})
     return made
 
 
@@ -139,5 +133,5 @@ def mirror(directory: Directory) -> list[Change]:
                 opens.setdefault(uid.lower(), []).append(entry.attributes["uid"][0])
     made: list[Change] = []
     for entry in directory.search("people", ("uid", "mpOpens")):
-        made += _set(Kind.MODIFY, entry, "mpOpens", sorted(opens.get(entry.attributes["uid"][0], [])))
+        made += change(Kind.MODIFY, entry, {"mpOpens": sorted(opens.get(entry.attributes["uid"][0], []))})
     return made

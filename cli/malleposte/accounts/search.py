@@ -56,13 +56,13 @@ def narrowed(
 
 def brief(entry: Entry) -> dict[str, Any]:
     """An account in a line."""
-    held = entry.attributes
+    attributes = entry.attributes
     row: dict[str, Any] = {
-        "uid": first(held, "uid"), "name": first(held, "cn"), "mail": first(held, "mail"),
-        "state": first(held, "mpState"),
-        "profile": first(held, "mpProfile"), "schools": held.get("mpEstablishment", []),
+        "uid": first(attributes, "uid"), "name": first(attributes, "cn"), "mail": first(attributes, "mail"),
+        "state": first(attributes, "mpState"),
+        "profile": first(attributes, "mpProfile"), "schools": attributes.get("mpEstablishment", []),
     }  # fmt: skip
-    return row | ({"blocked_until": first(held, "mpBlockedUntil")} if first(held, "mpBlockedUntil") else {})
+    return row | ({"blocked_until": first(attributes, "mpBlockedUntil")} if first(attributes, "mpBlockedUntil") else {})
 
 
 def rows(directory: Directory, query: Query, branch: Branch = "people", limit: int = 0) -> Iterator[dict[str, Any]]:
@@ -84,25 +84,25 @@ def by_any_name(directory: Directory, name: str) -> Entry:
     return exact[0]
 
 
-def whole(held: Attributes) -> dict[str, Any]:
+def whole(attributes: Attributes) -> dict[str, Any]:
     """The data of an account that an operator sees."""
-    return brief(Entry("", held)) | {
-        "surname": first(held, "sn"),
-        "given_name": first(held, "givenName"),
-        "addresses": held.get("mailLocalAddress", []),
-        "log_ins": held.get("mpLoginAlias", []),
-        "corps": first(held, "mpCorps"),
-        "discipline": first(held, "mpDiscipline"),
-        "function": first(held, "mpFunction"),
-        "quota_mb": int(first(held, "mpQuota")) if first(held, "mpQuota") else None,
-        "hidden": first(held, "mpHidden") == "TRUE",
-        "recovery_mail": first(held, "mpRecoveryMail"),
-        "recovery_phone": first(held, "mpRecoveryPhone"),
-        "recovery_changed": first(held, "mpRecoveryChanged"),
-        "recovery_next": first(held, "mpRecoveryNext"),
-        "state_since": first(held, "mpStateChanged"),
-        "password_since": first(held, "pwdChangedTime"),
-        "codes": [f"{code.way} until {code.end}" for code in codes.waiting(held)],
-        "archived": first(held, "mpArchived"),
-        "mail_host": first(held, "mailHost"),
+    return brief(Entry("", attributes)) | {
+        "surname": first(attributes, "sn"),
+        "given_name": first(attributes, "givenName"),
+        "addresses": attributes.get("mailLocalAddress", []),
+        "log_ins": attributes.get("mpLoginAlias", []),
+        "corps": first(attributes, "mpCorps"),
+        "discipline": first(attributes, "mpDiscipline"),
+        "function": first(attributes, "mpFunction"),
+        "quota_mb": int(first(attributes, "mpQuota")) if first(attributes, "mpQuota") else None,
+        "hidden": first(attributes, "mpHidden") == "TRUE",
+        "recovery_mail": first(attributes, "mpRecoveryMail"),
+        "recovery_phone": first(attributes, "mpRecoveryPhone"),
+        "recovery_changed": first(attributes, "mpRecoveryChanged"),
+        "recovery_next": first(attributes, "mpRecoveryNext"),
+        "state_since": first(attributes, "mpStateChanged"),
+        "password_since": first(attributes, "pwdChangedTime"),
+        "codes": [f"{code.way} until {code.end}" for code in codes.waiting(attributes)],
+        "archived": first(attributes, "mpArchived"),
+        "mail_host": first(attributes, "mailHost"),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from malleposte.accounts.plan.build import Rules
 from malleposte.core.errors import InputError
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.platform.locks import only_one
+from malleposte.runtime import settings
 
 FILE = Path("/etc/malleposte/accounts.json")
 LOCK = Path("/run/lock/malleposte-accounts.lock")
@@ -37,13 +37,7 @@ class Settings:
     @classmethod
     def read(cls, path: Path = FILE) -> Settings:
         """Read them. Raises InputError when they are not there or not readable."""
-        try:
-            raw = json.loads(path.read_text("utf-8"))
-            return cls(**(raw | {name: Path(raw[name]) for name in ("password_file", "keys_file", "journal")}))
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}", "this works as root on the directory's host") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not the settings of the accounts commands ({error})", "deploy again") from error
+        return settings.read(path, cls, "the accounts commands", "this works as root on the directory's host")
 
     def rules(self, default_profile: str) -> Rules:
         """Return the settings of a plan; the platform decides the class of rows that name none."""

@@ -59,7 +59,8 @@ class Session:
     """A log-in that is open, or (`trusted`) a browser that is asked for no code `until` then.
 
     `ident` is a digest, `key` the provider's own identifier, which would open it; `level` is the provider's. One that
-    is not `whole` waits for its second factor: the password was right, and it opens nothing.
+    is not `whole` waits for its second factor: the password was right, and it opens nothing. `digest` is that of the
+    cookie by which the page knows the browser again, empty without one.
     """
 
     ident: str
@@ -71,6 +72,7 @@ class Session:
     browser: str = ""
     key: str = field(default="", repr=False, compare=False)
     whole: bool = field(default=True, compare=False)
+    digest: str = field(default="", repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """As programs are told of it: without the provider's own identifier."""
@@ -177,6 +179,7 @@ def _session(one: Mapping[str, Any], trusted: bool) -> Session:
         browser=str(one.get("_browser") or ""),
         key=key,
         whole=trusted or any(mark in one for mark in ENTERED),
+        digest=str(one.get("_browserDigest") or ""),
     )
 
 

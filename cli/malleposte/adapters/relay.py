@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import email.message
-import email.policy
-import email.utils
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
@@ -14,6 +11,7 @@ from typing import Any
 
 from malleposte.adapters.sms import NotSentError
 from malleposte.core.errors import InputError
+from malleposte.platform import letters
 
 SECONDS = 15.0
 """A limit for each answer of the relay."""
@@ -36,17 +34,14 @@ class Relay:
 
     def send(self, recipients: Sequence[str], subject: str, text: str) -> None:
         """Send one message to all. Raises NotSentError, which repeats no address."""
-        message = email.message.EmailMessage(policy=email.policy.SMTP)
-        message["Date"] = email.utils.formatdate()
-        message["From"], message["To"] = self.sender, ", ".join(recipients)
-        message["Subject"], message["Auto-Submitted"] = " ".join(subject.split()), "auto-generated"
-        message["Message-ID"] = email.utils.make_msgid(domain=self.sender.rpartition("@")[2])
-        message.set_content(text, cte="quoted-printable")
+        letter = letters.compose(
+            " ".join(subject.split()), text, sender=self.sender, to=", ".join(recipients), languages="fr"
+        )
         try:
             with self._session() as session:
                 if self.username:
                     session.login(self.username, self.password)
-                session.send_message(message, self.sender, list(recipients))
+                session.send_message(letter, self.sender, list(recipients))
         except smtplib.SMTPResponseException as error:
             raise NotSentError(f"the relay answered {error.smtp_code}") from None
         except (OSError, smtplib.SMTPException) as error:

@@ -37,8 +37,7 @@ def run(
     """
     given: dict[str, Any] = {"stdin": None} if content is None else {"input": content}
     done = subprocess.run(place.argv(words), stdout=out, check=False, **given)
-    if done.returncode == remote.SSH_FAILED:
-        raise MallepostError(f"{place.name} cannot be reached over ssh")
+    place.reached(done.returncode)
     return done.returncode
 
 

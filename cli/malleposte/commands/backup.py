@@ -16,6 +16,7 @@ from malleposte.backup.vault import check as checking
 from malleposte.commands.backup_kept import command as kept_command
 from malleposte.commands.backup_options import BackedUpCommand, Moment, when
 from malleposte.commands.backup_restore import command as restore_command
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress
 
@@ -78,13 +79,13 @@ def run_command(
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", metavar="NAME", help="Ask the vaults for all archives of this source, such as system.")
 @click.option("--as-of", "as_of", metavar="DATE", callback=when, help="With --source: archives of that date or before.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@AS_JSON
 def list_command(
     vaults: tuple[str, ...],
     source: str | None,
     as_of: Moment | None,
     as_json: bool,
-) -> int:
+) -> None:
     """Show the last archive of each source, or all archives of one.
 
     \b
@@ -101,16 +102,15 @@ def list_command(
         rows = [{**vars(one), "start": one.start.isoformat()} for one in found]
         table = [f"{one.vault:<10} {one.start:%Y-%m-%d %H:%M:%S}Z  {one.name}" for one in found]
         click.echo(json.dumps({"archives": rows}, indent=2) if as_json else "\n".join(table))
-        return ExitCode.DONE
+        return
     state = State(known.state).read()["vaults"]
     shown = {vault.name: state.get(vault.name, {"sources": {}}) for vault in targets}
     click.echo(json.dumps({"vaults": shown}, indent=2) if as_json else "\n".join(last_lines(shown)))
-    return ExitCode.DONE
 
 
 @command.command("keys", cls=BackedUpCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with the keys.")
-def keys_command(as_json: bool) -> int:
+def keys_command(as_json: bool) -> None:
     """Show the repositories that have a key; with --json, print the keys for `secrets export`.
 
     A key opens nothing without its repository's passphrase.
@@ -130,7 +130,6 @@ def keys_command(as_json: bool) -> int:
     else:
         for vault, name, _ in keys:
             click.echo(f"{vault:<10} {name}")
-    return ExitCode.DONE
 
 
 def last_lines(vaults: Mapping[str, Any]) -> list[str]:
@@ -160,7 +159,7 @@ def last_lines(vaults: Mapping[str, Any]) -> list[str]:
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
 @click.option("--limit", default=checking.LIMIT, show_default=True, help="Seconds at most for one repository.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@AS_JSON
 def check_command(
     vaults: tuple[str, ...],
     sources: tuple[str, ...],

@@ -11,8 +11,9 @@ import click
 from malleposte.backup.archive import config
 from malleposte.backup.archive.run import size
 from malleposte.backup.restore import kept
-from malleposte.backup.restore.database import HostPostgres
+from malleposte.backup.restore.database import Postgres
 from malleposte.commands.backup_options import BackedUpCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.core.loops import named
 from malleposte.fleet import remote
@@ -31,12 +32,12 @@ def found() -> list[kept.Kept]:
 
 def databases() -> list[str]:
     """Names of this host's databases."""
-    return HostPostgres().sql("SELECT datname FROM pg_database ORDER BY 1").split()
+    return Postgres().sql("SELECT datname FROM pg_database ORDER BY 1").split()
 
 
 def drop(name: str) -> None:
     """Drop a database that was replaced."""
-    HostPostgres().sql(f'DROP DATABASE IF EXISTS "{name}"')
+    Postgres().sql(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 class KeptCommand(BackedUpCommand):
@@ -53,7 +54,7 @@ class KeptCommand(BackedUpCommand):
 @click.option("--remove", "names", multiple=True, metavar="ID", help="Remove this one for good (repeatable).")
 @click.option("--older-than", "days", type=click.FloatRange(0), metavar="DAYS", help="Remove all that are older.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@AS_JSON
 def command(
     names: tuple[str, ...],
     days: float | None,

@@ -15,7 +15,7 @@ from malleposte.backup.restore import dav, directory, sogo
 from malleposte.backup.restore.host import WORK, ThisHost
 from malleposte.backup.restore.mail import box as boxes
 from malleposte.backup.restore.mail import messages
-from malleposte.backup.restore.mail.dovecot import ClosedBox, Doveadm, Dovecot
+from malleposte.backup.restore.mail.dovecot import ClosedBox, Dovecot
 from malleposte.backup.restore.model import Outcome
 from malleposte.commands.backup_job import Job, alone, common, for_journal
 from malleposte.commands.backup_options import Moment, since
@@ -85,7 +85,7 @@ def plan_of(known: config.Config) -> everything.Plan:
     if mail:
         kept.append(f"{known.mail_root}/.shared")
     dumps = tuple(one.name for one in known.sources if one.command and one.name == directory.DUMP)
-    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units, known.stop)
+    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units, known.restore.stop)
 
 
 @command.command("mailbox", cls=BoxCommand)
@@ -125,7 +125,7 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
 
 def opener(uid: str, *, closed: bool = False) -> Dovecot:
     """Dovecot, or, of an account that it does not open, the files alone. Raises InputError where there is no box."""
-    doveadm = Doveadm()
+    doveadm = Dovecot()
     try:
         doveadm.home(uid)
     except InputError:
@@ -240,7 +240,7 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
         if place == "radicale":
             outcome = dav.restore(uid, collection, source, store, beside=beside, say=job.say)
         else:
-            server = databases.HostPostgres()
+            server = databases.Postgres()
             outcome = sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say)
     if profile in (classes := profiles.read()) and place not in classes[profile].stores:
         bring_home(uid, profile, place, outcome)
@@ -304,9 +304,9 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     databases.check_name(name)
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
-    restart = config.read().restart
+    restart = config.read().restore.restart
     with alone(), silence.during("a restore", silence.HOUR, *restart.get(name, ())):
-        source, server = job.archives(), databases.HostPostgres(restart)
+        source, server = job.archives(), databases.Postgres(restart)
         return job.show(databases.restore(name, source, server, WORK, beside=beside, discard=discard, say=job.say))
 
 
@@ -321,7 +321,7 @@ def refresh_command(name: str) -> None:
     Example:
       sudo ./malleposte backup restore refresh --host web1
     """
-    known = config.read().restart
+    known = config.read().restore.restart
     failed = databases.settle(unit for one, units in known.items() if name in ("", one) for unit in units)
     if failed:
         raise MallepostError(f"not restarted: {', '.join(failed)}", f"see journalctl -u {failed[0]}")
@@ -342,7 +342,7 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
     if job.dry_run:
         return job.foreseen(f"entry {entry}" if entry else "the directory", directory.DUMP)
     with alone():
-        source, slapd = job.archives(), directory.HostSlapd()
+        source, slapd = job.archives(), directory.Slapd()
         if entry:
             return job.show(directory.restore_entry(source, slapd, WORK, entry, old_passwords=old_passwords))
         with silence.during("a restore", silence.HOUR, silence.ALL):

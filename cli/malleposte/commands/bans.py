@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -10,8 +9,7 @@ import click
 
 from malleposte.adapters import fail2ban
 from malleposte.commands.away import EachHostCommand
-from malleposte.commands.options import AS_JSON
-from malleposte.core.errors import ExitCode
+from malleposte.commands.options import AS_JSON, answer
 
 
 def _read(_context: click.Context, _option: click.Parameter, words: Sequence[str]) -> list[str]:
@@ -41,7 +39,7 @@ def command() -> None:
 
 @command.command("list", cls=EdgeCommand)
 @AS_JSON
-def list_command(as_json: bool) -> int:
+def list_command(as_json: bool) -> None:
     """List the banned addresses of each host, with the end of each ban.
 
     \b
@@ -50,19 +48,16 @@ def list_command(as_json: bool) -> int:
       sudo ./malleposte bans list --json
     """
     found = fail2ban.bans()
-    if as_json:
-        click.echo(json.dumps([asdict(one) for one in found]))
-        return ExitCode.DONE
-    for one in found:
-        click.echo(f"{one.address:<40} {one.jail:<10} until {one.until or 'it is lifted'}")
-    click.echo(f"{len(found)} banned", err=True)
-    return ExitCode.DONE
+    lines = (f"{one.address:<40} {one.jail:<10} until {one.until or 'it is lifted'}" for one in found)
+    answer([asdict(one) for one in found], lines, as_json=as_json)
+    if not as_json:
+        click.echo(f"{len(found)} banned", err=True)
 
 
 @command.command("lift", cls=EdgeCommand)
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True, callback=_read)
 @AS_JSON
-def lift_command(addresses: Sequence[str], as_json: bool) -> int:
+def lift_command(addresses: Sequence[str], as_json: bool) -> None:
     """End the bans of addresses on every host. An address that is not banned is named.
 
     To exempt the address of a school for good, put it into malleposte_school_networks.
@@ -73,9 +68,5 @@ def lift_command(addresses: Sequence[str], as_json: bool) -> int:
       sudo ./malleposte bans lift 192.0.2.7 2001:db8::7 --json
     """
     ended = fail2ban.lift(addresses)
-    if as_json:
-        click.echo(json.dumps({"lifted": ended}))
-        return ExitCode.DONE
-    for one in addresses:
-        click.echo(f"{one}: {'lifted' if one in ended else 'was not banned'}")
-    return ExitCode.DONE
+    lines = (f"{one}: {'lifted' if one in ended else 'was not banned'}" for one in addresses)
+    answer({"lifted": ended}, lines, as_json=as_json)

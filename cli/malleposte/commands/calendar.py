@@ -15,8 +15,9 @@ import click
 
 from malleposte.adapters import systemd
 from malleposte.commands.accounts.options import YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, read_bytes
+from malleposte.commands.accounts.shared import read_bytes
 from malleposte.commands.away import HostCommand, run
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.groupware.published import content, fetch, model
 from malleposte.groupware.published.model import Published
@@ -75,7 +76,7 @@ def command() -> None:
 @click.option("--rule", "words", default="", help="The agents who see it, as rules of lists say it. [default: all]")
 @click.option("--colour", default=model.COLOUR, show_default=True, metavar="#RRGGBB", help="Its colour.")
 @AS_JSON
-def publish_command(source: str, name: str, words: str, colour: str, as_json: bool) -> int:
+def publish_command(source: str, name: str, words: str, colour: str, as_json: bool) -> None:
     """Publish an iCalendar file, or the file behind an address, which is then read again every three hours.
 
     \b
@@ -102,12 +103,11 @@ def publish_command(source: str, name: str, words: str, colour: str, as_json: bo
         store.put(one, content.whole(found.items, one.name))
     _show(settings, "is kept")
     _tell(settings, store, [one], as_json=as_json)
-    return ExitCode.DONE
 
 
 @command.command("list", cls=WebCommand)
 @AS_JSON
-def list_command(as_json: bool) -> int:
+def list_command(as_json: bool) -> None:
     """List the published calendars: for whom, from where, with which address.
 
     \b
@@ -117,14 +117,13 @@ def list_command(as_json: bool) -> int:
     """
     settings, store = Settings.read(), Store()
     _tell(settings, store, store.every(), as_json=as_json)
-    return ExitCode.DONE
 
 
 @command.command("withdraw", cls=WebCommand)
 @click.argument("ident", metavar="CALENDAR")
 @YES
 @AS_JSON
-def withdraw_command(ident: str, yes: bool, as_json: bool) -> int:
+def withdraw_command(ident: str, yes: bool, as_json: bool) -> None:
     """Withdraw a calendar: agents and subscribers see it no more. Its file is kept under a dated name.
 
     \b
@@ -139,11 +138,8 @@ def withdraw_command(ident: str, yes: bool, as_json: bool) -> int:
     with store.locked():
         one = store.withdraw(ident, datetime.datetime.now(datetime.UTC))
     _show(settings, "is withdrawn from the store")
-    if as_json:
-        click.echo(json.dumps({"withdrawn": one.ident}))
-    else:
-        click.echo(f"{one.ident}: withdrawn; its file is kept in {ROOT / 'withdrawn'}")
-    return ExitCode.DONE
+    line = f"{one.ident}: withdrawn; its file is kept in {ROOT / 'withdrawn'}"
+    answer({"withdrawn": one.ident}, [line], as_json=as_json)
 
 
 def _judged(name: str, colour: str, words: str, suffix: str = "") -> Published:

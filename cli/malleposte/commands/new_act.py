@@ -4,7 +4,6 @@ import json
 
 import click
 
-from malleposte.core.errors import ExitCode
 from malleposte.dev import skeleton_act
 
 
@@ -18,7 +17,7 @@ from malleposte.dev import skeleton_act
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     name: str, title: str, english: str, address: str, english_address: str, *, store: bool, as_json: bool
-) -> int:
+) -> None:
     """Begin an act of an agent: its call of accountd, its page, its tests.
 
     NAME is that of the act in the code. What is written passes the tests; docs/develop.md says what remains to do.
@@ -35,4 +34,3 @@ def command(
     else:
         click.echo("\n".join(written))
         click.echo("next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint unit architecture")
-    return ExitCode.DONE

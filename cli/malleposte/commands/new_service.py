@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from malleposte.core.errors import ExitCode
 from malleposte.dev import skeleton
 
 
@@ -22,7 +21,7 @@ from malleposte.dev import skeleton
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     name: str, group: str, package: str | None, unit: str | None, summary: str | None, as_json: bool, **more: Any
-) -> int:
+) -> None:
     """Begin a service: its role, its entry in the manifest, its play, its test.
 
     NAME is that of the role. What is written passes the architecture tests and deploys; docs/add-a-service.md says what
@@ -43,4 +42,3 @@ def command(
     else:
         click.echo("\n".join(written))
         click.echo("next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint architecture")
-    return ExitCode.DONE

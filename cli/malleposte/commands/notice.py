@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import NoReturn
 import click
 
 from malleposte.commands.away import PortalCommand
-from malleposte.commands.options import AS_JSON
-from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.commands.options import AS_JSON, answer
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.front import notices
 
 
@@ -57,7 +56,7 @@ def command() -> None:
 @click.option("--until", "until", default="", help="Its end, such as '2026-11-28 20:00'.")
 @click.option("--for", "lasting", default="", help="Its length, in place of --until: 90min, 2h, 3d.")
 @AS_JSON
-def add_command(kind: str, text: str, english: str, start: str, until: str, lasting: str, as_json: bool) -> int:
+def add_command(kind: str, text: str, english: str, start: str, until: str, lasting: str, as_json: bool) -> None:
     """Post a message, at once or for later. It needs an end.
 
     The same words posted again for an overlapping time replace the earlier message.
@@ -74,13 +73,12 @@ def add_command(kind: str, text: str, english: str, start: str, until: str, last
     except notices.NoticeError as error:
         _refused(error)
     _tell([made], as_json=as_json)
-    return ExitCode.DONE
 
 
 @command.command("list", cls=PortalCommand)
 @click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
 @AS_JSON
-def list_command(everything: bool, as_json: bool) -> int:
+def list_command(everything: bool, as_json: bool) -> None:
     """List the messages that are shown or to come.
 
     \b
@@ -93,13 +91,12 @@ def list_command(everything: bool, as_json: bool) -> int:
     except notices.NoticeError as error:
         raise MallepostError(str(error), "mend or remove that file") from error
     _tell(known if everything else notices.shown(known, _now()), as_json=as_json)
-    return ExitCode.DONE
 
 
 @command.command("end", cls=EndCommand)
 @click.argument("ident", metavar="NOTICE")
 @AS_JSON
-def end_command(ident: str, as_json: bool) -> int:
+def end_command(ident: str, as_json: bool) -> None:
     """End a message now; one that is still to come is removed.
 
     \b
@@ -112,7 +109,6 @@ def end_command(ident: str, as_json: bool) -> int:
     except notices.NoticeError as error:
         _refused(error)
     _tell([one for one in known if one.ident == ident], as_json=as_json)
-    return ExitCode.DONE
 
 
 def _now() -> datetime:
@@ -138,10 +134,11 @@ def _made(now: datetime, kind: str, text: str, english: str, start: str, until: 
 
 
 def _tell(found: Sequence[notices.Notice], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([{"id": one.ident, **one.as_dict()} for one in found], ensure_ascii=False))
-        return
-    for one in found:
-        times = f"{one.start.astimezone():%Y-%m-%d %H:%M} to {one.end.astimezone():%Y-%m-%d %H:%M}"
-        click.echo(f"{one.ident}  {one.kind:<11}  {times}  {one.text('fr')}")
-    click.echo(f"{len(found)} notice(s)", err=True)
+    lines = (
+        f"{one.ident}  {one.kind:<11}  {one.start.astimezone():%Y-%m-%d %H:%M} to {one.end.astimezone():%Y-%m-%d %H:%M}"
+        f"  {one.text('fr')}"
+        for one in found
+    )
+    answer([{"id": one.ident, **one.as_dict()} for one in found], lines, as_json=as_json)
+    if not as_json:
+        click.echo(f"{len(found)} notice(s)", err=True)

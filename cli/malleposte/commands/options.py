@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,4 +49,12 @@ def tell_inventory(context: click.Context, option: click.Parameter, value: str |
 
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def answer(document: object, lines: Iterable[str], *, as_json: bool, indent: int | None = None) -> None:
+    """Print the answer of a command: one JSON document, or its lines for a person."""
+    for line in [json.dumps(document, ensure_ascii=False, indent=indent)] if as_json else lines:
+        click.echo(line)
+
+
 INVENTORY = click.option("-i", "--inventory", callback=tell_inventory, **INVENTORY_WORDS)

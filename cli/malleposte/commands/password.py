@@ -129,7 +129,7 @@ def check_command(
 @INVENTORY
 @LANGUAGE
 @AS_JSON
-def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int:
+def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> None:
     """Print the policy in sentences, as agents read it.
 
     \b
@@ -138,4 +138,3 @@ def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int
     """
     told = list(project.sentences(policy_of(inventory), language_of(lang)).values())
     click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(told))
-    return ExitCode.DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from malleposte.accounts.mailbox import outbound
 from malleposte.accounts.mailbox.queue import Queue, Waiting
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.away import MailCommand
-from malleposte.commands.options import AS_JSON
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 
 WHO = click.argument("who", metavar="ACCOUNT")
@@ -52,7 +51,7 @@ def command() -> None:
 @command.command("held", cls=MailCommand)
 @click.argument("who", metavar="[ACCOUNT]", default="")
 @AS_JSON
-def held_command(who: str, as_json: bool) -> int:
+def held_command(who: str, as_json: bool) -> None:
     """List held mail: all, or that of a log-in or a sender's address.
 
     \b
@@ -61,13 +60,9 @@ def held_command(who: str, as_json: bool) -> int:
       sudo ./malleposte queue held mdupond --json
     """
     found = _held(who)
-    if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
-    else:
-        for one in found:
-            click.echo(_shown(one))
+    answer([asdict(one) for one in found], map(_shown, found), as_json=as_json)
+    if not as_json:
         click.echo(f"{len(found)} held", err=True)
-    return ExitCode.DONE
 
 
 @command.command("release", cls=MailCommand)
@@ -111,10 +106,7 @@ def _named(who: str) -> str:
 
 
 def _told(idents: Sequence[str], word: str, *, as_json: bool) -> int:
-    if as_json:
-        click.echo(json.dumps({"messages": list(idents)}))
-    else:
-        click.echo(f"{len(idents)} messages {word}")
+    answer({"messages": list(idents)}, [f"{len(idents)} messages {word}"], as_json=as_json)
     return ExitCode.DONE if idents else ExitCode.FAILURE
 
 
@@ -122,7 +114,7 @@ def _told(idents: Sequence[str], word: str, *, as_json: bool) -> int:
 @click.option("--deliver", required=True, metavar="DOMAIN", help="Domain under which a uid is delivered.")
 @click.option("--smtp", default="127.0.0.1:25", metavar="HOST:PORT", help="Server that takes these mails.")
 @click.option("--block", "blocks", is_flag=True, help="Block an account whose mail is held.")
-def alarm_command(deliver: str, smtp: str, blocks: bool) -> int:
+def alarm_command(deliver: str, smtp: str, blocks: bool) -> None:
     """Report an account that the filter names on standard input (malleposte-outbound.socket).
 
     \b
@@ -132,4 +124,3 @@ def alarm_command(deliver: str, smtp: str, blocks: bool) -> int:
     found = outbound.Excess.parse(sys.stdin.readline(LINE))
     outbound.tell(found, facts.read(), deliver, outbound.by_smtp(smtp), blocks=blocks)
     click.echo(f"{found.account}: {found.level}: {found.sum} recipients in {found.seconds} s: told")
-    return ExitCode.DONE

@@ -9,7 +9,7 @@ import click
 
 from malleposte.commands.options import INVENTORY
 from malleposte.core import paths
-from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.progress import Progress
 from malleposte.fleet.site import Site, Vault
 from malleposte.rotation import escrow, kinds, timer
@@ -65,7 +65,7 @@ NO_KEYS = click.option("--no-keys", is_flag=True, help="Without the keys of the 
 @NO_KEYS
 def export_command(
     inventory: str | None, target: Path, recipients: tuple[Path, ...], passphrase_file: Path | None, no_keys: bool
-) -> int:
+) -> None:
     """Write all secrets of the inventory into one encrypted file, with the keys of the backups' repositories.
 
     The command fetches the keys from the hosts. Borg stores each key in its repository; `borg key import` repairs a
@@ -82,7 +82,6 @@ def export_command(
     keys = {} if no_keys else asked(folder)
     number = escrow.export(folder, target, given, recipients, keys)
     click.echo(f"{number - len(keys)} secrets and {len(keys)} keys of repositories written to {target}")
-    return ExitCode.DONE
 
 
 @command.command("verify")
@@ -93,7 +92,7 @@ def export_command(
 @NO_KEYS
 def verify_command(
     inventory: str | None, source: Path, key: Path | None, passphrase_file: Path | None, no_keys: bool
-) -> int:
+) -> None:
     """Open an escrow and compare it with the inventory, and with the keys that the hosts' repositories have today.
 
     \b
@@ -111,7 +110,6 @@ def verify_command(
     number = sum(not name.startswith(escrow.KEYS) for name in held)
     told = "" if no_keys else f", and {len(keys)} keys of repositories"
     click.echo(f"{number} secrets in {source}{told}, all as they are here")
-    return ExitCode.DONE
 
 
 @command.command("import")
@@ -119,7 +117,7 @@ def verify_command(
 @click.option("--from", "source", required=True, type=FILE, help="The file of the escrow.")
 @click.option("--key", type=FILE, help="File of the private gpg key, for one made to recipients.")
 @click.option("--passphrase-file", type=FILE, help="File with the passphrase, rather than being asked.")
-def import_command(inventory: str | None, source: Path, key: Path | None, passphrase_file: Path | None) -> int:
+def import_command(inventory: str | None, source: Path, key: Path | None, passphrase_file: Path | None) -> None:
     """Import the secrets that the inventory lacks; a different one is never replaced.
 
     \b
@@ -129,7 +127,6 @@ def import_command(inventory: str | None, source: Path, key: Path | None, passph
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
     number = sum(not name.startswith(escrow.KEYS) for name in held)
     click.echo(f"{len(escrow.put_back(held, paths.inventory(inventory)))} of {number} secrets put back")
-    return ExitCode.DONE
 
 
 def rotation(inventory: str | None, linear: bool, vault: Vault) -> Rotation:
@@ -177,7 +174,7 @@ def rotate_command(
     linear: bool,
     ask_vault_pass: bool,
     vault_password_file: str | None,
-) -> int:
+) -> None:
     """Replace secrets by new ones, on the hosts as well.
 
     The plan is shown first. The old secrets stay under secrets/replaced/ with the date; make a new escrow afterwards.
@@ -197,7 +194,7 @@ def rotate_command(
     asked = turn.due(datetime.now(UTC).date()) if due else turn.every() if every or (only_list and not names) else names
     if due and not asked:
         click.echo("nothing is due")
-        return ExitCode.DONE
+        return
     if not asked and not turn.store.begun:
         raise InputError("no secret was named", kinds.ROTATABLE)
     chosen = turn.chosen(asked)
@@ -206,20 +203,19 @@ def rotate_command(
     if only_list:
         for line in turn.to_retire():
             click.echo(line)
-        return ExitCode.DONE
+        return
     if not yes:
         click.confirm(f"Change {len(chosen)} secrets?", abort=True, err=True)
     for line in turn.run(chosen, at_once=at_once):
         click.echo(line)
     click.echo("done; the old ones are in secrets/replaced/. Make a new escrow (`secrets export`), and run `probe`")
-    return ExitCode.DONE
 
 
 @command.command("retire")
 @click.argument("name")
 @INVENTORY
 @click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
-def retire_command(name: str, inventory: str | None, linear: bool) -> int:
+def retire_command(name: str, inventory: str | None, linear: bool) -> None:
     """Retire an old key that a rotation left in use: a DKIM key, or a digest key of NUMENs.
 
     Refused while digests of the key are in the directory, and for the key that signs. Its file is kept under
@@ -231,14 +227,13 @@ def retire_command(name: str, inventory: str | None, linear: bool) -> int:
     """
     rotation(inventory, linear, Vault()).retire(name)
     click.echo(f"{name} is out of use; its file is in secrets/replaced/")
-    return ExitCode.DONE
 
 
 @command.command("timer")
 @INVENTORY
 @click.option("--off", is_flag=True, help="Remove it.")
 @click.option("--vault-password-file", metavar="FILE", help="File with the password of ansible-vault.")
-def timer_command(inventory: str | None, off: bool, vault_password_file: str | None) -> int:
+def timer_command(inventory: str | None, off: bool, vault_password_file: str | None) -> None:
     """Install a systemd timer on this machine that changes secrets when they are due, or remove it.
 
     Each night it runs `secrets rotate --due`: the key that signs tokens of the log-in page is changed once a year.
@@ -257,4 +252,3 @@ def timer_command(inventory: str | None, off: bool, vault_password_file: str | N
     else:
         made.install()
         click.echo(f"{made.name}.timer runs each night; `systemctl status {made.name}.service` shows its last run")
-    return ExitCode.DONE

@@ -11,7 +11,7 @@ import click
 
 from malleposte.adapters import lemonldap, log_outs
 from malleposte.commands.away import PortalCommand, person
-from malleposte.commands.options import AS_JSON
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode
 
 BY = click.option("--by", default="", hidden=True, help="The person on the controller, for the journal.")
@@ -144,12 +144,9 @@ def sessions_end(uid: str, reason: str, by: str, as_json: bool) -> int:
     """
     ended = lemonldap.end(uid, tell=log_outs.tell)
     lemonldap.tell("/ended", uid, by=by or person(), reason=reason, many=ended.many)
-    if as_json:
-        click.echo(json.dumps({"ended": ended.many, "not_told": ended.untold}))
-    else:
-        click.echo(f"{ended.many} ended")
-        for name in ended.untold:
-            click.echo(f"{name} was not told: what is open there ends within five minutes", err=True)
+    answer({"ended": ended.many, "not_told": ended.untold}, [f"{ended.many} ended"], as_json=as_json)
+    for name in [] if as_json else ended.untold:
+        click.echo(f"{name} was not told: what is open there ends within five minutes", err=True)
     return ExitCode.PARTLY if ended.untold else ExitCode.DONE
 
 

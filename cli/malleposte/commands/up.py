@@ -34,7 +34,7 @@ def where_to_look(up: BringUp) -> list[str]:
 @click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
 @click.option("--no-probe", is_flag=True, help="Stop before the probe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; progress goes to stderr.")
-def command(inventory: str | None, linear: bool, no_probe: bool, as_json: bool) -> int:
+def command(inventory: str | None, linear: bool, no_probe: bool, as_json: bool) -> None:
     """Build the lab, deploy it, create sample accounts, check that mail flows.
 
     A first backup is made before that check. Typed again it resumes after the last completed step.
@@ -71,4 +71,3 @@ def command(inventory: str | None, linear: bool, no_probe: bool, as_json: bool) 
         raise MallepostError(f"the first backup failed: {'; '.join(up.done.backup)}", "then: malleposte backup run")
     if not no_probe and up.done.probe_code != ExitCode.DONE:
         raise MallepostError("the probe found paths that do not work", "see its table above")
-    return ExitCode.DONE

@@ -104,7 +104,7 @@ def check_command() -> int:
 
 
 @command.command("passphrase", hidden=True)
-def passphrase_command() -> int:
+def passphrase_command() -> None:
     """On a vault: change a client's passphrase; `secrets rotate` gives both by standard input.
 
     \b
@@ -124,13 +124,12 @@ def passphrase_command() -> int:
         for repository in repositories:
             repository.unlock()
             click.echo(repair.change_passphrase(repository, old, new))
-    return ExitCode.DONE
 
 
 @command.command("undo", cls=OneVaultCommand)
 @click.option("--client", required=True, metavar="NAME", help="The host that made the archives.")
 @click.option("--repository", required=True, metavar="NAME", help="The repository that was named.")
-def undo_command(client: str, repository: str) -> int:
+def undo_command(client: str, repository: str) -> None:
     """Return a repository to the last state that passed the checks.
 
     Later data of the client are moved aside on the vault, not removed: the repository no longer has archives made
@@ -142,13 +141,12 @@ def undo_command(client: str, repository: str) -> int:
     """
     (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
     click.echo(repair.undo(one))
-    return ExitCode.DONE
 
 
 @command.command("accept", cls=OneVaultCommand)
 @click.option("--client", required=True, metavar="NAME", help="The host that made the archives.")
 @click.option("--repository", required=True, metavar="NAME", help="The repository that was named.")
-def accept_command(client: str, repository: str) -> int:
+def accept_command(client: str, repository: str) -> None:
     """Accept a repository in its present state, without the missing archives.
 
     Watching and pruning then continue. Present archives are unchanged.
@@ -159,4 +157,3 @@ def accept_command(client: str, repository: str) -> int:
     """
     (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
     click.echo(repair.accept(one))
-    return ExitCode.DONE

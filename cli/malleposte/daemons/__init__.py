@@ -1,1 +1,1 @@
-"""Daemons of the platform: what each serves. Their entry points are in `malleposte.programs`."""
+"""Daemons of the platform: what each serves. Their entry points are lines of `malleposte.programs`."""

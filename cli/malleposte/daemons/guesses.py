@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from malleposte.adapters.valkey import Unavailable, Valkey
 from malleposte.runtime import durable, kit
@@ -21,17 +20,10 @@ PAUSE = 5.0  # seconds
 KEYS = frozenset(("server", "username", "password"))
 
 
-class Store(Protocol):
-    """The one question to Valkey."""
-
-    def since(self, key: str, moment: float) -> list[tuple[str, float]]:
-        """See adapters.valkey.Valkey."""
-
-
 class Teller:
     """Reads on from where it has read."""
 
-    def __init__(self, store: Store, note: Path) -> None:
+    def __init__(self, store: Valkey, note: Path) -> None:
         """`note`: the file that says how far it has read."""
         self.store, self.note = store, note
         self.silent = False

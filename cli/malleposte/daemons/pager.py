@@ -20,7 +20,7 @@ from typing import Any
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named, reason
 from malleposte.paging import message as messages
-from malleposte.paging import peers, ways
+from malleposte.paging import peers, receivers
 from malleposte.paging.beats import Beats
 from malleposte.paging.doubles import Told
 from malleposte.paging.message import PAGE, Message
@@ -61,16 +61,16 @@ class Pager:
         try:
             for line in await asyncio.to_thread(self._send, fresh, doubles):
                 kit.say(f"<4>{line}")
-        except ways.NobodyToldError:
+        except receivers.NobodyToldError:
             self.told.forget(mine)
             raise
 
     def _send(self, fresh: Message, doubles: Message) -> list[str]:
         faults: list[str] = []
-        if doubles.alarms and doubles.severity == PAGE and self.settings.ways.by_mail:
-            faults += self.settings.ways.mail(doubles)
+        if doubles.alarms and doubles.severity == PAGE and self.settings.receivers.by_mail:
+            faults += self.settings.receivers.mail(doubles)
         if fresh.alarms:
-            faults += self.settings.ways.send(fresh, self.clock())
+            faults += self.settings.receivers.send(fresh, self.clock())
         return faults
 
     async def _ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """The daemon that the log-in page asks about what is proved: it asks accountd, with the agent's address.
 
 HTTP on a Unix socket that systemd hands over and the log-in page's user alone may open. Each question is a JSON object
-sent to an address of `QUESTIONS`; all have `address`, the agent's, and those about what is proved may have `browser`,
-a digest of the cookie by which the page tells browsers apart.
+sent to an address of `QUESTIONS`; all have `address`, the agent's, and may have `browser`, a digest of the cookie by
+which the page tells browsers apart, for the calls that take one.
 
 `/prove` takes a name and a password and answers `{"uid"}`, `{"wait"}` (seconds), `{"renew"}` (the address at which the
 agent chooses a new password first), or `{}`: not recognised. `/try`, `/tried` and `/spend` are about codes of second
@@ -21,11 +21,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from malleposte.accountd import client
-from malleposte.accountd.calls import factors, log_in_page, passwords
-from malleposte.accountd.message import BadMessageError, Done, ErrorCode, Request, checked
+from malleposte.accountd.calls import factors, log_in_page, log_ins, passwords
+from malleposte.accountd.message import BadMessageError, ErrorCode, Request, checked
 from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-prove")
@@ -35,30 +35,23 @@ THREADS = 48
 with few, the log-ins of some addresses would be those of all."""
 """Questions to accountd at once; it has as many threads itself."""
 JSON = ["Content-Type: application/json"]
-BROWSER = {"browser": "browser"}
 QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
-    "/prove": (passwords.Prove, {"user": "login", "password": "password"} | BROWSER),
-    "/try": (log_in_page.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
-    "/tried": (log_in_page.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
-    "/spend": (log_in_page.SpendCode, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
+    "/prove": (passwords.Prove, {"user": "login", "password": "password"}),
+    "/try": (log_in_page.TryFactor, {"user": "uid", "kind": "kind", "code": "code"}),
+    "/tried": (log_in_page.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"}),
+    "/spend": (log_in_page.SpendCode, {"user": "uid", "kind": "kind", "code": "code"}),
     "/mail": (log_in_page.MailFactorCode, {"user": "uid"}),
     "/changed": (
         factors.FactorChanged,
         {"user": "uid"} | {name: name for name in ("kind", "name", "added", "kinds", "by", "reason")},
     ),
-    "/ended": (log_in_page.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
+    "/ended": (log_ins.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
     "/codes": (factors.MakeRecoveryCodes, {"user": "uid"}),
-    "/entered": (log_in_page.Entered, {"user": "uid", "how": "how"}),
+    "/entered": (log_ins.Entered, {"user": "uid", "how": "how"}),
 }
-"""By address: the call of accountd, and its fields by the names that the log-in page gives them."""
-
-
-class Accountd(Protocol):
-    """See malleposte.accountd.client.Client."""
-
-    def call(self, request: Request[Any]) -> Done:
-        """Raises client.RefusedError, client.UnavailableError."""
-        ...
+"""By address: the call of accountd, and its fields by the names that the log-in page gives them; see `BROWSER`."""
+BROWSER = "browser"
+"""The field of calls about a browser, which the log-in page names with each question."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ class Config:
             raise ValueError(f"not the settings of sso-prove ({error})") from error
 
 
-def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, Any]:
+def asked(accountd: client.Client, renew: str, request: Request[Any]) -> dict[str, Any]:
     """The answer to one question. Raises client.UnavailableError."""
     try:
         done = accountd.call(request)
@@ -97,7 +90,7 @@ def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, An
 class Server:
     """Requests of the log-in page."""
 
-    def __init__(self, accountd: Accountd, renew: str, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, accountd: client.Client, renew: str, pool: ThreadPoolExecutor) -> None:
         self.accountd, self.renew, self.pool = accountd, renew, pool
 
     async def respond(self, request: http.Request) -> http.Answer:
@@ -106,8 +99,9 @@ class Server:
             return 404, [], b""
         kind, names = QUESTIONS[request.target]
         try:
-            told = {"browser": ""} | json.loads(request.body)
+            told = {BROWSER: ""} | json.loads(request.body)
             args = {"source": told["address"]} | {name: told[given] for given, name in names.items()}
+            args |= {BROWSER: told[BROWSER]} if BROWSER in kind.__struct_fields__ else {}
         except (ValueError, KeyError, TypeError):
             return 400, [], b""
         try:

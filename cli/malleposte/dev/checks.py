@@ -32,6 +32,9 @@ ANYWHERE = tuple(
 """Tests of the stack that ask for hosts by their groups: the tier fleet runs them too, where services are apart."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
+ONCE_MORE = ("--reruns=1", "--max-suite-reruns=1", "-raR")
+"""On the lab, the first test of a run that fails is tried again: hosts share two cores with tests, and one may meet
+what another provoked. It is named in the closing lines, and must be mended. A second one that fails is a fault."""
 BROWSER_WORKERS = 2
 """A browser and the hosts take turns to compute; tests of a file share nothing with those of another."""
 
@@ -97,11 +100,14 @@ def pytest_check(
     name = "-".join(filter(None, (tier, lane)))
     words = ["-m", "pytest", *(paths or [f"tests/{tier}"]), "--durations=20", "--durations-min=5"]
     if tier in ("unit", "architecture"):
-        words += ["-n", "2"]
+        # One worker reads all that the tests of a file share, such as an inventory with all its variables.
+        words += ["-n", "2", "--dist", "loadfile", *(["--no-loadscope-reorder"] if tier == "unit" else [])]
     if tier == "browser":
         words += ["-n", str(BROWSER_WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     if lane == "shared":
         words += ["-n", str(SHARED_WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
+    if tier in ON_LAB:
+        words += ONCE_MORE
     if not full:
         words += ["-m", "not full"]
     if expression:

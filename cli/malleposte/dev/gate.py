@@ -13,7 +13,7 @@ from pathlib import Path
 from malleposte.core.paths import new_log, shown
 from malleposte.core.progress import Progress, duration
 from malleposte.core.run import Finished, stream
-from malleposte.dev import lanes, timings, unsteady
+from malleposte.dev import lanes, timings
 from malleposte.dev.checks import CHEAP, LANES, ON_LAB, PYTEST, Check, Plan, lint_checks, pytest_check
 
 TWIN = "stack-exclusive-twin"
@@ -22,8 +22,8 @@ Further = Callable[[str], lanes.Second | None]
 """Makes a further lab, `lanes.TWIN` or `lanes.WINDOWS`; None where there is none to be had."""
 PLENTY = 4
 """As many processors serve the shared lane and the browser side by side."""
-TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
-"""Exit codes of pytest."""
+NO_TESTS_COLLECTED = 5
+"""An exit code of pytest."""
 CLOSING_WORDS = (" passed", " failed", " error", " no tests ran")
 
 
@@ -44,6 +44,12 @@ def closing_line(done: Finished) -> str:
         if any(word in line for word in CLOSING_WORDS):
             return line
     return done.tail[-1] if done.tail else ""
+
+
+def unsteady(lines: Sequence[str]) -> list[str]:
+    """Return a closing line for each test that failed and then passed, by the summary of pytest-rerunfailures."""
+    names = [line.removeprefix("RERUN ") for line in lines if line.startswith("RERUN ")]
+    return [f"unsteady {name}: failed, then passed" for name in names if f"PASSED {name}" in lines]
 
 
 def processors() -> int:
@@ -109,36 +115,25 @@ def run_streamed(
 ) -> Outcome:
     """Runs programs one after the other; stops at the first that fails, unless `keep_going`.
 
-    A few tests on the lab that fail run once more by themselves, and the closing lines name them (`unsteady`).
+    The closing lines name a test that failed and then passed (`checks.ONCE_MORE`).
     The output is on the screen as it comes; beside other work (`aside`) only that of a program that fails.
     """
     begun = progress.elapsed
     closing: list[str] = []
     failed = ""
 
-    def program(words: Sequence[str], log: Path, env: Mapping[str, str]) -> Finished:
-        if aside is None:
-            return stream(words, log, copy=sys.stdout, env=env)
-        return stream(words, log, env=env, keep=400, begun=aside.begun)
-
     for check in checks:
         log = new_log(f"test-{check.name}")
         timings.forget(check.name)
-        done = program(check.words, log, check.env)
+        if aside is None:
+            done = stream(check.words, log, copy=sys.stdout, env=check.env)
+        else:
+            done = stream(check.words, log, env=check.env, keep=400, begun=aside.begun)
         if aside is not None and aside.stopped and check.undo:
             stream(check.undo, log)
-        closing.append(closing_line(done))
+        closing += [closing_line(done), *unsteady(done.tail)]
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
-        names = []
-        if done.code == TESTS_FAILED and tier in ON_LAB:
-            names = unsteady.failed_tests(done.tail, closing[-1])
-        if 0 < len(names) <= unsteady.MOST:
-            progress.say(f"{check.name}: once more, alone: {', '.join(names)}")
-            env = {key: value for key, value in check.env.items() if key != timings.VARIABLE}
-            log = new_log(f"test-{check.name}-again")
-            done = program(unsteady.again(check.words, names), log, env)
-            closing += [*unsteady.told(names, ok=done.code == 0), closing_line(done)]
         if done.code != 0:
             if aside is not None and not aside.stopped:
                 print("\n".join(done.tail), flush=True)

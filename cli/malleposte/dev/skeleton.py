@@ -84,8 +84,7 @@ def files(service: Service) -> Mapping[Path, str]:
         "SUMMARY": service.summary, "PORT": str(service.port),
         "DEFAULTS": "".join(f"{name}: {default}\n" for name, (_what, default, _wired) in given.items()),
         "OPTIONS": "".join(
-            f"      {name}:\n        description: {what}\n        type: str\n"
-            for name, (what, _default, _wired) in given.items()
+            f"      {name}:\n        description: {what}\n" for name, (what, _default, _wired) in given.items()
         ),
         "SETTINGS": (f"DATABASE_NAME={service.name}\nDATABASE_USER={service.name}\n" if service.database else "")
         + "".join(
@@ -192,7 +191,6 @@ argument_specs:
     options:
       <NAME>_memory_max:
         description: Memory that the service may take at most (systemd.resource-control).
-        type: str
 <OPTIONS>"""
 TASKS = """
 ---

@@ -86,7 +86,7 @@ def extended(act: Act, root: Path = ROOT) -> Mapping[Path, str]:
     routes = [f"{address} | GET POST | {act.name} | logged in" for address in (act.address, act.english_address)]
     whole = {
         SUBJECTS: after(
-            SUBJECTS, imported(read(SUBJECTS), act.name), "        pages, phones, profiles,", f" {act.name},"
+            SUBJECTS, imported(read(SUBJECTS), act.name), "        account, devices, phones, profiles,", f" {act.name},"
         ),
         TERMS: after(TERMS, read(TERMS), '    "undelete": "messages supprimés rétablis",\n',
                      f'    "{act.name.replace("_", "-")}": "{act.title[0].lower()}{act.title[1:]}",\n'),
@@ -206,27 +206,21 @@ def <NAME>(agent: sign_on.Agent) -> Answer:
     return render_template("own/<NAME>.html", form=form, refused=refused), status
 '''
 TEMPLATE = """
-{% extends "layout.html" %}
-{% import "dsfr/parts.html" as dsfr with context %}
+{% extends "own/page.html" %}
 {% block title %}{{ _("<TITLE>") }}{% endblock %}
-{% block wrong %}{% if refused or form.errors %}{{ _("Erreur :") }} {% endif %}{% endblock %}
-{% block content %}
-{% include "own/menu.html" %}
-    <h1>{{ self.title() }}</h1>
+{% block wrong %}{% if refused or form.errors %}{{ _("Erreur :") }} {% endif %}{% endblock %}
+{% block body %}
 {% if refused %}
 {{ dsfr.alert("error", _("À vérifier"), refused) }}
 {% endif %}
-    <form method="post" action="{{ link('<NAME>') }}" class="narrow">
-      <input type="hidden" name="csrf_token" value="{{ csrf_token() }}">
+{% call dsfr.post(link("<NAME>"), "narrow") %}
 {{ form.value() }}
       {{ dsfr.button(_("Continuer")) }}
-    </form>
+{% endcall %}
 {% endblock %}
 """
 TEST_CALL = '''
 """« <TITLE> »: for an account's owner alone."""
-
-from __future__ import annotations
 
 from pathlib import Path
 
@@ -257,31 +251,26 @@ def test_it_is_the_owner_s_alone(stage: Stage) -> None:
 TEST_PAGE = '''
 """« <TITLE> »: the page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from malleposte.accountd.calls.<NAME> import <CLASS>
 
-from tests.unit.portal.own.test_pages import DONE, inside
+from tests.unit.portal.own.test_pages import DONE
 
-__all__ = ["inside"]
 PAGE = "<ADDRESS>"
 
 
 def test_the_form_is_carried_out(inside: Any, accountd: Any) -> None:
     accountd.answer = DONE
-    (form,) = [one["fields"] for one in inside.get(PAGE).forms() if one["action"] == PAGE]
-    inside.post(PAGE, form | {"value": "une valeur"})
+    inside.post(PAGE, inside.get(PAGE).form(PAGE) | {"value": "une valeur"})
     assert inside.last.request.path != PAGE, "the way goes on to another page"
-    (request,) = [one for one in accountd.asked if isinstance(one, <CLASS>)]
+    request = accountd.only(<CLASS>)
     assert (request.uid, request.value) == ("mdupond", "une valeur")
 
 
 def test_an_empty_answer_asks_nothing(inside: Any, accountd: Any) -> None:
     accountd.answer = DONE
-    (form,) = [one["fields"] for one in inside.get(PAGE).forms() if one["action"] == PAGE]
-    inside.post(PAGE, form | {"value": ""})
+    inside.post(PAGE, inside.get(PAGE).form(PAGE) | {"value": ""})
     assert inside.last.status_code == 422
-    assert not [one for one in accountd.asked if isinstance(one, <CLASS>)]
+    assert accountd.requests(<CLASS>) == []
 '''

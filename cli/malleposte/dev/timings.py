@@ -19,7 +19,7 @@ SLOWEST = 5
 
 
 def budgets() -> dict[str, float]:
-    """Seconds that a file may take on a quiet machine of two cores, by its path; by a folder for those not named."""
+    """Seconds that a file takes on a busy machine of two cores, by its path; by a folder for those not named."""
     found: dict[str, float] = json.loads(BUDGETS.read_text("utf-8"))
     return found
 

@@ -1,4 +1,4 @@
-"""Entries with types: an agent, a functional box, a room. To and from the attributes of the schema (docs/schema.md)."""
+"""Entries with types: an agent, a functional box, a room. To the attributes of the schema (docs/schema.md)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -200,64 +200,3 @@ def resource_attributes(one: Resource) -> Attributes:
 def first(attributes: Mapping[str, Sequence[str]], name: str) -> str:
     """The first value of an attribute; empty when there is none."""
     return next(iter(attributes.get(name, ())), "")
-
-
-class _Reader:
-    """Values of an entry, whatever the case of the names."""
-
-    def __init__(self, attributes: Mapping[str, list[str]]) -> None:
-        self.values = {name.lower(): values for name, values in attributes.items()}
-
-    def one(self, name: str) -> str:
-        values = self.values.get(name.lower(), [])
-        return values[0] if values else ""
-
-    def all(self, name: str) -> tuple[str, ...]:
-        return tuple(self.values.get(name.lower(), []))
-
-    def number(self, name: str) -> int | None:
-        text = self.one(name)
-        return int(text) if text else None
-
-
-def to_agent(attributes: Mapping[str, list[str]]) -> Agent:
-    """The agent of an entry. Raises ValueError on a state that the schema does not know."""
-    read = _Reader(attributes)
-    return Agent(
-        uid=read.one("uid"),
-        given_name=read.one("givenName"),
-        surname=read.one("sn"),
-        mail=read.one("mail"),
-        profile=read.one("mpProfile"),
-        state=State(read.one("mpState")),
-        addresses=read.all("mailLocalAddress"),
-        login_aliases=read.all("mpLoginAlias"),
-        delegates=read.all("mpDelegate"),
-        opens=read.all("mpOpens"),
-        establishments=read.all("mpEstablishment"),
-        corps=read.one("mpCorps"),
-        discipline=read.one("mpDiscipline"),
-        function=read.one("mpFunction"),
-        quota_mb=read.number("mpQuota"),
-        mail_host=read.one("mailHost"),
-        hidden=read.one("mpHidden") == "TRUE",
-    )
-
-
-def to_box(attributes: Mapping[str, list[str]]) -> FunctionalBox:
-    """The functional box of an entry. Raises ValueError on a state that the schema does not know."""
-    read = _Reader(attributes)
-    return FunctionalBox(
-        uid=read.one("uid"),
-        name=read.one("cn"),
-        mail=read.one("mail"),
-        state=State(read.one("mpState")),
-        addresses=read.all("mailLocalAddress"),
-        delegates=read.all("mpDelegate"),
-        establishments=read.all("mpEstablishment"),
-        profile=read.one("mpProfile"),
-        quota_mb=read.number("mpQuota"),
-        mail_host=read.one("mailHost"),
-        hidden=read.one("mpHidden") == "TRUE",
-        agenda=read.one("mpAgenda") == "TRUE",
-    )

@@ -1,7 +1,4 @@
-"""Queries of a directory: rendered to an LDAP filter with every value escaped, or applied to an entry.
-
-Comparison ignores case, as the schema's attributes do; times compare as texts, which generalizedTime in UTC allows.
-"""
+"""Queries of a directory, rendered to an LDAP filter with every value escaped."""
 
 from __future__ import annotations
 
@@ -17,11 +14,6 @@ def escape(value: str) -> str:
     return "".join(_SPECIAL.get(char, char) for char in value)
 
 
-def _held(attributes: Values, name: str) -> list[str]:
-    wanted = name.lower()
-    return [value.lower() for key, values in attributes.items() if key.lower() == wanted for value in values]
-
-
 @dataclass(frozen=True)
 class Equal:
     """The attribute has this value."""
@@ -32,10 +24,6 @@ class Equal:
     def render(self) -> str:
         """The LDAP filter."""
         return f"({self.name}={escape(self.value)})"
-
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return self.value.lower() in _held(attributes, self.name)
 
 
 @dataclass(frozen=True)
@@ -49,10 +37,6 @@ class Contains:
         """The LDAP filter."""
         return f"({self.name}=*{escape(self.value)}*)"
 
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return any(self.value.lower() in value for value in _held(attributes, self.name))
-
 
 @dataclass(frozen=True)
 class Present:
@@ -63,10 +47,6 @@ class Present:
     def render(self) -> str:
         """The LDAP filter."""
         return f"({self.name}=*)"
-
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return bool(_held(attributes, self.name))
 
 
 @dataclass(frozen=True)
@@ -80,10 +60,6 @@ class UpTo:
         """The LDAP filter."""
         return f"({self.name}<={escape(self.value)})"
 
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return any(value <= self.value.lower() for value in _held(attributes, self.name))
-
 
 @dataclass(frozen=True)
 class Not:
@@ -94,10 +70,6 @@ class Not:
     def render(self) -> str:
         """The LDAP filter."""
         return f"(!{self.part.render()})"
-
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return not self.part.matches(attributes)
 
 
 @dataclass(frozen=True)
@@ -110,10 +82,6 @@ class All:
         """The LDAP filter."""
         return f"(&{''.join(part.render() for part in self.parts)})" if self.parts else "(objectClass=*)"
 
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return all(part.matches(attributes) for part in self.parts)
-
 
 @dataclass(frozen=True)
 class AnyOf:
@@ -124,10 +92,6 @@ class AnyOf:
     def render(self) -> str:
         """The LDAP filter."""
         return f"(|{''.join(part.render() for part in self.parts)})"
-
-    def matches(self, attributes: Values) -> bool:
-        """Whether an entry is meant."""
-        return any(part.matches(attributes) for part in self.parts)
 
 
 Query = Equal | Contains | Present | UpTo | Not | All | AnyOf

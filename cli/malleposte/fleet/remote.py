@@ -32,9 +32,20 @@ class Place:
     def run(self, words: Sequence[str], *, terminal: bool = False) -> int:
         """Run the command line there, its output passed through; its exit code. Raises MallepostError without ssh."""
         done = subprocess.run(self.argv(words, terminal=terminal), stdin=None if terminal else subprocess.DEVNULL)  # noqa: PLW1510
-        if done.returncode == SSH_FAILED:
-            raise MallepostError(f"{self.name} cannot be reached over ssh")
+        self.reached(done.returncode)
         return done.returncode
+
+    def reached(self, code: int) -> None:
+        """Raise MallepostError where the exit code is that of an ssh which did not get there."""
+        if code == SSH_FAILED:
+            raise MallepostError(f"{self.name} cannot be reached over ssh")
+
+    def _done(self, words: Sequence[str], code: int) -> None:
+        """Raise the error that the command line ended with there, if any."""
+        self.reached(code)
+        if code:
+            kind = InputError if code == ExitCode.BAD_INPUT else MallepostError
+            raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {code}")
 
     def answer(self, words: Sequence[str]) -> tuple[int, Any]:
         """Run it there and read the JSON it prints; what it says goes to standard error.
@@ -44,8 +55,7 @@ class Place:
         done = subprocess.run(
             self.argv(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
         )
-        if done.returncode == SSH_FAILED:
-            raise MallepostError(f"{self.name} cannot be reached over ssh")
+        self.reached(done.returncode)
         try:
             return done.returncode, json.loads(done.stdout)
         except ValueError:
@@ -65,11 +75,7 @@ class Place:
                 process.stdout.close()
                 if not process.wait() or isinstance(error, InputError):
                     raise
-        if process.returncode == SSH_FAILED:
-            raise MallepostError(f"{self.name} cannot be reached over ssh")
-        if process.returncode:
-            kind = InputError if process.returncode == ExitCode.BAD_INPUT else MallepostError
-            raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {process.returncode}")
+        self._done(words, process.returncode)
 
     def exchange(self, words: Sequence[str], content: bytes, *, also: Sequence[int] = ()) -> Any:
         """The JSON that it prints, as `printed`."""
@@ -87,11 +93,8 @@ class Place:
         Raises the error that it ended with, unless the exit code is among `also`.
         """
         done = subprocess.run(self.argv(words), input=content, stdout=subprocess.PIPE, check=False)
-        if done.returncode == SSH_FAILED:
-            raise MallepostError(f"{self.name} cannot be reached over ssh")
-        if done.returncode and not (done.returncode in also and done.stdout):
-            kind = InputError if done.returncode == ExitCode.BAD_INPUT else MallepostError
-            raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {done.returncode}")
+        if done.returncode not in also or not done.stdout:
+            self._done(words, done.returncode)
         return done.stdout
 
 

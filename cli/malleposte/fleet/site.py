@@ -132,16 +132,6 @@ class Site:
         """The groups of a host."""
         return [str(group.name) for group in self._inventory.get_host(host).get_groups()]
 
-    def own_variables(self) -> Iterator[tuple[str, bool, str, Any]]:
-        """(group or host, whether it is a group, name, value) of what the hosts' file itself sets."""
-        for group in self._inventory.groups.values():
-            for name, value in group.vars.items():
-                yield group.name, True, name, value
-        for host in self._inventory.hosts.values():
-            for name, value in host.vars.items():
-                if not name.startswith("inventory_"):
-                    yield host.name, False, name, value
-
     def variables(self, host: str) -> dict[str, Any]:
         """All variables of a host as a play would see them before any fact, not templated. Raises UnknownError."""
         if host not in self._read:

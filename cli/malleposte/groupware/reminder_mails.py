@@ -8,7 +8,6 @@ ROOT is its collection-root, STATE the file of what is known, ZONE the time zone
 from __future__ import annotations
 
 import datetime
-import smtplib
 import sys
 import time
 import zoneinfo
@@ -46,7 +45,7 @@ def compose(postmaster: str, uid: str, due: Due, zone: datetime.tzinfo) -> Email
     place = f", {' '.join(due.place.split())[:200]}" if due.place.strip() else ""
     words = {"title": title, "when_fr": when[0], "when_en": when[1], "place": f"{place}\n"}
     subject = f"Rappel : {title}"
-    return letters.automatic(postmaster, uid, subject, FRENCH.format(**words), ENGLISH.format(**words))
+    return letters.of_service(postmaster, uid, subject, FRENCH.format(**words), ENGLISH.format(**words))
 
 
 def main(words: Sequence[str]) -> int:
@@ -58,11 +57,10 @@ def main(words: Sequence[str]) -> int:
         )
         return 2
     root, state, server, postmaster, domain, name = words
-    zone, (host, _colon, port) = zoneinfo.ZoneInfo(name), server.rpartition(":")
+    zone = zoneinfo.ZoneInfo(name)
 
     def send(uid: str, due: Due) -> None:
-        with smtplib.SMTP(host, int(port), timeout=60) as session:
-            session.sendmail("", [f"{uid}@{domain}"], compose(postmaster, uid, due, zone).as_bytes())
+        letters.hand_over(letters.server_of(server), compose(postmaster, uid, due, zone), [f"{uid}@{domain}"])
 
     now = time.time()
     turn = Round(Path(root), zone, send)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import replace
 
 from malleposte.accounts import names
 from malleposte.accounts.feed import Feed, RoomRow, rows
@@ -92,16 +91,16 @@ def create(one: Resource, taken: Container[str], suffix: str, line: int = 0) -> 
     return Change(Kind.ROOM, one.uid, one.dn(suffix), {}, resource_attributes(one), line)
 
 
-def edit(held: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
+def edit(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
     """The changes that bring a resource to this state. Raises InputError where nobody would know which school books."""
-    whole = held.attributes | wanted
+    whole = entry.attributes | wanted
     if SCHOOL in whole.get("mpBooker", ()) and not whole.get("mpEstablishment"):
         raise InputError(
-            f"{first(held.attributes, 'uid')}: {SCHOOL} books it, and no school is left",
+            f"{first(entry.attributes, 'uid')}: {SCHOOL} books it, and no school is left",
             "give its UAI code, or other bookers",
             french="aucun UAI : quelle école ?",
         )
-    return [replace(one, line=line) for one in change(Kind.ROOM, held, wanted)]
+    return change(Kind.ROOM, entry, wanted, line=line)
 
 
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> tuple[Plan, Feed]:
@@ -129,7 +128,7 @@ def _changes(row: RoomRow, feed: Feed, current: Current, domain: str) -> list[Ch
     return edit(held, rows.decided(feed, DECIDES, resource_attributes(one)), row.line)
 
 
-def suspended(held: Entry, *, suspend: bool) -> list[Change]:
+def suspended(entry: Entry, *, suspend: bool) -> list[Change]:
     """Take a resource out of service, or back."""
     state = State.SUSPENDED if suspend else State.ACTIVE
-    return change(Kind.ROOM, held, {"mpState": [state.value]})
+    return change(Kind.ROOM, entry, {"mpState": [state.value]})

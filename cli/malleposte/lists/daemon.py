@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from malleposte.lists import notices, servers
 from malleposte.lists.carrier import Carrier, by_smtp
 from malleposte.lists.intake import Intake
 from malleposte.lists.spool import Spool
-from malleposte.runtime import kit
+from malleposte.runtime import kit, settings
 
 FILE = Path("/etc/malleposte/lists.json")
 CONTROL = Path("/run/malleposte-lists/control.sock")
@@ -51,14 +51,7 @@ class ListSettings:
     @classmethod
     def read(cls, path: Path = FILE) -> ListSettings:
         """Read them. Raises InputError."""
-        try:
-            raw: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-            known = {field.name for field in fields(cls)}
-            return cls(**{**{name: raw[name] for name in raw if name in known}, "spool": Path(raw["spool"])})
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}", "deploy the role lists") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not the settings of the lists ({error})", "deploy again") from error
+        return settings.read(path, cls, "the lists", "deploy the role lists")
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Directory]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterable, Sequence
 
 from malleposte.accounts import names
+from malleposte.accounts.life.base import change
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes
@@ -124,12 +125,7 @@ KEPT = (
 
 def changed(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
     """Return the changes that bring a list to this state: only the differences."""
-    held = entry.attributes
-    after = {name: values for name, values in wanted.items() if sorted(values) != sorted(held.get(name, []))}
-    if not after:
-        return []
-    before = {name: list(held.get(name, [])) for name in after}
-    return [Change(Kind.LIST, held["cn"][0], entry.dn, before, after, line)]
+    return change(Kind.LIST, entry, wanted, name=entry.attributes["cn"][0], line=line)
 
 
 def adjusted(entry: Entry, name: str, add: Sequence[str], remove: Sequence[str]) -> list[Change]:

@@ -81,11 +81,11 @@ def by_rule(directory: Directory, rule: Rule, uid: str = "") -> Iterator[Member]
     schools = schools_of(directory, rule)
     query: Query = All((rule.query, Equal("uid", uid))) if uid else rule.query
     for entry in directory.search("people", PERSON, query):
-        held = entry.attributes
-        if first(held, "mpState") not in _TAKES or first(held, "mpHidden") == "TRUE":
+        attributes = entry.attributes
+        if first(attributes, "mpState") not in _TAKES or first(attributes, "mpHidden") == "TRUE":
             continue
-        if schools is None or {code.upper() for code in held.get("mpEstablishment", ())} & schools:
-            yield _member(held)
+        if schools is None or {code.upper() for code in attributes.get("mpEstablishment", ())} & schools:
+            yield _member(attributes)
 
 
 def is_member(directory: Directory, one: MailingList, uid: str, address: str) -> bool:

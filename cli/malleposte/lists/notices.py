@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import email.message
-import email.policy
-import email.utils
 from collections.abc import Sequence
+from email.message import EmailMessage
 
 from malleposte.lists.message import told
 from malleposte.lists.model import MailingList
 from malleposte.lists.spool import About
+from malleposte.platform import letters
 
 APPROVE, REJECT = "accepter", "refuser"
 """First word of the extension of a moderator's answer: NAME-moderate+accepter-ID-TOKEN@."""
@@ -99,16 +98,8 @@ def read_answer(local: str) -> tuple[str, str, str] | None:
     return (word, name, token) if word in (APPROVE, REJECT) and name and token else None
 
 
-def _mail(sender: str, to: str, subject: str, text: str) -> email.message.EmailMessage:
-    message = email.message.EmailMessage(policy=email.policy.SMTP)
-    message["From"] = sender
-    message["To"] = to
-    message["Date"] = email.utils.formatdate(localtime=True)
-    message["Message-ID"] = email.utils.make_msgid(domain=sender.rpartition("@")[2].strip(">"))
-    message["Subject"] = " ".join(subject.split())
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text, cte="quoted-printable")
-    return message
+def _mail(sender: str, to: str, subject: str, text: str, languages: str = "fr, en") -> EmailMessage:
+    return letters.compose(" ".join(subject.split()), text, sender=sender, to=to, languages=languages)
 
 
 def held(one: MailingList, about: About, name: str, message: bytes) -> bytes:
@@ -149,7 +140,7 @@ def left_out(one: MailingList, about: About, refused: Sequence[str]) -> bytes:
 def aside(postmaster: str, name: str, about: str, reason: str) -> bytes:
     """To the operators: a message was put aside."""
     text = _ASIDE.format(name=name, list=about or "?", reason=reason)
-    return _mail(postmaster, postmaster, f"Lists: message {name} was put aside", text).as_bytes()
+    return _mail(postmaster, postmaster, f"Lists: message {name} was put aside", text, "en").as_bytes()
 
 
 def addresses(uids: Sequence[str], delivery_domain: str) -> list[str]:

@@ -57,9 +57,9 @@ def poster_of(directory: Directory, address: str, logged_in: bool = True) -> Pos
     wanted = AnyOf((Equal("mailLocalAddress", bare), Equal("mail", bare)))
     for branch in _BRANCHES:
         for entry in directory.search(branch, _OWNER, wanted):
-            held = entry.attributes
-            sends = held.get("mpState") == [State.ACTIVE.value] and not held.get("mpBlockedUntil")
-            return Poster(bare, held["uid"][0].lower(), sends) if logged_in else Poster("", sends=sends)
+            attributes = entry.attributes
+            sends = attributes.get("mpState") == [State.ACTIVE.value] and not attributes.get("mpBlockedUntil")
+            return Poster(bare, attributes["uid"][0].lower(), sends) if logged_in else Poster("", sends=sends)
     return Poster(bare)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.core.errors import InputError
-from malleposte.paging import ways
+from malleposte.paging import receivers
 
 SECRETS = "pager.json"
 """The name under which systemd hands over the ways and this host's own secret."""
@@ -43,7 +43,7 @@ class Settings:
     certificate: Path
     key: Path
     secret: str = field(repr=False)
-    ways: ways.Ways = field(repr=False)
+    receivers: receivers.Receivers = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -60,7 +60,7 @@ class Settings:
             str(given["name"]), int(given["rank"]), _place(given["listen"]),
             _place(given["webhook"]), tuple(Peer(**one) for one in given["peers"]),
             dict(given["clients"]), folder / "chain.pem", folder / "key.pem",
-            secrets["secret"], ways.of(secrets["ways"], str(folder / SECRETS)),
+            secrets["secret"], receivers.of(secrets["receivers"], str(folder / SECRETS)),
         )  # fmt: skip
 
 

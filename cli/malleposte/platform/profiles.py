@@ -23,16 +23,23 @@ def parse(table: object, where: str) -> Classes:
         raise InputError(f"{where}: {'.'.join(('malleposte_profiles', *error.path))}: {error}") from error
 
 
-def read(path: Path | None = None) -> Classes:
-    """Those of this host. Raises InputError."""
-    path = path or FILE
+def facts(path: Path) -> dict[str, Any]:
+    """The platform's facts as a host has them. Raises InputError."""
     try:
-        found: Any = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "deploy this host first") from error
     except ValueError as error:
         raise InputError(f"{path}: not the platform's facts ({error})", "deploy this host again") from error
-    return parse(found.get("profiles") if isinstance(found, dict) else None, str(path))
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: not the platform's facts", "deploy this host again")
+    return found
+
+
+def read(path: Path | None = None) -> Classes:
+    """Those of this host. Raises InputError."""
+    path = path or FILE
+    return parse(facts(path).get("profiles"), str(path))
 
 
 def known(classes: Classes, name: str) -> Class:

@@ -1,7 +1,7 @@
 """The end-to-end probe: test every path of the mail platform from outside, as agents and foreign servers use it.
 
-`facts` reads the inventory, `ship` carries the standard-library package `walker` to the vantage host (or
-runs it here where there is none), `report` shows what came back. Inventory variables of the group `vantage`:
+`facts` reads the inventory, `ship` carries the package `walker`, and dnspython for it, to the vantage host
+(or runs it here where there is none), `report` shows what came back. Inventory variables of the group `vantage`:
 
 ===============  ======================================================  ===================================
 variable         meaning                                                 default

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dns
+
 from malleposte.core.errors import MallepostError
 
 from .model import Result
@@ -43,9 +45,12 @@ class ShipError(MallepostError):
 
 
 def bundle() -> dict[str, str]:
-    """Module names to sources of the walker package, and of the packages in it."""
-    folder = Path(__file__).with_name("walker")
-    names = {path: ".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in folder.rglob("*.py")}
+    """Module names to sources of the walker package and of dnspython, and of the packages in them."""
+    names = {
+        path: ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+        for folder in (Path(__file__).with_name("walker"), Path(dns.__file__).parent)
+        for path in folder.rglob("*.py")
+    }
     return {name.removesuffix(".__init__"): path.read_text("utf-8") for path, name in names.items()}
 
 

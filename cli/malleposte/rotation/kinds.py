@@ -62,9 +62,9 @@ KINDS = (
     _kind(
         "sso-signing",
         Way.SIGNATURE,
-        "lemonldap dovecot accountd dav",
-        "Dovecot, accountd and the router of devices restart twice; the old key proves the tokens that it signed until "
-        "they have ended, minutes later",
+        "lemonldap dovecot accountd",
+        "Dovecot and accountd restart twice; the old key proves the tokens that it signed until they have ended, "
+        "minutes later",
         days=365,
     ),
     _kind(

@@ -8,9 +8,8 @@ import ipaddress
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from malleposte.adapters.valkey import Unavailable, Valkey
 from malleposte.throttle import scripts
@@ -42,13 +41,6 @@ class Verdict:
     known_wrong: bool = False
 
 
-class Store(Protocol):
-    """The commands that the throttle needs of Valkey."""
-
-    def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
-        """The number that a script gives. Raises Unavailable."""
-
-
 @dataclass(frozen=True)
 class _Place:
     """The keys of an account's lines for one client (`scripts.LINES`); its networks, and whether it may be told."""
@@ -75,7 +67,7 @@ class Throttle:
     what the try came (protocol, device or browser), as far as it is known.
     """
 
-    def __init__(self, settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, settings: Settings, store: Valkey | None = None, clock: Callable[[], float] = time.monotonic):
         """`store` and `clock` are the tests' to give."""
         self.settings = settings
         self._store = store or Valkey(settings.server, settings.username, settings.password)

@@ -17,7 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+import msgspec
 
 from malleposte.throttle.costs import Cost
 from malleposte.throttle.windows import Key, Once, Window, Windows
@@ -38,16 +40,14 @@ SCHOOL = 10
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True, array_like=True):
     """At most `most` in `seconds`, counted from the first."""
 
     most: int
     seconds: float
 
 
-@dataclass(frozen=True)
-class Rates:
+class Rates(msgspec.Struct, frozen=True):
     """The limits of the calls: of proofs `account`, `network` and `whole`; of acts, apart from them, the rest.
 
     Log-ins have `login_network` and `login_whole` of their own: a school opens its mailboxes at the same hour, and
@@ -87,54 +87,6 @@ class Rates:
     all_classes: Rate = Rate(600, 3600)
     all_blocks: Rate = Rate(600, 3600)
     protections: Rate = Rate(300, 3600)
-
-
-class Verdict(Protocol):
-    """The throttle's answer to a try: seconds to wait, and whether this password seems to have been wrong before."""
-
-    @property
-    def wait(self) -> float:
-        """0: now."""
-
-    @property
-    def known_wrong(self) -> bool:
-        """By a digest of few bits."""
-
-
-class Throttle(Protocol):
-    """The part of `throttle.Throttle` that accountd needs; nothing here raises."""
-
-    def known_by(self, name: str, password: str) -> str:
-        """Return the digests by which the password of a name, as it was typed, is remembered."""
-
-    def judge(
-        self, account: str, address: str, known_by: str, client: str = "", *, again: bool = False, bounded: bool = True
-    ) -> Verdict:
-        """Whether this may be proved now; it then counts."""
-
-    def failed(self, account: str, address: str, known_by: str, client: str = "") -> None:
-        """It was wrong."""
-
-    def undo(self, account: str, address: str, known_by: str, client: str = "") -> None:
-        """Nobody could tell."""
-
-    def succeeded(self, account: str, address: str, client: str = "", known_by: str = "") -> None:
-        """It was right."""
-
-    def known(self, account: str, address: str, client: str) -> bool:
-        """Whether a client has succeeded there for an account of late."""
-
-    def forget(self, *accounts: str) -> None:
-        """These start afresh everywhere."""
-
-    def admit(self, account: str, address: str) -> None:
-        """The owner has chosen a password there: what comes from there is known for a while."""
-
-    def once(self, account: str, secret: str, seconds: int) -> bool:
-        """Whether a secret of an account was not said here within so many seconds; it then was."""
-
-    def place(self, account: str, place: str, seconds: int) -> bool:
-        """Whether a place is a new one of an account that has known ones; it is then known for so many seconds."""
 
 
 def network(address: str) -> str:

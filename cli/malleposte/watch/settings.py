@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from malleposte.core.errors import InputError
+from malleposte.runtime import settings
 
 FILE = Path("/etc/malleposte/watch.json")
 
@@ -45,18 +43,6 @@ class Settings:
     stores: Stores = Stores()
 
 
-def of(raw: Mapping[str, Any]) -> Settings:
-    """The settings of a JSON object. Raises KeyError or TypeError where it is none."""
-    return Settings(
-        Path(raw["folder"]), tuple(Unit(**one) for one in raw["units"]), tuple(raw["measures"]), raw["pager"]
-    )
-
-
 def read(path: Path = FILE) -> Settings:
-    """The settings of this host. Raises InputError when there are none, OSError, ValueError."""
-    try:
-        return of(json.loads(path.read_text("utf-8")))
-    except FileNotFoundError as error:
-        raise InputError(f"no {path} on this host", "malleposte deploy writes it") from error
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not the settings of the watch: {error}") from error
+    """Return the settings of this host. Raises InputError when there are none, or they are not of this form."""
+    return settings.read(path, Settings, "the watch", "malleposte deploy writes it")

@@ -30,13 +30,13 @@ def said_done(name: str, answer: Done) -> Answer:
 
 
 def carried_out(
-    name: str,
+    page: str,
     form: forms.Form,
     wanted: Callable[[], Request[Any]],
     not_proved: str,
     wrong: str = "",
 ) -> Answer:
-    """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so.
+    """Show a form on `page`; once it is filled in rightly, have accountd do it, and go to the page that says so.
 
     `not_proved` and `wrong` as for `acts.ask`.
     """
@@ -46,8 +46,8 @@ def carried_out(
         if form.validate():
             answer = acts.ask(wanted(), not_proved, wrong)
             if isinstance(answer, Done):
-                return said_done(name, answer)
+                return said_done(str(request.endpoint), answer)
             if answer.new_password:
                 form.refuse("new", answer.new_password)
             refused, status = answer.page, answer.status
-    return render_template(f"{name}.html", form=form, refused=refused), status
+    return render_template(page, form=form, refused=refused), status

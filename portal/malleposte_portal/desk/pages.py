@@ -10,6 +10,7 @@ from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskReached, DeskShow
 from malleposte.accountd.message import Done, Request
+from malleposte.accountd.relying_party import AwayError
 
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, link
@@ -18,7 +19,6 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
-from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import diagnosis
 

@@ -16,7 +16,7 @@ for function in (services.messages, services.services, services.desk, services.h
 @SUBJECT.page("/", "/en/")
 def home() -> Answer:
     """The services, the account, the help desk."""
-    return render_template("home.html")
+    return render_template("front/home.html")
 
 
 @SUBJECT.page("/fait", "/en/done")
@@ -25,4 +25,4 @@ def done() -> Answer:
     outcome = session.get("done")
     if not isinstance(outcome, dict):
         return redirect(link("home"), 303)
-    return render_template("done.html", act=outcome["act"], uid=outcome["uid"], late=outcome["late"])
+    return render_template("front/done.html", act=outcome["act"], uid=outcome["uid"], late=outcome["late"])

@@ -154,5 +154,5 @@ def diagnosis(**own: Any) -> str:
     else:
         verdict = ("success", _("Tous les services répondent."))
     return render_template(
-        "diagnosis.html", services=found, verdict=verdict, place=place(), address=acts.source(), **own
+        "front/diagnosis.html", services=found, verdict=verdict, place=place(), address=acts.source(), **own
     )  # fmt: skip

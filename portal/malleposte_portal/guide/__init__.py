@@ -41,7 +41,7 @@ def pages(pictures: str) -> Mapping[str, Page]:
 @SUBJECT.page(ADDRESS, "/en/guide", "guide")
 def index() -> str:
     """The list of the pages."""
-    return render_template("guide.html", page=current_app.extensions["guide"][INDEX], index=True)
+    return render_template("guide/guide.html", page=current_app.extensions["guide"][INDEX], index=True)
 
 
 @SUBJECT.get(f"{ADDRESS}/<name>", endpoint="guide_topic", defaults={"language": "fr"})
@@ -50,7 +50,7 @@ def topic(name: str) -> str:
     page = current_app.extensions["guide"].get(name)
     if page is None or name == INDEX:
         abort(404)
-    return render_template("guide.html", page=page, index=False)
+    return render_template("guide/guide.html", page=page, index=False)
 
 
 def setup_guide(app: Flask) -> None:

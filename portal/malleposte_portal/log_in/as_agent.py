@@ -12,12 +12,12 @@ from malleposte.accountd import client
 from malleposte.accountd.calls.devices import Device, RevokeDevice
 from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.message import Done, ErrorCode, Request
+from malleposte.accountd.relying_party import AwayError, RefusedError
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.provider import AwayError, RefusedError
 from malleposte_portal.log_in.sessions import StoreError
 
 LOG = logging.getLogger("malleposte_portal")
@@ -97,4 +97,4 @@ def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Cal
 
 def unanswered(told: acts.Told) -> Answer:
     """The page that says why nothing can be shown."""
-    return render_template("own/unanswered.html", sentence=told.page), told.status
+    return render_template("log_in/unanswered.html", sentence=told.page), told.status

@@ -17,14 +17,14 @@ from flask_wtf.csrf import CSRFProtect
 from malleposte.accountd import client
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.message import ErrorCode
+from malleposte.accountd.relying_party import Agent as Known
+from malleposte.accountd.relying_party import AwayError, RefusedError, RelyingParty, Tokens
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.settings import LANGUAGES
 from malleposte_portal.core.subject import Subject
-from malleposte_portal.log_in.provider import Agent as Known
-from malleposte_portal.log_in.provider import AwayError, Provider, RefusedError, Tokens
 from malleposte_portal.log_in.sessions import Session, Sessions, StoreError, key_of
 
 SUBJECT = Subject("log_in")
@@ -50,7 +50,7 @@ class SignOn:
     `factors_page` may be empty. `factors_here`: whether the platform shows and removes factors.
     """
 
-    provider: Provider
+    provider: RelyingParty
     sessions: Sessions
     factors_page: str
     factors_here: bool = True
@@ -69,7 +69,7 @@ class SignOn:
             decode_responses=True, socket_timeout=2, socket_connect_timeout=2,
         )  # fmt: skip
         more = {key: given[key] for key in ("uid_claim", "algorithms", "scope") if key in given}
-        provider = Provider(given["issuer"], given["client_id"], given["client_secret"], **more)
+        provider = RelyingParty(given["issuer"], given["client_id"], given["client_secret"], **more)
         idle, longest = 60.0 * given["idle_minutes"], 3600.0 * given["hours"]
         sessions = Sessions(store, redis.RedisError, idle=idle, longest=longest)
         return cls(provider, sessions, given["factors_page"], given.get("factors_here", True))
@@ -166,8 +166,6 @@ def _good(held: Session) -> bool:
 
 def _with_new_tokens(found: Agent, held: Session) -> Session:
     """The log-in with the tokens that follow, kept. Raises RefusedError, AwayError, StoreError."""
-    if not held.refresh:
-        raise RefusedError("the token has ended")
     ours = sign_on()
     if held.begun <= ours.sessions.ended(held.uid):
         raise RefusedError("the log-ins of its owner were ended")
@@ -199,7 +197,7 @@ def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P,
         found = agent()
         if found is None:
             if request.method == "POST":
-                return render_template("log_in_ended.html"), 403
+                return render_template("log_in/log_in_ended.html"), 403
             back = request.full_path.removesuffix("?")
             back = back if local(back) == back else request.path
             return redirect(url_for("login", language=g.language, vers=back), 303)
@@ -232,8 +230,8 @@ def _sent(to: str, *, anew: bool = False) -> Answer:
     begun = provider.start(_back(), anew=anew)
     # In the browser's signed cookie, and in no store: nobody fills one by beginning log-ins.
     kept = {
-        "state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier, "to": to, "language": g.language,
-        "at": int(provider.now()), **({"anew": "yes"} if anew else {}),
+        "state": begun.state, "verifier": begun.verifier, "to": to, "language": g.language, "at": int(provider.now()),
+        **({"anew": "yes"} if anew else {}),
     }  # fmt: skip
     session["begun"] = [*session.get("begun", []), kept][-BEGUN:]
     return redirect(begun.address, 303)
@@ -267,7 +265,7 @@ def returned() -> Answer:
         # RFC 9207: which provider it is that answers.
         if given.get("iss", ours.provider.issuer) != ours.provider.issuer:
             raise RefusedError("another provider answers")
-        who, tokens = ours.provider.redeem(given["code"], begun["nonce"], begun["verifier"], _back())
+        who, tokens = ours.provider.redeem(given["code"], begun["verifier"], _back())
         now = ours.provider.now()
         ended = ours.sessions.ended(who.uid)
         if ended and who.since <= ended:
@@ -281,7 +279,7 @@ def returned() -> Answer:
         # Another tab of this browser may be at the log-in page too, and come back after this one.
         session["begun"] = others
         held = Session(
-            who.uid, who.name, who.sid, who.id_token, tokens.access, tokens.refresh, tokens.good_until, now, now,
+            who.uid, who.name, who.sid, tokens.identity, tokens.access, tokens.refresh, tokens.good_until, now, now,
             profile, acts.source(), (request.user_agent.string or "")[:200],
         )  # fmt: skip
         identifier = ours.sessions.open(held)
@@ -349,7 +347,7 @@ def logout() -> Answer:
 @SUBJECT.page("/deconnecte", "/en/logged-out")
 def logged_out() -> Answer:
     """« Vous êtes déconnecté »."""
-    return render_template("logged_out.html")
+    return render_template("log_in/logged_out.html")
 
 
 def _back() -> str:
@@ -364,7 +362,7 @@ def _speak(language: str) -> None:
 
 
 def _no_log_in(sentence: str, status: int) -> Answer:
-    return render_template("no_log_in.html", sentence=sentence), status
+    return render_template("log_in/no_log_in.html", sentence=sentence), status
 
 
 def setup_sign_on(app: Flask, found: SignOn | None) -> None:

@@ -5,12 +5,13 @@ account it is.
 """
 
 from malleposte_portal.own import (
+    account,
     charges,
     data,
+    devices,
     diagnosis,
     factors,
     log_ins,
-    pages,
     phones,
     profiles,
     recovery,
@@ -21,6 +22,7 @@ from malleposte_portal.own import (
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
-        pages, phones, profiles, recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
+        account, devices, phones, profiles,
+        recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
     )
 )  # fmt: skip

@@ -1,14 +1,17 @@
-"""Log-ins at the log-in page and the browsers that it trusts, beside the devices: the agent ends each."""
+"""Log-ins at the log-in page and the browsers that it trusts, beside the devices: the agent names and ends each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from flask import redirect, request, session
-from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
+from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
+from wtforms import StringField
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -17,12 +20,26 @@ from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 SUBJECT = Subject("log_ins")
 
 
-def shown(found: sign_on.Agent) -> Sequence[OpenLogIn] | None:
-    """Each of them; None where the log-in page gives no answer, or is the academy's own."""
+class NameForm(Form):
+    """The name of the browser of a log-in."""
+
+    name = StringField(
+        "Nom de ce navigateur", description="40 caractères au plus. Exemple : ordinateur de la salle 12.",
+        render_kw={"autocomplete": "off", "maxlength": "40"}, widget=dsfr.Input(),
+    )  # fmt: skip
+
+
+def shown(found: sign_on.Agent) -> Sequence[tuple[OpenLogIn, NameForm]] | None:
+    """Return each of them; None where the log-in page gives no answer, or is the academy's own."""
     if not sign_on.sign_on().factors_here:
         return None
     answer = ask(found, ShowLogIns)
-    return None if isinstance(answer, acts.Told) else answer.log_ins
+    if isinstance(answer, acts.Told):
+        return None
+    forms = [NameForm(formdata=None, data={"name": one.name}) for one in answer.log_ins]
+    for number, form in enumerate(forms, 1):
+        form["name"].id = f"name-{number}"
+    return list(zip(answer.log_ins, forms, strict=True))
 
 
 @SUBJECT.act("/compte/connexions/fermer", "/en/account/log-ins/end")
@@ -37,4 +54,19 @@ def log_in_end(found: sign_on.Agent) -> Answer:
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     session["told"] = "log_in_late" if answer.open else "log_in"
+    return redirect(link("devices"), 303)
+
+
+@SUBJECT.act("/compte/connexions/nommer", "/en/account/log-ins/name")
+@for_agent
+def log_in_name(agent: sign_on.Agent) -> Answer:
+    """Name the browser of one."""
+    ident, name = (request.form.get(field, "")[:100] for field in ("log_in", "name"))
+    answer = ask(
+        agent, lambda source, uid, token: NameBrowser(source, uid, token, ident, name),
+        refused=_("Ce nom n’est pas enregistré : 40 caractères au plus, et la connexion doit être encore ouverte."),
+    )  # fmt: skip
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    session["told"] = "named"
     return redirect(link("devices"), 303)

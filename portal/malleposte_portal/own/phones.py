@@ -6,6 +6,7 @@ import segno
 from flask import g, redirect, render_template, request, url_for
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.calls.devices import AddDevice
+from malleposte.accountd.relying_party import AwayError
 from malleposte.front.profile import Phone, ProfileError
 
 from malleposte_portal.core import acts, browsers
@@ -15,7 +16,6 @@ from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, withdrawn
-from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import profiles
 from malleposte_portal.own.forms import device_name_field, password_field

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from flask import Flask, Response, current_app, render_template, request
+from malleposte.accountd.relying_party import AwayError
 from malleposte.front import profile
 
 from malleposte_portal.core.answers import Answer
 from malleposte_portal.core.settings import Settings
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
-from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 
 SUBJECT = Subject("profiles")
@@ -79,8 +79,8 @@ def page(word: str) -> Answer:
         there = sign_on.sign_on().sessions.look_once(word)
     except (AwayError, StoreError) as error:
         LOG.error("a profile cannot be looked for: %s", error)
-        return render_template("profile.html", state="away", word=word), 503
-    return render_template("profile.html", state="there" if there else "gone", word=word), 200 if there else 404
+        return render_template("own/profile.html", state="away", word=word), 503
+    return render_template("own/profile.html", state="there" if there else "gone", word=word), 200 if there else 404
 
 
 @SUBJECT.page("/profil/<word>/telecharger", "/en/profile/<word>/download", "profile_file")
@@ -92,9 +92,9 @@ def file(word: str) -> Answer:
         content = shown_once.take("profile", word)
     except (AwayError, StoreError) as error:
         LOG.error("a profile cannot be given: %s", error)
-        return render_template("profile.html", state="away", word=word), 503
+        return render_template("own/profile.html", state="away", word=word), 503
     if content is None:
-        return render_template("profile.html", state="gone", word=word), 404
+        return render_template("own/profile.html", state="gone", word=word), 404
     answer = Response(content, content_type=KIND)
     answer.headers["Content-Disposition"] = f'attachment; filename="{NAME}"'
     return answer

@@ -33,7 +33,7 @@ class ChangeForm(NewPassword):
 @SUBJECT.page("/motdepasse", "/en/password")
 def password() -> Answer:
     """The acts on a password, and the rules."""
-    return render_template("password.html")
+    return render_template("password/password.html")
 
 
 @SUBJECT.form("/motdepasse/changer", "/en/password/change")
@@ -42,7 +42,7 @@ def change() -> Answer:
     agent = sign_on.agent()
     form = ChangeForm(login=agent.session.uid if agent else None)
     return carried_out(
-        "change",
+        "password/change.html",
         form,
         lambda: Change(acts.source(), form.typed("login"), form.typed("old"), form.typed("new"), browsers.digest()),
         _("Identifiant ou mot de passe actuel inexact."),

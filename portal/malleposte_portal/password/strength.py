@@ -82,7 +82,7 @@ class Strength(Form):
 @SUBJECT.page("/motdepasse/robustesse", "/en/password/strength")
 def strength() -> str:
     """The page; its fields have no name, so that no browser sends them."""
-    return render_template("strength.html", form=Strength())
+    return render_template("password/strength.html", form=Strength())
 
 
 @SUBJECT.page("/motdepasse/robustesse.json", "/en/password/strength.json")

@@ -1,7 +1,5 @@
 """An agent made for one test, with a few letters in the mailbox; the account goes with its mail."""
 
-from __future__ import annotations
-
 import secrets
 from dataclasses import dataclass
 from typing import Any

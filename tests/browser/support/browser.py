@@ -1,7 +1,5 @@
 """One Chromium of one size, on the lab's addresses, that accepts the lab's certificates and no others."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import hashlib
@@ -88,13 +86,14 @@ PHONE = Size("phone", 390, 844, 1.5, True)
 
 
 def first_on(size: Size) -> pytest.MarkDecorator:
-    """The mark of a file of long tests: the gate runs them on one size of screen, a full run on both.
-
-    The tour looks at every page of the portal on both.
-    """
+    """The mark of a file of which the gate runs the tests on this size of screen, a full run on both."""
     other = PHONE if size == DESKTOP else DESKTOP
     sizes = [size, pytest.param(other, marks=pytest.mark.full)]
     return pytest.mark.parametrize("browser", sizes, indirect=True, ids=[size.name, other.name])
+
+
+BOTH_SIZES = pytest.mark.parametrize("browser", [DESKTOP, PHONE], indirect=True, ids=[DESKTOP.name, PHONE.name])
+"""The mark of a test that the gate runs on both: the first look at each webmail."""
 
 
 def pin(name: str, address: str, authorities: Path) -> str:
@@ -237,8 +236,11 @@ class Browser:
         field.send_keys(text)
         self.wait(lambda: field.get_attribute("value") == text, f"{selector} does not take {text}")
 
-    def click(self, selector: str, text: str = "") -> None:
-        """Click an element once it can be clicked; pages put curtains over themselves while they load."""
+    def click(self, selector: str, text: str = "", heading: str = "") -> None:
+        """Click an element once it can be clicked; pages put curtains over themselves while they load.
+
+        `heading`: of the page to which it leads, which is waited for.
+        """
 
         def press() -> bool:
             element = self.seen(selector, text)
@@ -249,6 +251,8 @@ class Browser:
             return True
 
         self.wait(press, f"{selector} with {text!r} cannot be clicked")
+        if heading:
+            self.seen("h1", heading)
 
     def section(self, words: str) -> None:
         """Follow a link of the portal's menu of a section, which is behind a button on a phone."""

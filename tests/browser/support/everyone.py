@@ -1,7 +1,5 @@
 """The checks of every page of ours: whoever uses it, on whatever screen, finds no barrier."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -89,6 +87,12 @@ def checked(browser: Browser, picture: str = "") -> None:
     assert browser.barriers() == []
     if picture:
         browser.picture(picture)
+
+
+def looked_at(browser: Browser, picture: str, language: str = "fr") -> None:
+    """The same of a page that says its language."""
+    assert browser.language() == language
+    checked(browser, picture)
 
 
 def for_everyone(browser: Browser, picture: str = "") -> None:

@@ -1,7 +1,5 @@
 """Forms of our pages, filled in as an agent does. What is secret is noted for the search of the hosts' journals."""
 
-from __future__ import annotations
-
 from tests.browser.support.browser import Browser
 from tests.stack.support import typed_secrets
 

@@ -3,8 +3,6 @@
 ``python -m tests.browser.support.guide`` after a run of the browser tests replaces them.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

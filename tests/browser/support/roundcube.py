@@ -1,12 +1,10 @@
 """Roundcube as an agent clicks through it: on a desktop its parts are side by side, on a phone one after the other."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.support.browser import ON_TOP, Browser
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.site import Account
 
 ROW = "#messagelist tbody tr"
@@ -14,8 +12,7 @@ ROW = "#messagelist tbody tr"
 
 def log_in(browser: Browser, agent: Account) -> None:
     """Log in, and wait for the list of messages."""
-    browser.open("webmail")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "webmail")
     browser.seen("#layout-list")
     idle(browser)
 

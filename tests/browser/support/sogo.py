@@ -1,7 +1,5 @@
 """SOGo as an agent clicks through it."""
 
-from __future__ import annotations
-
 import datetime
 import time
 
@@ -9,7 +7,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.browser import ON_TOP, Browser
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.site import Account
 
 SAVE = "md-dialog-actions button[type='submit'].md-primary"
@@ -18,8 +16,7 @@ WRITE = "button.md-fab[aria-label='Écrire un nouveau message']"
 
 def log_in(browser: Browser, agent: Account) -> None:
     """Log in, which leads to the mail."""
-    browser.open("groupware")
-    enter(browser, agent.uid, agent.password)
+    enter_at(browser, agent, "groupware")
     browser.seen(WRITE)
 
 

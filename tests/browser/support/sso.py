@@ -1,11 +1,10 @@
 """The log-in page in a browser."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
 from tests.stack.support import typed_secrets
+from tests.stack.support.site import Account
 
 
 def fill(browser: Browser, login: str, password: str) -> None:
@@ -23,3 +22,9 @@ def enter(browser: Browser, login: str, password: str) -> None:
     browser.seen("#userfield")
     assert browser.driver.current_url.startswith(browser.url("sso"))
     fill(browser, login, password)
+
+
+def enter_at(browser: Browser, account: Account, key: str, path: str = "/") -> None:
+    """Log in to a service by one of its pages."""
+    browser.open(key, path)
+    enter(browser, account.uid, account.password)

@@ -1,7 +1,5 @@
 """The provider of another house on the lab's Internet (role world_sso), and the fact by which the platform takes it."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

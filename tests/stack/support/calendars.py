@@ -1,7 +1,5 @@
 """Published calendars made for one test, for the agents of a school that no other test has."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from dataclasses import dataclass, field

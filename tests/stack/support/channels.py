@@ -1,7 +1,5 @@
 """The ways into an account of a class with SOGo, by protocol: whether each opens."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import imaplib
 import smtplib

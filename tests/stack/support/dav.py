@@ -1,7 +1,5 @@
 """A device of few words: WebDAV requests to the platform's one address, and what their answers hold."""
 
-from __future__ import annotations
-
 import base64
 import http.client
 import time
@@ -150,3 +148,15 @@ def events(device: Device) -> dict[str, list[str]]:
     """Every agenda by its title, with what its events are called."""
     _, agendas, _ = device.discover()
     return {title: sorted(summaries(device, home)) for home, title in agendas.items()}
+
+
+def contacts(dav: Device) -> list[str]:
+    """The names in all address books of an account."""
+    _principal, _agendas, books = dav.discover()
+    return sorted(name for home in books for name in summaries(dav, home, "FN:"))
+
+
+def put_contact(dav: Device, home: str, uid: str, name: str) -> None:
+    """Put a contact into an address book."""
+    kind = "text/vcard; charset=utf-8"
+    assert dav.ask("PUT", f"{home}{uid}.vcf", CARD_TEXT.format(uid=uid, name=name), Content_Type=kind).status == 201

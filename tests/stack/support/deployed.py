@@ -1,7 +1,5 @@
 """Checks of a deployed platform of any shape: a second deploy changes nothing, every path works."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A person of the help desk, in a browser at the portal that has logged in by a second factor."""
 
-from __future__ import annotations
-
 import urllib.parse
 
 from tests.stack.support.accounts_cli import Cli
@@ -15,9 +13,7 @@ from tests.support.page import Page
 
 def enrolled(site: Site, web: Web, who: Person) -> Application:
     """Enrol an application of codes."""
-    agent = Agent(site, web)
-    agent.log_in(who.uid, who.account.password)
-    return agent.enrol()
+    return Agent(site, web).enrolled(who)
 
 
 def entered(site: Site, web: Web, who: Person, application: Application | None = None) -> SignedOn:
@@ -43,8 +39,3 @@ def act(visitor: SignedOn, address: str, **values: str) -> Page:
     path = address.partition("?")[0]
     (form,) = [one for one in visitor.get(address).forms() if one["action"] == path]
     return Page(visitor.follow(visitor.ask(path, form["fields"] | values)).text)
-
-
-def main(page: Page) -> str:
-    """The text of a page's main part."""
-    return page.all("main")[0][1]

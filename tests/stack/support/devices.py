@@ -1,7 +1,5 @@
 """The four ways in of a device, tried with any name and password."""
 
-from __future__ import annotations
-
 import contextlib
 import imaplib
 import smtplib

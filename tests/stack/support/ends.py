@@ -1,7 +1,5 @@
 """All that an agent has open at one moment, whether each still opens, and webmails' tokens that are past their end."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import json

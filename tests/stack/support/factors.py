@@ -1,7 +1,5 @@
 """Second factors as an agent uses them: one-time passwords (RFC 6238), enrolment, the pages that ask for a code."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re
@@ -14,6 +12,7 @@ from typing import Any
 from malleposte.probe.walker.paths.factor import PERIOD, one_time
 
 from tests.stack.support import typed_secrets
+from tests.stack.support.persons import Person
 from tests.stack.support.provider import FORM, TOKEN, Provider
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer
@@ -68,6 +67,15 @@ class Agent(Provider):
         status, done = self.call("/2fregisters/totp/verify", token=told["token"], code=made.code(), TOTPName=name)
         assert (status, done.get("result")) == (200, 1), done
         return made
+
+    def enrolled(self, who: Person, name: str = "Telephone") -> Application:
+        """Log in by the password alone, and enrol an application of codes."""
+        self.log_in(who.uid, who.account.password)
+        return self.enrol(name)
+
+    def prove(self, who: Person, code: str, path: str = "/totp2fcheck", **more: str) -> Answer:
+        """Log in by the password and a code."""
+        return self.answer(self.log_in(who.uid, who.account.password), code, path, **more)
 
     def answer(self, page: Answer, code: str, path: str = "/totp2fcheck", **more: str) -> Answer:
         """Type a code into the page that asks for one."""

@@ -1,7 +1,5 @@
 """A host outside that guesses passwords on the web, from an address of its own: a ban of it bans nothing else."""
 
-from __future__ import annotations
-
 import contextlib
 import shlex
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The headers of every answer of the portal: what a page may do there, and what a browser may keep and tell."""
 
-from __future__ import annotations
-
 import re
 
 from tests.stack.support.web import Answer

@@ -1,7 +1,5 @@
 """Data of accounts that outlives a host and an upgrade: their entries, and objects that devices put into agendas."""
 
-from __future__ import annotations
-
 from tests.stack.support.dav import CARD_TEXT, EVENT, Device
 from tests.stack.support.site import Site
 

@@ -1,7 +1,5 @@
 """A host outside that opens connections and holds them, in silence or logged in, from an address of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import shlex

@@ -1,7 +1,5 @@
 """Mail that is made to cost its readers more than its sender: each kind upstream has mended, or that was found here."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Of a file that everybody may read the content counts too; others hold secrets, which no two hosts share.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

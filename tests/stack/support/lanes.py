@@ -2,7 +2,8 @@
 
 A file says it in one line: `pytestmark = pytest.mark.scattered`, any worker may take any of its tests;
 `pytestmark = pytest.mark.together("name")`, its tests and those of other files of that name go one after the other.
-Without such a line the tests of the file keep together.
+A file of long tests alone has a list, whose first mark is `full`. Without such a line the tests of the file keep
+together.
 """
 
 import functools
@@ -14,7 +15,9 @@ from malleposte.dev import timings
 from xdist.scheduler import LoadScopeScheduling
 
 SCATTERED = ""
-_LINE = re.compile(r"^pytestmark = pytest\.mark\.(?:(scattered)|together\(\"(\w+)\"\))$", re.MULTILINE)
+_LINE = re.compile(
+    r"^pytestmark = (?:\[pytest\.mark\.full, )?pytest\.mark\.(?:(scattered)|together\(\"(\w+)\"\))\]?$", re.MULTILINE
+)
 
 
 @functools.cache

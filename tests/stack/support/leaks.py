@@ -3,8 +3,6 @@
 A needle is a piece of a secret that no other text holds by chance: a line of a key, a password.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import secrets

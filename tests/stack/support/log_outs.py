@@ -1,7 +1,5 @@
 """Log-outs of which a provider tells services: what one log-in opens, the names of log-ins, a token that is posted."""
 
-from __future__ import annotations
-
 import json
 import re
 import urllib.parse

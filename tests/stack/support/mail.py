@@ -208,6 +208,13 @@ class Mail:
         session.login(account.uid, account.password)
         return session
 
+    def set_filter(self, who: Account | str, name: str, text: str) -> ManageSieve:
+        """Have a script filter an account's mail; the session."""
+        session = self.sieve(who)
+        session.put(name, text)
+        session.activate(name)
+        return session
+
     def arrived(self, who: Account | str, subject: str, folder: str = "INBOX", timeout: float = 60) -> bytes:
         """Wait for a message by a word of its subject, in one folder, and return it whole."""
         session = self.imap(who)

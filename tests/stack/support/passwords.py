@@ -1,7 +1,5 @@
 """Passwords of tests as they come to be with time."""
 
-from __future__ import annotations
-
 import datetime
 
 from malleposte.platform.times import stamp

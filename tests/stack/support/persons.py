@@ -1,7 +1,5 @@
 """Agents with a NUMEN and an INA code, as a feed and a letter give them."""
 
-from __future__ import annotations
-
 import base64
 import datetime
 import json

@@ -1,7 +1,5 @@
 """accountd asked from the portal's host, as the portal asks."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from typing import Any

@@ -1,7 +1,5 @@
 """The log-in page and its provider, visited as a browser and a service do."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -3,8 +3,6 @@
 The digits in the name of each are those of rspamd's commit.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 import struct

@@ -1,7 +1,5 @@
 """The tree of an earlier version, taken out of the history of this checkout."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A browser that is at the portal and at the log-in page by turns, as an agent's is."""
 
-from __future__ import annotations
-
 import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any

@@ -5,8 +5,6 @@ is accountd's own. It is empty, so the tests keep the names that they have in me
 touched.
 """
 
-from __future__ import annotations
-
 import contextlib
 import urllib.parse
 from collections.abc import Iterator

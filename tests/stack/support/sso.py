@@ -1,7 +1,5 @@
 """The daemon that proves passwords for the log-in page, asked as that page asks it."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from typing import Any

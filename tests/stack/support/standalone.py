@@ -1,7 +1,5 @@
 """The inventory of one host, as it is shipped, in a lab of its own: that host, and what simulates the Internet."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Text messages that arrived at the gateway of the lab's Internet (role world_sms)."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

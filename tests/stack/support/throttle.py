@@ -1,7 +1,5 @@
 """The delays against guessed passwords, set in Valkey as many tries would set them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from malleposte.throttle import Settings, Throttle

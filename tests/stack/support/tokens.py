@@ -1,7 +1,5 @@
 """Tokens of the log-in page: got as a webmail gets them, or made here with any content; and log-ins by them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -3,8 +3,6 @@
 Each process of a run appends to a file of its own, in a folder of its lab, that only its owner reads.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import os

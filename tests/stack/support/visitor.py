@@ -1,7 +1,5 @@
 """The portal's forms, filled in as a browser does: cookies are kept, the page's own token goes along."""
 
-from __future__ import annotations
-
 import http.cookies
 import json
 import urllib.parse

@@ -1,7 +1,5 @@
 """A browser of few words: one request to a host of the lab, under a name of the platform."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 import ssl
@@ -49,6 +47,10 @@ class Web:
 
     def __post_init__(self) -> None:
         self.context = ssl.create_default_context(cafile=self.authorities)
+
+    def trust(self, authorities: Path) -> None:
+        """Trust the authorities of a file as well."""
+        self.context.load_verify_locations(authorities)
 
     def get(
         self,

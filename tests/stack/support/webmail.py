@@ -1,7 +1,5 @@
 """Roundcube as its own pages use it: the way by the log-in page, the lists as JSON, the message to send."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, field

@@ -3,14 +3,13 @@
 `tests/stack/shared/accountd/test_slapd_*.py` run it on a slapd of the role's configuration.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.protocol import Directory
+
+from tests.support.directory import MemoryDirectory
 
 
 class Ground[D: Directory](Protocol):

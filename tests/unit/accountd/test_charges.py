@@ -1,7 +1,5 @@
 """Boxes and lists that an agent manages: shown to their managers alone, changed by them, at once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from malleposte.accountd.message import Done, Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 from malleposte.lists.model import MailingList, attributes_of
 
-from .test_service import HERE, NO_LOG_IN, NOT_PROVED, Stage, token
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, Stage, success, token
 
 DOMAIN = "ac-exemple.test"
 CHEF, AUTRE = "chef", "autre"
@@ -32,9 +30,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def shown(stage: Stage, kind: str = "", name: str = "", uid: str = CHEF) -> ChargeList:
-    answer = stage.ask(Charges(HERE, uid, token(uid), kind, name))
-    assert isinstance(answer, Done), answer
-    return answer
+    return success(stage.ask(Charges(HERE, uid, token(uid), kind, name)))
 
 
 def change(
@@ -62,14 +58,16 @@ def test_managers_see_theirs_and_nobody_another_s(stage: Stage) -> None:
 
 
 def test_a_delegate_comes_and_goes_on_both_sides_at_once(stage: Stage) -> None:
-    done = change(stage, "box", "ce.x", "delegate", "MDupond@ac-exemple.test")
-    assert isinstance(done, Done) and done.charges[0].delegates == ("mdupond", "pmartin")
+    assert success(change(stage, "box", "ce.x", "delegate", "MDupond@ac-exemple.test")).charges[0].delegates == (
+        "mdupond",
+        "pmartin",
+    )
     assert stage.held("mdupond", "mpOpens") == ["ce.x"] and stage.channel.closed == ["mdupond"]
     assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond"), Done)
     assert stage.channel.closed == ["mdupond"], "nothing changed: nothing is forgotten"
     stage.channel.broken = True
-    done = change(stage, "box", "ce.x", "delegate", "pmartin", add=False)
-    assert isinstance(done, Done) and (done.charges[0].delegates, done.open) == (("mdupond",), ("essai",))
+    done = success(change(stage, "box", "ce.x", "delegate", "pmartin", add=False))
+    assert (done.charges[0].delegates, done.open) == (("mdupond",), ("essai",))
     assert stage.held("pmartin", "mpOpens") == []
     notes = {one["account"]: one.get("note") for one in stage.lines()}
     assert notes["pmartin"] == "boîte ce.x"

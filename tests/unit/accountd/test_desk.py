@@ -1,7 +1,5 @@
 """The help desk's calls: who may act, on whom, how often; what is shown, what is done, what the journals say."""
 
-from __future__ import annotations
-
 import datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from malleposte.directory.model import State
 from malleposte.throttle.record import model
 
 from .test_own import LATE, log_in, seen
-from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OTHER_NUMEN, Stage, token
+from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OTHER_NUMEN, Stage, refusal, success, token
 
 SCHOOL, NEAR, FAR = "0210001M", "0210002N", "0580001X"
 SCHOOLS = [SCHOOL, *(f"02100{number:02}M" for number in range(2, 16))]
@@ -196,20 +194,16 @@ def test_nobody_acts_on_an_account_with_a_role(stage: Stage, more: dict[str, lis
 
 def test_a_search_finds_those_in_reach(stage: Stage) -> None:
     stage.agent("loin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[FAR])
-    found = stage.ask(DeskFind(**mine(), text="dupond"))
-    assert isinstance(found, Done)
+    found = success(stage.ask(DeskFind(**mine(), text="dupond")))
     assert [one.uid for one in found.people] == ["adesk", "mdupond"]
     assert not found.more
-    short = stage.ask(DeskFind(**mine(), text="d"))
-    assert isinstance(short, Refused)
-    assert short.error is ErrorCode.REFUSED_VALUE
+    assert refusal(stage.ask(DeskFind(**mine(), text="d"))).error is ErrorCode.REFUSED_VALUE
 
 
 def test_many_are_cut_and_fit_into_a_line(stage: Stage) -> None:
     for number in range(60):
         stage.agent(f"agent{number:02}", State.ACTIVE, f"01E95{number:05}XYZ", mpEstablishment=SCHOOLS)
-    found = stage.ask(DeskFind(**mine(), text="agent"))
-    assert isinstance(found, Done)
+    found = success(stage.ask(DeskFind(**mine(), text="agent")))
     assert found.more
     assert len(found.people) > 20
     assert len(codec.encode_answer(found)) < LONGEST
@@ -238,18 +232,15 @@ def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
     for number, (uid, (held, more)) in enumerate(rows.items()):
         stage.agent(uid, held, f"01E95{number:05}XYZ", **fresh | more)
     plain = {"serré": "serre", "bloqué": "bloque", "échu": "echu", "bloqué-non": "jamais"}
-    answer = stage.ask(DeskList(**mine(), school=SCHOOL, state=state))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(DeskList(**mine(), school=SCHOOL, state=state)))
     assert sorted(one.uid for one in answer.people) == sorted(plain.get(uid, uid) for uid in uids)
     assert stage.ask(DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
-    wrong = stage.ask(DeskList(**mine(), school=SCHOOL, state="rich"))
-    assert isinstance(wrong, Refused)
+    refusal(stage.ask(DeskList(**mine(), school=SCHOOL, state="rich")))
 
 
 def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> None:
     def idle() -> list[str]:
-        answer = stage.ask(DeskList(**mine(), school=SCHOOL, state="idle"))
-        assert isinstance(answer, Done)
+        answer = success(stage.ask(DeskList(**mine(), school=SCHOOL, state="idle")))
         return sorted(one.uid for one in answer.people)
 
     for uid, numen in (("telephone", "01E9500003ABC"), ("ailleurs", "01E9500004ABC")):
@@ -276,8 +267,7 @@ def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
     change(stage, "mdupond", mpRecoveryPhone=["+33612345678"], pwdAccountLockedTime=["20260901075900Z"])
     secret = stage.code("mdupond")
     stage.hosts.forwards += forwards('redirect "marie@${x}";')
-    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(DeskShow(**mine(), target="mdupond")))
     assert answer.sheet is not None
     assert (answer.account.recovery_mail, answer.account.recovery_phone) == ("ma…@exemple.test", "…78")
     assert answer.account.forwards == ("ai…@exemple.test", COMPUTED)
@@ -291,8 +281,7 @@ def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
 
 def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
     stage.mute = stage.store.away = True  # type: ignore[attr-defined]
-    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(DeskShow(**mine(), target="mdupond")))
     assert answer.sheet is not None
     assert (answer.sheet.factors_known, answer.account.looked) == (False, False)
 
@@ -300,8 +289,7 @@ def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
 def test_a_sheet_has_the_diagnosis_without_the_names_of_others(stage: Stage) -> None:
     virus = model.Refusal("mdupond", "in", "ami@lointain.test", "virus")
     stage.hosts.kept = model.Kept((seen(log_in(accepted=True)), seen(log_in())), (seen(virus, count=2),), 2400, 2500)
-    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(DeskShow(**mine(), target="mdupond")))
     told = {(one.accepted, one.place, one.program) for one in answer.diagnosis.logins}
     assert told == {(True, "192.0.2.7", "K-9"), (False, "192.0.2.7", "K-9")}
     assert [(one.other, one.reason, one.count) for one in answer.diagnosis.refused] == [
@@ -329,8 +317,7 @@ def test_the_fullest_sheet_fits_into_an_answer(stage: Stage) -> None:
 
 def test_a_code_read_aloud_is_good_once_and_ends_the_others(stage: Stage) -> None:
     before = stage.code("mdupond")
-    done = code(stage)
-    assert isinstance(done, Done)
+    done = success(code(stage))
     assert done.until == "20260901090000Z"
     held = {"mpInaCode": stage.held("mdupond", "mpInaCode")}
     assert codes.matches(KEYS, "mdupond", done.secret, held, NOW, (codes.Way.DESK,))
@@ -363,8 +350,7 @@ def test_a_day_has_so_many_codes_read_aloud_and_so_many_acts(stage: Stage) -> No
 
 def test_what_its_owner_cannot_be_told_is_not_read_aloud(stage: Stage) -> None:
     stage.mute = True
-    refused = code(stage)
-    assert isinstance(refused, Refused)
+    refused = refusal(code(stage))
     assert (refused.error, stage.held("mdupond", "mpInaCode")) == (ErrorCode.UNAVAILABLE, [])
     stage.mute = False
     assert isinstance(code(stage), Done)
@@ -372,15 +358,13 @@ def test_what_its_owner_cannot_be_told_is_not_read_aloud(stage: Stage) -> None:
 
 @pytest.mark.parametrize("reason", ["", "  ", "\x07"])
 def test_each_act_has_a_reason(stage: Stage, reason: str) -> None:
-    refused = code(stage, reason=reason)
-    assert isinstance(refused, Refused)
+    refused = refusal(code(stage, reason=reason))
     assert (refused.error, stage.held("mdupond", "mpInaCode")) == (ErrorCode.REFUSED_VALUE, [])
     assert isinstance(code(stage), Done)
 
 
 def test_a_code_goes_to_the_means_of_recovery_and_is_not_shown(stage: Stage) -> None:
-    done = code(stage, "mail")
-    assert isinstance(done, Done)
+    done = success(code(stage, "mail"))
     assert (done.secret, [where for where, _ in stage.sent]) == ("", ["marie@exemple.test"])
     assert stage.held("mdupond", "mpInaCode")[0].startswith("mail ")
     assert code(stage, "sms") == forbidden(Forbidden.MEANS)
@@ -388,16 +372,13 @@ def test_a_code_goes_to_the_means_of_recovery_and_is_not_shown(stage: Stage) -> 
     assert isinstance(code(stage, "sms"), Done)
     assert stage.gateway.sent[0][0] == "+33612345678"
     stage.gateway.broken = True
-    away = code(stage, "sms")
-    assert isinstance(away, Refused)
-    assert away.error is ErrorCode.UNAVAILABLE
+    assert refusal(code(stage, "sms")).error is ErrorCode.UNAVAILABLE
 
 
 def test_a_letter_is_for_an_account_that_waits(stage: Stage) -> None:
     stage.agent("attend", State.PENDING, "01E9500003ABC", mpEstablishment=[SCHOOL])
     assert code(stage, "letter") == forbidden(Forbidden.STATE)
-    done = code(stage, "letter", "attend")
-    assert isinstance(done, Done)
+    done = success(code(stage, "letter", "attend"))
     assert (stage.held("attend", "mpLetterAsked"), done.secret) == (["20260901080000Z"], "")
     assert code(stage, "mail", "attend") == forbidden(Forbidden.STATE)
     assert isinstance(code(stage, "aloud", "attend"), Done)
@@ -416,8 +397,7 @@ def test_a_code_that_opens_nothing_is_not_given(stage: Stage) -> None:
 
 
 def test_a_block_is_that_of_the_policy(stage: Stage) -> None:
-    done = stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY))
-    assert isinstance(done, Done)
+    done = success(stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY)))
     assert (done.before, done.until) == ("active", "20260903080000Z")
     assert (stage.held("mdupond", "mpState"), stage.channel.closed) == (["blocked"], ["mdupond"])
 
@@ -435,13 +415,11 @@ def test_no_call_ends_a_block(stage: Stage) -> None:
 def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
     object.__setattr__(stage.service.tools.rules, "factors_close", True)
     change(stage, "mdupond", mpTwoFactor=["totp", "webauthn"])
-    done = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
-    assert isinstance(done, Done)
+    success(stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY)))
     assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
     assert "Moyen de connexion supprimé" in str(stage.letters[-1]["Subject"])
-    again = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
-    assert isinstance(again, Refused)
-    assert again.error is ErrorCode.REFUSED_VALUE
+    refused = refusal(stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY)))
+    assert refused.error is ErrorCode.REFUSED_VALUE
 
 
 # --- journals ---
@@ -455,8 +433,7 @@ def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: S
         ("desk-aloud", "adesk", "mdupond"), ("desk-refused", "adesk", "mdupond"),
     ]  # fmt: skip
     assert (told[0]["note"], told[1]["why"], told[1]["call"]) == (WHY, "factor", "desk_block")
-    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(ShowJournal(HERE, "mdupond", token("mdupond"))))
     shown = {one.act: one for one in answer.journal}
     assert (shown["code INA lu au téléphone"].by, shown["code INA lu au téléphone"].note) == ("desk", WHY)
     assert "demande de l’assistance refusée" in shown
@@ -466,6 +443,5 @@ def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: S
 def test_an_agent_s_own_acts_are_not_the_help_desk_s(stage: Stage) -> None:
     stage.ask(EndSessions(HERE, "mdupond", token("mdupond")))
     assert [one.by for one in lines.of([stage.journal], "mdupond")] == ["portal"]
-    shown = stage.ask(ShowAccount(HERE, "adesk", token("adesk")))
-    assert isinstance(shown, Done)
+    shown = success(stage.ask(ShowAccount(HERE, "adesk", token("adesk"))))
     assert shown.account.desk

@@ -1,7 +1,5 @@
 """The help desk's calls about functional boxes: which are in reach, who may be given one, what is told to whom."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from malleposte.accountd.message import Done, ErrorCode, Forbidden, Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 
 from .test_desk import DESK, FAR, NEAR, SCHOOL, WHY, change, forbidden, mine, school
-from .test_service import NO_LOG_IN, OTHER_NUMEN, Stage, token
+from .test_service import NO_LOG_IN, OTHER_NUMEN, Stage, refusal, success, token
 
 BOXES = {
     "ce.x": (SCHOOL,), "vie-scolaire.x": (SCHOOL,), "ce.y": (FAR,), "cite.z": (SCHOOL, FAR), "dsi": (),
@@ -49,16 +47,14 @@ def held(stage: Stage, box: str) -> list[str]:
 
 
 def listed(stage: Stage, uai: str) -> list[str]:
-    answer = stage.ask(DeskBoxes(**mine(), school=uai))
-    assert isinstance(answer, Done), answer
+    answer = success(stage.ask(DeskBoxes(**mine(), school=uai)))
     return [one.name for one in answer.charges]
 
 
 def test_the_boxes_of_a_school_in_reach_are_listed_and_shown(stage: Stage) -> None:
     assert listed(stage, SCHOOL.lower()) == ["ce.x", "vie-scolaire.x"]
     assert stage.ask(DeskBoxes(**mine(), school=NEAR)) == forbidden(Forbidden.REACH)
-    answer = stage.ask(DeskBoxes(**mine(), box="CE.X"))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(DeskBoxes(**mine(), box="CE.X")))
     assert (answer.charges[0].delegates, len(answer.people)) == (("chef", "loin"), 2)
     assert isinstance(stage.ask(DeskBoxes(**mine(), school="21")), Refused)
     change(stage, "adesk", mpRole=["helpdesk 21", "helpdesk 58"])
@@ -89,8 +85,7 @@ def test_a_box_of_no_school_is_nobody_s_who_has_the_whole_academy_either(stage: 
 
 
 def test_a_delegate_comes_and_goes_at_once_and_all_are_told(stage: Stage) -> None:
-    done = give(stage, target="MDupond@ac-exemple.test")
-    assert isinstance(done, Done), done
+    done = success(give(stage, target="MDupond@ac-exemple.test"))
     assert (done.uid, done.charges[0].delegates) == ("adesk", ("chef", "loin", "mdupond"))
     assert stage.held("mdupond", "mpOpens") == ["ce.x"] and stage.channel.closed == ["mdupond"]
     (letter,) = stage.letters
@@ -105,8 +100,8 @@ def test_a_delegate_comes_and_goes_at_once_and_all_are_told(stage: Stage) -> Non
     assert len(stage.letters) == 1, "nothing changed: nothing is told"
 
     stage.channel.broken = True
-    done = give(stage, target="mdupond", add=False)
-    assert isinstance(done, Done) and (done.charges[0].delegates, done.open) == (("chef", "loin"), ("essai",))
+    done = success(give(stage, target="mdupond", add=False))
+    assert (done.charges[0].delegates, done.open) == (("chef", "loin"), ("essai",))
     assert stage.held("mdupond", "mpOpens") == []
     assert "a retiré à Marie Dupond" in stage.letters[-1].get_content()
     acts = [one for one in stage.lines() if one["action"] in ("desk-delegate", "desk-undelegate")]
@@ -137,8 +132,8 @@ def test_it_needs_the_role_a_second_factor_a_reason_and_a_day_that_is_not_full(s
     for request in (DeskBoxes(**mine(2), box="ce.x"), DeskSetDelegate(**mine(2), box="ce.x", target="mdupond",
                     reason=WHY, add=True)):  # fmt: skip
         assert stage.ask(request) == forbidden(Forbidden.FACTOR)
-    short = stage.ask(DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True))
-    assert isinstance(short, Refused) and short.error is ErrorCode.REFUSED_VALUE
+    refused = refusal(stage.ask(DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True)))
+    assert refused.error is ErrorCode.REFUSED_VALUE
     assert give(stage, who=mine() | {"token": token("mdupond", level=5)}) == NO_LOG_IN
     object.__setattr__(stage.service.tools.rules, "desk", Rules(acts_a_day=1))
     assert isinstance(give(stage), Done)

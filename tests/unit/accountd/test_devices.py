@@ -1,11 +1,8 @@
 """The calls on devices: listed and revoked for their owner, made for an agent who proves the password."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from malleposte.accountd.calls.devices import AddDevice, Devices, NewDevice, RevokeDevice
@@ -16,33 +13,21 @@ from malleposte.directory.model import State
 from malleposte.policy.devices import is_device_password
 from msgspec import structs
 
-from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, Stage, token
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    made = Stage(tmp_path)
-    made.agent("mdupond", State.ACTIVE)
-    return made
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, Stage, refusal, success, token
 
 
 def add(stage: Stage, name: str = "Téléphone", password: str = OLD, login: str = "mdupond") -> NewDevice | Refused:
     return stage.ask(AddDevice(HERE, login, password, name, ("imap", "dav"), 30))
 
 
-def done[A: Done](answer: A | Refused) -> A:
-    assert isinstance(answer, Done), answer
-    return answer
-
-
 def test_a_device_is_made_shown_once_and_its_owner_told(stage: Stage) -> None:
-    made = done(add(stage, login="MDUPOND@ac-exemple.test"))
+    made = success(add(stage, login="MDUPOND@ac-exemple.test"))
     assert made.uid == "mdupond" and is_device_password(made.secret)
     (device,) = made.devices
     assert (device.name, device.scopes, device.expires) == ("Téléphone", ("imap", "dav"), "20261001080000Z")
     (letter,) = stage.letters
     assert letter["To"] == "mdupond@ac-exemple.test" and made.secret not in letter.as_string()
-    listed = done(stage.ask(Devices(HERE, "mdupond", token("mdupond"))))
+    listed = success(stage.ask(Devices(HERE, "mdupond", token("mdupond"))))
     assert [one.ident for one in listed.devices] == [device.ident] and "secret" not in repr(listed)
     (line,) = stage.lines()
     assert (line["action"], line["source"], line["who"]) == ("device-add", HERE, "accountd:pia1")
@@ -65,12 +50,11 @@ def test_a_password_past_its_end_makes_no_device(stage: Stage) -> None:
 def test_wrong_passwords_are_counted_as_elsewhere(stage: Stage) -> None:
     for number in range(3):
         assert add(stage, password=f"faux{number}") == NOT_PROVED
-    answer = add(stage, password="faux9")
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
+    assert refusal(add(stage, password="faux9")).error == ErrorCode.SLOW_DOWN
 
 
 def test_the_limit_and_a_bad_name_are_said(stage: Stage) -> None:
-    done(add(stage, "Un")), done(add(stage, "Deux"))
+    success(add(stage, "Un")), success(add(stage, "Deux"))
     for answer, said in ((add(stage, "Trois"), "2 at most"), (add(stage, " "), "has a name")):
         assert isinstance(answer, Refused) and answer.error == ErrorCode.REFUSED_VALUE
         assert said in answer.message or "2 at most" in answer.message
@@ -78,9 +62,8 @@ def test_the_limit_and_a_bad_name_are_said(stage: Stage) -> None:
 
 def test_what_its_owner_cannot_be_told_is_not_made(stage: Stage) -> None:
     stage.mute = True
-    answer = add(stage)
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
-    assert done(stage.ask(Devices(HERE, "mdupond", token("mdupond")))).devices == ()
+    assert refusal(add(stage)).error == ErrorCode.UNAVAILABLE
+    assert success(stage.ask(Devices(HERE, "mdupond", token("mdupond")))).devices == ()
 
 
 def test_a_block_waits_for_no_letter_about_a_device(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,22 +90,20 @@ def test_a_block_waits_for_no_letter_about_a_device(stage: Stage, monkeypatch: p
 
 
 def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
-    ident = done(add(stage)).devices[0].ident
+    ident = success(add(stage)).devices[0].ident
     other = stage.ask(RevokeDevice(HERE, "mdupond", token("autre"), ident))
     assert other == NO_LOG_IN
     assert stage.ask(RevokeDevice(HERE, "mdupond", token("mdupond"), ident)) == Done("mdupond", "active")
     assert stage.hosts.cuts == [("mdupond", ident)] and len(stage.letters) == 2
-    again = stage.ask(RevokeDevice(HERE, "mdupond", token("mdupond"), ident))
-    assert isinstance(again, Refused) and again.error == ErrorCode.NOT_FOUND
+    assert refusal(stage.ask(RevokeDevice(HERE, "mdupond", token("mdupond"), ident))).error == ErrorCode.NOT_FOUND
     assert [line["action"] for line in stage.lines()] == ["device-add", "device-revoke"]
 
 
 def test_somebody_else_s_device_is_not_found(stage: Stage) -> None:
-    ident = done(add(stage)).devices[0].ident
+    ident = success(add(stage)).devices[0].ident
     stage.agent("autre", State.ACTIVE)
-    answer = stage.ask(RevokeDevice(HERE, "autre", token("autre"), ident))
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.NOT_FOUND
-    assert len(done(stage.ask(Devices(HERE, "mdupond", token("mdupond")))).devices) == 1
+    assert refusal(stage.ask(RevokeDevice(HERE, "autre", token("autre"), ident))).error == ErrorCode.NOT_FOUND
+    assert len(success(stage.ask(Devices(HERE, "mdupond", token("mdupond")))).devices) == 1
     listed = stage.ask(Devices(HERE, "mdupond", token("autre")))
     assert listed == NO_LOG_IN
 
@@ -132,4 +113,4 @@ def test_with_a_second_factor_the_password_alone_makes_no_device(stage: Stage) -
     wanted = AddDevice(HERE, "autre", OLD, "Téléphone")
     for given in ("", token("mdupond"), token("autre", exp=1)):
         assert stage.ask(structs.replace(wanted, token=given)) == NO_LOG_IN
-    assert done(stage.ask(structs.replace(wanted, token=token("autre")))).secret
+    assert success(stage.ask(structs.replace(wanted, token=token("autre")))).secret

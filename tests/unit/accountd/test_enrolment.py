@@ -1,24 +1,22 @@
 """A first log-in: steps in any order and over days, one answer for strangers, a password at the end, nothing twice."""
 
-from __future__ import annotations
-
 import datetime
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec.structs
 import pytest
 from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.enrolment import Asked, Rules
-from malleposte.directory import State
-from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.model import State
 from malleposte.throttle.limits import Rate, Rates
 
-from tests.unit.accountd.test_service import HERE, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage
+from tests.support.directory import MemoryDirectory
+from tests.unit.accountd.test_service import HERE, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, refusal
 
 ADDRESS = "marie@exemple.test"
 CHARTER = "v2026"
@@ -49,8 +47,7 @@ class Desk(Stage):
         return done.enrolment
 
     def refused(self, request: Request[Any]) -> str:
-        answer = self.ask(request)
-        assert isinstance(answer, Refused), answer
+        answer = refusal(self.ask(request))
         return answer.error.value
 
 
@@ -229,14 +226,13 @@ def test_one_password_of_many_at_once(desk: Desk) -> None:
 
 
 def test_addresses_get_so_many_codes(desk: Desk) -> None:
-    desk.limits.rates = replace(desk.limits.rates, codes=Rate(50, 3600), codes_account=Rate(50, 3600),
+    desk.limits.rates = msgspec.structs.replace(desk.limits.rates, codes=Rate(50, 3600), codes_account=Rate(50, 3600),
                                 day_target=Rate(3, 86_400))  # fmt: skip
     ticket = desk.begin(desk.pending()).ticket
     other = desk.begin(desk.pending("other", OTHER_NUMEN), OTHER_NUMEN).ticket
     for one in (ticket, other, ticket):
         desk.step(one, "mail", ADDRESS)
-    slowed = desk.ask(enrolment.Enrol(HERE, other, "mail", ADDRESS))
-    assert isinstance(slowed, Refused)
+    slowed = refusal(desk.ask(enrolment.Enrol(HERE, other, "mail", ADDRESS)))
     assert (slowed.error, slowed.wait) == ("slow_down", 86_400)
     assert desk.step(other, "mail", "autre@exemple.test").waiting == "autre@exemple.test"
     assert len(desk.confirmations) == 4

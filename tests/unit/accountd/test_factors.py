@@ -1,38 +1,30 @@
 """The calls of the log-in page about second factors: delays, codes that serve once, what the agent is told."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime
 import re
-from pathlib import Path
 
 import pytest
 from malleposte.accountd import codec
-from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.calls import factors, log_in_page, log_ins, passwords
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
-from malleposte.directory.memory import OPERATIONAL
 from malleposte.directory.model import State
 from malleposte.throttle.record.model import Kept, LogIn, Seen
 
-from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, Stage, token
+from tests.support.directory import OPERATIONAL
+
+from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, Stage, refusal, success, token
+from .throttle import FakeThrottle
 
 ELSEWHERE = "198.51.100.9"
 AWAY = "marie@exemple.test"
 CODE = re.compile(r"[0-9A-Z]{5}-[0-9A-Z]{5}")
 DONE = Done("mdupond", "active")
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    made = Stage(tmp_path)
-    made.agent("mdupond", State.ACTIVE)
-    return made
 
 
 def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") -> Done | Refused:
@@ -44,8 +36,8 @@ def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> Done | R
 
 
 def made(stage: Stage) -> tuple[str, ...]:
-    answer = stage.ask(factors.MakeRecoveryCodes(HERE, "mdupond"))
-    assert isinstance(answer, Done) and len(answer.codes) == 10
+    answer = success(stage.ask(factors.MakeRecoveryCodes(HERE, "mdupond")))
+    assert len(answer.codes) == 10
     return answer.codes
 
 
@@ -69,8 +61,8 @@ def test_a_code_under_way_is_not_let_through_beside_itself(stage: Stage) -> None
 def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(stage: Stage) -> None:
     for code in ("000001", "000002", "000003"):
         assert (attempt(stage, code), told(stage, code, right=False)) == (DONE, DONE)
-    answer = attempt(stage, "123456")
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN and answer.wait > 0
+    answer = refusal(attempt(stage, "123456"))
+    assert answer.error == ErrorCode.SLOW_DOWN and answer.wait > 0
     assert attempt(stage, "123456", ELSEWHERE) == DONE
     assert [line["action"] for line in stage.lines()] == ["refused"] * 3
 
@@ -98,8 +90,7 @@ def test_a_right_password_forgets_no_wrong_code(stage: Stage) -> None:
     for code in ("000001", "000002", "000003"):
         attempt(stage, code), told(stage, code, right=False)
     assert stage.ask(passwords.Prove(HERE, "mdupond", "Vieux-Chemin7!x")) == DONE
-    answer = attempt(stage, "123456")
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
+    assert refusal(attempt(stage, "123456")).error == ErrorCode.SLOW_DOWN
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED, State.PENDING])
@@ -134,8 +125,7 @@ def test_wrong_recovery_codes_wait(stage: Stage) -> None:
     shown = made(stage)
     for code in ("AAAAA-AAAAA", "AAAAA-AAAAB", "AAAAA-AAAAC"):
         assert spend(stage, "recovery", code) == NOT_PROVED
-    answer = spend(stage, "recovery", shown[0])
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
+    assert refusal(spend(stage, "recovery", shown[0])).error == ErrorCode.SLOW_DOWN
     assert spend(stage, "recovery", shown[0], ELSEWHERE) == DONE
 
 
@@ -273,8 +263,7 @@ def test_a_change_is_told_and_written_down(stage: Stage) -> None:
 
 def test_what_its_owner_cannot_be_told_is_not_enrolled(stage: Stage) -> None:
     stage.mute = True
-    answer = changed(stage, added=True, kinds=("totp",))
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
+    assert refusal(changed(stage, added=True, kinds=("totp",))).error == ErrorCode.UNAVAILABLE
     assert changed(stage, added=False, kinds=()) == DONE, "a removal is not held up"
 
 
@@ -287,62 +276,16 @@ def test_the_main_password_closes_to_devices_where_the_platform_says_so(stage: S
     assert stage.held("mdupond", "mpTwoFactor") == []
 
 
-class Throttle:
-    """Places and codes as the platform's Valkey knows them."""
-
-    def __init__(self) -> None:
-        self.clients: list[tuple[str, ...]] = []
-        self.bounded: list[bool] = []
-        self.places: dict[str, set[str]] = {}
-        self.codes: set[str] = set()
-
-    def known_by(self, name: str, password: str) -> str:
-        return password
-
-    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Refused:
-        self.bounded.append(how["bounded"])
-
-        class Verdict:
-            wait, known_wrong = 0.0, False
-
-        return Verdict()  # type: ignore[return-value]
-
-    def failed(self, *words: str) -> None: ...
-
-    def undo(self, *words: str) -> None: ...
-
-    def succeeded(self, *words: str) -> None:
-        self.clients.append(words[:3])
-
-    def known(self, *words: str) -> bool:
-        return words in self.clients
-
-    def forget(self, *names: str) -> None: ...
-
-    def admit(self, *words: str) -> None: ...
-
-    def once(self, account: str, secret: str, seconds: int) -> bool:
-        fresh = f"{account}{secret}" not in self.codes
-        self.codes.add(f"{account}{secret}")
-        return fresh
-
-    def place(self, account: str, place: str, seconds: int) -> bool:
-        known = self.places.setdefault(account, set())
-        new = bool(known) and place not in known
-        known.add(place)
-        return new
-
-
 def test_a_new_place_is_told_and_a_known_one_is_not(stage: Stage) -> None:
-    stage.service = Service(dataclasses.replace(stage.service.tools, throttle=Throttle()))  # type: ignore[arg-type]
+    stage.service = Service(dataclasses.replace(stage.service.tools, throttle=FakeThrottle()))  # type: ignore[arg-type]
     for where in (HERE, "192.0.2.99", ELSEWHERE, ELSEWHERE):
-        assert stage.ask(log_in_page.Entered(where, "mdupond", "totp")) == DONE
+        assert stage.ask(log_ins.Entered(where, "mdupond", "totp")) == DONE
     (letter,) = stage.letters
     assert ELSEWHERE in letter.get_content()
 
 
 def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
-    shared = Throttle()
+    shared = FakeThrottle()
     one, other = (
         Service(dataclasses.replace(Stage(stage.journal.parent).service.tools, directory=stage.opened, throttle=shared))  # type: ignore[arg-type]
         for _host in range(2)
@@ -352,7 +295,7 @@ def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
 
 
 def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser(stage: Stage) -> None:
-    mine, throttle = "a" * 32, Throttle()
+    mine, throttle = "a" * 32, FakeThrottle()
     tools = dataclasses.replace(stage.service.tools, throttle=throttle)  # type: ignore[arg-type]
     stage.service = Service(tools)
     assert stage.ask(log_in_page.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE
@@ -404,19 +347,16 @@ def test_one_of_two_factors_is_removed_by_the_password_and_told(stage: Stage, en
     assert removed(stage, PHONE.ident, "wrong") == NOT_PROVED
     assert removed(stage, PHONE.ident, of="autre") == NO_LOG_IN
     assert enrolled == [PHONE, KEY] and stage.letters == []
-    answer = removed(stage, PHONE.ident)
-    assert isinstance(answer, Done) and [one.name for one in answer.factors] == ["Téléphone"]
+    assert [one.name for one in success(removed(stage, PHONE.ident)).factors] == ["Téléphone"]
     assert enrolled == [KEY]
     assert [letter["Subject"].partition(" /")[0] for letter in stage.letters] == ["Moyen de connexion supprimé"]
     assert {"action": "factor-remove", "kind": "totp", "name": "Téléphone"}.items() <= stage.lines()[-1].items()
 
 
 def test_the_last_factor_and_a_strange_one_stay(stage: Stage, enrolled: list[Factor]) -> None:
-    strange = removed(stage, "bm9uZQ==")
-    assert isinstance(strange, Refused) and strange.error == "refused_value"
+    assert refusal(removed(stage, "bm9uZQ==")).error == "refused_value"
     assert isinstance(removed(stage, KEY.ident), Done)
-    last = removed(stage, PHONE.ident)
-    assert isinstance(last, Refused) and last.error == "refused_value"
+    assert refusal(removed(stage, PHONE.ident)).error == "refused_value"
     assert enrolled == [PHONE] and len(stage.letters) == 1
 
 
@@ -447,16 +387,15 @@ def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(sta
     ask = factors.ShowFactors(HERE, "mdupond", token("mdupond"))
     assert stage.ask(ask) == factors.FactorList("mdupond"), "they go on unless the platform says so"
     object.__setattr__(stage.service.tools.rules, "factors_close", True)
-    told = stage.ask(ask)
-    assert isinstance(told, Done) and told.closes and told.diagnosis.looked
+    told = success(stage.ask(ask))
+    assert told.closes and told.diagnosis.looked
     assert [(one.service, one.program) for one in told.diagnosis.logins] == [("imap", "K-9"), ("dav", "")]
     assert codec.decode_answer(factors.FactorList, codec.encode_answer(told)) == told
     stage.mute = True
-    told = stage.ask(ask)
-    assert isinstance(told, Done) and told.closes and not told.diagnosis.looked
+    told = success(stage.ask(ask))
+    assert told.closes and not told.diagnosis.looked
     vars(stage.hosts).update(factors=lambda uid: [PHONE])
-    told = stage.ask(ask)
-    assert isinstance(told, Done) and not told.closes, "it is done already"
+    assert not success(stage.ask(ask)).closes, "it is done already"
 
 
 def test_the_letter_about_the_first_factor_names_what_stops(stage: Stage) -> None:
@@ -476,6 +415,5 @@ def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, enrolled: list
     vars(stage.hosts).update(factors=away)
     for asked in (factors.ShowFactors(HERE, "mdupond", token("mdupond")),
                   factors.RemoveFactor(HERE, "mdupond", token("mdupond"), OLD, KEY.ident)):  # fmt: skip
-        answer = stage.ask(asked)
-        assert isinstance(answer, Refused) and answer.error == "unavailable"
+        assert refusal(stage.ask(asked)).error == "unavailable"
     assert enrolled == [PHONE, KEY]

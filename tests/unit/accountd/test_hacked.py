@@ -1,6 +1,4 @@
-"""« J'ai été piraté »: an account is taken back by NUMEN and INA code, and what a thief left is removed one by one."""
-
-from __future__ import annotations
+"""« J'ai été piraté »: an account is taken back by NUMEN and INA code, and what was left is removed one by one."""
 
 import dataclasses
 import datetime
@@ -23,15 +21,15 @@ from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 
-from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
+from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, refusal, token
 
 FORWARD = Trace("forward", who="voleur@lointain.test")
 FOLDER = Trace("folder", "Projets", "user=voleur")
 UNTIL = "20260903080000Z"
 
 
-class Robbed(Stage):
-    """The stage, with what a thief left on the hosts and at the log-in page."""
+class HackedStage(Stage):
+    """The stage, with what an attacker left on the hosts and at the log-in page."""
 
     def __init__(self, folder: Path, ground: Any = None) -> None:
         super().__init__(folder, ground)
@@ -74,8 +72,8 @@ class Robbed(Stage):
 
 
 @pytest.fixture
-def stage(tmp_path: Path, ground: Any) -> Robbed:
-    made = Robbed(tmp_path, ground)
+def stage(tmp_path: Path, ground: Any) -> HackedStage:
+    made = HackedStage(tmp_path, ground)
     made.agent(
         "mdupond", State.ACTIVE, mpRecoveryMail=["marie.d@exemple.test"], mpRecoveryPhone=["+33612345678"],
         mpRecoveryCode=["k1:x"], mpRecoveryNext=["20260904080000Z voleur@lointain.test -"],
@@ -87,7 +85,7 @@ def kinds(done: hacked.Traces) -> list[str]:
     return [one.kind for one in done.traces]
 
 
-def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(stage: Robbed) -> None:
+def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(stage: HackedStage) -> None:
     box = FunctionalBox("ce.x", "Collège des Prés", "ce.x@ac-exemple.test", delegates=("mdupond",))
     stage.directory.add(box.dn(stage.directory.suffix), box_attributes(box))
     stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", {"mpOpens": ["ce.x"]})
@@ -117,23 +115,21 @@ def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(
 
 
 @pytest.mark.parametrize("wrong", [{"numen": OTHER_NUMEN}, {"numen": ""}, {"code": "3" * 10}, {"code": ""}])
-def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: Robbed, wrong: dict[str, str]) -> None:
+def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: HackedStage, wrong: dict[str, str]) -> None:
     stage.agent("other", State.ACTIVE, OTHER_NUMEN)
     code = stage.code("mdupond")
     assert stage.recover(code, **wrong) == NOT_PROVED
     assert stage.opens("mdupond", OLD) and stage.held("mdupond", "mpBlockedUntil") == []
-    weak = stage.recover(code, new="weak")
-    assert isinstance(weak, Refused) and weak.violations
+    assert refusal(stage.recover(code, new="weak")).violations
     assert (stage.channel.closed, stage.letters, stage.held("mdupond", "mpBlockedUntil")) == ([], [], [])
-    again = stage.recover(code, new=OLD)
-    assert isinstance(again, Refused) and [one.code for one in again.violations] == ["in_history"]
+    assert [one.code for one in refusal(stage.recover(code, new=OLD)).violations] == ["in_history"]
     assert isinstance(stage.recover(code), Done), "a failure spends no code"
 
 
-def test_every_way_in_closes_at_once(stage: Robbed) -> None:
+def test_every_way_in_closes_at_once(stage: HackedStage) -> None:
     directory, journal = stage.directory, Journal(stage.journal, "essai")
     with journal:
-        made = devices.add(directory, journal, "mdupond", devices.Wanted("Téléphone du voleur"), NOW)
+        made = devices.add(directory, journal, "mdupond", devices.Specification("Téléphone du voleur"), NOW)
 
     def known() -> list[str]:
         return [one.dn for one in directory.search("devices", ("mpDeviceId",), {"mpDeviceOwner": "mdupond"})]
@@ -153,7 +149,7 @@ def test_every_way_in_closes_at_once(stage: Robbed) -> None:
     assert isinstance(stage.ask(passwords.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), Done)
 
 
-def test_its_owner_is_told_by_every_means_on_file_and_by_none_that_waits(stage: Robbed) -> None:
+def test_its_owner_is_told_by_every_means_on_file_and_by_none_that_waits(stage: HackedStage) -> None:
     stage.taken_back()
     assert [one["To"] for one in stage.letters] == ["marie.d@exemple.test", "mdupond@ac-exemple.test"]
     text = stage.letters[0].get_content()
@@ -162,24 +158,23 @@ def test_its_owner_is_told_by_every_means_on_file_and_by_none_that_waits(stage: 
     assert [number for number, _text in stage.gateway.sent] == ["+33612345678"]
 
 
-def test_what_cannot_be_told_or_closed_keeps_nobody_from_the_account(stage: Robbed) -> None:
+def test_what_cannot_be_told_or_closed_keeps_nobody_from_the_account(stage: HackedStage) -> None:
     stage.mute = stage.gateway.broken = stage.channel.broken = True
     done = stage.taken_back()
     assert done.open == ("essai",) and done.ticket
     assert [one for one in stage.lines() if one["action"] == "told" and one["sent"] is False]
 
 
-def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed) -> None:
+def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: HackedStage) -> None:
     stage.ask(Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
     assert stage.held("mdupond", "mpState") == ["blocked"]
     assert stage.taken_back().before == "blocked"
     assert stage.held("mdupond", "mpState") == ["active"]
     uid = stage.agent("nouveau", State.PENDING, OTHER_NUMEN)
-    refused = stage.recover(stage.code(uid), numen=OTHER_NUMEN)
-    assert isinstance(refused, Refused) and refused.error == ErrorCode.REFUSED_VALUE
+    assert refusal(stage.recover(stage.code(uid), numen=OTHER_NUMEN)).error == ErrorCode.REFUSED_VALUE
 
 
-def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:
+def test_what_is_named_goes_and_nothing_else(stage: HackedStage) -> None:
     ticket = stage.taken_back().ticket
     found = stage.check(ticket)
     assert kinds(found) == ["forward", "folder", "factor", "factor"]
@@ -193,7 +188,7 @@ def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:
     assert any(one["action"] == "factor-remove" for one in stage.lines())
 
 
-def test_what_others_opened_is_told_by_names_and_stays(stage: Robbed) -> None:
+def test_what_others_opened_is_told_by_names_and_stays(stage: HackedStage) -> None:
     box = FunctionalBox("ce.x", "Collège des Prés", "ce.x@ac-exemple.test", delegates=("mdupond", "autre"))
     other = FunctionalBox("ce.y", "Lycée", "ce.y@ac-exemple.test", delegates=("autre",))
     for one in (box, other):
@@ -214,7 +209,9 @@ def test_what_others_opened_is_told_by_names_and_stays(stage: Robbed) -> None:
 
 
 @pytest.mark.parametrize(("way", "left"), [(codes.Way.LETTER, 0), (codes.Way.DESK, 0), (codes.Way.MAIL, 1)])
-def test_the_last_factor_goes_by_a_code_of_a_letter_or_the_desk_alone(stage: Robbed, way: codes.Way, left: int) -> None:
+def test_the_last_factor_goes_by_a_code_of_a_letter_or_the_desk_alone(
+    stage: HackedStage, way: codes.Way, left: int
+) -> None:
     stage.factors, stage.left = stage.factors[:1], []
     ticket = stage.taken_back(way).ticket
     (factor,) = stage.check(ticket).traces
@@ -222,7 +219,7 @@ def test_the_last_factor_goes_by_a_code_of_a_letter_or_the_desk_alone(stage: Rob
     assert len(stage.check(ticket, factor.ident).traces) == left == len(stage.factors)
 
 
-def test_means_of_recovery_that_changed_of_late_are_shown_masked_and_removed(stage: Robbed) -> None:
+def test_means_of_recovery_that_changed_of_late_are_shown_masked_and_removed(stage: HackedStage) -> None:
     stage.left, stage.factors = [], []
     dn = f"uid=mdupond,ou=people,{stage.directory.suffix}"
     ticket = stage.taken_back().ticket
@@ -235,7 +232,7 @@ def test_means_of_recovery_that_changed_of_late_are_shown_masked_and_removed(sta
     assert [to for to, *_rest in stage.told] == [["marie.d@exemple.test"]]
 
 
-def test_what_gives_no_answer_is_named(stage: Robbed) -> None:
+def test_what_gives_no_answer_is_named(stage: HackedStage) -> None:
     ticket = stage.taken_back().ticket
     stage.down = True
     assert stage.check(ticket).open == ("traces",)
@@ -250,7 +247,7 @@ def test_what_gives_no_answer_is_named(stage: Robbed) -> None:
     assert isinstance(answer, hacked.Traces) and (answer.traces, answer.open) == ((), ("traces", "factors"))
 
 
-def test_a_ticket_is_good_for_an_hour_and_for_one_account_as_it_was(stage: Robbed) -> None:
+def test_a_ticket_is_good_for_an_hour_and_for_one_account_as_it_was(stage: HackedStage) -> None:
     ticket = stage.taken_back(codes.Way.MAIL).ticket
     end, way, uid, mac = ticket.split(".")
     stage.agent("autre", State.ACTIVE, OTHER_NUMEN, mpBlockedUntil=[UNTIL])

@@ -1,7 +1,5 @@
 """accountd's protocol: messages arrive unchanged, anything else is refused, and no secret is shown."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

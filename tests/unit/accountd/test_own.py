@@ -1,7 +1,5 @@
 """The account of an agent who is logged in, as the agent sees it."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime
 import json
@@ -10,7 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import codec, own
-from malleposte.accountd.calls import log_in_page, passwords
+from malleposte.accountd.calls import log_ins, passwords
 from malleposte.accountd.calls.account import Diagnose, Diagnosed, Line, ShowAccount, ShowJournal
 from malleposte.accountd.calls.devices import AddDevice, Devices
 from malleposte.accountd.calls.protection import EndSessions
@@ -21,7 +19,7 @@ from malleposte.accounts.mailbox.filters import forwards
 from malleposte.directory.model import State
 from malleposte.throttle.record import model
 
-from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, OTHER_NUMEN, Stage, token
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, OTHER_NUMEN, Stage, success, token
 
 
 @pytest.fixture
@@ -35,8 +33,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def shown(stage: Stage) -> Account:
-    answer = stage.ask(ShowAccount(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, Done), answer
+    answer = success(stage.ask(ShowAccount(HERE, "mdupond", token("mdupond"))))
     return answer.account
 
 
@@ -59,8 +56,7 @@ def test_nobody_is_shown_another_s(stage: Stage) -> None:
     stage.agent("autre", State.ACTIVE, OTHER_NUMEN)
     for call in (ShowAccount, ShowJournal, Diagnose):
         assert stage.ask(call(HERE, "mdupond", token("autre"))) == NO_LOG_IN
-        mine = stage.ask(call(HERE, "autre", token("autre")))
-        assert isinstance(mine, Done) and mine.uid == "autre"
+        assert success(stage.ask(call(HERE, "autre", token("autre")))).uid == "autre"
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED])
@@ -98,11 +94,13 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
          "after": {"mpOpens": ["ce.0210001a"], "mpCorps": ["PLC"]}},
         {"time": "2026-08-07T08:00:00", "who": "root@mail1", "action": "restore-folder", "account": "mdupond",
          "what": "Projets", "note": "demande 4711"},
+        {"time": "2026-08-08T08:00:00", "who": "accountd:portal", "action": "device-add", "account": "mdupond",
+         "name": "Téléphone d’Amélie"},
     ]  # fmt: skip
     stage.journal.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
-    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(ShowJournal(HERE, "mdupond", token("mdupond"))))
     assert answer.journal == (
+        Line("2026-08-08T08:00:00", "mot de passe d’appareil créé", "portal", name="Téléphone d’Amélie"),
         Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
         Line("2026-08-06T08:00:00", "données modifiées", "operators"),
         Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),
@@ -115,8 +113,7 @@ def test_a_long_journal_has_room_in_an_answer(stage: Stage) -> None:
     rows = [("données modifiées", "operators", "é" * 120)] * 60
     lines = [disclosure.Line(f"2026-08-01T08:00:{number:02d}", *row) for number, row in enumerate(rows)]
     stage.hosts.journal = lambda uid: lines  # type: ignore[method-assign]
-    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, Done)
+    answer = success(stage.ask(ShowJournal(HERE, "mdupond", token("mdupond"))))
     assert 5 < len(answer.journal) < 60 and answer.journal[0].time == lines[-1].time
     assert len(codec.encode_answer(answer)) < LONGEST
 
@@ -142,9 +139,7 @@ def log_in(*, accepted: bool = False, service: str = "imap", program: str = "K-9
 
 
 def diagnosed(stage: Stage) -> Diagnosed:
-    answer = stage.ask(Diagnose(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, Done), answer
-    return answer
+    return success(stage.ask(Diagnose(HERE, "mdupond", token("mdupond"))))
 
 
 def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> None:
@@ -163,8 +158,7 @@ def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> Non
 
 
 def test_a_device_is_told_by_its_name(stage: Stage) -> None:
-    made = stage.ask(AddDevice(HERE, "mdupond", OLD, "Téléphone"))
-    assert isinstance(made, Done), made
+    made = success(stage.ask(AddDevice(HERE, "mdupond", OLD, "Téléphone")))
     event = dataclasses.replace(log_in(accepted=True), device=made.devices[0].ident)
     stage.hosts.kept = model.Kept((seen(event),))
     assert diagnosed(stage).diagnosis.logins[0].device == "Téléphone"
@@ -207,7 +201,7 @@ def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage
     for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
         stage.ask(passwords.Prove(HERE, login, password))
     assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
-    stage.ask(log_in_page.Entered(HERE, "mdupond", "password"))
+    stage.ask(log_ins.Entered(HERE, "mdupond", "password"))
     assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
 
 

@@ -1,7 +1,5 @@
 """« Mes données » at accountd: asked for with the password, fetched with the log-in, nobody else's."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -24,7 +22,7 @@ from malleposte.directory.model import State
 from malleposte.platform.times import stamp
 from malleposte.throttle.record.model import Kept
 
-from .test_service import HERE, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
+from .test_service import HERE, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, success, token
 
 UID = "mdupond"
 
@@ -37,11 +35,9 @@ def spool(tmp_path: Path) -> Spool:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, spool: Spool) -> Stage:
-    made = Stage(tmp_path)
-    made.agent(UID, State.ACTIVE)
-    object.__setattr__(made.service.tools, "copies", spool)
-    return made
+def stage(stage: Stage, spool: Spool) -> Stage:
+    object.__setattr__(stage.service.tools, "copies", spool)
+    return stage
 
 
 def show(stage: Stage, uid: str = UID, of: str = UID) -> OwnDataState | Refused:
@@ -62,8 +58,7 @@ def end(stage: Stage, uid: str = UID, of: str = UID) -> OwnDataState | Refused:
 
 def fetched(stage: Stage) -> int:
     """The bytes that follow."""
-    answer = fetch(stage)
-    assert isinstance(answer, Done)
+    answer = success(fetch(stage))
     assert codec.decode_answer(OwnDataCopy, codec.encode_answer(answer)) == answer
     return answer.size
 
@@ -203,9 +198,8 @@ def test_a_folder_that_is_away_is_said_to_be(stage: Stage, spool: Spool) -> None
     assert told(demand(stage)).state == "asked"
 
 
-def test_who_takes_the_account_back_ends_a_thief_s_copy(stage: Stage, spool: Spool) -> None:
+def test_who_takes_the_account_back_ends_an_attacker_s_copy(stage: Stage, spool: Spool) -> None:
     ready(spool)
-    answer = stage.ask(hacked.Recover(HERE, NUMEN, stage.code(UID), NEW))
-    assert isinstance(answer, Done)
+    success(stage.ask(hacked.Recover(HERE, NUMEN, stage.code(UID), NEW)))
     with pytest.raises(FileNotFoundError):
         spool.open(UID)

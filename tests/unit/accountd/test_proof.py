@@ -1,7 +1,5 @@
 """Tokens that prove a log-in, each wrong one beside the right one."""
 
-from __future__ import annotations
-
 import base64
 import datetime
 import json

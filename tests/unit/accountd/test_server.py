@@ -1,10 +1,7 @@
 """The daemon's sockets: authorised clients, ends of connections, and a daemon that survives every error."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
-import datetime
 import hashlib
 import itertools
 import os
@@ -21,13 +18,10 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from malleposte.accountd import codec
 from malleposte.accountd import server as daemon
 from malleposte.accountd.call import CALLS, OF
-from malleposte.accountd.calls import enrolment, factors, log_in_page, passwords
+from malleposte.accountd.calls import enrolment, factors, log_ins, passwords
 from malleposte.accountd.calls.own_data import FetchOwnData, OwnDataCopy
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
@@ -35,6 +29,8 @@ from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, Refused
 from malleposte.accountd.settings import Settings
 from malleposte.throttle.limits import Limits
 from msgspec import structs
+
+from tests.support.authority import root
 
 SECRET = "s" * 32
 CHANGE = passwords.Change("192.0.2.7", "mdupond", "old", "new")
@@ -65,21 +61,11 @@ class Service:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate of `localhost`, which is its own authority."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "chain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    """A key, and a certificate of `localhost` with that of its authority."""
+    folder, authority = tmp_path_factory.mktemp("tls"), root()
+    signed = authority.sign("localhost", ["localhost"])
+    (folder / "chain.pem").write_text(signed.pem + authority.pem)
+    (folder / "key.pem").write_text(signed.key_pem)
     return folder
 
 
@@ -92,6 +78,11 @@ class Running:
 
     def remote(self, name: str = "pia1", secret: str = SECRET, ca: str | None = None) -> Client:
         return Client(f"tls://localhost:{self.port}", name, secret, ca or str(self.folder / "chain.pem"), 10)
+
+    def has_copy(self, folder: Path, content: bytes, size: int = 0) -> None:
+        """Have a copy ready that is said to have `size` bytes, else as many as it has."""
+        self.service.path, self.service.size = folder / "copy", size or len(content)
+        self.service.path.write_bytes(content)
 
     def raw(self, content: bytes) -> bytes:
         """Send bytes on the Unix socket and read until the end."""
@@ -280,8 +271,7 @@ def test_whoever_reads_drop_by_drop_gives_the_place_back(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "HANDING_LONGEST", 0.0)
-    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
-    running.service.path.write_bytes(b"x" * 50_000_000)
+    running.has_copy(tmp_path, b"x" * 50_000_000)
     copy = running.local().fetch(FETCH)
     with pytest.raises(ConnectionError):
         list(copy)
@@ -289,8 +279,7 @@ def test_whoever_reads_drop_by_drop_gives_the_place_back(
 
 
 def test_one_agent_fetches_few_copies_at_once(running: Running, tmp_path: Path) -> None:
-    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
-    running.service.path.write_bytes(b"x" * 50_000_000)
+    running.has_copy(tmp_path, b"x" * 50_000_000)
     with contextlib.ExitStack() as held:
         for _ in range(2):
             held.callback(running.local().fetch(FETCH).close)
@@ -306,8 +295,7 @@ FETCH = FetchOwnData("192.0.2.7", "mdupond", "jeton")
 @pytest.mark.parametrize("way", ["local", "remote"])
 def test_a_copy_comes_after_its_answer(running: Running, tmp_path: Path, way: str) -> None:
     content = os.urandom(daemon.PIECE * 3 + 7)
-    running.service.path, running.service.size = tmp_path / "copy", len(content)
-    running.service.path.write_bytes(content)
+    running.has_copy(tmp_path, content)
     copy = getattr(running, way)().fetch(FETCH)
     assert copy.answer.size == len(content)
     assert b"".join(copy) == content
@@ -323,8 +311,7 @@ def test_no_copy_is_no_bytes(running: Running) -> None:
 
 
 def test_a_copy_that_ends_too_early_is_an_error(running: Running, tmp_path: Path) -> None:
-    running.service.path, running.service.size = tmp_path / "copy", 100
-    running.service.path.write_bytes(b"x" * 60)
+    running.has_copy(tmp_path, b"x" * 60, 100)
     copy = running.local().fetch(FETCH)
     with pytest.raises(ConnectionError):
         list(copy)
@@ -335,8 +322,7 @@ def test_who_reads_slowly_keeps_no_thread_and_has_a_limit(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "HANDING", 2)
-    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
-    running.service.path.write_bytes(b"x" * 50_000_000)
+    running.has_copy(tmp_path, b"x" * 50_000_000)
     held = [running.local().fetch(FETCH), running.local().fetch(FETCH)]
     with pytest.raises(RefusedError, match="slow_down"):
         running.local().fetch(FETCH)
@@ -394,7 +380,7 @@ def test_hosts_of_two_versions_say_so(running: Running, caplog: pytest.LogCaptur
 
 
 def test_calls_of_the_log_in_page_are_for_the_client_that_is_named_for_them(running: Running) -> None:
-    entered = log_in_page.Entered("192.0.2.7", "mdupond", "totp")
+    entered = log_ins.Entered("192.0.2.7", "mdupond", "totp")
     assert running.remote("sso-pia1").call(entered) == Done("mdupond")
     for asked in (running.remote(), running.local()):
         with pytest.raises(RefusedError, match="unauthorised"):

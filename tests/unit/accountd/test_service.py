@@ -1,7 +1,5 @@
 """The calls of accountd, on a directory in memory: admission, answers, journal."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import datetime
@@ -41,10 +39,8 @@ from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.memory import OPERATIONAL
-from malleposte.directory.model import Attributes, agent_attributes
+from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.directory.protocol import Directory
 from malleposte.policy.model import Policy
 from malleposte.throttle import costs
@@ -53,14 +49,19 @@ from malleposte.throttle.record.model import Kept, LogIn
 from msgspec import structs
 
 from tests.support.classes import CLASSES
+from tests.support.directory import OPERATIONAL
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 from tests.unit.accountd.ground import Memory
+from tests.unit.accountd.throttle import FakeThrottle
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
 NUMEN, OTHER_NUMEN = "01E9500001ABC", "01E9500002ABC"
 FACTS = Facts("ac-exemple.test", "académie d’Exemple", "pia.ac-exemple.test", "03", "aide@ac-exemple.test", "8 h", "8",
               Policy())  # fmt: skip
+NOTIFIER = Notifier(
+    "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
+)
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
 NOT_PROVED = Refused(ErrorCode.NOT_PROVED)
@@ -255,6 +256,18 @@ class Stage:
         return [json.loads(line) for line in self.journal.read_text("utf-8").splitlines()]
 
 
+def success[A: Done](answer: A | Refused) -> A:
+    """The answer, which must not be a refusal."""
+    assert isinstance(answer, Done), answer
+    return answer
+
+
+def refusal(answer: Done | Refused) -> Refused:
+    """The refusal that the answer must be."""
+    assert isinstance(answer, Refused), answer
+    return answer
+
+
 @pytest.fixture
 def stage(tmp_path: Path, ground: Any) -> Stage:
     return Stage(tmp_path, ground)
@@ -278,8 +291,7 @@ def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]
 
 def test_an_account_that_waits_has_a_first_log_in_and_no_reset(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    refused = stage.ask(passwords.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
-    assert isinstance(refused, Refused)
+    refused = refusal(stage.ask(passwords.Reset(HERE, "", NUMEN, stage.code(uid), NEW)))
     assert (refused.error, stage.held(uid, "mpState")) == ("refused_value", ["pending"])
 
 
@@ -295,8 +307,7 @@ def test_an_old_code_and_a_suspended_account_get_the_same_answer(stage: Stage) -
 def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     assert stage.ask(passwords.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
-    refused = stage.ask(passwords.Change(HERE, f"{uid}.bis", OLD, "weak"))
-    assert isinstance(refused, Refused)
+    refused = refusal(stage.ask(passwords.Change(HERE, f"{uid}.bis", OLD, "weak")))
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
     assert stage.channel.closed == []
     assert stage.ask(passwords.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == Done(uid, "active")
@@ -311,8 +322,7 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     done = stage.ask(Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
     assert done == Done(uid, "active", "20260903080000Z")
     assert stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
-    again = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
-    assert isinstance(again, Refused)
+    again = refusal(stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW)))
     assert [one.code for one in again.violations] == ["in_history"]
     reset = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
     assert reset == Done(uid, "blocked", "20260903080000Z")
@@ -351,8 +361,7 @@ def test_guesses_at_log_ins_wait_and_use_up_nothing_of_the_forms(stage: Stage) -
     uid = stage.agent("mdupond", State.ACTIVE)
     for number in range(3):
         assert stage.ask(passwords.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
-    slowed = stage.ask(passwords.Prove(HERE, uid, OLD))
-    assert isinstance(slowed, Refused)
+    slowed = refusal(stage.ask(passwords.Prove(HERE, uid, OLD)))
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert stage.ask(passwords.Prove("198.51.100.7", uid, OLD)) == Done(uid, "active"), "the owner is not shut out"
     assert stage.ask(passwords.Prove(HERE, uid, OLD)) == Done(uid, "active"), "and has started afresh everywhere"
@@ -365,8 +374,7 @@ def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     assert [stage.ask(passwords.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
     for number in range(2):
         assert stage.ask(passwords.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
-    slowed = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
-    assert isinstance(slowed, Refused)
+    slowed = refusal(stage.ask(passwords.Change(HERE, uid, OLD, NEW)))
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert [stage.ask(passwords.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
     assert isinstance(stage.ask(passwords.Change("198.51.100.9", uid, OLD, NEW)), Done), "another network is free"
@@ -374,38 +382,11 @@ def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
 
 
 def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
-    told: list[tuple[Any, ...]] = []
-
-    class Throttle:
-        wait = 0.0
-
-        def known_by(self, name: str, password: str) -> str:
-            return password
-
-        def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Any:
-            assert how == {"again": True, "bounded": True}, "a digest of few bits is no reason not to look"
-            return SimpleNamespace(wait=self.wait)
-
-        def failed(self, *words: str) -> None:
-            told.append(("failed", *words))
-
-        def undo(self, *words: str) -> None:
-            told.append(("undo", *words))
-
-        def succeeded(self, *words: str) -> None:
-            told.append(("succeeded", *words))
-
-        def forget(self, *names: str) -> None:
-            told.append(("forget", *names))
-
-        def admit(self, *words: str) -> None:
-            told.append(("admit", *words))
-
-    uid, throttle = stage.agent("mdupond", State.ACTIVE), Throttle()
+    uid, throttle = stage.agent("mdupond", State.ACTIVE), FakeThrottle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.ask(passwords.Change(HERE, uid, "wrong", NEW))
     stage.ask(passwords.Change(HERE, uid, OLD, NEW))
-    assert told == [
+    assert throttle.told == [
         ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd", OLD),
         ("forget", uid, "mdupond.bis", "mdupond@ac-exemple.test",
          "ina:mdupond", "ina:mdupond.bis", "ina:mdupond@ac-exemple.test"),
@@ -413,47 +394,16 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
     ]  # fmt: skip
     throttle.wait = 1.2
     assert stage.ask(passwords.Change(HERE, uid, NEW, OLD)) == Refused(ErrorCode.SLOW_DOWN, wait=2)
+    whole = {"again": True, "bounded": True}
+    assert throttle.how == [whole] * 3, "a digest of few bits is no reason not to look"
 
 
 MINE, FRESH = "a" * 32, "b" * 32
 
 
-class Remembering:
-    """A throttle that lets everything through, and knows the clients that have succeeded."""
-
-    def __init__(self) -> None:
-        self.clients: list[tuple[str, str, str]] = []
-        self.judged: list[str] = []
-        self.bounded: list[bool] = []
-        self.admitted: list[tuple[str, str]] = []
-
-    def known_by(self, name: str, password: str) -> str:
-        return password
-
-    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Any:
-        self.judged.append(client)
-        self.bounded.append(how["bounded"])
-        return SimpleNamespace(wait=0.0, known_wrong=False)
-
-    def failed(self, *words: str) -> None: ...
-
-    def undo(self, *words: str) -> None: ...
-
-    def succeeded(self, account: str, address: str, client: str = "", known_by: str = "") -> None:
-        self.clients.append((account, address, client))
-
-    def known(self, account: str, address: str, client: str) -> bool:
-        return (account, address, client) in self.clients
-
-    def forget(self, *names: str) -> None: ...
-
-    def admit(self, account: str, address: str) -> None:
-        self.admitted.append((account, address))
-
-
 @pytest.mark.parametrize("login", ["mdupond", "mdupond@ac-exemple.test"])
 def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Stage, login: str) -> None:
-    uid, throttle = stage.agent("mdupond", State.ACTIVE), Remembering()
+    uid, throttle = stage.agent("mdupond", State.ACTIVE), FakeThrottle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.limits.rates = Rates(account=Rate(30, 600), wrong=Rate(3, 900))
     right = passwords.Prove(HERE, login, OLD, MINE)
@@ -476,14 +426,14 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
 
 def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
     """Passwords that strangers try have one bound for all networks; codes, which slapd is not asked for, none."""
-    uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), Remembering()
+    uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), FakeThrottle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.ask(passwords.IssueCode(HERE, uid))
     ((_where, issued),) = stage.sent
     assert stage.ask(passwords.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
-    assert throttle.admitted == []
+    assert throttle.words("admit") == []
     assert stage.ask(passwords.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == Done(uid, "active")
-    assert throttle.admitted == [(uid, HERE)]
+    assert throttle.words("admit") == [(uid, HERE)]
     assert stage.ask(passwords.Prove(HERE, uid, NEW)) == Done(uid, "active")
     assert throttle.bounded == [False, False, True]
 
@@ -501,9 +451,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
         stage.ask(passwords.IssueCode(HERE, uid))
     assert len(stage.sent) == 3, "nobody's mailbox is filled"
     assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
-    other = stage.ask(passwords.IssueCode(HERE, uid, "pigeon"))
-    assert isinstance(other, Refused)
-    assert other.error == "refused_value"
+    assert refusal(stage.ask(passwords.IssueCode(HERE, uid, "pigeon"))).error == "refused_value"
 
 
 def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
@@ -516,7 +464,7 @@ def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None
     assert [where for where, _code in stage.sent] == ["marie@exemple.test"]
 
 
-def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
+def test_means_of_recovery_that_an_attacker_set_are_not_used(stage: Stage) -> None:
     uid = stage.agent(
         "mdupond", State.BLOCKED, mpRecoveryMail=["voleur@exemple.test"], mpRecoveryChanged=["20260830080000Z"]
     )
@@ -530,9 +478,7 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
     assert stage.ask(SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
     for bad in (("mail", "nonsense"), ("mail", "x@ac-exemple.test"), ("mail", "x@a.ac-exemple.test"), ("phone", "12"),
                 ("pigeon", "12")):  # fmt: skip
-        refused = stage.ask(SetRecovery(HERE, uid, OLD, *bad))
-        assert isinstance(refused, Refused)
-        assert refused.error == "refused_value"
+        assert refusal(stage.ask(SetRecovery(HERE, uid, OLD, *bad))).error == "refused_value"
     assert (stage.told, stage.confirmations) == ([], [])
     asked = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
     assert asked == RecoveryAsked(uid, "active", "20260904080000Z")
@@ -544,8 +490,8 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
 
 def new_address(stage: Stage, uid: str, address: str = "a@exemple.test") -> tuple[str, str]:
     """Ask for another address: its ticket and the code that was sent there."""
-    done = stage.ask(SetRecovery(HERE, uid, OLD, "mail", address))
-    assert isinstance(done, Done) and done.until == ""
+    done = success(stage.ask(SetRecovery(HERE, uid, OLD, "mail", address)))
+    assert done.until == ""
     where, issued = stage.confirmations[-1]
     assert where == address
     return done.ticket, issued.shown
@@ -555,17 +501,14 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     ticket, code = new_address(stage, uid)
     assert (stage.told, stage.held(uid, "mpRecoveryNext")) == ([], []), "nothing is changed yet"
-    wrong = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
-    assert isinstance(wrong, Refused)
-    assert wrong.error == "refused_value"
+    assert refusal(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))).error == "refused_value"
     done = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
     assert done == Done(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test -"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
-    again = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(again, Refused), "a ticket serves once"
+    refusal(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)))  # a ticket serves once
     stage.ask(passwords.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
@@ -584,12 +527,10 @@ def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage
         ConfirmRecovery(HERE, uid, token(uid), "", code),
     ]
     for one in refused:
-        answer = stage.ask(one)
-        assert isinstance(answer, Refused) and answer.error == "refused_value"
+        assert refusal(stage.ask(one)).error == "refused_value"
     assert stage.ask(ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=15))
-    late = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(late, Refused)
+    refusal(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)))
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
     assert isinstance(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)), Done)
 
@@ -612,9 +553,7 @@ def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
 def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     stage.mute = True
-    refused = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert isinstance(refused, Refused)
-    assert refused.error == "unavailable"
+    assert refusal(stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))).error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
     assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, "mail")), Done)
@@ -661,9 +600,7 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
     for by in (token("chef"), "", "nobody", token(uid)[:-4] + "AAAA"):
         for request in (Block(HERE, uid, by, "r"), EndSessions(HERE, uid, by),
                         SetClass(HERE, uid, by, "convergence")):  # fmt: skip
-            refused = stage.ask(request)
-            assert isinstance(refused, Refused)
-            assert refused.error == "unauthorised"
+            assert refusal(stage.ask(request)).error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
     assert stage.ask(SetClass(HERE, uid, token(uid), "convergence")) == Done(uid, "active")
@@ -675,12 +612,8 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
         EndSessions(HERE, "nobody", token("nobody")),
         Block(HERE, "nobody", token("nobody"), "r"),
     ):
-        refused = stage.ask(request)
-        assert isinstance(refused, Refused)
-        assert refused.error == "not_found"
-    bad = stage.ask(Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
-    assert isinstance(bad, Refused)
-    assert bad.error == "refused_value"
+        assert refusal(stage.ask(request)).error == "not_found"
+    assert refusal(stage.ask(Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))).error == "refused_value"
     assert stage.lines()[0]["by"] == uid
 
 
@@ -784,9 +717,7 @@ def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogC
     assert answer == Refused(ErrorCode.UNAVAILABLE, "the directory gives no answer")
     stage.away = False
     stage.directory.fail_after = stage.directory.changes
-    defect = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
-    assert isinstance(defect, Refused)
-    assert defect.error == "unavailable"
+    assert refusal(stage.ask(passwords.Change(HERE, uid, OLD, NEW))).error == "unavailable"
     assert stage.ask(passwords.Change("nowhere", uid, OLD, NEW)) == Refused(
         ErrorCode.BAD_REQUEST, "source is no address"
     )
@@ -819,11 +750,8 @@ def test_a_log_in_is_a_value_and_nothing_else(stage: Stage, login: str) -> None:
 
 @pytest.mark.usefixtures("paris")
 def test_the_letter_has_the_code_in_french_first() -> None:
-    notice = Notifier(
-        "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
-    )
     issued = codes.issue(KEYS, "mdupond", NOW, 1 / 24)
-    message = notice.message("marie@exemple.test", issued)
+    message = NOTIFIER.message("marie@exemple.test", issued)
     text = message.get_content()
     assert issued.shown in text
     assert "jusqu’au 01/09/2026 à 11 h 00" in text
@@ -834,10 +762,7 @@ def test_the_letter_has_the_code_in_french_first() -> None:
 
 @pytest.mark.usefixtures("paris")
 def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> None:
-    notice = Notifier(
-        "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
-    )
-    message = notice.change("marie@exemple.test", "mdupond", NOW)
+    message = NOTIFIER.change("marie@exemple.test", "mdupond", NOW)
     text = message.get_content()
     assert "prendra effet le 01/09/2026 à 10 h 00" in text
     assert text.index("Bonjour") < text.index("English")

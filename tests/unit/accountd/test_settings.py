@@ -1,7 +1,5 @@
 """accountd's settings: read from a file, secrets from systemd's folder, and faults in one line."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

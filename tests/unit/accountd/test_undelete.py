@@ -1,10 +1,7 @@
 """Messages that an agent deleted for good: found for their owner, and brought back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pytest
 from malleposte.accountd import codec
@@ -14,7 +11,7 @@ from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State
 
-from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, token
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, refusal, success, token
 
 
 class Kept:
@@ -50,11 +47,9 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, kept: Kept) -> Stage:
-    made = Stage(tmp_path)
-    made.agent("mdupond", State.ACTIVE)
-    made.hosts.deleted, made.hosts.undelete = kept.deleted, kept.undelete  # type: ignore[method-assign]
-    return made
+def stage(stage: Stage, kept: Kept) -> Stage:
+    stage.hosts.deleted, stage.hosts.undelete = kept.deleted, kept.undelete  # type: ignore[method-assign]
+    return stage
 
 
 def find(stage: Stage, uid: str = "mdupond", of: str = "mdupond", **parts: object) -> DeletedMessages | Refused:
@@ -66,11 +61,9 @@ def back(stage: Stage, *messages: str, of: str = "mdupond") -> Restored | Refuse
 
 
 def test_messages_are_found_and_come_back(stage: Stage, kept: Kept) -> None:
-    answer = find(stage, sender=" ami ", subject="Conseil", days=7)
-    assert isinstance(answer, Done)
+    answer = success(find(stage, sender=" ami ", subject="Conseil", days=7))
     kept.held.append(_kept("Corbeille:3", "Conseil"))
-    told = find(stage)
-    assert isinstance(told, Done) and told.deleted[-1].folder == "INBOX"
+    assert success(find(stage)).deleted[-1].folder == "INBOX"
     del kept.held[-1], kept.wanted[-1]
     assert [(one.ident, one.folder, one.subject) for one in answer.deleted] == [
         ("Projets:12", "Projets", "Conseil 12"), ("Projets:13", "Projets", "Conseil 13"),
@@ -78,8 +71,7 @@ def test_messages_are_found_and_come_back(stage: Stage, kept: Kept) -> None:
     assert answer.deleted[0].time.startswith("2026-10-02T09:30:00") and not answer.more
     assert kept.wanted == [("mdupond", Wanted("ami", "Conseil", 7))]
     assert codec.decode_answer(DeletedMessages, codec.encode_answer(answer)) == answer
-    done = back(stage, "Projets:12")
-    assert isinstance(done, Done) and done.many == 1
+    assert success(back(stage, "Projets:12")).many == 1
     (noted,) = map(json.loads, stage.journal.read_text("utf-8").splitlines())
     assert (noted["action"], noted["account"], noted["folders"]) == ("undelete", "mdupond", {"Projets": 1})
     assert "Conseil" not in stage.journal.read_text("utf-8")
@@ -100,16 +92,14 @@ def test_an_account_that_is_not_active_reaches_none(stage: Stage) -> None:
 
 def test_what_is_not_there_is_refused_and_nothing_noted(stage: Stage, kept: Kept) -> None:
     for messages in (("Projets:99",), ()):
-        answer = back(stage, *messages)
-        assert isinstance(answer, Refused) and answer.error == ErrorCode.REFUSED_VALUE
+        assert refusal(back(stage, *messages)).error == ErrorCode.REFUSED_VALUE
     assert stage.journal.read_text("utf-8") == "" and len(kept.held) == 2
 
 
 @pytest.mark.parametrize("fault", [MallepostError("mail1: no route to host"), OSError("no route to host")])
 def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, kept: Kept, fault: Exception) -> None:
     kept.away = fault
-    answer = find(stage)
-    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
+    assert refusal(find(stage)).error == ErrorCode.UNAVAILABLE
     kept.away = None
     assert isinstance(find(stage), Done)
 

@@ -1,7 +1,5 @@
 """The audit of the help desk: its lines of the journal, and none of a spreadsheet's formulas."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io

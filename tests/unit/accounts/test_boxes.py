@@ -7,8 +7,9 @@ from malleposte.accounts.mailbox import own_addresses, quota_warning, shared_box
 from malleposte.accounts.plan.apply import apply
 from malleposte.accounts.plan.changes import Plan
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
+
+from tests.support.directory import MemoryDirectory
 
 
 @pytest.fixture

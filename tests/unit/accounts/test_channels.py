@@ -18,8 +18,9 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters.sogo import memcached
 from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte_portal.log_in.sessions import Sessions
+
+from tests.support.directory import MemoryDirectory
 
 
 def test_the_log_ins_of_one_agent_end(monkeypatch: pytest.MonkeyPatch) -> None:

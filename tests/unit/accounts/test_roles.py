@@ -1,13 +1,12 @@
 """Roles of accounts: scopes as they are written, and whom a help desk reaches."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.accounts import roles
 from malleposte.accounts.plan.changes import Change
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.protocol import Entry
+
+from tests.support.directory import MemoryDirectory
 
 SCHOOL, FAR = "0210001M", "0580001X"
 DEPARTMENTS = {SCHOOL: "21", FAR: "58"}

@@ -11,8 +11,9 @@ from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.watchers import Watcher
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.policy import devices as form
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 UID = "probe-vault1-1"

@@ -1,7 +1,5 @@
 """The programs of Dovecot and PostgreSQL, as stand-ins on the path that record their calls; locks on files."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -12,6 +10,8 @@ import pytest
 from malleposte.adapters import dovecot, postgresql
 from malleposte.core.errors import MallepostError
 from malleposte.platform import locks
+
+from tests.support.programs import executable
 
 Program = Callable[[str, str], Path]
 
@@ -24,8 +24,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
     def made(name: str, text: str) -> Path:
         called = tmp_path / f"{name}.called"
-        (tmp_path / name).write_text(f'#!/bin/sh\necho "$*" >>{called}\n{text}\n')
-        (tmp_path / name).chmod(0o755)
+        executable(tmp_path / name, f'echo "$*" >>{called}\n{text}')
         return called
 
     return made

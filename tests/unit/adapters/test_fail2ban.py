@@ -1,7 +1,5 @@
 """The answers of fail2ban's client, and the end of bans."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

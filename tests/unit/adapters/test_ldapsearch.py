@@ -1,7 +1,5 @@
 """`ldapsearch` for small programs: a restart of slapd is waited for, an answer that refuses is not."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

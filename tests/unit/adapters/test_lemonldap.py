@@ -1,7 +1,5 @@
 """An agent's log-ins and second factors, as the provider's own program tells them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
 FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}
 NAMED = hashlib.sha256(b"s3ss10n").hexdigest()
 SSO = {"_session_id": NAMED, "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
-       "authenticationLevel": 4, "_browser": "Firefox", "_entered": 1790000000}  # fmt: skip
+       "authenticationLevel": 4, "_browser": "Firefox", "_browserDigest": "ab12", "_entered": 1790000000}  # fmt: skip
 HALF = {"_session_id": "ha1f", "_session_kind": "SSO", "ipAddr": "192.0.2.66", "_utime": 1790000000}
 EARLIER = {**HALF, "_session_id": "earl1er", "_oidcConnectedRP": "portail"}
 TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "mdupond", "_connectedSince": 1790000000,
@@ -113,6 +111,7 @@ def test_one_log_in_is_told_without_what_opens_it_and_ends_alone() -> None:
     program = Program()
     here, trusted = lemonldap.sessions("mdupond", program)
     assert (here.browser, here.address, here.until) == ("Firefox", "192.0.2.7", None)
+    assert (here.digest, trusted.digest) == ("ab12", "") and "ab12" not in repr(here) + str(here.as_dict())
     assert trusted.until and trusted.since and (trusted.until - trusted.since).days == 30
     for one in (here, trusted):
         assert one.key and one.key not in repr(one) + str(one.as_dict())

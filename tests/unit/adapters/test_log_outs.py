@@ -1,7 +1,5 @@
 """The services that an ended log-in had opened, and the log-in page that is asked by FastCGI to tell them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import socket

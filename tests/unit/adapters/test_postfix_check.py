@@ -1,7 +1,5 @@
 """The check that catches mistakes in Postfix's files before the service loads them."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

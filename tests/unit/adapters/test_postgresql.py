@@ -1,7 +1,5 @@
 """The client of PostgreSQL that is called."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Gateways of text messages: a POST, a program; nothing of a message in an argument, a log or an error."""
 
-from __future__ import annotations
-
 import http.server
 import json
 import threading

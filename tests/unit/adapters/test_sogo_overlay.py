@@ -1,7 +1,5 @@
 """The academy's copies of SOGo's texts and styles: words, single texts, shades, and what the package no longer has."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A job is run from its beginning, after a run that was under way."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Questions to Valkey: scripts, closed connections, answers that are none."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

@@ -1,21 +1,17 @@
 """Certificates that the operator gives are held against the host that is to show them, before anything is deployed."""
 
-from __future__ import annotations
-
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from malleposte.check import certificates, run
 from malleposte.check.findings import Level
 from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
 
 from tests.support.authority import Signed, key_text, root
+from tests.support.inventories import FACTS, copied, edited
 
-FACTS = "group_vars/malleposte/platform.yml"
 AUTHORITY, STRANGER = root(), root("Une autre")
 
 
@@ -30,11 +26,9 @@ def names() -> list[str]:
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
     """The standalone inventory, with certificates of one's own, of a private authority."""
-    folder = tmp_path / "mine"
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
-    known = yaml.safe_load((folder / FACTS).read_text("utf-8"))
-    known["malleposte_tls"] = {"source": "files", "root_certificate": AUTHORITY.pem}
-    (folder / FACTS).write_text(yaml.safe_dump(known), "utf-8")
+    folder = copied(tmp_path / "mine")
+    tls = {"source": "files", "root_certificate": AUTHORITY.pem}
+    edited(folder / FACTS, lambda facts: facts.update(malleposte_tls=tls))
     return folder
 
 
@@ -129,9 +123,7 @@ def test_another_key_a_locked_key_and_no_key_are_told_apart(told: Callable[..., 
 def test_a_policy_for_senders_is_not_enforced_with_a_private_authority(
     inventory: Path, tls: dict[str, str], mode: str
 ) -> None:
-    known = yaml.safe_load((inventory / FACTS).read_text("utf-8"))
-    known |= {"malleposte_tls": tls, "malleposte_mta_sts": {"mode": mode}}
-    (inventory / FACTS).write_text(yaml.safe_dump(known), "utf-8")
+    edited(inventory / FACTS, lambda facts: facts.update(malleposte_tls=tls, malleposte_mta_sts={"mode": mode}))
     said = [
         one.text() for one in run.check(inventory, online=False).findings if "malleposte_mta_sts.mode" in one.text()
     ]

@@ -1,7 +1,5 @@
 """`malleposte check`: each fault is one line that names file, line and key; exit codes; nothing is written."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import os
@@ -25,18 +23,17 @@ from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site, Vault
 from malleposte.fleet.updates import Note
 
+from tests.support.inventories import FACTS, copied, with_hosts
 from tests.support.sign_on import OWN_PROVIDER
 from tests.unit.fleet import test_updates as updates
 
 CASES: list[dict[str, str]] = yaml.safe_load((ROOT / "tests/data/inventories.yml").read_text("utf-8"))
-FACTS = "group_vars/malleposte/platform.yml"
 
 
 @pytest.fixture
 def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the standalone inventory with facts that it could leave out, the current folder beside it."""
-    folder = tmp_path / "mine"
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
+    folder = copied(tmp_path / "mine")
     shutil.copyfile(ROOT / "tests/data/every-fact.yml", folder / FACTS)
     monkeypatch.chdir(tmp_path)
     return folder
@@ -59,8 +56,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 @pytest.mark.parametrize(("name", "lab"), [("fleet", "mpf"), ("lab", "mp"), ("standalone", "")])
 def test_the_inventories_shipped_here_are_right(name: str, lab: str, tmp_path: Path) -> None:
-    copy = tmp_path / name
-    shutil.copytree(ROOT / "inventories" / name, copy, ignore=shutil.ignore_patterns("secrets"))
+    copy = copied(tmp_path / name, name)
     (tmp_path / "resolvers").write_text("192.0.2.53\n")
     if lab:
         edit(copy / "hosts.yml", f"lab_state: /var/lib/malleposte/lab/{lab}\n", f"lab_state: {tmp_path}\n")
@@ -105,12 +101,7 @@ def test_a_value_kept_by_ansible_vault_is_taken_as_it_is(inventory: Path) -> Non
 
 
 def with_two(inventory: Path, group: str) -> Path:
-    known = yaml.safe_load((inventory / "hosts.yml").read_text("utf-8"))
-    groups = known["all"]["children"]["malleposte"]["children"]
-    hosts = {f"autre{number}": {"ansible_host": f"192.0.2.2{number}"} for number in (1, 2)}
-    groups[group] = {"hosts": hosts}
-    (inventory / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
-    return inventory
+    return with_hosts(inventory, group, autre1="192.0.2.21", autre2="192.0.2.22")
 
 
 @pytest.mark.parametrize("group", platform.ONE)
@@ -154,11 +145,8 @@ def test_no_secret_is_announced_that_no_host_will_have(inventory: Path) -> None:
         return set(run.check(inventory, online=False).findings[-1].message.rpartition(": ")[2].split(", "))
 
     assert not {name for name in announced() if name.startswith(("accountd-", "borg-", "database-"))}
-    known = yaml.safe_load((inventory / "hosts.yml").read_text("utf-8"))
-    groups = known["all"]["children"]["malleposte"]["children"]
-    groups["portal"] = {"hosts": {"pia1": {"ansible_host": "192.0.2.11"}}}
-    groups["vault"] = {"hosts": {f"coffre{number}": {"ansible_host": f"192.0.2.2{number}"} for number in (1, 2)}}
-    (inventory / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
+    with_hosts(inventory, "portal", pia1="192.0.2.11")
+    with_hosts(inventory, "vault", coffre1="192.0.2.21", coffre2="192.0.2.22")
     pairs = [f"{client}-{vault}" for client in ("mail1", "pia1") for vault in ("coffre1", "coffre2")]
     wanted = {
         "accountd-pia1",
@@ -197,10 +185,8 @@ def test_a_block_is_refused_where_the_directory_is_elsewhere(inventory: Path, tm
         told = run.check(where, online=False).findings
         return [one.text() for one in told if one.level is Level.WRONG and "outbound" in one.text()]
 
-    fleet = tmp_path / "fleet"
-    shutil.copytree(ROOT / "inventories/fleet", fleet)
     assert findings(inventory) == []
-    (told,) = findings(fleet)
+    (told,) = findings(copied(tmp_path / "fleet", "fleet"))
     assert "malleposte_outbound_block: mail1 counts recipients, and cannot block" in told
 
 

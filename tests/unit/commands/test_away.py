@@ -1,7 +1,5 @@
 """Commands that run themselves on other hosts: which hosts, what is told of each, the exit code."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -241,7 +241,7 @@ def test_the_services_that_cache_a_database_are_restarted(monkeypatch, capsys, c
         ran.append(words)
         return subprocess.CompletedProcess(words, code)
 
-    known = SimpleNamespace(restart={"sogo": ("memcached.service", "sogo.service")})
+    known = SimpleNamespace(restore=config.Restore(restart={"sogo": ("memcached.service", "sogo.service")}))
     monkeypatch.setattr(config, "read", lambda: known)
     monkeypatch.setattr(paths, "HOSTED", True)
     monkeypatch.setattr(restore_database.subprocess, "run", run)
@@ -488,7 +488,7 @@ def test_a_service_that_is_not_restarted_after_a_database_is_told(tmp_path, monk
     monkeypatch.setattr(
         restore_database.subprocess, "run", lambda words, **_given: subprocess.CompletedProcess(words, 1)
     )
-    server = restore_database.HostPostgres({"sogo": ("memcached.service", "sogo.service")})
+    server = restore_database.Postgres({"sogo": ("memcached.service", "sogo.service")})
     assert server.settle("sogo") == ["memcached.service", "sogo.service"]
     assert server.settle("roundcube") == []
 

@@ -1,7 +1,5 @@
 """`malleposte calendar`: publish, list, withdraw; from the controller the file goes along; refusals change nothing."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`accounts device`: what an operator types and reads."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Iterator
@@ -18,11 +16,12 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import device
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
+from malleposte.platform import letters as platform_letters
 from malleposte.policy.devices import is_device_password
 from malleposte.policy.model import Policy
 
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 FACTS = renewal.Facts(
@@ -67,7 +66,7 @@ def typed(
     monkeypatch.setattr(device, "host", host)
     monkeypatch.setattr(uses, "here", lambda: None)
     monkeypatch.setattr(renewal.Facts, "read", lambda: FACTS)
-    monkeypatch.setattr(renewal, "hand_over", letters.append)
+    monkeypatch.setattr(platform_letters, "queue", letters.append)
 
     def run(command: Any, *words: str) -> tuple[int, str, str]:
         code = command.main(list(words), standalone_mode=False)
@@ -126,6 +125,6 @@ def test_a_letter_that_cannot_be_sent_is_said(typed: Typed, monkeypatch: pytest.
     def refuse(_letter: object) -> None:
         raise MallepostError("sendmail refuses")
 
-    monkeypatch.setattr(renewal, "hand_over", refuse)
+    monkeypatch.setattr(platform_letters, "queue", refuse)
     code, out, err = typed(device.add_command, "mdupond", "--name", "A")
     assert code == ExitCode.PARTLY and "password" in out and "notice to the owner: sendmail refuses" in err

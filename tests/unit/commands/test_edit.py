@@ -18,12 +18,12 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import context, edit
 from malleposte.core import paths
-from malleposte.core.errors import ExitCode, InputError
-from malleposte.directory.memory import MemoryDirectory
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.platform import profiles
 
 from tests.support.classes import CLASSES
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 KEYS = Keyring("k1", {"k1": b"1" * 32})
@@ -83,7 +83,7 @@ def typed(
 
     def run(command: Any, *words: str, given: str = "") -> str:
         monkeypatch.setattr("sys.stdin", io.StringIO(given))
-        assert command.main(list(words), standalone_mode=False) == ExitCode.DONE
+        assert not command.main(list(words), standalone_mode=False)
         return capsys.readouterr().out
 
     return run

@@ -1,7 +1,5 @@
 """Every command that the help and the docs show: it parses, and the codes of schools in it are right."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`malleposte lab`: its arguments, its output, its exit codes."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`malleposte notice`: on a host of the portal posted with an end, listed, ended; from the controller sent to each."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -92,7 +90,7 @@ class Portals:
             if isinstance(done.exception, InputError):
                 return ExitCode.BAD_INPUT, {"error": str(done.exception)}
             assert done.exception is None
-            return done.return_value, json.loads(done.stdout)
+            return done.return_value or 0, json.loads(done.stdout)
 
         patch.setattr(remote.Place, "answer", answer)
 

@@ -1,7 +1,5 @@
 """The inventory of a command: the one typed, that of the environment, or the lab's, and it is named."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

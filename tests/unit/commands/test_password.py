@@ -1,7 +1,5 @@
 """`malleposte password`: the table of passwords through the command line, from standard input alone."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from typing import Any

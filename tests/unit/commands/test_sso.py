@@ -1,7 +1,5 @@
 """`malleposte sso` on the controller asks every host of the portal; one out of reach keeps no other from it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

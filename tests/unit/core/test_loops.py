@@ -1,7 +1,5 @@
 """The turn of a loop that fails is named, and the loop goes on."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.core import loops
 from malleposte.core.errors import MallepostError

@@ -1,7 +1,5 @@
 """The night job of the mail store: boxes that hold expunged messages, and large folders to be indexed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,22 +43,28 @@ def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest
     assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", "EXPUNGED/mail/Projets/2025")]
 
 
+def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ...]]:
+    """Have doveadm expunge nothing; what it was asked."""
+    asked: list[tuple[str, ...]] = []
+
+    def doveadm(*words: str, **_options: object) -> None:
+        asked.append(words)
+        if words[0] == "expunge":
+            raise MallepostError(reason)
+
+    monkeypatch.setattr(dovecot, "doveadm", doveadm)
+    return asked
+
+
 def test_a_box_that_fails_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    def doveadm(*words: str, check: bool = True, timeout: float | None = None) -> None:
-        asked.append(words)
-        if words[0] == "expunge":
-            raise MallepostError("doveadm expunge: the box of anne is damaged")
-
     def looked(folder: Path) -> Iterator[str]:
         if folder.parent.name == "anne":
             raise PermissionError(13, "Permission denied")
         yield "EXPUNGED/mail/Projets"
 
-    monkeypatch.setattr(dovecot, "doveadm", doveadm)
+    asked = refusing(monkeypatch, "doveadm expunge: the box of anne is damaged")
     monkeypatch.setattr(dovecot_nightly, "empty", looked)
     for uid in ("anne", "zoe"):
         (home_of(uid, tmp_path) / "expunged").mkdir(parents=True)
@@ -124,14 +128,7 @@ def test_bad_words_are_refused(tmp_path: Path) -> None:
 def test_a_half_that_fails_leaves_the_other_to_be_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    def doveadm(*words: str, check: bool = True, timeout: float | None = None) -> None:
-        asked.append(words)
-        if words[0] == "expunge":
-            raise MallepostError("doveadm expunge: no answer")
-
-    monkeypatch.setattr(dovecot, "doveadm", doveadm)
+    asked = refusing(monkeypatch, "doveadm expunge: no answer")
     folder(tmp_path, "mdupond", "", 20)
     (home_of("mdupond", tmp_path) / "expunged").mkdir()
     assert dovecot_nightly.main([str(tmp_path), "30", "20"]) == 1

@@ -1,7 +1,5 @@
 """Addresses that guess anywhere are told once on each host."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """hostd: what it answers and refuses, over its Unix socket and over TLS, and what it streams."""
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import hashlib
@@ -32,9 +30,10 @@ from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.daemons import hostd
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.runtime import link
 
+from tests.support.authority import root
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
@@ -294,30 +293,11 @@ def test_accountd_asks_all_hosts_by_one_socket_and_hears_which_failed(tmp_path: 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for localhost with its key, in one file."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (tmp_path / "tls.pem").write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return tmp_path / "tls.pem"
+    """A key, a certificate of localhost and that of its authority, in one file."""
+    authority, path = root(), tmp_path / "tls.pem"
+    signed = authority.sign("localhost", ["localhost"])
+    path.write_text(signed.key_pem + signed.pem + authority.pem)
+    return path
 
 
 def test_over_tls_a_client_proves_itself_first(certificate: Path, host: FakeHost) -> None:
@@ -364,7 +344,7 @@ def test_its_settings_name_what_is_wrong_with_them(tmp_path: Path) -> None:
     assert (other.name, other.way.client, other.way.secret) == ("mail1", "dir1", "s")
     assert "'s'" not in repr(other.way)
     secrets.write_text("{}")
-    with pytest.raises(InputError, match=r"secrets\.json: not the secrets"):
+    with pytest.raises(InputError, match=r"secrets\.json: no secret for mail1"):
         found.others()
     for wrong, word in (
         ({"hosts": [{"name": "a", "address": "", "holds": ["cellar"]}]}, "cellar is not known"),

@@ -1,7 +1,6 @@
 """Log-outs of which the provider tells the webmails: each wrong token beside the right one."""
 
-from __future__ import annotations
-
+import asyncio
 import base64
 import hmac
 import json
@@ -12,12 +11,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from authlib.jose import JsonWebKey, JsonWebToken
-from malleposte.accountd.log_out import EVENT, LEEWAY, OLDEST
-from malleposte.accountd.proof import Keys
-from malleposte.daemons.dav_router.log_out import LogOuts, Teller
+from malleposte.accountd.proof import LEEWAY
+from malleposte.accountd.relying_party import EVENT, OLDEST, RelyingParty
+from malleposte.daemons.dav_router.log_out import LogOuts
 from malleposte.daemons.dav_router.sessions import Session, Sessions
 from malleposte.runtime.http import Answer, Request
 
+from tests.support.provider import SECRET, FakeProvider
 from tests.support.tokens import ISSUER, Minter, made_key, public
 
 NOW = 1_900_000_000
@@ -43,12 +43,14 @@ class Front:
 
     def __init__(self, folder: Path) -> None:
         self.sessions = Sessions(folder, 60)
-        teller = Teller(ISSUER, Keys([public(made_key())], ["RS256"]), {"sogo": "sogo", "roundcube": "webmail"})
-        self.outs = LogOuts(teller, self.sessions, lambda: NOW)
+        self.now = float(NOW)
+        self.provider = FakeProvider(lambda: self.now)
+        ours = RelyingParty(ISSUER, "sogo", SECRET, http=self.provider.mount, clock=lambda: self.now)
+        self.outs = LogOuts(ours, {"sogo": "sogo", "roundcube": "webmail"}, self.sessions)
         self.cookie = self.sessions.open(SESSION)
 
     def post(self, given: str, webmail: str = "sogo", method: str = "POST") -> Answer:
-        return self.outs.respond(webmail, Request(method, f"/ended/{webmail}", {}, given.encode()))
+        return asyncio.run(self.outs.respond(webmail, Request(method, f"/ended/{webmail}", {}, given.encode())))
 
     def told(self, logout_token: str, webmail: str = "sogo") -> Answer:
         return self.post(urlencode({"logout_token": logout_token}), webmail)
@@ -120,6 +122,28 @@ def test_a_signature_that_is_not_the_provider_s_ends_nothing(front: Front) -> No
     ):  # fmt: skip
         assert front.told(wrong)[0] == 400, wrong
         assert front.open
+    assert front.told(token())[0] == 200
+    assert not front.open
+
+
+def test_strangers_do_not_have_the_keys_asked_for_each_time(front: Front) -> None:
+    assert front.told(token(sid="autre"))[0] == 200
+    stranger = Minter(clock=lambda: NOW, kid="inconnue")
+    for seconds, asked in ((0, 1), (9, 1), (10, 2), (19, 2)):
+        front.now = NOW + seconds
+        assert front.told(stranger.sign(claims(), typ="JWT"))[0] == 400
+        assert front.provider.keys_asked == asked, seconds
+    front.provider.kid = "inconnue"
+    front.now = NOW + 20
+    assert front.told(stranger.sign(claims(), typ="JWT"))[0] == 200, "the provider has a new key"
+    assert not front.open
+
+
+def test_a_provider_that_is_away_is_to_tell_again(front: Front) -> None:
+    front.provider.away = True
+    assert front.told(token())[0] == 503
+    assert front.open
+    front.provider.away = False
     assert front.told(token())[0] == 200
     assert not front.open
 

@@ -14,13 +14,13 @@ import pytest
 from malleposte.daemons.pager import Pager
 from malleposte.paging.beats import MISSING
 from malleposte.paging.message import Message
+from malleposte.paging.receivers import NobodyToldError, Receivers
 from malleposte.paging.settings import Peer, Settings
-from malleposte.paging.ways import NobodyToldError, Ways
 from malleposte.runtime.http import Request
 
 
 @dataclass
-class Recorded(Ways):
+class Recorded(Receivers):
     """Keeps what is sent; `broken` sends nothing."""
 
     broken: bool = False

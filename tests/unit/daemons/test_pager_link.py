@@ -30,7 +30,7 @@ def settings(folder: Path, name: str, *others: Peer, webhook: bool) -> Settings:
         "clients": {one: digest(f"secret of {one}") for one in NAMES if one != name},
     }  # fmt: skip
     (folder / "pager.json.settings").write_text(json.dumps(given))
-    (folder / SECRETS).write_text(json.dumps({"secret": f"secret of {name}", "ways": {}}))
+    (folder / SECRETS).write_text(json.dumps({"secret": f"secret of {name}", "receivers": {}}))
     return Settings.read(folder / "pager.json.settings")
 
 

@@ -1,7 +1,5 @@
 """The file of published calendars, as Radicale's storage reads it."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import sys

@@ -1,7 +1,5 @@
 """The daemon of the record: its sockets, and what each may do."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """Log-ins to SOGo by the academy's page: the way out, the way back, the sessions that its front keeps."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json
@@ -14,55 +12,22 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from malleposte.daemons.dav_router.proofs import Unsure
-from malleposte.daemons.dav_router.provider import Client, Provider
+from authlib.jose import JsonWebKey
+from malleposte.accountd.relying_party import RelyingParty
 from malleposte.daemons.dav_router.sessions import COOKIE, Session, Sessions
 from malleposte.daemons.dav_router.sign_on import FIRST, WAY, SignOn
 
-ISSUER = "https://sso.test/"
-AUTHORIZE, TOKEN, END = (f"{ISSUER}oauth2/{name}" for name in ("authorize", "token", "logout"))
-CLIENT = Client(ISSUER, AUTHORIZE, TOKEN, END, "sogo", "s" * 32, "https://agenda.test/connexion/retour")
+from tests.support.provider import SECRET, FakeProvider
+from tests.support.tokens import ISSUER
+
+BACK = "https://agenda.test/connexion/retour"
 Told = tuple[int, dict[str, str], list[str]]
-
-
-def token(**content: Any) -> str:
-    body = base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
-    return f"e30.{body}.x"
-
-
-class Fake(Provider):
-    """A provider of this test's. `claims` changes what an identity token says; `status` is that of its answers."""
-
-    def __init__(self, client: Client = CLIENT) -> None:
-        super().__init__(client)
-        self.asked: list[dict[str, str]] = []
-        self.addresses: list[str] = []
-        self.nonce, self.status, self.away = "", 200, False
-        self.claims: dict[str, Any] = {}
-        self.seconds = 300
-
-    def _ask(self, method: str, address: str, asked: Mapping[str, str] | None) -> tuple[int, bytes]:
-        self.addresses.append(address)
-        if self.away:
-            raise Unsure("away")
-        if asked is None:
-            return 200, b"{}"
-        self.asked.append(dict(asked))
-        known = {
-            "iss": self.client.issuer, "aud": "sogo", "exp": time.time() + 300, "sub": "mdupond", "nonce": self.nonce,
-            **self.claims,
-        }  # fmt: skip
-        told = {
-            "access_token": f"jeton-{len(self.asked)}", "refresh_token": "nouveau", "expires_in": self.seconds,
-            "id_token": token(**{name: one for name, one in known.items() if one is not None}),
-        }  # fmt: skip
-        return self.status, json.dumps(told if self.status == 200 else {"error": "invalid_grant"}).encode()
 
 
 class Browser:
     """One browser before the front."""
 
-    def __init__(self, front: SignOn, provider: Fake) -> None:
+    def __init__(self, front: SignOn, provider: FakeProvider) -> None:
         self.front, self.provider = front, provider
         self.cookies: dict[str, str] = {}
 
@@ -81,10 +46,7 @@ class Browser:
         return status, {one[0]: one[1] for one in pairs}, [value for name, value in pairs if name == "Set-Cookie"]
 
     def leave(self, uri: str = FIRST, **sent: str) -> Told:
-        status, told, cookies = self.kept(asyncio.run(self.front.out(self.headers(uri, **sent))))
-        if "Location" in told:
-            self.provider.nonce = self.asked(told)["nonce"]
-        return status, told, cookies
+        return self.kept(asyncio.run(self.front.out(self.headers(uri, **sent))))
 
     @staticmethod
     def asked(told: Mapping[str, str]) -> dict[str, str]:
@@ -93,8 +55,12 @@ class Browser:
     def back(self, query: str) -> Told:
         return self.kept(asyncio.run(self.front.back(query, self.headers())))
 
+    def query(self, uri: str = FIRST) -> str:
+        """Of a way back, after a log-in."""
+        return self.provider.log_in(self.leave(uri)[1]["Location"], "mdupond").partition("?")[2]
+
     def enter(self, uri: str = FIRST) -> Told:
-        return self.back(f"code=c&state={self.asked(self.leave(uri)[1])['state']}")
+        return self.back(self.query(uri))
 
     def session(self, uri: str = "/SOGo/so/mdupond/Mail/view", **sent: str) -> Told:
         return self.kept(asyncio.run(self.front.session(self.headers(uri, **sent))))
@@ -104,18 +70,23 @@ class Browser:
         return self.session()[0] == 200
 
 
-@pytest.fixture
-def provider() -> Fake:
-    return Fake()
+def signed_on(provider: FakeProvider, folder: Path, **more: Any) -> SignOn:
+    ours = RelyingParty(ISSUER, "sogo", SECRET, scope="openid mail", http=provider.mount, **more)
+    return SignOn(ours, Sessions(folder, 3600), BACK)
 
 
 @pytest.fixture
-def front(provider: Fake, tmp_path: Path) -> SignOn:
-    return SignOn(provider, Sessions(tmp_path, 3600))
+def provider() -> FakeProvider:
+    return FakeProvider(time.time)
 
 
 @pytest.fixture
-def browser(front: SignOn, provider: Fake) -> Browser:
+def front(provider: FakeProvider, tmp_path: Path) -> SignOn:
+    return signed_on(provider, tmp_path)
+
+
+@pytest.fixture
+def browser(front: SignOn, provider: FakeProvider) -> Browser:
     return Browser(front, provider)
 
 
@@ -130,7 +101,7 @@ def test_a_visitor_is_led_to_the_log_in_page(browser: Browser) -> None:
     assert asked["nonce"] not in cookie and asked["code_challenge"] not in cookie
 
 
-def test_who_comes_back_is_inside(browser: Browser, provider: Fake) -> None:
+def test_who_comes_back_is_inside(browser: Browser, provider: FakeProvider) -> None:
     assert not browser.inside
     status, told, cookies = browser.enter()
     assert (status, told["Location"]) == (302, FIRST)
@@ -138,20 +109,22 @@ def test_who_comes_back_is_inside(browser: Browser, provider: Fake) -> None:
     assert provider.asked[0]["code_verifier"]
     status, told, _ = browser.session()
     assert (status, told["X-Session-User"]) == (200, "mdupond")
-    pair = base64.b64decode(told["X-Session-Authorization"].removeprefix("Basic ")).decode()
-    assert pair == "mdupond:jeton-1"
+    name, _colon, access = base64.b64decode(told["X-Session-Authorization"].removeprefix("Basic ")).partition(b":")
+    assert name == b"mdupond"
+    assert json.loads(base64.urlsafe_b64decode(access.split(b".")[1] + b"=="))["sub"] == "mdupond"
 
 
-def test_a_way_back_without_its_way_out_enters_nobody(browser: Browser, front: SignOn, provider: Fake) -> None:
+def test_a_way_back_without_its_way_out_enters_nobody(browser: Browser, front: SignOn, provider: FakeProvider) -> None:
     victim = Browser(front, provider)
     victim.leave()
-    state = browser.asked(browser.leave()[1])["state"]
-    for query in (f"code=c&state={state}", "code=c", "code=c&state=", f"state={state}", f"error=x&state={state}"):
+    right = browser.query()
+    state = dict(parse_qsl(right))["state"]
+    for query in (right, "code=c", "code=c&state=", f"state={state}", f"error=x&state={state}"):
         assert victim.back(query)[0] == 403, query
         assert not victim.inside
-    assert browser.back(f"code=c&state={state}")[0] == 302
+    assert browser.back(right)[0] == 302
     assert browser.inside
-    assert browser.back(f"code=c&state={state}")[0] == 403, "once alone"
+    assert browser.back(right)[0] == 403, "once alone"
 
 
 @pytest.mark.parametrize(
@@ -161,20 +134,30 @@ def test_a_way_back_without_its_way_out_enters_nobody(browser: Browser, front: S
         {"exp": 1}, {"exp": None}, {"sub": "../x"}, {"sub": None}, {"iss": None},
     ],
 )  # fmt: skip
-def test_a_token_for_something_else_enters_nobody(browser: Browser, provider: Fake, claims: dict[str, Any]) -> None:
-    provider.claims = claims
+def test_a_token_for_something_else_enters_nobody(
+    browser: Browser, provider: FakeProvider, claims: dict[str, Any]
+) -> None:
+    provider.changed = claims
     assert browser.enter()[0] == 403
     assert not browser.inside
-    provider.claims = {}
+    provider.changed = {}
     assert browser.enter()[0] == 302
     assert browser.inside
 
 
-def test_tabs_that_open_together_all_come_back(browser: Browser, provider: Fake) -> None:
-    ways = [(browser.asked(browser.leave()[1])["state"], provider.nonce) for _ in range(3)]
-    for state, nonce in ways:
-        provider.nonce = nonce
-        assert browser.back(f"code=c&state={state}")[0] == 302
+def test_a_token_that_another_has_signed_enters_nobody(browser: Browser, provider: FakeProvider) -> None:
+    another = JsonWebKey.generate_key("RSA", 2048, is_private=True)
+    provider.sign_with = str(another.as_pem(is_private=True), "ascii")
+    assert browser.enter()[0] == 403
+    assert not browser.inside
+    provider.sign_with = ""
+    assert browser.enter()[0] == 302
+    assert browser.inside
+
+
+def test_tabs_that_open_together_all_come_back(browser: Browser) -> None:
+    for query in [browser.query() for _ in range(3)]:
+        assert browser.back(query)[0] == 302
     assert browser.inside
 
 
@@ -193,14 +176,14 @@ def test_the_page_that_was_wanted_is_opened(browser: Browser, wanted: str, found
     assert browser.enter(wanted)[1]["Location"] == found
 
 
-def test_a_provider_that_is_away_is_told(browser: Browser, provider: Fake) -> None:
+def test_a_provider_that_is_away_is_told(browser: Browser, provider: FakeProvider) -> None:
     provider.away = True
     status, told, _ = browser.leave()
     assert (status, told["Retry-After"]) == (503, "60")
     provider.away = False
-    state = browser.asked(browser.leave()[1])["state"]
+    query = browser.query()
     provider.away = True
-    assert browser.back(f"code=c&state={state}")[0] == 503
+    assert browser.back(query)[0] == 503
 
 
 def test_a_program_of_a_page_is_not_led_on(browser: Browser) -> None:
@@ -237,7 +220,7 @@ def test_another_site_has_pages_shown_and_nothing_done(
     assert (browser.session(uri, **sent)[0] == 200) is inside
 
 
-def test_a_token_is_renewed_once_for_all_that_a_page_asks(browser: Browser, provider: Fake) -> None:
+def test_a_token_is_renewed_once_for_all_that_a_page_asks(browser: Browser, provider: FakeProvider) -> None:
     provider.seconds = 30
     browser.enter()
     provider.seconds = 300
@@ -248,21 +231,23 @@ def test_a_token_is_renewed_once_for_all_that_a_page_asks(browser: Browser, prov
     pairs = {line for _status, lines, _body in asyncio.run(together()) for line in lines if "Authorization" in line}
     assert len(pairs) == 1
     assert [one["grant_type"] for one in provider.asked] == ["authorization_code", "refresh_token"]
-    assert provider.asked[1]["refresh_token"] == "nouveau"
+    assert provider.asked[1]["refresh_token"] == "refresh-sid-0"
 
 
-def test_a_session_that_the_provider_ended_ends_here(browser: Browser, provider: Fake) -> None:
+def test_a_session_that_the_provider_ended_ends_here(browser: Browser, provider: FakeProvider) -> None:
     provider.seconds = 30
     browser.enter()
-    provider.status = 400
+    (ended,) = provider.sessions.items()
+    provider.sessions.clear()
     seen = [browser.inside]
-    provider.status, provider.seconds = 200, 300
+    provider.sessions.update([ended])
+    provider.seconds = 300
     seen.append(browser.inside)
     browser.enter()
     assert [*seen, browser.inside] == [False, False, True], "over for good, until the next log-in"
 
 
-def test_a_session_outlives_an_outage_until_its_token_ends(browser: Browser, provider: Fake) -> None:
+def test_a_session_outlives_an_outage_until_its_token_ends(browser: Browser, provider: FakeProvider) -> None:
     provider.seconds = 30
     browser.enter()
     provider.away = True
@@ -279,9 +264,9 @@ def test_log_out_ends_both(browser: Browser) -> None:
     browser.enter()
     before = browser.cookies[COOKIE]
     forged = browser.headers("/SOGo/so/mdupond/logoff", sec_fetch_site="cross-site", sec_fetch_mode="navigate")
-    browser.front.leave(forged)
+    asyncio.run(browser.front.leave(forged))
     assert browser.inside, "not for another site"
-    status, told, cookies = browser.kept(browser.front.leave(browser.headers("/SOGo/so/mdupond/logoff")))
+    status, told, cookies = browser.kept(asyncio.run(browser.front.leave(browser.headers("/SOGo/so/mdupond/logoff"))))
     assert status == 302 and told["Location"].startswith(f"{ISSUER}oauth2/logout?")
     assert browser.asked(told)["post_logout_redirect_uri"] == "https://agenda.test/"
     assert "Max-Age=0" in cookies[0]
@@ -289,25 +274,25 @@ def test_log_out_ends_both(browser: Browser) -> None:
     assert not browser.inside
 
 
-def test_addresses_and_the_claim_are_those_that_are_given(tmp_path: Path) -> None:
-    client = Client(
-        "https://id.autre.test/realms/a", "https://id.autre.test/auth?realm=a", "https://jetons.autre.test/t",
-        "https://id.autre.test/fin", "sogo", "s" * 32, CLIENT.back, "login",
-    )  # fmt: skip
-    provider = Fake(client)
-    browser = Browser(SignOn(provider, Sessions(tmp_path, 3600)), provider)
-    where = browser.leave()[1]["Location"]
-    assert where.startswith("https://id.autre.test/auth?realm=a&response_type=code&")
+def test_the_uid_is_the_claim_that_is_given(provider: FakeProvider, tmp_path: Path) -> None:
+    browser = Browser(signed_on(provider, tmp_path, uid_claim="login"), provider)
     assert browser.enter()[0] == 403, "the claim is not there"
-    provider.claims = {"login": "../x"}
+    provider.changed = {"login": "../x"}
     assert browser.enter()[0] == 403
-    provider.claims = {"login": "mdupond", "sub": "3f2c"}
+    provider.changed = {"login": "mdupond", "sub": "3f2c"}
     assert browser.enter()[0] == 302
     assert browser.session()[1]["X-Session-User"] == "mdupond"
-    asked = {"https://id.autre.test/realms/a/.well-known/openid-configuration", "https://jetons.autre.test/t"}
-    assert set(provider.addresses) == asked
-    end = browser.kept(browser.front.leave(browser.headers("/SOGo/so/mdupond/logoff")))[1]["Location"]
-    assert end.startswith("https://id.autre.test/fin?id_token_hint=")
+
+
+def test_a_log_out_ends_the_session_here_while_the_provider_is_away(provider: FakeProvider, tmp_path: Path) -> None:
+    browser = Browser(signed_on(provider, tmp_path), provider)
+    browser.enter()
+    restarted = Browser(signed_on(provider, tmp_path), provider)
+    restarted.cookies = dict(browser.cookies)
+    provider.away = True
+    leaving = restarted.headers("/SOGo/so/mdupond/logoff")
+    assert restarted.kept(asyncio.run(restarted.front.leave(leaving)))[1]["Location"] == FIRST
+    assert not browser.inside
 
 
 # --- the files ---
@@ -358,10 +343,9 @@ def test_an_idle_session_is_over(tmp_path: Path) -> None:
 def test_a_log_in_that_ended_ends_its_sessions_and_no_other(tmp_path: Path) -> None:
     kept = Sessions(tmp_path, 60)
     one, same, other, old, namesake, stranger = (
-        kept.open(replace(SESSION, **changed))
-        for changed in (
-            {"sid": "a"}, {"sid": "a"}, {"sid": "b"}, {"sid": ""}, {"uid": "mdupond.b", "sid": "c"},
-            {"uid": "autre", "sid": "a"},
+        kept.open(replace(SESSION, uid=uid, sid=sid))
+        for uid, sid in (
+            ("mdupond", "a"), ("mdupond", "a"), ("mdupond", "b"), ("mdupond", ""), ("mdupond.b", "c"), ("autre", "a"),
         )
     )  # fmt: skip
     (tmp_path / ".0123").write_text("half a sess")
@@ -376,10 +360,12 @@ def test_a_log_in_that_ended_ends_its_sessions_and_no_other(tmp_path: Path) -> N
     assert left() == [False, False, True, True, True, False]
 
 
-def test_the_name_of_a_log_in_is_kept_with_its_session(browser: Browser, provider: Fake, tmp_path: Path) -> None:
-    provider.claims, provider.seconds = {"sid": "+/x"}, 30
+def test_the_name_of_a_log_in_is_kept_with_its_session(
+    browser: Browser, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.changed, provider.seconds = {"sid": "+/x"}, 30
     browser.enter()
-    provider.claims, provider.seconds = {}, 300
+    provider.changed, provider.seconds = {}, 300
     assert browser.inside
     assert [one["grant_type"] for one in provider.asked] == ["authorization_code", "refresh_token"]
     (file,) = tmp_path.iterdir()

@@ -1,7 +1,5 @@
 """SOGo's way to submission: which line changes, and that nothing else does."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 from typing import Any

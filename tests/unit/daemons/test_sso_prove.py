@@ -1,7 +1,5 @@
 """Answers to the log-in page about a password: nothing but a proof lets anybody in."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading
@@ -11,7 +9,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client
-from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.calls import factors, log_in_page, log_ins, passwords
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte.daemons import sso_prove
 from malleposte.runtime import http
@@ -106,9 +104,9 @@ def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None
         (
             "/ended",
             {"by": "aide", "reason": "x", "many": 2},
-            log_in_page.SessionsEnded("192.0.2.7", "mdupond", "aide", "x", 2),
+            log_ins.SessionsEnded("192.0.2.7", "mdupond", "aide", "x", 2),
         ),
-        ("/entered", {"how": "totp"}, log_in_page.Entered("192.0.2.7", "mdupond", "totp")),
+        ("/entered", {"how": "totp"}, log_ins.Entered("192.0.2.7", "mdupond", "totp")),
     ],
 )
 def test_questions_about_second_factors_are_passed_on(target: str, body: dict[str, Any], call: Request) -> None:
@@ -130,7 +128,7 @@ def test_the_browser_goes_with_what_is_proved(target: str) -> None:
     given = GIVEN | {"kind": "totp", "code": "1", "right": True, "how": "totp", "browser": BROWSER}
     assert answered(accountd, given, target=target)[0] == 200
     (asked,) = accountd.asked
-    assert getattr(asked, "browser", None) == (BROWSER if target in ("/prove", "/try", "/tried", "/spend") else None)
+    assert getattr(asked, "browser", None) == (None if target == "/codes" else BROWSER)
 
 
 def test_what_is_no_digest_of_a_browser_is_not_passed_on() -> None:

@@ -1,7 +1,5 @@
 """Answers to Dovecot about a token of the academy's own provider: a right one names its agent, any other nobody."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

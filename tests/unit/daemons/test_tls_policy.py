@@ -1,7 +1,5 @@
 """DANE before MTA-STS: the decision of the policy server, over answers written here."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 

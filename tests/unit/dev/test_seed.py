@@ -11,13 +11,13 @@ import pytest
 from malleposte.accounts import names
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.dev import sample, seed
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import FunctionalBox, box_attributes
 from malleposte.fleet import reach, vault
 from malleposte.policy import rules
 from malleposte.probe import accounts
 
 from tests.support.classes import CLASSES
+from tests.support.directory import MemoryDirectory
 
 ROOT = Path(__file__).parents[3]
 DOMAIN = "ac-exemple.test"

@@ -1,7 +1,5 @@
 """A directory that cannot be reached leaves no connection open."""
 
-from __future__ import annotations
-
 import gc
 import socket
 import warnings

@@ -1,7 +1,5 @@
 """Entries of devices: to attributes and back, and the copies of their owner."""
 
-from __future__ import annotations
-
 import datetime
 
 from malleposte.directory.devices import READ, Device, copies, device_attributes, to_device

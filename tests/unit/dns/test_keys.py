@@ -1,7 +1,5 @@
 """Trust anchors, questions on the wire, and the comparison of answers."""
 
-from __future__ import annotations
-
 import dns.exception
 import dns.flags
 import dns.message

@@ -1,7 +1,5 @@
 """The records a domain must publish: from facts to lines of a zone file."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The inventory, and the connection from the controller to the hosts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """One run at a time on an inventory, and no run that waits for another inventory's."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

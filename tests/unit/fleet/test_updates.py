@@ -1,7 +1,5 @@
 """Security updates of a host, by outputs of apt that were recorded on Debian 13."""
 
-from __future__ import annotations
-
 import base64
 import subprocess
 

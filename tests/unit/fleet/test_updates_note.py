@@ -1,7 +1,5 @@
 """The note of security updates that wait: begun, kept, and begun anew where it was cut off."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import Any

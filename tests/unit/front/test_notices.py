@@ -1,7 +1,5 @@
 """Messages on the portal: each has an end, is named the same everywhere, and goes in time."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Profiles of Apple's devices: what they set up, their names, and the signature as openssl sees it."""
 
-from __future__ import annotations
-
 import plistlib
 import subprocess
 from dataclasses import asdict, replace

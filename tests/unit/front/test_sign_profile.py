@@ -1,7 +1,5 @@
 """The signer of profiles: one document in, one signed profile out, and nothing for what is not a device of ours."""
 
-from __future__ import annotations
-
 import io
 import json
 import plistlib

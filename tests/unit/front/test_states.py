@@ -1,7 +1,5 @@
 """The states of services: up or down, and since when; two looks before a fault; an old file says nothing."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

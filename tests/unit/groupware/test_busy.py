@@ -1,7 +1,5 @@
 """Busy times: which events take time, and when; the answer that SOGo's page takes."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import json

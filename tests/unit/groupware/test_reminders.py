@@ -1,7 +1,5 @@
 """Reminders of events by mail: when they are due, what a round sends, what is tried again."""
 
-from __future__ import annotations
-
 import datetime
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Rooms and equipment: entries from words and from feeds, and what is refused."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +16,6 @@ from malleposte.accounts.plan.changes import Plan
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import (
     EVERYONE,
     SCHOOL,
@@ -34,6 +31,7 @@ from malleposte.lists.rule import from_url
 
 from tests.support import academy
 from tests.support.classes import read_feed
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 NOW = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)

@@ -1,7 +1,5 @@
 """Feeds of distribution lists: rows become entries, unknown names are refused, a second run changes nothing."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +11,13 @@ from malleposte.accounts.plan import changes, lines
 from malleposte.accounts.plan.admit import admit
 from malleposte.accounts.plan.current import Current
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, agent_attributes
 from malleposte.lists import feed as list_feed
 from malleposte.lists.model import entry_of, to_list
 
 from tests.support import academy
 from tests.support.classes import read_feed
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 NOW = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)

@@ -8,7 +8,6 @@ import threading
 
 import pytest
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.lists import edits, message, notices, rule, servers
 from malleposte.lists.carrier import Carrier, by_smtp
@@ -18,6 +17,8 @@ from malleposte.lists.model import attributes_of, by_address, role_of, to_list
 from malleposte.lists.pace import Pace
 from malleposte.lists.rights import Verdict, judge, judge_moderator
 from malleposte.lists.spool import About, Spool
+
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 SUBMITTED = "submitted.lists.stores.invalid"

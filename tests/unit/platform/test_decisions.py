@@ -1,7 +1,5 @@
 """The form of a uid, the place of a mailbox, the form of a time in the directory."""
 
-from __future__ import annotations
-
 import datetime
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """The hours of the help desk in words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,11 +1,8 @@
 """Classes of service come from the facts alone: a third one, from the inventory to every place that asks."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,13 +27,14 @@ from malleposte.check.sources import read
 from malleposte.check.specs import known
 from malleposte.core.errors import InputError
 from malleposte.core.paths import ROOT
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.fleet.site import Site
 from malleposte.platform import facts, mailstore, profiles
 from malleposte.platform.classes import ClassError, Classes
 from malleposte.probe.accounts import probe_agents
 
 from tests.support.classes import CLASSES, THIRD, THREE
+from tests.support.directory import MemoryDirectory
+from tests.support.inventories import copied
 from tests.unit.accounts.test_agendas import Memory, agenda, event
 
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)
@@ -48,7 +46,7 @@ WIRED = (
 
 def inventory(folder: Path, said: Mapping[str, Any]) -> Path:
     """The standalone inventory with these facts too."""
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
+    copied(folder)
     (folder / "group_vars/malleposte/more.yml").write_text(yaml.safe_dump(dict(said)), "utf-8")
     return folder
 
@@ -183,7 +181,7 @@ def test_a_table_that_cannot_be_used_is_refused(table: dict[str, Any], said: str
 
 
 def test_facts_that_are_none_are_told(tmp_path: Path) -> None:
-    for content, said in (("{", "not the platform's facts"), ("[]", "no classes of service"), ("{}", "no classes")):
+    for content, said in (("{", "not the platform's facts"), ("[]", "not the platform.s facts"), ("{}", "no classes")):
         (tmp_path / "platform.json").write_text(content)
         with pytest.raises(InputError, match=said):
             profiles.read(tmp_path / "platform.json")

@@ -1,7 +1,5 @@
 """The academy's template of a signature."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.platform import signature
 

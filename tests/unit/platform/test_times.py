@@ -1,7 +1,5 @@
 """Dates in words, and the hours of letters in the zone of the host."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

@@ -1,7 +1,5 @@
 """Device passwords: their form, and what is none."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The password policy in the forms for slapd, for a browser and for people."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

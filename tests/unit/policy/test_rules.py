@@ -1,7 +1,5 @@
 """The password rules, by the one table of passwords (slapd: tests/stack/shared/directory/test_password_policy.py)."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """The portal with an accountd of our own, and a client that looks at every page that a test fetches."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,20 +12,20 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_
 from jinja2.bccache import Bucket, BytecodeCache
 from malleposte.accountd import client
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
+from malleposte.accountd.relying_party import RelyingParty
 from malleposte_portal import create_app
 from malleposte_portal.core import browsers
 from malleposte_portal.core.settings import Settings
-from malleposte_portal.log_in.provider import Provider
 from malleposte_portal.log_in.sessions import Sessions
 from malleposte_portal.log_in.sign_on import SignOn
 
 from tests.support.accountd import Told, answer_to
+from tests.support.clock import Clock
 from tests.support.human import answers
 from tests.support.page import Page
+from tests.support.provider import SECRET, FakeProvider
 from tests.support.tokens import CLIENT, ISSUER
 from tests.support.valkey import MemoryValkey, ValkeyError
-
-from .provider import SECRET, FakeProvider
 
 SUPPORT = {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h", "hours_en": "from 8"}
 TILES = (
@@ -80,7 +78,7 @@ def well_built(page: Page, language: str) -> None:
     assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer")] == [1] * 5
     labels = [held["aria-label"] for held, _text in page.all("nav")]
     assert labels and len(labels) == len(set(labels))
-    assert page.all("h1")[0][1] in page.all("title")[0][1]
+    assert page.heading in page.all("title")[0][1]
     levels = [int(tag[1]) for tag, _attributes in page.elements if tag in ("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
@@ -125,6 +123,15 @@ class FakeAccountd:
 
     def fetch(self, request: Request[Any]) -> client.Copy:
         raise client.UnavailableError("no copy")
+
+    def requests[R: Request[Any]](self, kind: type[R]) -> list[R]:
+        """The requests of one kind that came."""
+        return [one for one in self.asked if isinstance(one, kind)]
+
+    def only[R: Request[Any]](self, kind: type[R]) -> R:
+        """The one request of a kind."""
+        (request,) = self.requests(kind)
+        return request
 
     def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""
@@ -189,19 +196,9 @@ def accountd() -> FakeAccountd:
     return FakeAccountd()
 
 
-class Clock:
-    """A clock that a test moves; it begins at the true time."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(time.time())
 
 
 @pytest.fixture
@@ -219,7 +216,7 @@ def portal(
 ) -> Any:
     """A portal whose log-in is by the provider in memory; `about_factors`: see SignOn."""
     settings = Settings("Académie d’Exemple", SUPPORT, TILES, classes=CLASSES, **NAMES)
-    asked = Provider(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
+    asked = RelyingParty(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
     kept = Sessions(valkey, ValkeyError, clock=clock)
     found = SignOn(asked, kept, **({"factors_page": f"{ISSUER}2fregisters"} | about_factors))
     made = create_app(settings, accountd, b"k" * 32, sign_on=found, testing=True)

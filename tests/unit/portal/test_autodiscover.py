@@ -1,7 +1,5 @@
 """Outlook is told the servers of an address of the domain, whatever it may write around it."""
 
-from __future__ import annotations
-
 from typing import Any
 from xml.etree import ElementTree
 

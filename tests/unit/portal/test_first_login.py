@@ -1,7 +1,5 @@
 """« Activer mon compte », page by page, with accountd and a directory in memory behind the pages."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from malleposte.accountd import client, codec
 from malleposte.accountd.call import OF
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.enrolment import Asked, Rules
-from malleposte.directory import State
+from malleposte.directory.model import State
 from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte_portal import create_app
 from malleposte_portal.core.settings import Settings
@@ -61,33 +59,29 @@ def begin(agent: Visitor, code: str, numen: str = NUMEN, language: str = "") -> 
     return agent.send(f"/{language}activate" if language else "/activer", numen=numen, code=code)
 
 
-def title(page: Page) -> str:
-    return page.all("h1")[0][1]
-
-
 def test_from_two_secrets_to_an_active_account(agent: Visitor, behind: Behind) -> None:
     code = behind.pending()
     page = begin(agent, code)
-    assert (agent.last.request.path, title(page)) == ("/activer/etape", "Votre téléphone")
-    shown = page.all("main")[0][1]
+    assert (agent.last.request.path, page.heading) == ("/activer/etape", "Votre téléphone")
+    shown = page.main
     for known in ("Marie Dupond", "mdupond", "mdupond@ac-exemple.test"):
         assert known in shown
-    assert title(agent.send("/activer/etape", step="phone", value="06 12 34 56 78")) == "Votre adresse de secours"
+    assert agent.send("/activer/etape", step="phone", value="06 12 34 56 78").heading == "Votre adresse de secours"
     page = agent.send("/activer/etape", step="mail", value=ADDRESS)
-    assert (title(page), ADDRESS in page.all("main")[0][1]) == ("Vérifier votre adresse de secours", True)
+    assert (page.heading, ADDRESS in page.main) == ("Vérifier votre adresse de secours", True)
     page = agent.send("/activer/etape", step="confirm", value=behind.confirmations[0][1].shown)
-    assert title(page) == "La charte"
+    assert page.heading == "La charte"
     assert [text for _held, text in page.all("p") if text in ("Un.", "Deux.")] == ["Un.", "Deux."]
-    assert title(agent.send("/activer/etape", step="charter", value="y")) == "Votre mot de passe"
+    assert agent.send("/activer/etape", step="charter", value="y").heading == "Votre mot de passe"
     page = agent.send("/activer/etape", step="password", new=NEW, again=NEW)
-    assert (agent.last.request.path, title(page)) == ("/fait", "Votre compte est activé")
-    assert "mdupond" in page.all("main")[0][1]
+    assert (agent.last.request.path, page.heading) == ("/fait", "Votre compte est activé")
+    assert "mdupond" in page.main
     assert behind.opens("mdupond", NEW)
     assert behind.held("mdupond", "mpRecoveryMail") == [ADDRESS]
     assert behind.held("mdupond", "mpRecoveryPhone") == ["+33612345678"]
     assert behind.held("mdupond", "mpCharter")
     assert len(behind.letters) == 1
-    assert title(agent.get("/activer")) == "Activer mon compte"
+    assert agent.get("/activer").heading == "Activer mon compte"
     assert agent.http.get("/activer/etape", base_url="https://pia.test").status_code == 303
 
 
@@ -95,7 +89,7 @@ def test_in_english_with_every_step_that_may_be_skipped(agent: Visitor, behind: 
     page = agent.send("/en/activate", numen=NUMEN, code=behind.pending())
     for name, wanted in (("phone", "Your recovery address"), ("mail", "The charter")):
         page = agent.send("/en/activate/step", step=name, skip="1")
-        assert title(page) == wanted
+        assert page.heading == wanted
     agent.send("/en/activate/step", step="charter", value="y")
     page = agent.send("/en/activate/step", step="password", new=NEW, again=NEW)
     assert agent.last.request.path == "/en/done"
@@ -108,9 +102,9 @@ def test_another_browser_goes_on_where_the_first_was_lost(agent: Visitor, site: 
     agent.send("/activer/etape", step="phone", value="0612345678")
     agent.send("/activer/etape", step="mail", value=ADDRESS)
     other = Visitor(site.test_client())
-    assert title(begin(other, code)) == "Vérifier votre adresse de secours"
+    assert begin(other, code).heading == "Vérifier votre adresse de secours"
     page = other.send("/activer/etape", step="confirm", value=behind.confirmations[0][1].code)
-    assert title(page) == "La charte"
+    assert page.heading == "La charte"
 
 
 def test_the_cookie_holds_nothing_of_the_agent(agent: Visitor, site: Any, behind: Behind) -> None:
@@ -129,11 +123,11 @@ def test_an_address_may_be_another_one(agent: Visitor, behind: Behind) -> None:
     agent.send("/activer/etape", step="mail", value="faux@exemple.test")
     page = agent.send("/activer/etape", step="confirm", again="1")
     assert [where for where, _code in behind.confirmations] == ["faux@exemple.test"] * 2
-    assert "?step=mail" in str([held["href"] for held, _text in page.all("a")])
-    assert title(agent.get("/activer/etape?step=mail")) == "Votre adresse de secours"
+    assert "?step=mail" in str(page.links)
+    assert agent.get("/activer/etape?step=mail").heading == "Votre adresse de secours"
     page = agent.send("/activer/etape", step="mail", value=ADDRESS)
-    assert ADDRESS in page.all("main")[0][1]
-    assert title(agent.send("/activer/etape", step="confirm", value=behind.confirmations[2][1].code)) == "La charte"
+    assert ADDRESS in page.main
+    assert agent.send("/activer/etape", step="confirm", value=behind.confirmations[2][1].code).heading == "La charte"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +164,7 @@ def test_the_charter_is_needed(agent: Visitor, behind: Behind) -> None:
 def test_a_step_that_the_academy_demands_cannot_be_skipped(agent: Visitor, behind: Behind) -> None:
     behind.settle(activation=Rules(Asked.OFF, Asked.REQUIRED, Asked.OFF))
     page = begin(agent, behind.pending())
-    assert title(page) == "Votre adresse de secours"
+    assert page.heading == "Votre adresse de secours"
     assert not [held for held, _text in page.all("button") if held.get("name") == "skip"]
     agent.send("/activer/etape", step="mail", skip="1")
     assert agent.last.status_code == 422
@@ -186,7 +180,7 @@ def test_a_weak_password_spends_nothing(agent: Visitor, behind: Behind) -> None:
     page = agent.get("/activer/etape")
     words = {held.get("value") for held, _text in page.all("data")}
     assert words == {"mdupond", "Marie", "Dupond"}, "the tester knows the names"
-    assert title(agent.send("/activer/etape", step="password", new=NEW, again=NEW)) == "Votre compte est activé"
+    assert agent.send("/activer/etape", step="password", new=NEW, again=NEW).heading == "Votre compte est activé"
 
 
 @pytest.mark.parametrize("change", ["wrong code", "unknown", "spent", "suspended"])
@@ -222,18 +216,18 @@ def test_an_old_ticket_leads_back_and_loses_nothing(agent: Visitor, behind: Behi
         held["ticket"] = "20200101000000Z.mdupond.k1:x"
     answer = agent.http.get("/activer/etape", base_url="https://pia.test")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/activer")
-    assert "reprendrez où vous en étiez" in agent.get("/activer").all("main")[0][1]
-    assert "reprendrez où vous en étiez" not in agent.get("/activer").all("main")[0][1]
-    assert title(begin(agent, code)) == "Votre adresse de secours"
+    assert "reprendrez où vous en étiez" in agent.get("/activer").main
+    assert "reprendrez où vous en étiez" not in agent.get("/activer").main
+    assert begin(agent, code).heading == "Votre adresse de secours"
 
 
 def test_an_active_account_chooses_its_password_only(agent: Visitor, behind: Behind) -> None:
     behind.agent("mdupond", State.ACTIVE)
     page = begin(agent, behind.code("mdupond"))
-    assert title(page) == "Votre mot de passe"
-    assert title(agent.get("/activer/etape?step=mail")) == "Votre mot de passe"
+    assert page.heading == "Votre mot de passe"
+    assert agent.get("/activer/etape?step=mail").heading == "Votre mot de passe"
     page = agent.send("/activer/etape", step="password", new=NEW, again=NEW)
-    assert title(page) == "Votre mot de passe est changé"
+    assert page.heading == "Votre mot de passe est changé"
 
 
 def test_too_many_and_an_accountd_that_is_away(agent: Visitor, behind: Behind) -> None:
@@ -244,7 +238,7 @@ def test_too_many_and_an_accountd_that_is_away(agent: Visitor, behind: Behind) -
     assert agent.last.status_code == 429
     behind.away = True
     page = agent.get("/activer/etape")
-    assert (agent.last.status_code, title(page)) == (503, "Activer mon compte")
+    assert (agent.last.status_code, page.heading) == (503, "Activer mon compte")
 
 
 def test_the_letter_says_what_the_page_says() -> None:

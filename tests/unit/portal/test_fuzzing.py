@@ -1,7 +1,5 @@
 """Every form with what no browser sends: never a page of 500, nothing injected, the same headers."""
 
-from __future__ import annotations
-
 import random
 from copy import replace
 from typing import Any
@@ -14,7 +12,7 @@ from malleposte_portal import desk, own
 from malleposte_portal.app import SUBJECTS
 from malleposte_portal.log_in import sign_on
 
-from tests.support.portal import ADDRESSES, forms
+from tests.support.portal import ADDRESSES, FRENCH_FIRST, forms
 from tests.unit.accountd.test_service import NUMEN
 from tests.unit.portal.conftest import FakeAccountd, Visitor
 from tests.unit.portal.desk.test_desk import PEOPLE, SHEET
@@ -34,7 +32,7 @@ SIGNS = (
     "password",
 )  # fmt: skip
 FIELDS = "login numen code new again old step value skip again channel altcha question answer strange".split()
-ROUNDS = 40
+ROUNDS = 20
 OWN_ROUNDS = 8
 OWN = forms(*own.SUBJECTS, *desk.SUBJECTS, sign_on.SUBJECT)
 """Forms for agents who are logged in."""
@@ -90,7 +88,7 @@ def accountd() -> Wired:
 
 
 @pytest.mark.parametrize("name", OPEN)
-@pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+@FRENCH_FIRST
 def test_no_form_breaks(agent: Visitor, behind: Behind, name: str, language: int) -> None:
     dice = random.Random(f"{name}{language}")
     behind.pending()
@@ -114,7 +112,7 @@ def test_no_form_breaks(agent: Visitor, behind: Behind, name: str, language: int
 
 
 @pytest.mark.parametrize("name", OWN)
-@pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+@FRENCH_FIRST
 def test_no_form_of_who_is_logged_in_breaks(
     visit: Visitor, accountd: Wired, log_in: Any, clock: Any, name: str, language: int
 ) -> None:

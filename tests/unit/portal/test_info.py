@@ -1,7 +1,5 @@
 """The accessibility statement bears the day on which its text was last changed."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import date
 
@@ -9,8 +7,8 @@ from malleposte.core.paths import ROOT
 from malleposte_portal import info
 from malleposte_portal.core.languages import capital
 
-TEMPLATE = ROOT / "portal/malleposte_portal/templates/accessibility.html"
-STATEMENT = ("fec0f290406d86ae", date(2026, 11, 27))
+TEMPLATE = ROOT / "portal/malleposte_portal/templates/info/accessibility.html"
+STATEMENT = ("ebb8aac965209d40", date(2026, 11, 27))
 """A digest of the text, and its day: whoever changes the one changes both, here and in `info`."""
 
 

@@ -1,7 +1,5 @@
 """Every page in both languages; first log-in, change, reset, a code: what accountd is asked, what the agent is told."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 
@@ -13,7 +11,7 @@ from malleposte_portal import desk, own
 from malleposte_portal.log_in import sign_on
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES, addresses
+from tests.support.portal import ADDRESSES, BOTH, addresses
 from tests.unit.portal.conftest import TILES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -31,7 +29,6 @@ ASKED = {
     "code": passwords.IssueCode("192.0.2.7", "mdupond"),
     "remind": passwords.RemindLogin("192.0.2.7", PROOF["numen"]),
 }
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 EACH = pytest.mark.parametrize("name", FORMS)
 
 
@@ -50,9 +47,9 @@ def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, l
     assert visit.last.status_code == 200
     (other,) = [held["href"] for held, _text in page.all("a") if "hreflang" in held]
     assert other == ADDRESSES[name][1 - language]
-    links = {held["href"] for held, _text in page.all("a")}
+    links = set(page.links)
     assert {"tel:0300000000", "mailto:assistance@ac-exemple.test"} <= links
-    assert ("from 8" if language else "de 8 h") in page.all("main")[0][1]
+    assert ("from 8" if language else "de 8 h") in page.main
 
 
 @BOTH
@@ -65,7 +62,7 @@ def test_a_form_that_is_filled_in_is_carried_out(visit: Any, accountd: Any, name
     assert ("question" in bare) is (name != "change"), "without a log-in, the browser's work or a question comes first"
     assert visit.last.request.path == ADDRESSES["done"][language]
     assert page.named("errors") == ""
-    assert ("mdupond" in page.all("main")[0][1]) is (name not in ("code", "remind"))
+    assert ("mdupond" in page.main) is (name not in ("code", "remind"))
 
 
 @BOTH
@@ -74,19 +71,19 @@ def test_an_expired_password_is_told_why_it_changes_and_led_on_to_the_mail(
 ) -> None:
     why = ("Votre mot de passe a expiré", "Your password has expired")[language]
     path = ADDRESSES["change"][language]
-    assert why not in visit.get(path).all("main")[0][1]
+    assert why not in visit.get(path).main
     expired = f"{path}?motif=expire"
     tiles = [{**TILES[0], "service": one, "url": f"https://{one}.test/"} for one in ("sogo", "roundcube")]
     app.extensions["portal"] = replace(app.extensions["portal"], tiles=tiles)
     accountd.refuse(ErrorCode.NOT_PROVED)
     page = visit.send(expired, **FORMS["change"])
     assert visit.last.status_code == 403
-    assert why in page.all("main")[0][1] and page.named("errors")
+    assert why in page.main and page.named("errors")
     assert {one["action"] for one in page.forms()} == {expired}, "a second try keeps the notice"
     accountd.answer = Told("mdupond", "active")
     page = visit.send(expired, **FORMS["change"])
     assert visit.last.request.path == ADDRESSES["done"][language]
-    assert "https://roundcube.test/" in {held["href"] for held, _text in page.all("a")}
+    assert "https://roundcube.test/" in page.links
 
 
 @BOTH

@@ -1,7 +1,5 @@
 """Every route beside a kept copy: address, methods, endpoint, and who may open it; the headers of each answer."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

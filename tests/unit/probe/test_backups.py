@@ -1,7 +1,5 @@
 """The probe's paths of the backups: the meaning of a host's state, and its use by `up`."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

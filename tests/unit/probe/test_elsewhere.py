@@ -1,7 +1,5 @@
 """The probe where agents log in by the academy's own provider: it answers, its keys are known, services lead there."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from typing import Any

@@ -1,7 +1,5 @@
 """The probe's log-in with a second factor: enrolment, codes that serve once, and the faults that it names."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import json

@@ -1,7 +1,10 @@
-"""The probe's own DNS, DER and DKIM, against the libraries that the vantage host does not have."""
+"""The probe's DNS, DER and DKIM, against the libraries that the vantage host does not have."""
 
-import datetime
 import hashlib
+import json
+import socketserver
+import subprocess
+import threading
 
 import dkim as dkimpy
 import dns.flags
@@ -9,12 +12,13 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from malleposte.probe import ship
 from malleposte.probe.walker import der, dkim, resolver
 from malleposte.probe.walker.paths import certificates
+
+from tests.support.authority import root
 
 MESSAGE = (
     b"From: Jeanne <jeanne@ac-exemple.test>\r\nTo: x@lointain.test\r\nSubject:  Deux   mots\r\n\tet un repli\r\n\r\n"
@@ -96,17 +100,10 @@ def test_rsa_numbers_and_public_key_info(key):
 
 
 def test_tlsa_records_match_what_is_presented():
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
-        .serial_number(7).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-        .sign(private, hashes.SHA256())
-    )  # fmt: skip
-    raw = made.public_bytes(serialization.Encoding.DER)
-    assert der.public_key_info(raw) == spki(private)
-    digest = hashlib.sha256(spki(private)).hexdigest()
+    signed = root("mx")
+    raw = signed.certificate.public_bytes(serialization.Encoding.DER)
+    assert der.public_key_info(raw) == spki(signed.key)
+    digest = hashlib.sha256(spki(signed.key)).hexdigest()
     assert certificates.tlsa_matches(f"3 1 1 {digest}", [raw])
     assert certificates.tlsa_matches(f"3 0 1 {hashlib.sha256(raw).hexdigest()}", [raw])
     assert certificates.tlsa_matches(f"2 1 1 {digest}", [b"\x30\x00", raw])
@@ -114,45 +111,72 @@ def test_tlsa_records_match_what_is_presented():
     assert not certificates.tlsa_matches(f"2 1 1 {digest}", [raw])
 
 
-def answer(kind: str, *values: str, rcode=dns.rcode.NOERROR, secure: bool = False) -> bytes:
-    message = dns.message.make_response(dns.message.make_query("ac-exemple.test", kind))
+@pytest.fixture
+def name_server():
+    """A name server over TCP that gives the answers in a list; its address, the list, and what it was asked."""
+    answers, asked = [], []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            message = dns.message.from_wire(self.rfile.read(int.from_bytes(self.rfile.read(2), "big")))
+            asked.append(message)
+            wire = answer(message, *answers).to_wire()
+            self.wfile.write(len(wire).to_bytes(2, "big") + wire)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1#{server.server_address[1]}", answers, asked
+        server.shutdown()
+
+
+def answer(question, value=None, rcode=dns.rcode.NOERROR):
+    message = dns.message.make_response(question)
     message.set_rcode(rcode)
-    if secure:
-        message.flags |= dns.flags.AD
-    if values:
+    message.flags |= dns.flags.AD
+    if value:
+        kind = question.question[0].rdtype
         message.answer.append(dns.rrset.from_text("ac-exemple.test.", 60, "IN", "CNAME", "mail.ac-exemple.test."))
-        message.answer.append(dns.rrset.from_text("mail.ac-exemple.test.", 60, "IN", kind, *values))
-    return message.to_wire()
+        message.answer.append(dns.rrset.from_text("mail.ac-exemple.test.", 60, "IN", kind, value))
+    return message
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "wanted"),
+    ("kind", "value", "text"),
     [
         ("A", "192.0.2.7", "192.0.2.7"),
         ("AAAA", "2001:db8::7", "2001:db8::7"),
-        ("MX", "10 mail.ac-exemple.test.", "10 mail.ac-exemple.test"),
-        ("TXT", '"v=spf1 " "mx -all"', "v=spf1 mx -all"),
+        ("MX", "10 Mail.ac-exemple.test.", "10 mail.ac-exemple.test"),
+        ("TXT", '"v=spf1 " "MX -all."', "v=spf1 MX -all."),
         ("TLSA", f"3 1 1 {'ab' * 32}", f"3 1 1 {'ab' * 32}"),
     ],
 )
-def test_records_are_read(kind, value, wanted):
-    assert resolver.parse(answer(kind, value, secure=True), kind) == resolver.Answer([wanted], True)
+def test_records_are_read_and_their_validation_is_asked_for(name_server, kind, value, text):
+    server, answers, asked = name_server
+    answers.append(value)
+    assert resolver.query("ac-exemple.test", kind, ["127.0.0.1#1", server]) == resolver.Answer([text], True)
+    assert asked[0].flags & dns.flags.AD
+    assert asked[0].flags & dns.flags.RD
 
 
-def test_no_such_name_is_empty_and_a_failing_resolver_is_an_error():
-    assert resolver.parse(answer("A", rcode=dns.rcode.NXDOMAIN), "A").records == []
+def test_no_such_name_is_empty_and_a_failing_resolver_is_an_error(name_server):
+    server, answers, _ = name_server
+    assert resolver.query("ac-exemple.test", "A", [server]).records == []
+    answers[:] = [None, dns.rcode.NXDOMAIN]
+    assert resolver.query("ac-exemple.test", "A", [server]).records == []
+    answers[:] = [None, dns.rcode.SERVFAIL]
     with pytest.raises(resolver.DnsError, match="SERVFAIL"):
-        resolver.parse(answer("A", rcode=dns.rcode.SERVFAIL), "A")
-
-
-def test_the_question_asks_for_validation():
-    parsed = dns.message.from_wire(resolver.question("_25._tcp.mail.ac-exemple.test.", "TLSA", 4711))
-    assert parsed.id == 4711
-    assert parsed.flags & dns.flags.AD
-    assert parsed.flags & dns.flags.RD
-    assert parsed.question[0].to_text() == "_25._tcp.mail.ac-exemple.test. IN TLSA"
+        resolver.query("ac-exemple.test", "A", [server])
 
 
 def test_no_name_server_answers():
     with pytest.raises(resolver.DnsError, match=r"ac-exemple\.test A"):
         resolver.query("ac-exemple.test", "A", ["127.0.0.1#1"], timeout=1)
+
+
+def test_a_bare_python_asks_by_the_library_that_comes_with_the_walker():
+    first, start, _ = ship.BOOTSTRAP.partition("from walker import walk")
+    ask = f"{first}from walker import resolver\nresolver.query('ac-exemple.test', 'A', ['127.0.0.1#1'], 1)"
+    words = ["/usr/bin/python3", "-I", "-S", "-c", ask]
+    done = subprocess.run(words, input=json.dumps(ship.bundle()) + "\n", capture_output=True, text=True, check=False)
+    assert start
+    assert done.stderr.splitlines()[-1].startswith("walker.resolver.DnsError: ac-exemple.test A: ")

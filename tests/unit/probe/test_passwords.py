@@ -1,16 +1,14 @@
 """The probe's passwords are renewed in time, whenever it is interrupted."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from pathlib import Path
 
 import pytest
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.probe import accounts, passwords
 
 from tests.support.classes import CLASSES
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 TODAY = datetime.date(2027, 9, 1)

@@ -1,7 +1,5 @@
 """The probe of the log-in page: its readings, and the faults that it names."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

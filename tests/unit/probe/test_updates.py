@@ -1,7 +1,5 @@
 """The probe's path of security updates."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import Any

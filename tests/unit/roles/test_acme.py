@@ -1,8 +1,5 @@
 """Every source of certificates can be deployed: what the end of a deploy asks of a host follows from its source."""
 
-from __future__ import annotations
-
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +8,8 @@ import yaml
 from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
 
-FACTS = "group_vars/malleposte/platform.yml"
+from tests.support.inventories import FACTS, copied, edited, with_hosts
+
 ROLE = ROOT / "roles/acme"
 RENEW, WATCH = "malleposte-tls-renew.timer", "malleposte-tls-check.timer"
 UNITS = "{{ malleposte_services | academie.malleposte.manifest_units(group_names) + __wiring_tunnel_units }}"
@@ -26,14 +24,8 @@ SOURCES: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=SOURCES)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     """An inventory with one host and a vault, by each source."""
-    folder = tmp_path / "mine"
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
-    known = yaml.safe_load((folder / "hosts.yml").read_text("utf-8"))
-    known["all"]["children"]["malleposte"]["children"]["vault"] = {"hosts": {"vault1": {"ansible_host": "192.0.2.20"}}}
-    (folder / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
-    known = yaml.safe_load((folder / FACTS).read_text("utf-8"))
-    known["malleposte_tls"] = SOURCES[request.param]
-    (folder / FACTS).write_text(yaml.safe_dump(known), "utf-8")
+    folder = with_hosts(copied(tmp_path / "mine"), "vault", vault1="192.0.2.20")
+    edited(folder / FACTS, lambda facts: facts.update(malleposte_tls=SOURCES[request.param]))
     return Site(folder)
 
 

@@ -1,7 +1,5 @@
 """Kernel settings that ANSSI-BP-028 asks for: the role's, since a container has those of the machine beneath."""
 
-from __future__ import annotations
-
 import pytest
 import yaml
 from malleposte.core.paths import ROOT

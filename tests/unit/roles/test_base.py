@@ -1,7 +1,5 @@
 """The policy that keeps packages quiet ends by itself: an interrupted run leaves nothing that lasts."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """The connections of one address at a port are far fewer than the daemon takes of everybody."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """PHP of the roles: a role installs the files that it has, and PHP, where it is installed, can read them."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

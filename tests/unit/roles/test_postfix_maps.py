@@ -1,7 +1,5 @@
 """Tables that Postfix reads through its proxy: one that is not named as such stops every smtpd."""
 
-from __future__ import annotations
-
 import re
 
 from malleposte.core.paths import ROOT

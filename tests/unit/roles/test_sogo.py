@@ -1,7 +1,5 @@
 """SOGo's configuration: each secret has one purpose; agendas have colours on which white text can be read."""
 
-from __future__ import annotations
-
 import re
 
 import yaml

@@ -3,8 +3,6 @@
 Whether nginx takes it, and answers so, is seen on a deployed host: `tests/stack/shared/network/test_nginx.py`.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The inventory's secrets to an escrow and back."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

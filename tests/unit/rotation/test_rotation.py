@@ -1,7 +1,5 @@
 """Secrets changed for new ones: files, order of the steps, and the resumption of a run. No host is asked."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -108,7 +106,7 @@ def signing(made: Any) -> Signing:
     return found
 
 
-ROLES = ["accountd", "dav", "dovecot", "lemonldap"]
+ROLES = ["accountd", "dovecot", "lemonldap"]
 
 
 def test_a_signing_key_proves_what_it_signed_until_that_has_ended(signing: Signing) -> None:

@@ -1,19 +1,16 @@
 """Secrets of a platform whose database has a host of its own: the hosts that receive each new secret."""
 
-from __future__ import annotations
-
 import json
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from malleposte.check import plays, specs
-from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site, UnknownError
 from malleposte.rotation import kinds
 from malleposte.rotation.kinds import Way
+
+from tests.support.inventories import copied, with_hosts
 
 DATABASE, WEB = "base1", "web1"
 SECRETS = {
@@ -26,16 +23,12 @@ SECRETS = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The shipped inventory with the database and the webmails on hosts of their own; its secrets are in memory."""
-    folder = tmp_path_factory.mktemp("split") / "mine"
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
-    known = yaml.safe_load((folder / "hosts.yml").read_text("utf-8"))
-    groups = known["all"]["children"]["malleposte"]["children"]
-    groups["database"] = {"hosts": {DATABASE: {"ansible_host": "192.0.2.11"}}}
-    groups["web"] = {"hosts": {WEB: {"ansible_host": "192.0.2.12"}}}
-    (folder / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
-    made = Site(folder)
-    with made.rehearsal():
-        yield made
+    folder = copied(tmp_path_factory.mktemp("split") / "mine")
+    for group, hosts in (("database", {DATABASE: "192.0.2.11"}), ("web", {WEB: "192.0.2.12"})):
+        with_hosts(folder, group, **hosts)
+    site = Site(folder)
+    with site.rehearsal():
+        yield site
 
 
 def given(site: Site) -> dict[tuple[str, str, str], str]:

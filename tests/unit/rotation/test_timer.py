@@ -1,7 +1,5 @@
 """The timer on the controller: its units, and their removal. No systemd is asked."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Sequence
 from pathlib import Path

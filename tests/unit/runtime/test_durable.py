@@ -1,7 +1,5 @@
 """A file is replaced whole or not at all, whatever ends the program in between."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """HTTP as a daemon speaks it: what is read of a connection, and when it ends."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """The daemons' common kit: sockets of systemd, signs of life, one line for faults that can be cured."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

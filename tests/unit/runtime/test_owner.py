@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -35,6 +35,8 @@ from malleposte.backup.vault.ledger import Ledger
 from malleposte.core.errors import MallepostError
 from malleposte.platform import mailstore
 from malleposte.runtime import owner
+
+from tests.support.vault import FolderVault
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can work as another user")
 
@@ -169,29 +171,12 @@ def plant(what: str, at: Path, place: Place) -> None:
 # --- the acts, each of them as the command line or hostd calls it ---
 
 
-class Vault:
-    """An archive that is a folder; what it holds is put out by the store's user."""
+class Vault(FolderVault):
+    """One whose content is put out by the store's user."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def find(self, path: str) -> Copy:
-        return Copy("a@1", "vault1", datetime(2026, 3, 14, tzinfo=UTC))
-
-    latest = find
-
-    def size(self, copy: Copy) -> int:
-        return 1
-
-    def dump(self, name: str, into: Path) -> Copy:
-        raise NotImplementedError
-
-    def extract(self, copy: Copy, paths: list[str], destination: Path) -> None:
+    def extract(self, copy: Copy, paths: Iterable[str], destination: Path) -> None:
         with owner.as_owner(destination):
-            for path in paths or ["/"]:
-                source = self.root / path.lstrip("/")
-                if source.is_dir():
-                    shutil.copytree(source, destination / path.lstrip("/"), symlinks=True, dirs_exist_ok=True)
+            super().extract(copy, paths, destination)
 
 
 class Dovecot:

@@ -1,7 +1,5 @@
 """The codes that tests type: each once, and none that is over while it is typed."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

@@ -1,7 +1,5 @@
 """The comparison of two hosts after an upgrade names the differences, and nothing else."""
 
-from __future__ import annotations
-
 from tests.stack.support.hoststate import CONTENT_OF_ITS_OWN, OF_ITS_OWN, differences
 
 FRESH = {"files": {"/etc/a": "644 root:root", "/etc/b": "600 root:root"}, "units": {"a.service": "enabled"}}

@@ -1,7 +1,5 @@
 """A parametrised test whose name bears an address in memory is refused as it is collected."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """An earlier version comes out of the whole history; a shallow checkout is told in one line."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The passwords and codes that the tests typed are kept, and no other values."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

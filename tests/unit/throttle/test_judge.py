@@ -3,8 +3,6 @@
 The scripts that count run in Valkey: tests/stack/shared/sso/test_throttle.py and test_throttle_clients.py.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Rate limits of accountd: by account and network, by network, in all; and the end of a limit."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from ipaddress import ip_network
@@ -13,16 +11,10 @@ from malleposte.throttle import limits as module
 from malleposte.throttle.limits import FEW, Limits, Rate, Rates, network
 from malleposte.throttle.windows import Once
 
+from tests.support.clock import Clock
+
 HERE, THERE = "192.0.2.0/24", "198.51.100.0/24"
 TO = "marie@exemple.test"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

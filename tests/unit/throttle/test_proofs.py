@@ -3,8 +3,6 @@
 slapd locks an account at the hundredth failure within 300 s, whoever made them. Time is the test's.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

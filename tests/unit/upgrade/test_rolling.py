@@ -1,9 +1,7 @@
 """`malleposte deploy --rolling`: the order, the probe between the hosts, where it stops and what it then says."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,35 +14,27 @@ from malleposte.core.paths import ROOT
 from malleposte.core.progress import Progress
 from malleposte.fleet import playbook
 from malleposte.fleet.site import Site
-from malleposte.probe.model import Result, Status
 from malleposte.upgrade import plan
 from malleposte.upgrade.rolling import Rolling
+
+from tests.unit.upgrade.notes import Notes
 
 WHOLE = ["probe 0", "a", "probe 1", "b", "probe 2"]
 
 
-class Story:
-    """A deploy of hosts that only take notes. `broken` is the note at which something fails."""
+class Story(Notes):
+    """A deploy of hosts that only take notes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, broken: str = "") -> None:
-        self.notes: list[str] = []
-        self.broken = broken
-        self.wanted: list[playbook.Options] = []
+        super().__init__(broken)
+        self.options: list[playbook.Options] = []
         monkeypatch.setattr(playbook, "run", self.play)
 
-    def note(self, text: str) -> bool:
-        self.notes.append(text)
-        return text == self.broken
-
     def play(self, options: playbook.Options, **_: Any) -> playbook.Report:
-        self.wanted.append(options)
+        self.options.append(options)
         bad = self.note(str(options.limit))
         hosts = {str(options.limit): {"changed": 2}}
         return playbook.Report(int(bad), Path("the.log"), "linear", {"hosts": hosts}, "no" if bad else "")
-
-    def walk(self) -> Sequence[Result]:
-        bad = self.note(f"probe {sum(note.startswith('probe') for note in self.notes)}")
-        return [Result("one", Status.NOT_TESTED, 0, ""), Result("two", Status.FAILED if bad else Status.OK, 0, "")]
 
     def rolling(self) -> Rolling:
         return Rolling(playbook.Options(Path("mine"), tags="base"), Progress(quiet=True), self.walk)
@@ -62,7 +52,7 @@ def test_the_probe_runs_before_and_after_each_host(monkeypatch: pytest.MonkeyPat
     rolling.run(["a", "b"])
     assert story.notes == WHOLE
     assert list(rolling.reports) == ["a", "b"]
-    assert [one.tags for one in story.wanted] == ["base", "base"]
+    assert [one.tags for one in story.options] == ["base", "base"]
 
 
 @pytest.mark.parametrize(

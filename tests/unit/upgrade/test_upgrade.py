@@ -1,8 +1,5 @@
 """`malleposte upgrade`: the order, manual upgrades, the note of an interrupted run, and its end."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +11,10 @@ from malleposte.core.paths import ROOT
 from malleposte.core.progress import Progress
 from malleposte.fleet import playbook
 from malleposte.fleet.site import Site
-from malleposte.probe.model import Result, Status
 from malleposte.upgrade import plan, run
 from malleposte.upgrade.plan import Package, Step
+
+from tests.unit.upgrade.notes import Notes
 
 LAB = ROOT / "inventories" / "lab"
 NEW = Package("fail2ban", "1.1.0-8", "1.1.0-9")
@@ -84,19 +82,14 @@ def test_an_unfinished_step_asks_for_what_is_there_now() -> None:
     assert renewed.packages[0].installed == "1.1.0-8", "the way back knows the old version"
 
 
-class Story:
-    """An upgrade over hosts that only take notes. `broken` is the note at which something fails."""
+class Story(Notes):
+    """An upgrade over hosts that only take notes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, broken: str = "") -> None:
-        self.notes: list[str] = []
-        self.broken = broken
+        super().__init__(broken)
         monkeypatch.setattr(plan, "VAR", folder)
         monkeypatch.setattr(playbook, "run", self.play)
         self.upgrade = run.Upgrade(Path("mine"), Progress(quiet=True), self.protect, self.walk)
-
-    def note(self, text: str) -> bool:
-        self.notes.append(text)
-        return text == self.broken
 
     def protect(self, host: str) -> str:
         if self.note(f"{host} kept"):
@@ -107,10 +100,6 @@ class Story:
         what = "packages" if options.playbook == run.PLAYBOOK else "converge"
         bad = self.note(f"{options.limit} {what}")
         return playbook.Report(int(bad), Path("the.log"), "linear", {}, "no" if bad else "")
-
-    def walk(self) -> Sequence[Result]:
-        bad = self.note(f"probe {sum(note.startswith('probe') for note in self.notes)}")
-        return [Result("one", Status.NOT_TESTED, 0, ""), Result("two", Status.FAILED if bad else Status.OK, 0, "")]
 
     def run(self) -> run.Done:
         return self.upgrade.run([Step("idle"), Step("a", (NEW,)), Step("b", (NEW,))])

@@ -13,7 +13,7 @@ from malleposte.throttle import costs
 
 
 class Line(Message, frozen=True):
-    """A line of the journal: time (ISO 8601), the act in French words, by whom, the reason.
+    """A line of the journal: time (ISO 8601), the act in French words, by whom, the reason, the name of a device.
 
     `by` is `portal`, `desk` (the help desk) or `operators`.
     """
@@ -22,6 +22,7 @@ class Line(Message, frozen=True):
     act: str
     by: str
     note: str = ""
+    name: str = ""
 
 
 class AccountShown(Done, frozen=True):

@@ -97,7 +97,7 @@ def devices(context: Context, request: Devices) -> DeviceList:
 def add_device(context: Context, request: AddDevice) -> NewDevice | Refused:
     """Make one, and tell its owner."""
     expires = context.now + datetime.timedelta(days=request.days) if request.days else None
-    settings = acts.Wanted(request.name, request.scopes or policy.SCOPES, expires)
+    settings = acts.Specification(request.name, request.scopes or policy.SCOPES, expires)
     uid = look_up(context.directory, request.login)
     with context.tried(request, uid, request.password), context.alone(uid):
         holder = passwords.read(context.directory, uid) if uid else None

@@ -2,7 +2,7 @@
 
 The factors lie with the log-in page, which alone checks their codes. Here is what must hold wherever one logs in: wrong
 codes wait as wrong passwords do, by account and network; a code serves once; recovery codes and codes of the desk are
-proved and spent; the agent is told of a log-in from a new place.
+proved and spent.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 
 from malleposte.accountd.call import Counts, Who, call
 from malleposte.accountd.calls.factors import active, said, tell
-from malleposte.accountd.context import Context, known_as
-from malleposte.accountd.message import Browser, Count, Done, Request, Secret, Text
+from malleposte.accountd.context import Context
+from malleposte.accountd.message import Browser, Done, Request, Secret, Text
 from malleposte.accounts import acts, life, roles
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.factors import notice, recovery
@@ -24,13 +24,10 @@ from malleposte.directory.model import first
 from malleposte.directory.protocol import Entry
 from malleposte.platform.times import when
 from malleposte.throttle import costs
-from malleposte.throttle.record.model import PAGE, LogIn
 
 LOG = logging.getLogger("accountd")
 ONCE = 300
 """Seconds for which a code is remembered: longer than any one-time password is good."""
-KNOWN = 90 * 86_400
-"""Seconds for which the place of a log-in is known."""
 RECOVERY, INA, MAIL = "recovery", "ina", "mail"
 OPENS: Mapping[str, Sequence[codes.Way]] = {
     INA: (codes.Way.DESK, codes.Way.LETTER),
@@ -81,24 +78,6 @@ class MailFactorCode(Request[Done], frozen=True):
 
     source: Text
     uid: Text
-
-
-class Entered(Request[Done], frozen=True):
-    """Somebody has logged in by the provider. From a place that the account does not know, the agent is told."""
-
-    source: Text
-    uid: Text
-    how: Text
-
-
-class SessionsEnded(Request[Done], frozen=True):
-    """An operator (`by`) has ended an agent's log-ins at the provider."""
-
-    source: Text
-    uid: Text
-    by: Text
-    reason: Text
-    many: Count
 
 
 @call(who=Who.PROVIDER, cost=costs.LOG_IN, counts=Counts.FACTOR)
@@ -178,26 +157,6 @@ def mail_factor_code(context: Context, request: MailFactorCode) -> Done:
     else:
         context.journal.write("factor-code", uid, sent=True)
     return said(entry)
-
-
-@call(who=Who.PROVIDER, cost=costs.LOG_IN)
-def entered(context: Context, request: Entered) -> Done:
-    """Record a log-in; tell its owner where the place is new."""
-    entry = active(context, request.uid)
-    uid, throttle = entry.attributes["uid"][0], context.tools.throttle
-    context.tools.note(LogIn(uid, True, PAGE, context.source))
-    if throttle and throttle.place(uid, context.network, KNOWN):
-        context.journal.write("new-place", uid, how=request.how)
-        tell(context, entry, lambda to: notice.place(request.source, uid, to, context.tools.facts(), context.now))
-    return said(entry)
-
-
-@call(who=Who.PROVIDER)
-def sessions_ended(context: Context, request: SessionsEnded) -> Done:
-    """Write it down."""
-    uid = known_as(request.uid)
-    context.journal.write("sso-end", uid, sessions=request.many, note=request.reason)
-    return Done(uid)
 
 
 def _hindrance(context: Context, entry: Entry, to: str) -> str:

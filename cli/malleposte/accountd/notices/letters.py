@@ -6,15 +6,14 @@ French first, then English, plain text, no link that could be taken for another'
 from __future__ import annotations
 
 import datetime
-import email.message
-import email.policy
-import email.utils
-import smtplib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
 
 from malleposte.accounts.credentials.codes import Issued
 from malleposte.accounts.mails.letter import moment
+from malleposte.platform import letters
 
 PATIENCE = 20.0  # seconds for the mail server's answers
 _TEXT = """\
@@ -97,39 +96,29 @@ class Notifier:
     mail: str
     server: tuple[str, int] = ("127.0.0.1", 25)
 
-    def message(self, recipient: str, issued: Issued) -> email.message.EmailMessage:
+    def message(self, recipient: str, issued: Issued) -> EmailMessage:
         """The letter with a code."""
         return self._letter(recipient, "Votre code INA", _TEXT, issued.expires, code=issued.shown, portal=self.portal)
 
-    def confirmation(self, recipient: str, issued: Issued) -> email.message.EmailMessage:
+    def confirmation(self, recipient: str, issued: Issued) -> EmailMessage:
         """The letter that confirms an address of recovery."""
         subject = "Confirmez votre adresse de secours / Confirm your recovery address"
         return self._letter(recipient, subject, _CONFIRM, issued.expires, code=issued.shown)
 
-    def name(self, recipient: str, login: str, now: datetime.datetime) -> email.message.EmailMessage:
+    def name(self, recipient: str, login: str, now: datetime.datetime) -> EmailMessage:
         """The letter with a log-in."""
         subject = "Votre identifiant / Your log-in"
         return self._letter(recipient, subject, _LOGIN, now, login=login, portal=self.portal)
 
-    def change(self, recipient: str, login: str, at: datetime.datetime) -> email.message.EmailMessage:
+    def change(self, recipient: str, login: str, at: datetime.datetime) -> EmailMessage:
         """The letter that says that means of recovery change, and when."""
         subject = "Vos moyens de secours changent / Your means of recovery change"
         return self._letter(recipient, subject, _CHANGE, at, login=login)
 
-    def _letter(
-        self, recipient: str, subject: str, text: str, when: datetime.datetime, **words: str
-    ) -> email.message.EmailMessage:
-        message = email.message.EmailMessage(policy=email.policy.SMTP)
-        message["From"] = email.utils.formataddr((self.academy, f"postmaster@{self.domain}"))
-        message["Reply-To"] = self.mail
-        message["To"] = recipient
-        message["Subject"] = subject
-        message["Date"] = email.utils.localtime()
-        message["Message-ID"] = email.utils.make_msgid(domain=self.domain)
-        message["Auto-Submitted"] = "auto-generated"
-        said = text.format(academy=self.academy, phone=self.phone, mail=self.mail, **moment(when), **words)
-        message.set_content(said, cte="quoted-printable")
-        return message
+    def _letter(self, recipient: str, subject: str, text: str, when: datetime.datetime, **words: str) -> EmailMessage:
+        words |= {"academy": self.academy, "phone": self.phone, "mail": self.mail, **moment(when)}
+        sender = Address(self.academy, addr_spec=f"postmaster@{self.domain}")
+        return letters.compose(subject, text.format(**words), sender=sender, to=recipient, reply_to=self.mail)
 
     def send(self, recipient: str, issued: Issued) -> None:
         """Hand a code to the mail server. Raises OSError (smtplib's errors are some)."""
@@ -148,10 +137,9 @@ class Notifier:
         for recipient in recipients:
             self._hand(recipient, self.change(recipient, login, at))
 
-    def post(self, message: email.message.EmailMessage) -> None:
+    def post(self, message: EmailMessage) -> None:
         """Hand over a letter that names its recipient. Raises OSError."""
         self._hand(str(message["To"].addresses[0].addr_spec), message)
 
-    def _hand(self, recipient: str, message: email.message.EmailMessage) -> None:
-        with smtplib.SMTP(*self.server, timeout=PATIENCE) as session:
-            session.send_message(message, from_addr="", to_addrs=[recipient])
+    def _hand(self, recipient: str, message: EmailMessage) -> None:
+        letters.hand_over(self.server, message, [recipient], PATIENCE)

@@ -38,7 +38,7 @@ def tell(client: str, rate: Rate, tools: Tools) -> None:
     LOG.error("more than %d acts of protection in %d s by %s", rate.most, rate.seconds, client)
     words = {"minutes": int(rate.seconds // 60), "most": rate.most, "client": client.removeprefix("accountd:")}
     postmaster = f"postmaster@{tools.domain}"
-    letter = letters.automatic(postmaster, "", SUBJECT, FRENCH.format(**words), ENGLISH.format(**words))
+    letter = letters.of_service(postmaster, "", SUBJECT, FRENCH.format(**words), ENGLISH.format(**words))
     letter.replace_header("To", postmaster)
     try:
         tools.letters.post(letter)

@@ -104,17 +104,17 @@ def issue(
     return Issued(code, Waiting(way.value, stamp(expires), _digest(keys, uid, code)), expires)
 
 
-def beside(held: Mapping[str, Sequence[str]], issued: Issued, now: datetime.datetime) -> Attributes:
+def beside(attributes: Mapping[str, Sequence[str]], issued: Issued, now: datetime.datetime) -> Attributes:
     """Return the value of an entry with a new code: the other valid codes stay beside it, expired ones go."""
     way = issued.waiting.way
-    stays = [one for one in waiting(held) if one.end > stamp(now) and way != Way.DESK]
+    stays = [one for one in waiting(attributes) if one.end > stamp(now) and way != Way.DESK]
     stays = [one for one in stays if one.way != way or way == Way.MAIL]
     return {**SPENT, "mpInaCode": [*(one.value for one in stays), issued.waiting.value]}
 
 
-def purged(held: Mapping[str, Sequence[str]], now: datetime.datetime) -> Attributes:
+def purged(attributes: Mapping[str, Sequence[str]], now: datetime.datetime) -> Attributes:
     """Return the value of an entry without its expired codes; nothing when none has expired."""
-    all_of_them = waiting(held)
+    all_of_them = waiting(attributes)
     stays = [one for one in all_of_them if one.end > stamp(now)]
     if len(stays) == len(all_of_them):
         return {}
@@ -128,13 +128,13 @@ def renew(
 
     `entry` is read with `ATTRIBUTES`. Raises InputError for an account that codes do not open.
     """
-    held = entry.attributes
-    uid = held["uid"][0]
-    if held.get("mpState") == [State.SUSPENDED.value]:
+    attributes = entry.attributes
+    uid = attributes["uid"][0]
+    if attributes.get("mpState") == [State.SUSPENDED.value]:
         raise InputError(f"{uid} is suspended: a code would open nothing", "resume it first")
     issued = issue(keys, uid, now, days, way=way)
-    after = beside(held, issued, now)
-    before = {name: list(held.get(name, [])) for name in after}
+    after = beside(attributes, issued, now)
+    before = {name: list(attributes.get(name, [])) for name in after}
     return issued, Change(Kind.MODIFY, uid, entry.dn, before, after, note=note)
 
 

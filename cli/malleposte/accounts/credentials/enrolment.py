@@ -17,7 +17,6 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
@@ -63,18 +62,10 @@ class Rules:
     mail: Asked = Asked.OPTIONAL
     charter: Asked = Asked.REQUIRED
 
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any], where: str) -> Rules:
-        """Raises InputError on what is no step or no choice."""
-        try:
-            found = cls(**{name: Asked(value) for name, value in raw.items()})
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"{where}: activation: {error}", "phone, mail and charter are required, optional or off"
-            ) from error
-        if found.charter is Asked.OPTIONAL:
-            raise InputError(f"{where}: activation: a charter is required or off")
-        return found
+    def __post_init__(self) -> None:
+        """Raise ValueError for a charter that may be passed over."""
+        if self.charter is Asked.OPTIONAL:
+            raise ValueError("a charter is required or off")
 
 
 @dataclass(frozen=True)
@@ -90,9 +81,9 @@ class File:
     charter: str = ""
 
     @classmethod
-    def read(cls, held: Mapping[str, Sequence[str]]) -> File:
+    def read(cls, attributes: Mapping[str, Sequence[str]]) -> File:
         """From the attributes of an entry."""
-        lines = dict(value.split(" ", 1) for value in held.get(ATTRIBUTE, ()) if " " in value)
+        lines = dict(value.split(" ", 1) for value in attributes.get(ATTRIBUTE, ()) if " " in value)
         end, digest, sent = [*lines.get("sent", "").split(" ", 2), "", "", ""][:3]
         phone, mail = lines.get("phone"), lines.get("mail")
         return cls(
@@ -142,11 +133,11 @@ def keep(entry: Entry, file: File) -> list[Change]:
     return change(Kind.MODIFY, entry, file.attributes)
 
 
-def begun(held: Mapping[str, Sequence[str]]) -> File:
+def begun(attributes: Mapping[str, Sequence[str]]) -> File:
     """The file of an account. One that had a password has no steps but the password."""
-    if first(dict(held), "mpState") != State.PENDING:
+    if first(dict(attributes), "mpState") != State.PENDING:
         return File("", "", charter=NONE)
-    return File.read(held)
+    return File.read(attributes)
 
 
 def ask_confirmation(
@@ -190,12 +181,12 @@ def ticket_holder(text: str) -> str:
     return uid if end and mac else ""
 
 
-def holds(keys: Keyring, text: str, held: Mapping[str, Sequence[str]], now: datetime.datetime) -> bool:
+def holds(keys: Keyring, text: str, attributes: Mapping[str, Sequence[str]], now: datetime.datetime) -> bool:
     """Whether a ticket is good for the account with these attributes: in time, and its code still waits."""
-    end, uid = text.partition(".")[0], first(dict(held), "uid")
+    end, uid = text.partition(".")[0], first(dict(attributes), "uid")
     mac = text.rpartition(".")[2]
     found = False
-    for one in codes.waiting(held):
+    for one in codes.waiting(attributes):
         for name in keys.keys:
             right = hmac.compare_digest(_mac(keys, uid, end, one, name).encode(), mac.encode())
             found |= right and one.end > stamp(now)

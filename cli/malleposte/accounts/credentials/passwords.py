@@ -81,16 +81,18 @@ class Holder:
 def read(directory: Directory, uid: str) -> Holder | None:
     """The account of a uid; None when there is none."""
     for entry in directory.search("people", READ, {"uid": uid}):
-        held = entry.attributes
-        return Holder(first(held, "uid"), entry.dn, State(first(held, "mpState")), context_of(held), held)
+        attributes = entry.attributes
+        return Holder(
+            first(attributes, "uid"), entry.dn, State(first(attributes, "mpState")), context_of(attributes), attributes
+        )
     return None
 
 
-def context_of(held: Mapping[str, list[str]]) -> rules.Context:
+def context_of(attributes: Mapping[str, list[str]]) -> rules.Context:
     """Return the words that a password must not hold, from the attributes of an entry."""
-    names = (first(held, "givenName"), first(held, "sn"))
-    addresses = (*held.get("mail", ()), *held.get("mailLocalAddress", ()))
-    return rules.Context(first(held, "uid"), tuple(held.get("mpLoginAlias", ())), names, addresses)
+    names = (first(attributes, "givenName"), first(attributes, "sn"))
+    addresses = (*attributes.get("mail", ()), *attributes.get("mailLocalAddress", ()))
+    return rules.Context(first(attributes, "uid"), tuple(attributes.get("mpLoginAlias", ())), names, addresses)
 
 
 class Passwords:

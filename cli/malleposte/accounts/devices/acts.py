@@ -33,7 +33,7 @@ _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Specification:
     """A device to be made. Without `expires` it is good until it is revoked, without `networks` from anywhere."""
 
     name: str
@@ -43,7 +43,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Made:
+class NewDevice:
     """A new device, and its password, to be shown once."""
 
     device: Device
@@ -51,8 +51,8 @@ class Made:
 
 
 def add(
-    directory: Directory, journal: Journal, uid: str, wanted: Wanted, now: datetime.datetime, *, most: int = MOST
-) -> Made:
+    directory: Directory, journal: Journal, uid: str, wanted: Specification, now: datetime.datetime, *, most: int = MOST
+) -> NewDevice:
     """A new device of an active account. Raises InputError on one that cannot be made."""
     name, scopes, networks = _judged(wanted, now)
     owner = next(iter(directory.search("people", COPIED, {"uid": uid})), None)
@@ -75,11 +75,11 @@ def add(
             continue
         journal.write("device-add", uid, **follow.described(device))
         journal.sync()
-        return Made(device, password)
+        return NewDevice(device, password)
     raise MallepostError(f"{uid}: no free identifier was found", "run this again")
 
 
-def _judged(wanted: Wanted, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _judged(wanted: Specification, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     name = " ".join(wanted.name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError("a device has a name, of 64 characters at most", "give one that its owner will recognise")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from malleposte.adapters.valkey import Unavailable, Valkey
 from malleposte.directory.devices import Device
@@ -46,16 +45,6 @@ return found
 _AT_ONCE = 500  # devices of one question
 
 
-class Store(Protocol):
-    """The commands that this needs of Valkey."""
-
-    def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
-        """The number that a script gives. Raises Unavailable."""
-
-    def texts(self, script: str, keys: Sequence[str], *arguments: object) -> list[str]:
-        """The texts that a script gives. Raises Unavailable."""
-
-
 @dataclass(frozen=True)
 class Use:
     """The last use of a device password."""
@@ -67,7 +56,7 @@ class Use:
 class Uses:
     """Last uses by identifier. Thread-safe but for `note`, which one daemon calls from one thread."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Valkey, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` in seconds."""
         self._store, self._clock = store, clock
         self._noted: dict[tuple[str, str], float] = {}
@@ -89,7 +78,7 @@ class Uses:
 
     def of(self, devices: Iterable[str]) -> Mapping[str, Use]:
         """The last uses that are known of these devices."""
-        found: dict[str, Use] = {}
+        uses: dict[str, Use] = {}
         names = list(devices)
         for start in range(0, len(names), _AT_ONCE):
             part = names[start : start + _AT_ONCE]
@@ -97,11 +86,11 @@ class Uses:
                 told = self._store.texts(LOOK, [_key(name) for name in part])
             except Unavailable as error:
                 LOG.warning("the last uses of devices are not known: %s", error)
-                return found
+                return uses
             for name, at, place in zip(part, told[::2], told[1::2], strict=False):
                 if at.isdecimal():
-                    found[name] = Use(datetime.datetime.fromtimestamp(int(at), datetime.UTC), place)
-        return found
+                    uses[name] = Use(datetime.datetime.fromtimestamp(int(at), datetime.UTC), place)
+        return uses
 
 
 def used(device: Device, use: Use | None) -> Attributes:

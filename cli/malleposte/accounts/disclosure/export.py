@@ -66,10 +66,12 @@ class Subject:
     devices: Sequence[Device] = ()
 
     @classmethod
-    def of(cls, directory: Directory, held: Entry) -> Subject:
-        """From an account's entry. Raises ValueError for a uid that is none."""
-        uid = checked(uid_of(held))
-        return cls(uid, held.attributes, follow.of(directory, uid))
+    def of(cls, directory: Directory, entry: Entry) -> Subject:
+        """From an account's entry, with every fact that is told. Raises ValueError for a uid that is none."""
+        uid, attributes = checked(uid_of(entry)), entry.attributes
+        for fact in directory.search("people", tuple(disclosure.FACTS), {"uid": uid}):
+            attributes = attributes | fact.attributes
+        return cls(uid, attributes, follow.of(directory, uid))
 
 
 class Exporter:

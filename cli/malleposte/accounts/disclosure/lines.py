@@ -11,18 +11,22 @@ from malleposte.accounts.disclosure import terms
 from malleposte.accounts.disclosure.export import journal_lines
 
 LONGEST_NOTE = 120
-"""Characters of a reason."""
+"""Characters of a reason, and of a name."""
 MOST = 200
 """Lines that are shown."""
 
 
 class Line(NamedTuple):
-    """A line: time (ISO 8601), the act in French words, by whom (`portal`, `desk`, `operators`), the reason."""
+    """A line: time (ISO 8601), the act in French words, by whom (`portal`, `desk`, `operators`), the reason.
+
+    `name` is what the agent calls the device or the second factor that the act is about.
+    """
 
     time: str
     act: str
     by: str
     note: str = ""
+    name: str = ""
 
 
 def line(raw: str) -> Line | None:
@@ -34,10 +38,10 @@ def line(raw: str) -> Line | None:
     content = json.loads(raw)
     if content.get("action") in terms.SILENT:
         return None
-    note = " ".join(str(content.get("note") or "").split())[:LONGEST_NOTE]
+    note, name = (" ".join(str(content.get(key) or "").split())[:LONGEST_NOTE] for key in ("note", "name"))
     by = "portal" if str(content.get("who", "")).startswith("accountd:") else "operators"
     by = "desk" if content.get("desk") is True else by
-    return Line(str(content.get("time", "")), terms.act(content), by, note)
+    return Line(str(content.get("time", "")), terms.act(content), by, note, name)
 
 
 def of(paths: Sequence[Path], uid: str) -> Iterator[Line]:

@@ -100,7 +100,7 @@ class Maker:
             self.told.failures.append(f"{uid}: {reason(error)}")
             self._tell(uid, held, letters.failed, FAILED)
 
-    def _write(self, uid: str, held: Entry) -> None:
+    def _write(self, uid: str, entry: Entry) -> None:
         tools = self.night.tools
         tools.hosts.demand()
         if not self.spool.room():
@@ -108,20 +108,20 @@ class Maker:
         exporter = Exporter(tools.hosts.files, (self.night.settings.journal, ACCOUNTD_JOURNAL))
         with self.spool.part(uid) as file:
             target = cast("IO[bytes]", Bounded(file, self.spool.room))
-            report = exporter.write(Subject.of(tools.directory, held), target)
+            report = exporter.write(Subject.of(tools.directory, entry), target)
         copy = self.spool.publish(uid, self.clock(), len(report.failures))
         if copy is None:
             return
         tools.journal.write("own-data", uid, counts=report.counts, missing=len(report.failures))
         self.told.done.append(f"{uid}:{READY}")
-        self._tell(uid, held, letters.ready, READY)
+        self._tell(uid, entry, letters.ready, READY)
 
-    def _tell(self, uid: str, held: Entry, letter: Callable[..., EmailMessage], state: str) -> None:
+    def _tell(self, uid: str, entry: Entry, letter: Callable[..., EmailMessage], state: str) -> None:
         copy = self.spool.of(uid, self.clock())
         if copy.state != state:
             return  # called off meanwhile
         with named(self.told.failures.append, f"{uid}: not told"):
-            self.night.send(letter(copy, uid, first(held.attributes, "mail"), self.facts(), self.clock()))
+            self.night.send(letter(copy, uid, first(entry.attributes, "mail"), self.facts(), self.clock()))
 
     def _held(self, uid: str) -> Entry | None:
         try:

@@ -44,6 +44,7 @@ FACTS: Mapping[str, str] = {
     "mpRecoveryPhone": "téléphone de secours",
     "mpRecoveryChanged": "moyens de secours changés le",
     "mpCharter": "charte acceptée (date, version)",
+    "mpBrowserName": "noms donnés à vos navigateurs",
     "mpInaExpiry": "code d’activation valable jusqu’au",
     "pwdChangedTime": "mot de passe changé le",
 }
@@ -78,7 +79,8 @@ ACTS: Mapping[str, str] = {
     "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
     "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
     "factor-code": "code demandé pour remplacer un second facteur",
-    "sso-end": "connexions fermées à la page de connexion",
+    "sso-end": "connexions fermées à la page de connexion", "browser-name": "nom d’un navigateur changé",
+    "new-place": "connexion depuis un nouveau lieu",
     "factor-add": "second facteur ajouté", "factor-remove": "second facteur supprimé",
     "desk-show": "fiche consultée par l’assistance",
     "desk-mail": "code INA envoyé par courriel à votre adresse de secours",
@@ -123,11 +125,11 @@ def account(attributes: Mapping[str, Sequence[str]], classes: Mapping[str, str] 
     return told | ({words: [(classes or {}).get(one, one) for one in told[words]]} if words in told else {})
 
 
-def device(held: Device) -> dict[str, str]:
+def device(one: Device) -> dict[str, str]:
     """A device, without what its password is proved by."""
-    moments = {"créé le": held.made, "valable jusqu’au": held.expires, "servi pour la dernière fois le": held.used}
-    told = {"appareil": held.name, "usages": ", ".join(held.scopes), "dernière adresse": held.place}
-    told["réseaux permis"] = ", ".join(held.networks)
+    moments = {"créé le": one.made, "valable jusqu’au": one.expires, "servi pour la dernière fois le": one.used}
+    told = {"appareil": one.name, "usages": ", ".join(one.scopes), "dernière adresse": one.place}
+    told["réseaux permis"] = ", ".join(one.networks)
     told |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
     return {words: value for words, value in told.items() if value}
 
@@ -152,6 +154,8 @@ def seen(one: Seen[LogIn] | Seen[Refusal]) -> dict[str, Any]:
 def _values(name: str, values: Sequence[str]) -> list[str]:
     if name in _DATES:
         return [f"{moment.astimezone():%d/%m/%Y %H:%M}" if (moment := when(value)) else value for value in values]
+    if name == "mpBrowserName":  # the time at which it was given and a digest come before it
+        return [value.split(" ", 2)[-1] for value in values]
     if name == "mpState":
         return [STATES.get(value, value) for value in values]
     return ["oui" if value == "TRUE" else "non" if value == "FALSE" else value for value in values]
@@ -178,6 +182,6 @@ def line(raw: str) -> str:
         shown = held.get(key)
         told = account(shown) if isinstance(shown, dict) else {}
         row |= {words: told} if told else {}
-    row |= {"motif": held["note"]} if held.get("note") else {}
+    row |= {words: held[key] for key, words in (("name", "nom"), ("note", "motif")) if held.get(key)}
     row |= {"messages retenus": len(held["held"])} if isinstance(held.get("held"), list) and held["held"] else {}
     return json.dumps(row, ensure_ascii=False) + "\n"

@@ -10,6 +10,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from malleposte.accounts.feed import columns as known
 from malleposte.accounts.feed import recase as recasing
@@ -135,57 +136,59 @@ class Feed:
         return sum(len(warning.problems) for warning in self.warnings)
 
 
-LEFT_OUT = ""
-"""Among a row's values: the columns that were left out."""
-_PERSON: dict[str, Callable[[str], object]] = {
-    "numen": values.numen,
-    "nom": values.person_name,
-    "prenom": values.person_name,
-    "uai": values.uais,
-    "corps": values.label,
-    "discipline": values.label,
-    "fonction": values.label,
-    "profil": values.plain,  # `read` judges it by the classes that the platform has
-    "mel_secours": values.address,
-    "tel_secours": values.phone,
-    "debut": values.date,
-    "fin": values.date,
+_WHOLE = (known.LIST, known.ROOM)
+"""Kinds of which no cell is left out."""
+type _Judges = Mapping[str, tuple[str, Callable[[str], object]]]
+"""By column: the field that it fills, and what judges its text."""
+_PERSON: _Judges = {
+    "numen": ("numen", values.numen),
+    "nom": ("surname", values.person_name),
+    "prenom": ("given_name", values.person_name),
+    "uai": ("establishments", values.uais),
+    "corps": ("corps", values.label),
+    "discipline": ("discipline", values.label),
+    "fonction": ("function", values.label),
+    "profil": ("profile", values.plain),  # `read` judges it by the classes that the platform has
+    "mel_secours": ("recovery_mail", values.address),
+    "tel_secours": ("recovery_phone", values.phone),
+    "debut": ("begin", values.date),
+    "fin": ("end", values.date),
 }
-_SCHOOL: dict[str, Callable[[str], object]] = {
-    "uai": values.uai,
-    "denomination": values.label,
-    "commune": values.label,
-    "code_postal": values.postal_code,
-    "departement": values.department,
-    "agenda": values.flag,
+_SCHOOL: _Judges = {
+    "uai": ("uai", values.uai),
+    "denomination": ("name", values.label),
+    "commune": ("town", values.label),
+    "code_postal": ("postal_code", values.postal_code),
+    "departement": ("department", values.department),
+    "agenda": ("agenda", values.flag),
 }
-_LIST: dict[str, Callable[[str], object]] = {
-    "liste": values.list_name,
-    "intitule": values.label,
-    "regle": values.rules,
-    "membres": values.words,
-    "emetteurs": values.words,
-    "moderateurs": values.words,
-    "responsables": values.words,
-    "taille": values.number,
-    "debit": values.number,
-    "masquee": values.flag,
+_LIST: _Judges = {
+    "liste": ("name", values.list_name),
+    "intitule": ("title", values.label),
+    "regle": ("rules", values.rules),
+    "membres": ("members", values.words),
+    "emetteurs": ("posters", values.words),
+    "moderateurs": ("moderators", values.words),
+    "responsables": ("managers", values.words),
+    "taille": ("max_kb", values.number),
+    "debit": ("rate", values.number),
+    "masquee": ("hidden", values.flag),
 }
-_ROOM: dict[str, Callable[[str], object]] = {
-    "ressource": values.list_name,
-    "intitule": values.label,
-    "uai": values.uais,
-    "type": values.equipment,
-    "reservations": values.bookings,
-    "reservable": values.bookers,
+_ROOM: _Judges = {
+    "ressource": ("uid", values.list_name),
+    "intitule": ("title", values.label),
+    "uai": ("schools", values.uais),
+    "type": ("equipment", values.equipment),
+    "reservations": ("bookings", values.bookings),
+    "reservable": ("bookers", values.bookers),
 }
-_KINDS = {
-    known.AGENT: (_PERSON, "numen"),
-    known.SCHOOL: (_SCHOOL, "uai"),
-    known.LIST: (_LIST, "liste"),
-    known.ROOM: (_ROOM, "ressource"),
+_KINDS: Mapping[str, tuple[str, type[Any], _Judges, str]] = {
+    known.AGENT: ("people", Person, _PERSON, "numen"),
+    known.SCHOOL: ("schools", School, _SCHOOL, "uai"),
+    known.LIST: ("lists", ListRow, _LIST, "liste"),
+    known.ROOM: ("rooms", RoomRow, _ROOM, "ressource"),
 }
-"""The judge of the rows of each kind, and the column that no two rows share."""
+"""By kind: the field of `Feed`, the class and the judges of its rows, and the column that no two rows share."""
 
 
 def read(
@@ -197,11 +200,22 @@ def read(
     """
     cells = table.read(content, name)
     columns = known.recognise(cells.header.cells, name, mapping)
-    checks, key = _KINDS[columns.kind]
+    kind, make, judges, key = _KINDS[columns.kind]
+    checks = {column: check for column, (_field, check) in judges.items()}
     if columns.kind == known.AGENT:
-        checks = {**checks, "profil": functools.partial(values.profile, classes=classes)}
+        checks["profil"] = functools.partial(values.profile, classes=classes)
     rows = _Rows(columns, _recased(checks) if recase else checks, key)
-    found = [(line, parsed) for line in cells.lines if (parsed := rows.judge(line)) is not None]
+    records = []
+    for line in cells.lines:
+        if (judged := rows.judge(line)) is not None:
+            parsed, left_out = judged
+            more: dict[str, Any] = {judges[column][0]: value for column, value in parsed.items()}
+            if columns.kind == known.AGENT:
+                more["left_out"] = left_out
+            elif columns.kind in _WHOLE:
+                more["cells"] = line.cells
+            records.append(make(line=line.number, **more))
+    every: dict[str, Any] = {"people": (), "schools": ()} | {kind: tuple(records)}
     return Feed(
         name=name,
         kind=columns.kind,
@@ -209,12 +223,9 @@ def read(
         encoding=cells.encoding,
         header=cells.header.cells,
         columns=columns,
-        people=tuple(_person(line.number, one) for line, one in found if columns.kind == known.AGENT),
-        schools=tuple(_school(line.number, one) for line, one in found if columns.kind == known.SCHOOL),
         rejects=tuple(rows.rejects),
-        lists=tuple(_list(line, one) for line, one in found if columns.kind == known.LIST),
-        rooms=tuple(_room(line, one) for line, one in found if columns.kind == known.ROOM),
         warnings=tuple(rows.warnings),
+        **every,
     )
 
 
@@ -233,15 +244,13 @@ class _Rows:
         self.columns, self.key = columns, key
         self.checks = {name: check for name, check in checks.items() if name in columns.places}
         self.needed = known.NEEDED[columns.kind]
-        self.may_be_left_out = (
-            set[str]() if columns.kind in (known.LIST, known.ROOM) else set(self.checks) - set(self.needed)
-        )
+        self.may_be_left_out = set[str]() if columns.kind in _WHOLE else set(self.checks) - set(self.needed)
         self.first: dict[object, int] = {}
         self.rejects: list[Reject] = []
         self.warnings: list[Reject] = []
 
-    def judge(self, line: Line) -> dict[str, object] | None:
-        """The row's canonical values, or None when it went to the rejects."""
+    def judge(self, line: Line) -> tuple[dict[str, object], frozenset[str]] | None:
+        """The row's canonical values by column, and the columns that were left out; None where it is refused."""
         parsed: dict[str, object] = {}
         problems: dict[str, Problem] = {}
         width = len(self.columns.places) + len(self.columns.ignored)
@@ -263,7 +272,7 @@ class _Rows:
             if not taken:
                 return None
         self.first[parsed[self.key]] = line.number
-        return {name: value for name, value in parsed.items() if name not in problems} | {LEFT_OUT: frozenset(problems)}
+        return {name: value for name, value in parsed.items() if name not in problems}, frozenset(problems)
 
     def _whole(self, parsed: Mapping[str, object]) -> dict[str, Problem]:
         """The fault of the row as a whole."""
@@ -275,84 +284,3 @@ class _Rows:
         if begin and end and end < begin:
             found["fin"] = Problem(self.columns.titles["fin"], f"se termine ({end}) avant de commencer ({begin})")
         return found
-
-
-def _words(parsed: Mapping[str, object], name: str) -> str:
-    return str(parsed.get(name, ""))
-
-
-def _person(line: int, parsed: Mapping[str, object]) -> Person:
-    schools, left_out = parsed.get("uai", ()), parsed[LEFT_OUT]
-    return Person(
-        line=line,
-        numen=_words(parsed, "numen"),
-        surname=_words(parsed, "nom"),
-        given_name=_words(parsed, "prenom"),
-        establishments=schools if isinstance(schools, tuple) else (),
-        corps=_words(parsed, "corps"),
-        discipline=_words(parsed, "discipline"),
-        function=_words(parsed, "fonction"),
-        profile=_words(parsed, "profil"),
-        recovery_mail=_words(parsed, "mel_secours"),
-        recovery_phone=_words(parsed, "tel_secours"),
-        begin=_words(parsed, "debut"),
-        end=_words(parsed, "fin"),
-        left_out=left_out if isinstance(left_out, frozenset) else frozenset(),
-    )
-
-
-def _school(line: int, parsed: Mapping[str, object]) -> School:
-    return School(
-        line=line,
-        uai=_words(parsed, "uai"),
-        name=_words(parsed, "denomination"),
-        town=_words(parsed, "commune"),
-        postal_code=_words(parsed, "code_postal"),
-        department=_words(parsed, "departement"),
-        agenda=_flag(parsed, "agenda"),
-    )
-
-
-def _several(parsed: Mapping[str, object], name: str) -> tuple[str, ...]:
-    found = parsed.get(name, ())
-    return found if isinstance(found, tuple) else ()
-
-
-def _count(parsed: Mapping[str, object], name: str) -> int | None:
-    found = parsed.get(name)
-    return found if isinstance(found, int) else None
-
-
-def _flag(parsed: Mapping[str, object], name: str) -> bool | None:
-    found = parsed.get(name)
-    return found if isinstance(found, bool) else None
-
-
-def _list(line: Line, parsed: Mapping[str, object]) -> ListRow:
-    return ListRow(
-        line=line.number,
-        cells=line.cells,
-        name=_words(parsed, "liste"),
-        title=_words(parsed, "intitule"),
-        rules=_several(parsed, "regle"),
-        members=_several(parsed, "membres"),
-        posters=_several(parsed, "emetteurs"),
-        moderators=_several(parsed, "moderateurs"),
-        managers=_several(parsed, "responsables"),
-        max_kb=_count(parsed, "taille"),
-        rate=_count(parsed, "debit"),
-        hidden=bool(parsed.get("masquee")),
-    )
-
-
-def _room(line: Line, parsed: Mapping[str, object]) -> RoomRow:
-    return RoomRow(
-        line=line.number,
-        cells=line.cells,
-        uid=_words(parsed, "ressource"),
-        title=_words(parsed, "intitule"),
-        schools=_several(parsed, "uai"),
-        equipment=bool(parsed.get("type")),
-        bookings=_count(parsed, "reservations") or 1,
-        bookers=_several(parsed, "reservable"),
-    )

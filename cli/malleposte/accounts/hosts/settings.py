@@ -11,6 +11,7 @@ from malleposte.accounts.hosts.model import KINDS
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import InputError
+from malleposte.runtime import settings
 
 FILE = Path("/etc/malleposte/hostd.json")
 
@@ -43,12 +44,7 @@ class HostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @classmethod
     def read(cls, path: Path = FILE) -> HostSettings:
         """Read them. Raises InputError naming the file and what is wrong."""
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=cls, dec_hook=lambda _path, text: Path(text))
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}", "this works as root on a host that was deployed") from error
-        except msgspec.MsgspecError as error:
-            raise InputError(f"{path}: not the settings of hostd ({error})", "deploy again") from error
+        return settings.read(path, cls, "hostd", "this works as root on a host that was deployed")
 
     def rules(self) -> LifeRules:
         """Return the rules with the things of this host. Raises InputError."""
@@ -58,11 +54,8 @@ class HostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The other hosts that hold something. Raises InputError."""
         if not self.hosts:
             return []
-        try:
-            secrets = msgspec.json.decode(self.secrets.read_bytes(), type=dict[str, str])
-            ways = [Way(host.address, self.client, secrets[host.name]) for host in self.hosts]
-        except OSError as error:
-            raise InputError(f"{self.secrets}: {error.strerror}", "deploy again") from error
-        except (msgspec.MsgspecError, KeyError) as error:
-            raise InputError(f"{self.secrets}: not the secrets of hostd ({error})", "deploy again") from error
-        return [RemoteHost(host.name, host.holds, way) for host, way in zip(self.hosts, ways, strict=True)]
+        secrets = settings.read(self.secrets, dict[str, str], "hostd", "deploy again")
+        if lacking := [host.name for host in self.hosts if host.name not in secrets]:
+            raise InputError(f"{self.secrets}: no secret for {lacking[0]}", "deploy again")
+        ways = ((host, Way(host.address, self.client, secrets[host.name])) for host in self.hosts)
+        return [RemoteHost(host.name, host.holds, way) for host, way in ways]

@@ -35,6 +35,7 @@ from malleposte.accounts.channels import Failure, checked, noted
 from malleposte.accounts.hosts import wire
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.identity import FORM
+from malleposte.runtime.settings import surplus
 
 Uid = Annotated[str, msgspec.Meta(pattern=f"^{FORM}$")]
 Names = tuple[str, ...]
@@ -182,8 +183,8 @@ class Act[**P, R, M]:
     def read(self, raw: bytes) -> dict[str, Any]:
         """Return the arguments of a request. Raises InputError for what is not of their form."""
         form = wire.read(raw, self.request)
-        if surplus := next(_surplus(msgspec.json.decode(raw), msgspec.to_builtins(form)), None):
-            raise InputError(f"no field {surplus!r}", "deploy all hosts from one version of Malleposte")
+        if unknown := next(surplus(msgspec.json.decode(raw), msgspec.to_builtins(form)), None):
+            raise InputError(f"no field {unknown!r}", "deploy all hosts from one version of Malleposte")
         return _checked(msgspec.structs.asdict(form))
 
     def __str__(self) -> str:
@@ -198,16 +199,6 @@ def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
     if "uid" in arguments:
         checked(arguments["uid"])
     return arguments
-
-
-def _surplus(raw: Any, form: Any) -> Iterator[str]:
-    """Return the fields that were given and not read: msgspec passes over those of dataclasses."""
-    if isinstance(raw, dict):
-        for name, value in raw.items():
-            yield from _surplus(value, form[name]) if name in form else [name]
-    elif isinstance(raw, list):
-        for value, read in zip(raw, form, strict=True):
-            yield from _surplus(value, read)
 
 
 ACTS: dict[str, Act[..., Any, Any]] = {}

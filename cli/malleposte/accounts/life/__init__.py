@@ -4,11 +4,9 @@
 """
 
 from malleposte.accounts.life.arrival import Arrival, create
-from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.edits import attributes, move, profile, quota, rename, set_recovery
 from malleposte.accounts.life.recovery import (
     DELAY_HOURS,
-    Recovery,
     ask_recovery,
     cancel_recovery,
     confirm_recovery,
@@ -16,14 +14,12 @@ from malleposte.accounts.life.recovery import (
     settled,
     usable_recovery,
 )
-from malleposte.accounts.life.states import bar, block, expire, lift, password_set, resume, suspend, unblock
+from malleposte.accounts.life.states import bar, block, expire, lift, resume, suspend, unblock
 from malleposte.platform.times import stamp
 
 __all__ = [
-    "ASKED",
     "DELAY_HOURS",
     "Arrival",
-    "Recovery",
     "ask_recovery",
     "attributes",
     "bar",
@@ -35,7 +31,6 @@ __all__ = [
     "lift",
     "move",
     "next_recovery",
-    "password_set",
     "profile",
     "quota",
     "rename",

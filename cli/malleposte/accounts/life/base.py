@@ -22,11 +22,13 @@ def uid_of(entry: Entry) -> str:
     return first(entry.attributes, "uid")
 
 
-def change(kind: Kind, entry: Entry, wanted: Attributes, note: str = "") -> list[Change]:
-    """The change that makes an entry so: only of what differs; none when nothing does."""
-    held = entry.attributes
-    after = {name: values for name, values in wanted.items() if sorted(values) != sorted(held.get(name, []))}
+def change(
+    kind: Kind, entry: Entry, wanted: Attributes, note: str = "", *, name: str = "", line: int = 0
+) -> list[Change]:
+    """The change that makes an entry so: only of what differs; none when nothing does. `name`: where it has no uid."""
+    attributes = entry.attributes
+    after = {name: values for name, values in wanted.items() if sorted(values) != sorted(attributes.get(name, []))}
     if not after:
         return []
-    before = {name: list(held.get(name, [])) for name in after}
-    return [Change(kind, uid_of(entry), entry.dn, before, after, note=note)]
+    before = {name: list(attributes.get(name, [])) for name in after}
+    return [Change(kind, name or uid_of(entry), entry.dn, before, after, line, note)]

@@ -35,32 +35,32 @@ def rename(
     `address`: instead of the one that the name makes; `log_in`: a further log-in name. `taken`: every name that is or
     was somebody's; one of the account's own may become its address again.
     """
-    held = entry.attributes
-    given_name, surname = given_name or first(held, "givenName"), surname or first(held, "sn")
-    own = {value.lower() for value in held.get("mailLocalAddress", [])}
+    attributes = entry.attributes
+    given_name, surname = given_name or first(attributes, "givenName"), surname or first(attributes, "sn")
+    own = {value.lower() for value in attributes.get("mailLocalAddress", [])}
     mail = (
         checked_address(address.lower(), domain, taken, own)
         if address
-        else _made(held, given_name, surname, domain, taken)
+        else _made(attributes, given_name, surname, domain, taken)
     )
     whole = f"{given_name} {surname}".strip()
     wanted: Attributes = {
         "cn": [whole], "displayName": [whole], "sn": [surname], "givenName": [given_name] if given_name else [],
-        "mail": [mail], "mailLocalAddress": list(dict.fromkeys([*held.get("mailLocalAddress", []), mail])),
+        "mail": [mail], "mailLocalAddress": list(dict.fromkeys([*attributes.get("mailLocalAddress", []), mail])),
     }  # fmt: skip
     if log_in:
-        aliases = held.get("mpLoginAlias", [])
+        aliases = attributes.get("mpLoginAlias", [])
         wanted["mpLoginAlias"] = list(dict.fromkeys([*aliases, checked_log_in(log_in.lower(), taken, aliases)]))
     return change(Kind.RENAME, entry, wanted)
 
 
-def _made(held: Attributes, given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
+def _made(attributes: Attributes, given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
     try:
         stem = f"{names.slug(given_name)}.{names.slug(surname)}"
     except names.UnusableName as error:
         raise InputError(str(error), "give an --address") from error
     # The address that the account has already under this name, numbered or not.
-    for known in held.get("mailLocalAddress", []):
+    for known in attributes.get("mailLocalAddress", []):
         local, _at, at_domain = known.partition("@")
         if at_domain == domain and local.rstrip("0123456789") == stem:
             return known

@@ -19,35 +19,34 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import MallepostError
-from malleposte.directory.model import Attributes, State, escape, first
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
-from malleposte.platform.times import stamp
 from malleposte.runtime import durable
 
 
 def end_box(
-    tools: Tools, rules: LifeRules, journals: tuple[Path, ...], held: Entry, now: datetime.datetime, note: str = "",
+    tools: Tools, rules: LifeRules, journals: tuple[Path, ...], entry: Entry, now: datetime.datetime, note: str = "",
     *, kind: Kind = Kind.BOX, pending: Path = removal.PENDING,
 ) -> tuple[Path, Removed]:  # fmt: skip
     """Close, archive and remove a box or a room. Raises MallepostError, with it closed and whole, when a part fails."""
-    make(tools.directory, tools.journal, change(kind, held, {"mpState": [State.SUSPENDED.value]}), note)
-    subject = Subject(uid_of(held), held.attributes)
+    make(tools.directory, tools.journal, change(kind, entry, {"mpState": [State.SUSPENDED.value]}), note)
+    subject = Subject(uid_of(entry), entry.attributes)
     path, _report = removal.keep(rules.archive_folder, tools.hosts.files, journals, subject, now)
-    return path, removal.remove(tools, held, now, note, pending=pending)
+    return path, removal.remove(tools, entry, now, note, pending=pending)
 
 
 def end_list(
-    directory: Directory, journal: Journal, rules: LifeRules, held: Entry, now: datetime.datetime, note: str = "",
+    directory: Directory, journal: Journal, rules: LifeRules, entry: Entry, now: datetime.datetime, note: str = "",
     *, pending: Path = removal.PENDING,
 ) -> Path:  # fmt: skip
     """Archive a list's entry, remove it, keep its addresses from being given again."""
-    path = _kept(rules.archive_folder / f"liste-{first(held.attributes, 'cn')}-{now:%Y%m%d}.json", held.attributes)
-    for other in directory.search("lists", ["cn", "member"], {"member": held.dn}):
+    path = _kept(rules.archive_folder / f"liste-{first(entry.attributes, 'cn')}-{now:%Y%m%d}.json", entry.attributes)
+    for other in directory.search("lists", ["cn", "member"], {"member": entry.dn}):
         members = other.attributes.get("member", [])
-        wanted = [member for member in members if member.lower() != held.dn.lower()]
+        wanted = [member for member in members if member.lower() != entry.dn.lower()]
         name = first(other.attributes, "cn")
         make(directory, journal, [Change(Kind.LIST, name, other.dn, {"member": members}, {"member": wanted})])
-    removal.give_way(directory, journal, held, stone_of(directory, held, now), pending, note)
+    removal.give_way(directory, journal, entry, stone_of(directory, entry, now), pending, note)
     return path
 
 
@@ -56,20 +55,11 @@ def stone_name(name: str) -> str:
     return f"liste.{name}"[:60]
 
 
-def stone_of(directory: Directory, held: Entry, now: datetime.datetime) -> Change:
+def stone_of(directory: Directory, entry: Entry, now: datetime.datetime) -> Change:
     """A list's tombstone. A list has no log-in: the stone gets a name that no account and no other stone has."""
-    stem, taken = stone_name(first(held.attributes, "cn")), UsedNames(directory)
+    stem, taken = stone_name(first(entry.attributes, "cn")), UsedNames(directory)
     name = next(name for name in (stem, *(f"{stem}.{number}" for number in range(2, 1000))) if name not in taken)
-    addresses = dict.fromkeys(
-        value.lower() for key in ("mail", "mailLocalAddress") for value in held.attributes.get(key, [])
-    )
-    after: Attributes = {
-        "objectClass": ["mpTombstone", "inetLocalMailRecipient"],
-        "uid": [name],
-        "mpRemoved": [stamp(now)],
-        "mailLocalAddress": list(addresses),
-    }
-    return Change(Kind.TOMBSTONE, name, f"uid={escape(name)},ou=tombstones,{directory.suffix}", {}, after)
+    return removal.tombstone(entry, directory.suffix, now, name)
 
 
 def _kept(path: Path, attributes: Attributes) -> Path:

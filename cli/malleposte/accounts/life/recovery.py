@@ -51,13 +51,13 @@ def usable_recovery(entry: Entry, now: datetime.datetime, days: float = DOUBT_DA
 
     An account counts as hacked while it is blocked and while it may not send.
     """
-    held = entry.attributes
-    mail, phone = first(held, "mpRecoveryMail"), first(held, "mpRecoveryPhone")
-    changed = when(first(held, "mpRecoveryChanged"))
+    attributes = entry.attributes
+    mail, phone = first(attributes, "mpRecoveryMail"), first(attributes, "mpRecoveryPhone")
+    changed = when(first(attributes, "mpRecoveryChanged"))
     waiting = next_recovery(entry)
     if waiting is not None and waiting.at <= now:
         mail, phone, changed = waiting.mail, waiting.phone, waiting.at
-    hacked = first(held, "mpState") == State.BLOCKED or bool(first(held, "mpBlockedUntil"))
+    hacked = first(attributes, "mpState") == State.BLOCKED or bool(first(attributes, "mpBlockedUntil"))
     if hacked and (mail or phone) and changed is not None and changed > now - datetime.timedelta(days=days):
         return Recovery(ignored=True)
     return Recovery(mail, phone)
@@ -76,13 +76,13 @@ def ask_recovery(
     None leaves one as it is, or as it waits to be. Asked for are those in force: nothing waits any more.
     """
     made = settled(entry, now)
-    held: Attributes = made[0].after if made else {}
+    attributes: Attributes = made[0].after if made else {}
     names = ("mpRecoveryMail", "mpRecoveryPhone")
-    current = [first({name: held.get(name, entry.attributes.get(name, []))}, name) for name in names]
+    current = [first({name: attributes.get(name, entry.attributes.get(name, []))}, name) for name in names]
     waiting = None if made else next_recovery(entry)
     ahead = [waiting.mail, waiting.phone] if waiting else current
     asked = [before if given is None else given for given, before in zip((mail, phone), ahead, strict=True)]
-    wanted: Attributes = dict(held)
+    wanted: Attributes = dict(attributes)
     if asked == current:
         wanted["mpRecoveryNext"] = []
     else:

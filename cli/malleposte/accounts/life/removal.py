@@ -34,43 +34,43 @@ _NAMED: tuple[Branch, ...] = ("people", "functional", "resources")
 PENDING = Path("/var/lib/malleposte/accounts/removals")
 
 
-def age_days(held: Entry, now: datetime.datetime) -> float | None:
+def age_days(entry: Entry, now: datetime.datetime) -> float | None:
     """Days since the account was suspended; None when it is not."""
-    since = when(first(held.attributes, "mpStateChanged"))
-    if first(held.attributes, "mpState") != State.SUSPENDED or since is None:
+    since = when(first(entry.attributes, "mpStateChanged"))
+    if first(entry.attributes, "mpState") != State.SUSPENDED or since is None:
         return None
     return (now - since).total_seconds() / 86400
 
 
-def demand_age(held: Entry, now: datetime.datetime, days: float, act: str, override: str) -> str:
+def demand_age(entry: Entry, now: datetime.datetime, days: float, act: str, override: str) -> str:
     """The journal's note. Raises InputError unless the account is suspended, for `days` or with a reason for less."""
-    age = age_days(held, now)
+    age = age_days(entry, now)
     if age is None:
         raise InputError(
-            f"{uid_of(held)} is {first(held.attributes, 'mpState')}, not suspended", f"suspend it to {act}"
+            f"{uid_of(entry)} is {first(entry.attributes, 'mpState')}, not suspended", f"suspend it to {act}"
         )
     if age >= days:
         return ""
     if not override.strip():
         raise InputError(
-            f"{uid_of(held)} has been suspended for {age:.0f} days, of {days:g}", "earlier needs --override REASON"
+            f"{uid_of(entry)} has been suspended for {age:.0f} days, of {days:g}", "earlier needs --override REASON"
         )
     return f"before its time: {override.strip()}"
 
 
-def archived(held: Entry) -> bool:
+def archived(entry: Entry) -> bool:
     """Whether an archive was made since the account was suspended."""
-    made, since = (when(first(held.attributes, name)) for name in ("mpArchived", "mpStateChanged"))
+    made, since = (when(first(entry.attributes, name)) for name in ("mpArchived", "mpStateChanged"))
     return made is not None and since is not None and made >= since
 
 
 def archive(
-    tools: Tools, rules: LifeRules, journals: tuple[Path, ...], held: Entry, now: datetime.datetime, note: str = ""
+    tools: Tools, rules: LifeRules, journals: tuple[Path, ...], entry: Entry, now: datetime.datetime, note: str = ""
 ) -> tuple[Path, Report]:
     """Keep all that is held about an account in a file of its own, 0600; the entry says when."""
-    subject = Subject.of(tools.directory, held)
+    subject = Subject.of(tools.directory, entry)
     path, report = keep(rules.archive_folder, tools.hosts.files, journals, subject, now)
-    make(tools.directory, tools.journal, change(Kind.ARCHIVE, held, {"mpArchived": [stamp(now)]}), note)
+    make(tools.directory, tools.journal, change(Kind.ARCHIVE, entry, {"mpArchived": [stamp(now)]}), note)
     return path, report
 
 
@@ -96,34 +96,34 @@ def purge(tools: Tools, uid: str, now: datetime.datetime, note: str = "", *, pen
     return remove(tools, entry(tools.directory, uid), now, note, pending=pending)
 
 
-def remove(tools: Tools, held: Entry, now: datetime.datetime, note: str = "", *, pending: Path = PENDING) -> Removed:
+def remove(tools: Tools, entry: Entry, now: datetime.datetime, note: str = "", *, pending: Path = PENDING) -> Removed:
     """Remove an account or a box of functions: stores, references, entry; a tombstone keeps its names. As `purge`."""
-    directory, journal, uid = tools.directory, tools.journal, uid_of(held)
+    directory, journal, uid = tools.directory, tools.journal, uid_of(entry)
     removed = tools.hosts.empty(checked(uid))
     if removed.failures:
         journal.write("purge-failed", uid, failures=removed.failures)
         raise MallepostError(f"{uid}: {removed.failures[0]}", "mend that and run it again: the entry is still there")
-    for reference in references(directory, held):
+    for reference in references(directory, entry):
         make(directory, journal, [reference])
     follow.remove_all(directory, journal, uid, "the account is removed")
-    give_way(directory, journal, held, tombstone(held, directory.suffix, now), pending, note, stores=removed.stores)
+    give_way(directory, journal, entry, tombstone(entry, directory.suffix, now), pending, note, stores=removed.stores)
     return removed
 
 
 def give_way(
-    directory: Directory, journal: Journal, held: Entry, stone: Change, pending: Path = PENDING, note: str = "",
+    directory: Directory, journal: Journal, entry: Entry, stone: Change, pending: Path = PENDING, note: str = "",
     **facts: object,
 ) -> None:  # fmt: skip
     """The entry goes, its tombstone comes."""
     path = _note(pending, stone)
-    directory.delete(held.dn)
-    journal.write(str(Kind.PURGE), stone.uid, dn=held.dn, **facts, **({"note": note} if note else {}))
+    directory.delete(entry.dn)
+    journal.write(str(Kind.PURGE), stone.uid, dn=entry.dn, **facts, **({"note": note} if note else {}))
     _settle(directory, journal, path, stone)
 
 
-def tombstone(held: Entry, suffix: str, now: datetime.datetime) -> Change:
-    """The entry that keeps the names: uid, every address, every log-in."""
-    uid, attributes = uid_of(held), held.attributes
+def tombstone(entry: Entry, suffix: str, now: datetime.datetime, name: str = "") -> Change:
+    """The entry that keeps the names: uid (`name`, of what has none), every address, every log-in."""
+    uid, attributes = name or uid_of(entry), entry.attributes
     addresses = dict.fromkeys(
         value.lower() for name in ("mail", "mailLocalAddress") for value in attributes.get(name, [])
     )
@@ -172,18 +172,18 @@ def _settle(directory: Directory, journal: Journal, path: Path, stone: Change) -
     path.unlink()
 
 
-def references(directory: Directory, held: Entry) -> list[Change]:
+def references(directory: Directory, entry: Entry) -> list[Change]:
     """References to the account in other entries: delegate or manager of a box, manager or member of a list.
 
     Posters and moderators of lists stay named: without its last one a list would be open to more people than before,
     and nobody ever gets the name again.
     """
-    uid, found = uid_of(held), list[Change]()
+    uid, found = uid_of(entry), list[Change]()
     places: tuple[tuple[Branch, str, str, str], ...] = (
         ("functional", "mpDelegate", uid, "uid"), ("people", "mpDelegate", uid, "uid"),
         ("people", "mpOpens", uid, "uid"),
         ("functional", "mpManager", uid, "uid"), ("lists", "mpManager", uid, "cn"),
-        ("lists", "member", held.dn, "cn"), ("resources", "mpBooker", uid, "uid"),
+        ("lists", "member", entry.dn, "cn"), ("resources", "mpBooker", uid, "uid"),
     )  # fmt: skip
     for branch, name, value, key in places:
         for other in directory.search(branch, [key, name], {name: value}):

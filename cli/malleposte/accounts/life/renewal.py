@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import datetime
 import math
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from malleposte.accounts import facts
 from malleposte.accounts.plan.changes import Change, Kind
-from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.errors import InputError
 from malleposte.core.loops import named
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
-from malleposte.platform import opening
+from malleposte.platform import letters, opening
 from malleposte.platform.times import in_english, in_french, when
 from malleposte.policy.model import Policy, PolicyError
 
 PAGE = "/motdepasse"
 ASKED = ("uid", "displayName", "mail", "mpState", "mpHidden", "mpStateChanged", "pwdChangedTime", "mpRenewalNotice")
 DAY = 86400.0
-SENDMAIL = ("/usr/sbin/sendmail", "-i", "-f")
-SEND_SECONDS = 60
 
 SUBJECT = "Votre mot de passe est à renouveler avant le {date} / Password to renew by {date_en}"
 # No button, no hidden address, nothing to hurry for: what the academy sends must not look like what it warns of.
@@ -212,33 +207,11 @@ def message(one: Due, facts: Facts, now: datetime.datetime) -> EmailMessage:
         "hours_en": facts.hours_en,
         "academy": facts.academy,
     }
-    written = EmailMessage(policy=SMTP)
-    written["Subject"] = SUBJECT.format(**words)
-    written["From"] = Address(facts.academy, addr_spec=facts.mail)
     name = "".join(sign if sign.isprintable() else " " for sign in first(attributes, "displayName"))
-    written["To"] = Address(name.strip(), addr_spec=first(attributes, "mail"))
-    written["Date"] = format_datetime(now)
-    written["Message-ID"] = make_msgid(domain=facts.domain)
-    # RFC 3834: no vacation answers this.
-    written["Auto-Submitted"] = "auto-generated"
-    written["Content-Language"] = "fr, en"
-    written.set_content(BODY.format(**words), cte="quoted-printable")
-    return written
-
-
-def hand_over(written: EmailMessage) -> None:
-    """Give a message to the host's own mail server. Raises MallepostError."""
-    sender, recipient = (str(written[name].addresses[0].addr_spec) for name in ("From", "To"))
-    try:
-        done = subprocess.run(
-            [*SENDMAIL, sender, "--", recipient], input=bytes(written), capture_output=True, timeout=SEND_SECONDS,
-            check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MallepostError(f"{SENDMAIL[0]}: {error}") from error
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise MallepostError(f"{SENDMAIL[0]} refuses: {said[-1] if said else done.returncode}")
+    return letters.compose(
+        SUBJECT.format(**words), BODY.format(**words), sender=Address(facts.academy, addr_spec=facts.mail),
+        to=Address(name.strip(), addr_spec=first(attributes, "mail")), now=now,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -249,7 +222,7 @@ class Acts:
     """Keep `due.notice` in the entry (journalled)."""
     expire: Callable[[Due], None]
     """Bring the state to expired, and close the channels."""
-    send: Callable[[EmailMessage], None] = hand_over
+    send: Callable[[EmailMessage], None] = letters.queue
 
 
 def carry_out(found: Iterable[Due], facts: Facts, now: datetime.datetime, acts: Acts) -> Iterator[tuple[Due, str]]:

@@ -6,12 +6,13 @@ import grp
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from malleposte.core.errors import InputError
 from malleposte.platform import mailstore
+from malleposte.runtime.settings import convert
 
 
 @dataclass(frozen=True)
@@ -53,26 +54,10 @@ class LifeRules:
     @classmethod
     def parse(cls, raw: Mapping[str, Any], where: str) -> LifeRules:
         """From the part `life` of the settings. Raises InputError on what does not belong there."""
-        known = {field.name: field for field in fields(cls)}
-        strange = sorted(set(raw) - set(known))
-        if strange:
-            raise InputError(f"{where}: life: {strange[0]} is not known", "deploy again")
-        given: dict[str, Any] = {}
-        for name, value in raw.items():
-            default = known[name].default
-            if isinstance(default, Path):
-                given[name] = Path(str(value))
-            elif isinstance(default, tuple):
-                given[name] = tuple(value)
-            else:
-                given[name] = _like(default, value)
-        return cls(**given)
-
-
-def _like(default: object, value: Any) -> Any:
-    """A value of the kind of its default: templates write numbers as texts now and then."""
-    kinds: tuple[type, ...] = (bool, int, float, str)
-    return next(kind for kind in kinds if isinstance(default, kind))(value)
+        try:
+            return convert(dict(raw), cls)
+        except ValueError as error:
+            raise InputError(f"{where}: life: {error}", "deploy again") from error
 
 
 def may_override(group: str) -> bool:

@@ -1,8 +1,8 @@
 """The states of an account, and the ways between them.
 
-A block has two ends. Reading returns with a new password (`password_set`). Sending returns when `mpBlockedUntil` is
-taken away: every place that lets mail out looks whether the attribute is there, not what time it says. So a block that
-nobody lifts goes on; `lift`, by a timer, is what ends it in time.
+A block has two ends. Reading returns with a new password (`credentials.passwords`). Sending returns when
+`mpBlockedUntil` is taken away: every place that lets mail out looks whether the attribute is there, not what time it
+says. So a block that nobody lifts goes on; `lift`, by a timer, is what ends it in time.
 """
 
 from __future__ import annotations
@@ -23,11 +23,6 @@ _NO_CODE: Attributes = {"mpInaCode": [], "mpInaDigest": [], "mpInaExpiry": []}
 def state_of(entry: Entry) -> str:
     """The account's state."""
     return first(entry.attributes, "mpState")
-
-
-def may_send(entry: Entry) -> bool:
-    """Whether the account may send: neither blocked nor within the time after a block."""
-    return state_of(entry) in (State.ACTIVE, State.PENDING) and not first(entry.attributes, "mpBlockedUntil")
 
 
 def _to(state: State, now: datetime.datetime) -> Attributes:
@@ -75,14 +70,6 @@ def barred_until(entry: Entry, now: datetime.datetime) -> datetime.datetime | No
     """Until when an account sends nothing; None when that is over or never was."""
     until = when(first(entry.attributes, "mpBlockedUntil"))
     return until if until is not None and until > now else None
-
-
-def password_set(entry: Entry, now: datetime.datetime) -> list[Change]:
-    """After a new password: pending, blocked or expired becomes active. The time without sending goes on."""
-    state = state_of(entry)
-    if state == State.SUSPENDED:
-        raise InputError(f"{uid_of(entry)} is suspended: it gets no password", "resume it first")
-    return [] if state == State.ACTIVE else change(Kind.MODIFY, entry, _to(State.ACTIVE, now))
 
 
 def suspend(entry: Entry, now: datetime.datetime) -> list[Change]:

@@ -8,9 +8,9 @@ from email.message import EmailMessage
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.devices.uses import here as here_uses
-from malleposte.accounts.life import renewal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.settings import Settings
+from malleposte.platform import letters
 
 
 @dataclass
@@ -31,5 +31,5 @@ class NightlyRun:
     tools: Tools
     now: datetime.datetime
     dry: bool = False
-    send: Callable[[EmailMessage], None] = renewal.hand_over
+    send: Callable[[EmailMessage], None] = letters.queue
     uses: Callable[[], Uses | None] = here_uses

@@ -74,15 +74,15 @@ def _read(row: dict[str, str]) -> Deleted:
 
 def parted(idents: Iterable[str]) -> dict[str, list[str]]:
     """Numbers by folder. Raises InputError."""
-    found: dict[str, list[str]] = {}
+    numbers: dict[str, list[str]] = {}
     for ident in idents:
         match = IDENT.fullmatch(ident)
         if not match or set("*%") & set(match[1]):
             raise InputError(
                 f"{ident!r} is no message", "`malleposte accounts undelete ACCOUNT` lists them: FOLDER:NUMBER"
             )
-        found.setdefault(match[1], []).append(match[2])
-    return found
+        numbers.setdefault(match[1], []).append(match[2])
+    return numbers
 
 
 def target(folder: str) -> str:

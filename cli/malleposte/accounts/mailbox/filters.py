@@ -172,7 +172,7 @@ def remove(home: Path, names: Collection[str], address: str | None = None) -> in
     """Rewrite the scripts of a box as `without` does, those that are not in force too; how many changed."""
     with owner.as_owner(home):
         changed = 0
-        for name, text in _read(home).texts.items():
+        for name, text in read(home).texts.items():
             left = without(text, names, address)
             if left != text:
                 owner.replace(home / CARRIED if name == CARRIED else home / SCRIPTS / f"{name}.sieve", left)
@@ -183,33 +183,29 @@ def remove(home: Path, names: Collection[str], address: str | None = None) -> in
 def read(home: Path) -> Filters:
     """The filters of a box; empty where there is none. What is no plain file is no filter."""
     with owner.as_owner(home):
-        return _read(home)
-
-
-def _read(home: Path) -> Filters:
-    folder = home / SCRIPTS
-    paths = sorted(folder.glob("*.sieve")) if owner.folder(folder) else []
-    texts = {path.stem: _text(path) for path in paths if owner.plain(path)}
-    link = home / ACTIVE
-    active = link.readlink().stem if link.is_symlink() else ""
-    carried = _text(home / CARRIED) if owner.plain(home / CARRIED) else ""
-    followed = _followed(texts, [carried, texts.get(active, "")])
-    chosen = senders.read(home)
-    in_force = [carried, texts.get(active, ""), *(texts[name] for name in followed)]
-    return Filters(
-        active if active in texts else "",
-        tuple(texts),
-        tuple(dict.fromkeys(address for text in in_force for address in forwards(text))),
-        any(announces(text) for text in in_force),
-        bool(carried),
-        followed,
-        any(_says(text, "reject", "ereject") for text in in_force),
-        texts | ({CARRIED: carried} if carried else {}),
-        any(_says(text, "discard") for text in in_force),
-        chosen.level,
-        len(chosen.allowed),
-        len(chosen.blocked),
-    )
+        folder = home / SCRIPTS
+        paths = sorted(folder.glob("*.sieve")) if owner.folder(folder) else []
+        texts = {path.stem: _text(path) for path in paths if owner.plain(path)}
+        link = home / ACTIVE
+        active = link.readlink().stem if link.is_symlink() else ""
+        carried = _text(home / CARRIED) if owner.plain(home / CARRIED) else ""
+        followed = _followed(texts, [carried, texts.get(active, "")])
+        chosen = senders.read(home)
+        in_force = [carried, texts.get(active, ""), *(texts[name] for name in followed)]
+        return Filters(
+            active if active in texts else "",
+            tuple(texts),
+            tuple(dict.fromkeys(address for text in in_force for address in forwards(text))),
+            any(announces(text) for text in in_force),
+            bool(carried),
+            followed,
+            any(_says(text, "reject", "ereject") for text in in_force),
+            texts | ({CARRIED: carried} if carried else {}),
+            any(_says(text, "discard") for text in in_force),
+            chosen.level,
+            len(chosen.allowed),
+            len(chosen.blocked),
+        )
 
 
 def _followed(texts: Mapping[str, str], begun: Iterable[str]) -> tuple[str, ...]:
@@ -234,7 +230,7 @@ def carry(home: Path, wanted: str) -> str:
     `wanted` is the script that the webmail of the new class writes; it bears the webmail's name.
     """
     with owner.as_owner(home):
-        held = _read(home)
+        held = read(home)
         if not owner.folder(home) or held.active == wanted:
             return ""
         carried = held.active
@@ -242,11 +238,11 @@ def carry(home: Path, wanted: str) -> str:
             owner.replace(home / CARRIED, held.texts[carried])
             (home / ACTIVE).unlink()
         elif not held.carried:
-            _drop(home)  # it may be a link that the user laid
+            drop(home)  # it may be a link that the user laid
         if wanted in held.scripts:
             # Without filters in force meanwhile: those that were carried away from this class are its own script.
             if not carried:
-                _drop(home)
+                drop(home)
             _link(home, wanted)
         return carried
 
@@ -254,14 +250,10 @@ def carry(home: Path, wanted: str) -> str:
 def drop(home: Path) -> bool:
     """Forget the filters that were carried; whether there were any."""
     with owner.as_owner(home):
-        return _drop(home)
-
-
-def _drop(home: Path) -> bool:
-    there = (home / CARRIED).exists(follow_symlinks=False)
-    for name in (CARRIED, CARRIED.replace(".sieve", ".svbin")):
-        (home / name).unlink(missing_ok=True)
-    return there
+        there = (home / CARRIED).exists(follow_symlinks=False)
+        for name in (CARRIED, CARRIED.replace(".sieve", ".svbin")):
+            (home / name).unlink(missing_ok=True)
+        return there
 
 
 def _link(home: Path, script: str) -> None:

@@ -5,26 +5,24 @@ The filter says so on a socket of systemd (role rspamd), a line of JSON an episo
 
 from __future__ import annotations
 
-import email.message
-import email.policy
-import email.utils
 import json
-import smtplib
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
 from typing import Any
 
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
+from malleposte.platform import letters as platform_letters
 from malleposte.platform import opening
 from malleposte.platform.identity import is_uid
 
 PROGRAM = ("/usr/bin/malleposte",)
 TRIES, PAUSE = 20, 30.0  # seconds between two
-PATIENCE = 60.0  # seconds for the mail server's answers
 BLOCK_SECONDS = 300
 HOLD = "hold"
 _SPANS = {60: ("minute", "minute"), 300: ("5 minutes", "5 minutes"), 3600: ("heure", "hour"), 86400: ("jour", "day")}
@@ -72,7 +70,7 @@ again. What your filter forwards stays in your inbox.
 You sent nothing? Somebody may know your password: call the help desk at once: {phone}, {mail}.
 """
 
-Deliver = Callable[[str, email.message.EmailMessage], None]
+Deliver = Callable[[str, EmailMessage], None]
 """Hands a message for one recipient to the mail server. Raises OSError (smtplib's errors are some)."""
 
 
@@ -116,7 +114,7 @@ class Excess:
 
 def letters(
     found: Excess, facts: Mapping[str, Any], deliver_domain: str, note: tuple[str, str] = ("", "")
-) -> Iterator[tuple[str, email.message.EmailMessage]]:
+) -> Iterator[tuple[str, EmailMessage]]:
     """Return the mails to send, by recipient. `note` is a sentence for the operators, in French and in English."""
     support, domain = facts["support"], facts["domain"]
     span, span_en = _SPANS.get(found.seconds, (f"{found.seconds} s", f"{found.seconds} s"))
@@ -136,28 +134,19 @@ def letters(
             yield f"{uid}@{deliver_domain}", letter(facts, subject, _TO_OWNER.format(**words))
 
 
-def letter(facts: Mapping[str, Any], subject: str, text: str) -> email.message.EmailMessage:
+def letter(facts: Mapping[str, Any], subject: str, text: str) -> EmailMessage:
     """A letter from the platform, in plain text, whose answers go to the help desk."""
-    message = email.message.EmailMessage(policy=email.policy.SMTP)
-    domain = str(facts["domain"])
-    message["From"] = email.utils.formataddr((str(facts["academy"]), f"postmaster@{domain}"))
-    message["To"] = "undisclosed-recipients:;"
-    message["Reply-To"] = str(facts["support"]["mail"])
-    message["Subject"] = subject
-    message["Date"] = email.utils.localtime()
-    message["Message-ID"] = email.utils.make_msgid(domain=domain)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text, cte="quoted-printable")
-    return message
+    sender = Address(str(facts["academy"]), addr_spec=f"postmaster@{facts['domain']}")
+    return platform_letters.compose(
+        subject, text, sender=sender, to="undisclosed-recipients:;", reply_to=str(facts["support"]["mail"])
+    )
 
 
 def by_smtp(server: str) -> Deliver:
     """To a mail server, `host:port`, that takes such mail without a password; with no sender to answer to."""
-    host, _, port = server.rpartition(":")
 
-    def deliver(recipient: str, message: email.message.EmailMessage) -> None:
-        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as session:
-            session.send_message(message, from_addr="", to_addrs=[recipient])
+    def deliver(recipient: str, message: EmailMessage) -> None:
+        platform_letters.hand_over(platform_letters.server_of(server), message, [recipient])
 
     return deliver
 

@@ -42,17 +42,17 @@ class Waiting:
 
 def read(text: str) -> list[Waiting]:
     """Parse the output of `postqueue -j`: a JSON object a line. Raises ValueError on anything else."""
-    found: list[Waiting] = []
+    messages: list[Waiting] = []
     for line in text.splitlines():
         raw = json.loads(line)
         recipients = tuple(str(one["address"]) for one in raw.get("recipients", []))
-        found.append(
+        messages.append(
             Waiting(
                 str(raw["queue_id"]), str(raw["queue_name"]), str(raw["sender"]), recipients,
                 int(raw["arrival_time"]), int(raw["message_size"]),
             )
         )  # fmt: skip
-    return found
+    return messages
 
 
 def logins(text: str) -> dict[str, str]:

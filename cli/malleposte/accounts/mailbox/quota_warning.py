@@ -8,7 +8,6 @@ DELEGATES is a list with commas, or `-` for none; SIZE is that of the mailbox, s
 from __future__ import annotations
 
 import re
-import smtplib
 import sys
 import time
 from collections.abc import Sequence
@@ -75,18 +74,16 @@ def compose(postmaster: str, percent: int, uid: str, delegates: str, size: str) 
         "help": postmaster,
     }
     subject = SUBJECT.format(what_fr=what_fr, what_en=what_en, percent=percent)
-    return letters.automatic(postmaster, uid, subject, FRENCH.format(**words), ENGLISH.format(**words))
+    return letters.of_service(postmaster, uid, subject, FRENCH.format(**words), ENGLISH.format(**words))
 
 
 def send(server: str, message: EmailMessage, addresses: list[str]) -> None:
-    """Submit it with an empty envelope sender. Raises OSError or SMTPException after the last try."""
-    host, _colon, port = server.rpartition(":")
+    """Hand it over. Raises OSError after the last try."""
     for left in reversed(range(TRIES)):
         try:
-            with smtplib.SMTP(host, int(port), timeout=60) as session:
-                session.sendmail("", addresses, message.as_bytes())
+            letters.hand_over(letters.server_of(server), message, addresses)
             return
-        except (OSError, smtplib.SMTPException):
+        except OSError:
             if not left:
                 raise
             time.sleep(PAUSE)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 
 from malleposte.accounts.life.renewal import Facts
+from malleposte.platform import letters
 
 _BODY = """\
 {french}
@@ -44,15 +43,11 @@ def words(login: str, facts: Facts, when: datetime.datetime) -> dict[str, str]:
 
 def written(subject: str, french: str, english: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter. Raises ValueError on an address that is none."""
-    letter = EmailMessage(policy=SMTP)
-    letter["Subject"] = subject
-    letter["From"] = Address(facts.academy, addr_spec=f"postmaster@{facts.domain}")
-    letter["Reply-To"] = facts.mail
-    letter["To"] = Address(addr_spec=to)
-    letter["Date"] = format_datetime(now)
-    letter["Message-ID"] = make_msgid(domain=facts.domain)
-    # RFC 3834: no vacation answers this.
-    letter["Auto-Submitted"] = "auto-generated"
-    letter["Content-Language"] = "fr, en"
-    letter.set_content(_BODY.format(french=french, english=english, academy=facts.academy), cte="quoted-printable")
-    return letter
+    text = _BODY.format(french=french, english=english, academy=facts.academy)
+    return from_academy(subject, text, to, facts, now)
+
+
+def from_academy(subject: str, text: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """Return a letter of the academy; answers go to the help desk. Raises ValueError on an address that is none."""
+    sender = Address(facts.academy, addr_spec=f"postmaster@{facts.domain}")
+    return letters.compose(subject, text, sender=sender, to=Address(addr_spec=to), reply_to=facts.mail, now=now)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 
 from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mails.letter import from_academy
 from malleposte.directory.model import Attributes, first
 
 SUBJECT = "Bienvenue dans votre messagerie / Welcome to your mailbox"
@@ -51,20 +49,9 @@ We never ask you for your password. Help desk: {phone} ({hours_en}), {support}.
 def letter(held: Attributes, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter for an account with these attributes. Raises ValueError where it has no address."""
     mail = first(held, "mail")
-    written = EmailMessage(policy=SMTP)
-    written["Subject"] = SUBJECT
-    written["From"] = Address(facts.academy, addr_spec=f"postmaster@{facts.domain}")
-    written["Reply-To"] = facts.mail
-    written["To"] = Address(addr_spec=mail)
-    written["Date"] = format_datetime(now)
-    written["Message-ID"] = make_msgid(domain=facts.domain)
-    # RFC 3834: no vacation answers this.
-    written["Auto-Submitted"] = "auto-generated"
-    written["Content-Language"] = "fr, en"
     text = BODY.format(
         name=first(held, "givenName"), mail=mail, login=first(held, "uid"), portal=facts.portal, server=facts.server,
         dav=facts.dav, phone=facts.phone, hours=facts.hours, hours_en=facts.hours_en,
         support=facts.mail, academy=facts.academy,
     )  # fmt: skip
-    written.set_content(text, cte="quoted-printable")
-    return written
+    return from_academy(SUBJECT, text, mail, facts, now)

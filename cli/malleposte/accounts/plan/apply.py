@@ -194,15 +194,15 @@ def _branch(dn: str) -> Branch:
 _BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "establishments", "tombstones")
 
 
-def _equal(held: Attributes, name: str, wanted: Sequence[str]) -> bool:
-    return sorted(held.get(name, [])) == sorted(wanted)
+def _equal(attributes: Attributes, name: str, wanted: Sequence[str]) -> bool:
+    return sorted(attributes.get(name, [])) == sorted(wanted)
 
 
-def _same_person(held: Attributes, wanted: Attributes) -> bool:
+def _same_person(attributes: Attributes, wanted: Attributes) -> bool:
     """Whether an entry in the way is the very one that is to be made: of the same NUMEN, or for others, equal."""
     if wanted.get("mpNumenDigest"):
-        return bool(set(held.get("mpNumenDigest", [])) & set(wanted["mpNumenDigest"]))
-    return all(_equal(held, name, values) for name, values in wanted.items() if name != "mpStateChanged")
+        return bool(set(attributes.get("mpNumenDigest", [])) & set(wanted["mpNumenDigest"]))
+    return all(_equal(attributes, name, values) for name, values in wanted.items() if name != "mpStateChanged")
 
 
 def _runs(changes: Sequence[Change]) -> Iterator[tuple[bool, range]]:

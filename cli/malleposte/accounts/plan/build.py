@@ -16,7 +16,7 @@ from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.feed import Feed, Person
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.plan.changes import Change, Departures, Kind, Plan
-from malleposte.accounts.plan.current import Current, Known
+from malleposte.accounts.plan.current import Account, Current
 from malleposte.accounts.plan.lines import Lines
 from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.platform.times import stamp
@@ -35,7 +35,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _Row:
     """A person of the feed with the digests that stand for what must not be shown."""
 
     person: Person
@@ -98,29 +98,29 @@ class _Planner:
             held_back=held_back,
         )
 
-    def _wanted(self, person: Person) -> _Wanted:
+    def _wanted(self, person: Person) -> _Row:
         numen = self.keys.digests("numen", person.numen)
-        return _Wanted(person, numen, source_digest(person, self.keys, self.rules))
+        return _Row(person, numen, source_digest(person, self.keys, self.rules))
 
-    def _differs(self, one: _Wanted, account: Known) -> bool:
+    def _differs(self, one: _Row, account: Account) -> bool:
         """Whether an account needs a closer look: another row, a digest of an old key, or a return."""
         return (
             account.source_digest != one.source or account.numen_digests != one.numen[:1] or self._returns(one, account)
         )
 
     @staticmethod
-    def _returns(one: _Wanted, account: Known) -> bool:
+    def _returns(one: _Row, account: Account) -> bool:
         """Whether a row brings somebody back; one whose end could not be read does not say so."""
         return account.state == State.SUSPENDED and "fin" not in one.person.left_out
 
     # --- arrivals ---
 
-    def _creations(self, new: Iterable[_Wanted]) -> Iterable[Change]:
+    def _creations(self, new: Iterable[_Row]) -> Iterable[Change]:
         for one in new:
             # The names of the whole feed: who is renamed further down must not get what an arrival was given.
             yield self._creation(one, self.current.names())
 
-    def _creation(self, one: _Wanted, taken: set[str]) -> Change:
+    def _creation(self, one: _Row, taken: set[str]) -> Change:
         person = one.person
         uid = names.log_in_name(person.given_name, person.surname, taken)
         mail = names.address(person.given_name, person.surname, self.rules.domain, taken)
@@ -145,24 +145,24 @@ class _Planner:
         return "homonym" if uid[-1:].isdigit() else ""
 
     @staticmethod
-    def _digests(one: _Wanted) -> Attributes:
+    def _digests(one: _Row) -> Attributes:
         return {"mpNumenDigest": [one.numen[0]], "mpSourceDigest": [one.source]}
 
     # --- those who stay ---
 
-    def _update(self, one: _Wanted, account: Known, held: Values) -> Iterable[Change]:
-        wanted = self._attributes(one.person, held) | self._digests(one)
+    def _update(self, one: _Row, account: Account, attributes: Values) -> Iterable[Change]:
+        wanted = self._attributes(one.person, attributes) | self._digests(one)
         kind = Kind.MODIFY
         if self._returns(one, account):
             kind = Kind.RESUME
-            state = State.ACTIVE if held.get("pwdChangedTime") else State.PENDING
+            state = State.ACTIVE if attributes.get("pwdChangedTime") else State.PENDING
             wanted |= {"mpState": [state.value], "mpStateChanged": [self.stamp]}
-        after = {name: values for name, values in wanted.items() if sorted(values) != sorted(held.get(name, []))}
+        after = {name: values for name, values in wanted.items() if sorted(values) != sorted(attributes.get(name, []))}
         if after:
-            before = {name: list(held.get(name, [])) for name in after}
+            before = {name: list(attributes.get(name, [])) for name in after}
             yield Change(kind, account.uid, account.dn, before, after, one.person.line)
 
-    def _attributes(self, person: Person, held: Values) -> Attributes:
+    def _attributes(self, person: Person, attributes: Values) -> Attributes:
         """The attributes that the feed decides. Means of recovery belong to the owner: given only when empty."""
         facts: dict[str, tuple[str, list[str]]] = {
             "uai": ("mpEstablishment", list(person.establishments)),
@@ -174,25 +174,25 @@ class _Planner:
         wanted |= dict(fact for column, fact in facts.items() if column not in person.left_out)
         if person.profile:
             wanted["mpProfile"] = [person.profile]
-        wanted |= {name: [value] for name, value in _recovery(person).items() if not held.get(name)}
+        wanted |= {name: [value] for name, value in _recovery(person).items() if not attributes.get(name)}
         name = f"{person.given_name} {person.surname}"
-        if held.get("cn") != [name]:
-            wanted |= {"cn": [name], "displayName": [name]} | self._new_address(person, held)
+        if attributes.get("cn") != [name]:
+            wanted |= {"cn": [name], "displayName": [name]} | self._new_address(person, attributes)
         return wanted
 
-    def _new_address(self, person: Person, held: Values) -> Attributes:
+    def _new_address(self, person: Person, attributes: Values) -> Attributes:
         """Another name gets another address; the old ones stay as aliases, and the log-in is for life."""
-        local = held.get("mail", [""])[0].partition("@")[0].rstrip("0123456789")
+        local = attributes.get("mail", [""])[0].partition("@")[0].rstrip("0123456789")
         if local == f"{names.slug(person.given_name)}.{names.slug(person.surname)}":
             return {}
         mail = names.address(person.given_name, person.surname, self.rules.domain, self.current.names())
         self.current.names().add(mail)
-        return {"mail": [mail], "mailLocalAddress": [*held.get("mailLocalAddress", []), mail]}
+        return {"mail": [mail], "mailLocalAddress": [*attributes.get("mailLocalAddress", []), mail]}
 
     # --- departures ---
 
     def _departures(
-        self, feed: Feed, known: Iterable[Known], stayed: set[str]
+        self, feed: Feed, known: Iterable[Account], stayed: set[str]
     ) -> tuple[tuple[Change, ...], tuple[str, ...], Departures]:
         """Those of earlier feeds that this one does not hold, less those whose row may be among the refused."""
         there = [one for one in known if one.source_digest and one.state != State.SUSPENDED]
@@ -223,7 +223,7 @@ class _Planner:
                 continue
         return found
 
-    def _doubtful(self, feed: Feed, gone: Iterable[Known]) -> set[str]:
+    def _doubtful(self, feed: Feed, gone: Iterable[Account]) -> set[str]:
         """Log-ins of those leaving whose name is that of a refused row."""
         places = self._refused_rows(feed)
         refused = {(fold(row.get("nom", "")).strip(), fold(row.get("prenom", "")).strip()) for row in places}

@@ -31,7 +31,7 @@ _ONE_BY_ONE = 200
 
 
 @dataclass(frozen=True)
-class Known:
+class Account:
     """An account that a feed can mean: its digests and its state."""
 
     uid: str
@@ -53,10 +53,10 @@ class Current:
         """The directory's suffix."""
         return self.directory.suffix
 
-    def known(self) -> list[Known]:
+    def known(self) -> list[Account]:
         """Everybody, by four attributes."""
         return [
-            Known(
+            Account(
                 uid=first(entry.attributes, "uid"),
                 dn=entry.dn,
                 numen_digests=tuple(entry.attributes.get("mpNumenDigest", ())),

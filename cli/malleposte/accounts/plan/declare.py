@@ -118,7 +118,7 @@ class House:
     numen_digest: Callable[[str], str]
 
 
-def changes(wanted: Declared, held: Entry | None, house: House, now: datetime.datetime) -> list[Change]:
+def changes(wanted: Declared, entry: Entry | None, house: House, now: datetime.datetime) -> list[Change]:
     """Return the changes that bring the account to this state; nothing if it is. Raises InputError for the impossible.
 
     Absent is suspended: what is left of an account goes after the delays of its life, as everybody's.
@@ -126,16 +126,16 @@ def changes(wanted: Declared, held: Entry | None, house: House, now: datetime.da
     profile = wanted.facts.get("profile")
     if profile and profile not in house.profiles:
         raise InputError(f"{wanted.uid}: no class {profile!r}", f"known are {', '.join(house.profiles)}")
-    if held is None:
+    if entry is None:
         if wanted.state == ABSENT:
             return []
         if wanted.state == SUSPENDED:
             raise InputError(f"{wanted.uid}: there is no such account to suspend")
         return _arrival(wanted, house, now)
     if wanted.state in (SUSPENDED, ABSENT):
-        return life.suspend(held, now)
-    back = life.resume(held, now) if first(held.attributes, "mpState") == State.SUSPENDED else []
-    return [*back, *_edits(wanted, held, house, now)]
+        return life.suspend(entry, now)
+    back = life.resume(entry, now) if first(entry.attributes, "mpState") == State.SUSPENDED else []
+    return [*back, *_edits(wanted, entry, house, now)]
 
 
 def _arrival(wanted: Declared, house: House, now: datetime.datetime) -> list[Change]:
@@ -162,25 +162,25 @@ def _arrival(wanted: Declared, house: House, now: datetime.datetime) -> list[Cha
     return life.create(arrival, house.suffix, house.domain, house.taken, now)
 
 
-def _edits(wanted: Declared, held: Entry, house: House, now: datetime.datetime) -> list[Change]:
+def _edits(wanted: Declared, entry: Entry, house: House, now: datetime.datetime) -> list[Change]:
     facts, made = wanted.facts, list[Change]()
     given, surname, mail = (facts.get(name, "") for name in ("given_name", "surname", "mail"))
-    own = {name: first(held.attributes, name) for name in ("givenName", "sn", "mail")}
+    own = {name: first(entry.attributes, name) for name in ("givenName", "sn", "mail")}
     if (given and given != own["givenName"]) or (surname and surname != own["sn"]) or (mail and mail != own["mail"]):
         named = (given and given != own["givenName"]) or (surname and surname != own["sn"])
         address = mail or ("" if named else own["mail"])
-        made += life.rename(held, house.domain, house.taken, given_name=given, surname=surname, address=address)
+        made += life.rename(entry, house.domain, house.taken, given_name=given, surname=surname, address=address)
     if "schools" in facts:
-        made += life.move(held, facts["schools"])
+        made += life.move(entry, facts["schools"])
     if facts.get("profile"):
-        made += life.profile(held, facts["profile"])
+        made += life.profile(entry, facts["profile"])
     if "quota_mb" in facts:
-        made += life.quota(held, facts["quota_mb"] or None)
+        made += life.quota(entry, facts["quota_mb"] or None)
     plain: Attributes = {key: [facts[name]] if facts[name] else [] for name, key in _LABELS.items() if name in facts}
     if "hidden" in facts:
         plain["mpHidden"] = ["TRUE"] if facts["hidden"] else []
-    made += life.attributes(held, plain)
-    return made + life.set_recovery(held, now, mail=facts.get("recovery_mail"), phone=facts.get("recovery_phone"))
+    made += life.attributes(entry, plain)
+    return made + life.set_recovery(entry, now, mail=facts.get("recovery_mail"), phone=facts.get("recovery_phone"))
 
 
 SHOWN = ("mpRecoveryMail", "mpRecoveryPhone")

@@ -76,7 +76,7 @@ def readers(
 
 
 def _named(directory: Directory, uids: Iterable[str]) -> Iterator[Entry]:
-    found: list[Entry] = []
+    entries: list[Entry] = []
     wrong: list[str] = []
     for uid in dict.fromkeys(uids):
         entry = next(directory.search("people", ASKED, {"uid": uid}), None)
@@ -87,35 +87,35 @@ def _named(directory: Directory, uids: Iterable[str]) -> Iterator[Entry]:
         elif not entry.attributes.get("mpNumenDigest"):
             wrong.append(f"{uid} has no NUMEN")
         else:
-            found.append(entry)
+            entries.append(entry)
     if wrong:
         raise InputError(
             f"no letter can be made: {', '.join(wrong)}",
             "letters are for agents of a feed who have not activated their account; others: `accounts reset`",
         )
-    return iter(found)
+    return iter(entries)
 
 
-def _meant(held: Attributes, school: str, since: datetime.date | None, *, named: bool) -> bool:
+def _meant(attributes: Attributes, school: str, since: datetime.date | None, *, named: bool) -> bool:
     """Whether an entry is among those asked for; without a NUMEN nobody can activate an account."""
     if named:
         return True
-    if not held.get("mpNumenDigest") or (school and school not in held.get("mpEstablishment", [])):
+    if not attributes.get("mpNumenDigest") or (school and school not in attributes.get("mpEstablishment", [])):
         return False
-    changed = when(first(held, "mpStateChanged"))
+    changed = when(first(attributes, "mpStateChanged"))
     return since is None or (changed is not None and changed.date() >= since)
 
 
 def _reader(entry: Entry, school: str) -> Reader:
-    held = entry.attributes
+    attributes = entry.attributes
     return Reader(
-        uid=first(held, "uid"),
+        uid=first(attributes, "uid"),
         dn=entry.dn,
-        given_name=first(held, "givenName"),
-        surname=first(held, "sn"),
-        mail=first(held, "mail"),
-        uai=school or first(held, "mpEstablishment"),
-        before={name: list(held.get(name, [])) for name in (*ATTRIBUTES, LETTER_ASKED)},
+        given_name=first(attributes, "givenName"),
+        surname=first(attributes, "sn"),
+        mail=first(attributes, "mail"),
+        uai=school or first(attributes, "mpEstablishment"),
+        before={name: list(attributes.get(name, [])) for name in (*ATTRIBUTES, LETTER_ASKED)},
     )
 
 

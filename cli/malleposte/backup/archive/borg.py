@@ -36,11 +36,6 @@ class BorgError(MallepostError):
         self.code = code
 
     @property
-    def unreachable(self) -> bool:
-        """Whether the vault did not answer at all."""
-        return self.code in CONNECTION_CLOSED
-
-    @property
     def no_repository(self) -> bool:
         """Whether the repository is not there."""
         return self.code == NO_REPOSITORY or NEVER_MADE in self.message

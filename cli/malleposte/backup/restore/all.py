@@ -15,18 +15,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from malleposte.backup.archive.archives import NoArchiveError
 from malleposte.backup.archive.run import size
 from malleposte.backup.restore import kept
+from malleposte.backup.restore.host import ThisHost
 from malleposte.backup.restore.mail import box as boxes
 from malleposte.backup.restore.mail import maildir, swap
 from malleposte.backup.restore.model import STAMP, Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import MAILDIR, STORE
 from malleposte.runtime import durable, kit, owner
@@ -37,49 +37,6 @@ FILLED = ("/var/lib/rspamd/dkim",)
 """Only what is missing is put there: `deploy` has written what counts today."""
 COMMON = "system"
 STATE = "all.json"
-
-
-class Host(Protocol):
-    """The operations that a whole restore needs from a host besides files."""
-
-    notes: list[str]
-    """Notes about its databases."""
-
-    def directory(self) -> Outcome:
-        """Restore the directory."""
-
-    def in_use(self) -> list[str]:
-        """Describe the agents' data that this host already holds; empty on a new host."""
-
-    def databases(self) -> list[str]:
-        """Databases that the archives hold and this host has."""
-
-    def database(self, name: str) -> Outcome:
-        """Restore a database; the replaced one is kept."""
-
-    def paused(self, units: Sequence[str]) -> AbstractContextManager[None]:
-        """Inside the block those units are stopped; those that ran run again after it. Units that are not there are
-        passed over. Raises MallepostError when one does not stop or start.
-        """
-
-    def room(self, place: Path) -> tuple[int, int]:
-        """The file system that a place is on, and its free bytes."""
-
-    def reopened(self, homes: Sequence[Path]) -> None:
-        """The mail is open again: let Dovecot count on where clients remember it."""
-
-
-class All(Protocol):
-    """The archives of the host."""
-
-    def latest(self, source: str) -> Copy:
-        """Newest archive of a source. Raises NoArchiveError when there is none."""
-
-    def size(self, copy: Copy) -> int:
-        """Bytes that it takes when it is put out."""
-
-    def extract(self, copy: Copy, paths: Sequence[str], destination: Path) -> None:
-        """Put out paths, or everything."""
 
 
 @dataclass
@@ -155,7 +112,7 @@ class Found:
         return [name for name, copy in self.mail.items() if copy is None]
 
 
-def look(plan: Plan, archives: All) -> Found:
+def look(plan: Plan, archives: Archives) -> Found:
     """The archives of a plan. A share in which no mailbox ever was has none; all else must be there.
 
     Raises NoArchiveError when there are no files or a dump is missing, MallepostError when no vault could be read.
@@ -172,7 +129,7 @@ def look(plan: Plan, archives: All) -> Found:
     return found
 
 
-def demand_room(found: Found, archives: All, host: Host, store: Path) -> None:
+def demand_room(found: Found, archives: Archives, host: ThisHost, store: Path) -> None:
     """Raises InputError where a file system has no room for what comes back beside what is replaced."""
     wanted: dict[int, tuple[Path, int, int]] = {}
     copies = [(store, copy) for copy in found.mail.values() if copy]
@@ -191,8 +148,8 @@ def demand_room(found: Found, archives: All, host: Host, store: Path) -> None:
 
 def restore(
     plan: Plan,
-    archives: All,
-    host: Host,
+    archives: Archives,
+    host: ThisHost,
     work: Path,
     *,
     key: str,
@@ -267,14 +224,14 @@ def _noted(done: Outcome, outcome: Outcome) -> dict[str, int]:
     return done.counts
 
 
-def _reopened(host: Host, store: Path) -> dict[str, int]:
+def _reopened(host: ThisHost, store: Path) -> dict[str, int]:
     with owner.as_owner(store):
         homes = sorted(path for path in store.glob("[0-9a-f][0-9a-f]/*") if owner.folder(path))
     host.reopened(homes)
     return {}
 
 
-def _files(path: str, found: Found, archives: All, host: Host, plan: Plan, stamp: str) -> dict[str, int]:
+def _files(path: str, found: Found, archives: Archives, host: ThisHost, plan: Plan, stamp: str) -> dict[str, int]:
     """One path of the source `system`: exchanged whole while its units are stopped, or filled up."""
     target = Path(path)
     if not target.parent.is_dir() or found.files is None:
@@ -321,7 +278,7 @@ def _fill(found: Path, target: Path) -> int:
 def _mail(
     plan: Plan,
     found: Found,
-    archives: All,
+    archives: Archives,
     store: Path,
     state: State,
     step: Callable[[str, Callable[[], dict[str, int]]], None],
@@ -349,7 +306,7 @@ def _mail(
             step(f"mail {name}", dict)
 
 
-def _share(name: str, copy: Copy, archives: All, store: Path, stamp: str) -> dict[str, int]:
+def _share(name: str, copy: Copy, archives: Archives, store: Path, stamp: str) -> dict[str, int]:
     """One share, as the store's user: extracted beside the store, then box after box into place."""
     with owner.as_owner(store):
         area = store / ".malleposte-restore"

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from malleposte.adapters import postgresql
-from malleposte.backup.restore.model import STAMP, Copy, Outcome, Source
+from malleposte.backup.restore.model import STAMP, Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -27,17 +27,25 @@ SELECT format('GRANT %s ON DATABASE %I TO %s', one.privilege_type, '{scratch}',
 """
 
 
-class Postgres(Protocol):
-    """The few acts, so that tests do without."""
+class Postgres:
+    """PostgreSQL of this host, entered as its administrator."""
+
+    def __init__(self, followers: Mapping[str, Sequence[str]] | None = None) -> None:
+        """`followers`: units of this host that cache the content of a database, by its name."""
+        self._followers = followers or {}
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run SQL as the administrator, stopping at an error; what it prints, unaligned. Raises MallepostError."""
+        return postgresql.sql(database, text)
 
     def load(self, dump: Path, database: str) -> None:
         """pg_restore a custom dump into an empty database. Raises MallepostError."""
+        with dump.open("rb") as stream:
+            postgresql.program(["pg_restore", "--exit-on-error", "-d", database], stream)
 
     def settle(self, database: str) -> list[str]:
         """Restart the units that cache the old content; those that would not."""
+        return settle(self._followers.get(database, ()))
 
 
 def check_name(name: str) -> None:
@@ -47,7 +55,7 @@ def check_name(name: str) -> None:
 
 
 def load_beside(
-    name: str, source: Source, server: Postgres, work: Path, say: Callable[[str], None]
+    name: str, source: Archives, server: Postgres, work: Path, say: Callable[[str], None]
 ) -> tuple[Copy, str]:
     """The archive's database under a name of its own, with owner, locale and rights of the live one; that name."""
     check_name(name)
@@ -79,7 +87,7 @@ def load_beside(
 
 def restore(
     name: str,
-    source: Source,
+    source: Archives,
     server: Postgres,
     work: Path,
     *,
@@ -137,27 +145,6 @@ def _rows(server: Postgres, database: str) -> int:
         database,
     )
     return int(text.strip() or 0)
-
-
-class HostPostgres:
-    """PostgreSQL of this host, entered as its administrator."""
-
-    def __init__(self, followers: Mapping[str, Sequence[str]] | None = None) -> None:
-        """`followers`: units of this host that cache the content of a database, by its name."""
-        self._followers = followers or {}
-
-    def sql(self, text: str, database: str = "postgres") -> str:
-        """See Postgres."""
-        return postgresql.sql(database, text)
-
-    def load(self, dump: Path, database: str) -> None:
-        """See Postgres."""
-        with dump.open("rb") as stream:
-            postgresql.program(["pg_restore", "--exit-on-error", "-d", database], stream)
-
-    def settle(self, database: str) -> list[str]:
-        """See Postgres."""
-        return settle(self._followers.get(database, ()))
 
 
 def settle(units: Iterable[str]) -> list[str]:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from malleposte.backup.restore.kept import ASIDE, RADICALE
 from malleposte.backup.restore.mail import swap
-from malleposte.backup.restore.model import STAMP, Outcome, Source
+from malleposte.backup.restore.model import STAMP, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 from malleposte.platform import locks
 from malleposte.runtime import owner
@@ -47,7 +48,7 @@ class Store:
 def restore(
     uid: str,
     collection: str,
-    source: Source,
+    source: Archives,
     store: Store,
     *,
     beside: bool = False,
@@ -59,58 +60,45 @@ def restore(
     Raises InputError when the archive has none.
     """
     with owner.as_owner(store.collections):
-        return _restore(uid, collection, source, store, beside=beside, keep_newer=keep_newer, say=say)
-
-
-def _restore(
-    uid: str,
-    collection: str,
-    source: Source,
-    store: Store,
-    *,
-    beside: bool,
-    keep_newer: bool,
-    say: Callable[[str], None],
-) -> Outcome:
-    begun = time.monotonic()
-    base = store.collections / uid
-    wanted = base / collection if collection else base
-    copy = source.find(str(wanted))
-    stamp = datetime.now().strftime(STAMP)
-    for place in (store.work, store.aside):
-        owner.hand_over(place)
-    shutil.rmtree(store.work, ignore_errors=True)
-    store.work.mkdir(mode=0o700)
-    outcome = Outcome(f"agendas and contacts of {uid}" + (f": {collection}" if collection else ""), copy)
-    outcome.counts = {"collections": 0, "items": 0, "newer kept": 0}
-    try:
-        say("extracting")
-        source.extract(copy, [str(wanted)], store.work)
-        found = _collections(store.work / str(base).lstrip("/"), collection)
-        if not found:
-            what = f"collection {collection!r}" if collection else "collection"
-            raise InputError(
-                f"account {uid}: no {what} in {copy}",
-                OTHERWISE,
-            )
-        for fresh in found:
-            shutil.rmtree(fresh / CACHE, ignore_errors=True)
-            outcome.counts["collections"] += 1
-            outcome.counts["items"] += len(_items(fresh))
-            if beside:
-                target = base / f"{fresh.name}-{copy.taken.astimezone():%Y%m%d}"
-                _rename(fresh, f"restauration du {copy.taken.astimezone():%d/%m/%Y}")
-            else:
-                target = base / fresh.name
-            outcome.counts["newer kept"] += _place(fresh, target, store, stamp, keep=keep_newer or beside)
-    finally:
+        begun = time.monotonic()
+        base = store.collections / uid
+        wanted = base / collection if collection else base
+        copy = source.find(str(wanted))
+        stamp = datetime.now().strftime(STAMP)
+        for place in (store.work, store.aside):
+            owner.hand_over(place)
         shutil.rmtree(store.work, ignore_errors=True)
-    kept = store.aside / uid / stamp
-    if kept.is_dir():
-        outcome.aside = str(kept)
-        outcome.notes.append("to undo, move a collection from there back into " + str(base))
-    outcome.seconds = time.monotonic() - begun
-    return outcome
+        store.work.mkdir(mode=0o700)
+        outcome = Outcome(f"agendas and contacts of {uid}" + (f": {collection}" if collection else ""), copy)
+        outcome.counts = {"collections": 0, "items": 0, "newer kept": 0}
+        try:
+            say("extracting")
+            source.extract(copy, [str(wanted)], store.work)
+            found = _collections(store.work / str(base).lstrip("/"), collection)
+            if not found:
+                what = f"collection {collection!r}" if collection else "collection"
+                raise InputError(
+                    f"account {uid}: no {what} in {copy}",
+                    OTHERWISE,
+                )
+            for fresh in found:
+                shutil.rmtree(fresh / CACHE, ignore_errors=True)
+                outcome.counts["collections"] += 1
+                outcome.counts["items"] += len(_items(fresh))
+                if beside:
+                    target = base / f"{fresh.name}-{copy.taken.astimezone():%Y%m%d}"
+                    _rename(fresh, f"restauration du {copy.taken.astimezone():%d/%m/%Y}")
+                else:
+                    target = base / fresh.name
+                outcome.counts["newer kept"] += _place(fresh, target, store, stamp, keep=keep_newer or beside)
+        finally:
+            shutil.rmtree(store.work, ignore_errors=True)
+        kept = store.aside / uid / stamp
+        if kept.is_dir():
+            outcome.aside = str(kept)
+            outcome.notes.append("to undo, move a collection from there back into " + str(base))
+        outcome.seconds = time.monotonic() - begun
+        return outcome
 
 
 def _collections(base: Path, name: str) -> list[Path]:

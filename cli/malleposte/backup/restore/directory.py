@@ -14,35 +14,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from malleposte.adapters import dovecot
 from malleposte.adapters.ldif import SEARCH
 from malleposte.backup.restore import devices, ldif
 from malleposte.backup.restore.mail import swap
-from malleposte.backup.restore.model import STAMP, Copy, Outcome, Source
+from malleposte.backup.restore.model import STAMP, Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import owner
 
 DUMP = "ldap"
 SERVICES = "ou=services,"
 ACTIVE = "active"
-
-
-class Slapd(Protocol):
-    """The few acts, so that tests do without."""
-
-    def live(self) -> bytes:
-        """The LDIF of today; empty when the database cannot be read."""
-
-    def load(self, text: str, name: str) -> Path:
-        """Load LDIF into a new database directory beside the live one. Raises MallepostError when slapd refuses it."""
-
-    def swap(self, fresh: Path) -> None:
-        """Stop slapd, exchange the directories, start it. Raises MallepostError, all put back, when it fails."""
-
-    def change(self, text: str, *, add: bool) -> None:
-        """Apply LDIF to the running directory. Raises MallepostError with slapd's words."""
 
 
 @dataclass
@@ -104,7 +89,7 @@ def _names(entries: Sequence[ldif.Entry]) -> str:
 
 
 def restore(
-    source: Source,
+    source: Archives,
     slapd: Slapd,
     work: Path,
     *,
@@ -133,7 +118,7 @@ def restore(
     return outcome
 
 
-def restore_entry(source: Source, slapd: Slapd, work: Path, uid: str, *, old_passwords: bool = False) -> Outcome:
+def restore_entry(source: Archives, slapd: Slapd, work: Path, uid: str, *, old_passwords: bool = False) -> Outcome:
     """One entry as the archive has it. Raises InputError when the archive has none of that uid."""
     begun = time.monotonic()
     copy, archived = _archived(source, work)
@@ -160,7 +145,7 @@ def restore_entry(source: Source, slapd: Slapd, work: Path, uid: str, *, old_pas
     return Outcome(f"entry {wanted.dn}", copy, {"entries": 1}, notes, seconds=time.monotonic() - begun)
 
 
-def _archived(source: Source, work: Path) -> tuple[Copy, list[ldif.Entry]]:
+def _archived(source: Archives, work: Path) -> tuple[Copy, list[ldif.Entry]]:
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = work / "directory.ldif"
     try:
@@ -173,43 +158,40 @@ def _archived(source: Source, work: Path) -> tuple[Copy, list[ldif.Entry]]:
     return copy, found
 
 
-class HostSlapd:
+class Slapd:
     """slapd of this host."""
 
     config = Path("/etc/ldap/slapd.d")
     database = Path("/var/lib/ldap/malleposte")
 
     def live(self) -> bytes:
-        """See Slapd."""
+        """The LDIF of today; empty when the database cannot be read."""
         done = self._run("slapcat", "-n1", "-F", str(self.config), "-o", "ldif-wrap=no", check=False)
         return done.stdout.encode() if done.returncode == 0 else b""
 
     def load(self, text: str, name: str) -> Path:
-        """See Slapd."""
+        """Load LDIF into a new database directory beside the live one. Raises MallepostError when slapd refuses it."""
         with owner.as_owner(self.database.parent):
-            return self._load(text, name)
-
-    def _load(self, text: str, name: str) -> Path:
-        fresh = self.database.with_name(f"{self.database.name}.{name}")
-        scratch = self.database.with_name("config.restore")
-        for path in (fresh, scratch):
-            shutil.rmtree(path, ignore_errors=True)
-        try:
-            shutil.copytree(self.config, scratch)
-            scratch.chmod(0o700)
-            fresh.mkdir(mode=0o700)
-            for file in (scratch / "cn=config").glob("olcDatabase=*mdb.ldif"):
-                content = file.read_text("utf-8")
-                file.write_text(content.replace(f" {self.database}\n", f" {fresh}\n"), "utf-8")
-            words = ("slapadd", "-q", "-n1", "-F", str(scratch))
-            self._run(*words, given=text, what="slapd refuses the archive", place=fresh)
-            self.settle(fresh)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-        return fresh
+            fresh = self.database.with_name(f"{self.database.name}.{name}")
+            scratch = self.database.with_name("config.restore")
+            for path in (fresh, scratch):
+                shutil.rmtree(path, ignore_errors=True)
+            try:
+                shutil.copytree(self.config, scratch)
+                scratch.chmod(0o700)
+                fresh.mkdir(mode=0o700)
+                for file in (scratch / "cn=config").glob("olcDatabase=*mdb.ldif"):
+                    content = file.read_text("utf-8")
+                    file.write_text(content.replace(f" {self.database}\n", f" {fresh}\n"), "utf-8")
+                words = ("slapadd", "-q", "-n1", "-F", str(scratch))
+                self._run(*words, given=text, what="slapd refuses the archive", place=fresh)
+                self.settle(fresh)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+            return fresh
 
     def swap(self, fresh: Path) -> None:
-        """See Slapd."""
+        """Stop slapd, exchange the directories, start it. Raises MallepostError, all put back, when it fails."""
         self._run("systemctl", "stop", "slapd.service")
         if not self.database.exists():
             with owner.as_owner(self.database.parent):
@@ -226,7 +208,7 @@ class HostSlapd:
         dovecot.forget(check=False)
 
     def change(self, text: str, *, add: bool) -> None:
-        """See Slapd."""
+        """Apply LDIF to the running directory. Raises MallepostError with slapd's words."""
         words = ["ldapadd" if add else "ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"]
         self._run(*words, given=text, what="slapd refuses the entry")
 

@@ -16,7 +16,7 @@ from malleposte.backup.restore import dav, kept
 from malleposte.backup.restore import directory as restore_directory
 from malleposte.backup.restore import ldif as restore_ldif
 from malleposte.backup.restore.mail import maildir
-from malleposte.backup.restore.mail.dovecot import Doveadm, run
+from malleposte.backup.restore.mail.dovecot import Dovecot, run
 from malleposte.backup.restore.model import Outcome
 from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError, MallepostError
@@ -27,20 +27,24 @@ WORK = Path("/var/lib/malleposte/restore")
 
 
 class ThisHost:
-    """See restore_all.Host."""
+    """The operations that a whole restore needs from a host besides files."""
 
     def __init__(self, archives: Archives, say: Callable[[str], None], known: Config) -> None:
         """`known` says what is backed up here, and what a restore restarts and counts."""
         self._archives, self._say, self._serves, self._known = archives, say, known.databases, known
         self.notes: list[str] = []
-        self._slapd = restore_directory.HostSlapd()
+        """Notes about its databases."""
+        self._slapd = restore_directory.Slapd()
 
     def directory(self) -> Outcome:
-        """See Host."""
+        """Restore the directory."""
         return restore_directory.restore(self._archives, self._slapd, WORK, say=self._say)
 
     def in_use(self) -> list[str]:
-        """See Host. Whatever of agents is here counts: the directory may be on another host."""
+        """Describe the agents' data that this host already holds; empty on a new host.
+
+        Whatever of agents is here counts: the directory may be on another host.
+        """
         entries = restore_ldif.parse(self._slapd.live())
         store = dav.Store()
         with owner.as_owner(mailstore.STORE):
@@ -59,33 +63,38 @@ class ThisHost:
 
     def _users(self) -> dict[str, int]:
         """Agents whom the databases of this host know."""
-        server, found = restore_database.HostPostgres(), dict[str, int]()
+        server, found = restore_database.Postgres(), dict[str, int]()
         try:
             there = server.sql("SELECT datname FROM pg_database").split()
         except (MallepostError, OSError):  # no PostgreSQL here
             return found
-        for name, question in self._known.users.items():
+        for name, question in self._known.restore.users.items():
             if name in there:
                 with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
                     found[name] = int(server.sql(question, name).strip() or 0)
         return found
 
     def databases(self) -> list[str]:
-        """See Host. What this host has no more, such as the database of a service that left, is passed over."""
-        there = restore_database.HostPostgres().sql("SELECT datname FROM pg_database").split() if self._serves else []
+        """Databases that the archives hold and this host has.
+
+        What this host has no more, such as the database of a service that left, is passed over.
+        """
+        there = restore_database.Postgres().sql("SELECT datname FROM pg_database").split() if self._serves else []
         held = [name for name in self._archives.databases() if not kept.by_restore(name)] if self._serves else []
         self.notes = [f"the archives have a database {name}, which is not on this host" for name in held
                       if name not in there]  # fmt: skip
         return [name for name in held if name in there]
 
     def database(self, name: str) -> Outcome:
-        """See Host."""
-        server = restore_database.HostPostgres(self._known.restart)
+        """Restore a database; the replaced one is kept."""
+        server = restore_database.Postgres(self._known.restore.restart)
         return restore_database.restore(name, self._archives, server, WORK, say=self._say)
 
     @contextlib.contextmanager
     def paused(self, units: Sequence[str]) -> Iterator[None]:
-        """See Host."""
+        """Inside the block those units are stopped; those that ran run again after it. Units that are not there are
+        passed over. Raises MallepostError when one does not stop or start.
+        """
         ran = [name for name in units if run(["systemctl", "is-active", "--quiet", name]).returncode == 0]
         # Sockets first: they would start what was just stopped. The other way round after it.
         order = sorted(ran, key=lambda name: not name.endswith((".socket", ".timer")))
@@ -104,13 +113,16 @@ class ThisHost:
             raise MallepostError(f"{name} does not {verb}", f"look at 'journalctl -u {name}'")
 
     def room(self, place: Path) -> tuple[int, int]:
-        """See Host."""
+        """The file system that a place is on, and its free bytes."""
         here = next(one for one in (place, *place.parents) if one.exists())
         return here.stat().st_dev, shutil.disk_usage(here).free
 
     def reopened(self, homes: Sequence[Path]) -> None:
-        """See Host. Clients remember MODSEQs below the clock's seconds: counting goes on from there."""
-        doveadm = Doveadm()
+        """The mail is open again: let Dovecot count on where clients remember it.
+
+        Clients remember MODSEQs below the clock's seconds: counting goes on from there.
+        """
+        doveadm = Dovecot()
         dovecot.forget(check=False)
         now, strays = int(time.time()), list[str]()
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 STAMP = "%Y%m%d-%H%M%S"
 
@@ -22,22 +20,6 @@ class Copy:
     def __str__(self) -> str:
         """For people."""
         return f"{self.archive} of {self.taken.astimezone():%Y-%m-%d %H:%M} ({self.vault})"
-
-
-class Source(Protocol):
-    """Archives, whatever keeps them."""
-
-    def find(self, path: str) -> Copy:
-        """The archive that is asked for and may hold `path` (absolute). Raises MallepostError when there is none."""
-
-    def extract(self, copy: Copy, paths: Iterable[str], destination: Path) -> None:
-        """Write `paths` below `destination`, under their whole names. Raises MallepostError.
-
-        A path that the archive has not is no error.
-        """
-
-    def dump(self, name: str, into: Path) -> Copy:
-        """Write the dump of that name into a file, for root alone. Raises MallepostError."""
 
 
 @dataclass

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from malleposte.adapters.sogo import merge
 from malleposte.backup.restore import database
-from malleposte.backup.restore.model import Outcome, Source
+from malleposte.backup.restore.model import Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 from malleposte.platform.identity import is_uid
 
@@ -26,7 +27,7 @@ COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 def restore(
     uid: str,
     collection: str,
-    source: Source,
+    source: Archives,
     server: database.Postgres,
     work: Path,
     *,

@@ -34,11 +34,14 @@ class Archives:
         return Copy(archive.name, vault.name, archive.start)
 
     def find(self, path: str) -> Copy:
-        """See restore_model.Source."""
+        """The archive that is asked for and may hold `path` (absolute). Raises MallepostError when there is none."""
         return self.latest(self.source_of(path))
 
     def extract(self, copy: Copy, paths: Iterable[str], destination: Path) -> None:
-        """See restore_model.Source."""
+        """Write `paths`, or everything, below `destination`, under their whole names. Raises MallepostError.
+
+        A path that the archive has not is no error.
+        """
         vault, archive = self._of(copy)
         wanted = list(paths)
         try:
@@ -54,7 +57,7 @@ class Archives:
         return vault.size(archive)
 
     def dump(self, name: str, into: Path) -> Copy:
-        """See restore_model.Source."""
+        """Write the dump of that name into a file, for root alone. Raises MallepostError."""
         copy = self.latest(name)
         vault, archive = self._of(copy)
         into.touch(mode=0o600)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -18,8 +17,8 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO, YES, confirm
 from malleposte.commands.accounts.output import failed, tell
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand, run
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 
 
@@ -67,15 +66,15 @@ def export_command(who: str, out: str, reason: str) -> int:
       sudo ./malleposte accounts export mdupond --out mdupond.zip --reason "request of 3 May"
     """
     with host(who) as (tools, _rules, settings, uid):
-        held = acts.entry(tools.directory, uid)
+        entry = acts.entry(tools.directory, uid)
         exporter = Exporter(tools.hosts.files, (settings.journal, ACCOUNTD_JOURNAL))
         if out == "-":
-            report = exporter.write(Subject.of(tools.directory, held), sys.stdout.buffer)
+            report = exporter.write(Subject.of(tools.directory, entry), sys.stdout.buffer)
         else:
             path = Path(out)
             path.unlink(missing_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                report = exporter.write(Subject.of(tools.directory, held), file)
+                report = exporter.write(Subject.of(tools.directory, entry), file)
         tools.journal.write("export", uid, counts=report.counts, **({"note": reason} if reason else {}))
     click.echo(f"{uid}: " + ", ".join(f"{count} {kind}" for kind, count in report.counts.items()), err=True)
     return failed(uid, report.failures, "not exported")
@@ -148,12 +147,8 @@ def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int
       sudo ./malleposte accounts nightly --step lift --json
     """
     told = nightly.run(Settings.read(), now(), steps, dry=dry_run)
-    if as_json:
-        rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in told]
-        click.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        for one in told:
-            click.echo(f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}")
+    rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in told]
+    answer(rows, (f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}" for one in told), as_json=as_json)
     for one in told:
         for failure in one.failures:
             click.echo(f"malleposte: {one.step}: {failure}", err=True)

@@ -9,9 +9,10 @@ import click
 
 from malleposte.accounts import audit
 from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL
-from malleposte.commands.accounts.shared import AS_JSON, emit
+from malleposte.commands.accounts.shared import emit
 from malleposte.commands.away import HostCommand
-from malleposte.core.errors import ExitCode, InputError
+from malleposte.commands.options import AS_JSON
+from malleposte.core.errors import InputError
 
 
 @click.command("audit", cls=HostCommand)
@@ -19,7 +20,7 @@ from malleposte.core.errors import ExitCode, InputError
 @click.option("--actor", default="", metavar="UID", help="Acts of this person.")
 @click.option("--account", default="", metavar="UID", help="Acts on this account.")
 @AS_JSON
-def audit_command(since: datetime.datetime | None, actor: str, account: str, as_json: bool) -> int:
+def audit_command(since: datetime.datetime | None, actor: str, account: str, as_json: bool) -> None:
     """Print the acts of the help desk, and what was refused to it, as CSV.
 
     Each line has who acted, on which account, and why. The columns are separated by semicolons, as French spreadsheets
@@ -41,4 +42,3 @@ def audit_command(since: datetime.datetime | None, actor: str, account: str, as_
         raise InputError(
             f"{ACCOUNTD_JOURNAL}: {error.strerror}", "this works as root on the directory's host"
         ) from error
-    return ExitCode.DONE

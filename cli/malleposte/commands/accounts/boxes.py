@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import click
@@ -12,15 +11,17 @@ from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.channels import Failure, close_all, forget_all
 from malleposte.accounts.life import ending
 from malleposte.accounts.mailbox import own_addresses
+from malleposte.accounts.plan.changes import Kind
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, show
+from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
-from malleposte.directory.model import FunctionalBox
+from malleposte.directory.model import FunctionalBox, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform import profiles
 
@@ -115,13 +116,10 @@ def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
             make(directory, tools.journal, boxes.create(box, {}, (), directory.suffix))
         if found:
             relisted(tools)
-    if as_json:
-        click.echo(json.dumps({"made": [box.uid for box in found]}))
-        return
-    for box in found:
-        click.echo(f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`")
-    if not found:
-        click.echo("every address has somewhere to arrive")
+    lines = [
+        f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`" for box in found
+    ]
+    answer({"made": [box.uid for box in found]}, lines or ["every address has somewhere to arrive"], as_json=as_json)
 
 
 @box_group.command("show", cls=HostCommand)
@@ -154,20 +152,17 @@ def list_command(orphans: bool, as_json: bool) -> None:
     with settings.directory() as directory:
         found = [_row(entry) for entry in directory.search("functional", boxes.BOX)]
     rows = sorted((row for row in found if not orphans or not row["delegates"]), key=lambda row: str(row["uid"]))
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        click.echo(f"{row['uid']:<24} {len(row['delegates']):>3}  {row['name']}")
+    lines = (f"{row['uid']:<24} {len(row['delegates']):>3}  {row['name']}" for row in rows)
+    answer(rows, lines, as_json=as_json)
 
 
 def _row(entry: Entry) -> dict[str, str | list[str]]:
-    held = entry.attributes
-    one = {key: (held.get(name) or [""])[0] for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
-    rest = {"state": (held.get("mpState") or [""])[0], "quota_mb": (held.get("mpQuota") or [""])[0]}
-    rest["agenda"] = "on" if held.get("mpAgenda") == ["TRUE"] else "off"
+    attributes = entry.attributes
+    one = {key: (attributes.get(name) or [""])[0] for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
+    rest = {"state": (attributes.get("mpState") or [""])[0], "quota_mb": (attributes.get("mpQuota") or [""])[0]}
+    rest["agenda"] = "on" if attributes.get("mpAgenda") == ["TRUE"] else "off"
     many = {"schools": "mpEstablishment", "delegates": "mpDelegate", "managers": "mpManager"}
-    return {**one, **rest, **{key: sorted(held.get(name, [])) for key, name in many.items()}}
+    return {**one, **rest, **{key: sorted(attributes.get(name, [])) for key, name in many.items()}}
 
 
 @box_group.command("delegate", cls=HostCommand)
@@ -224,8 +219,8 @@ def manager_command(box: str, uids: tuple[str, ...], remove: bool) -> None:
     with here.tools(Settings.read()) as tools:
         members = boxes.gather(tools.directory, box, uids, gone=remove)
         make(tools.directory, tools.journal, boxes.managers(members, remove=remove))
-        held = boxes.find(tools.directory, members.uid).attributes.get("mpManager", [])
-        click.echo(f"{members.uid}: managed by {', '.join(sorted(held)) or 'nobody'}")
+        managers = boxes.find(tools.directory, members.uid).attributes.get("mpManager", [])
+        click.echo(f"{members.uid}: managed by {', '.join(sorted(managers)) or 'nobody'}")
 
 
 @box_group.command("agenda", cls=HostCommand)
@@ -244,9 +239,9 @@ def agenda_command(box: str, on: bool, reason: str) -> int:
       sudo ./malleposte accounts box agenda ce.9990001x --off --reason "nobody used it"
     """
     with here.tools(Settings.read()) as tools:
-        held = boxes.find(tools.directory, box)
-        uid = held.attributes["uid"][0]
-        changed = make(tools.directory, tools.journal, boxes.agenda(held, on=on), reason)
+        entry = boxes.find(tools.directory, box)
+        uid = entry.attributes["uid"][0]
+        changed = make(tools.directory, tools.journal, boxes.agenda(entry, on=on), reason)
         later = "; SOGo follows within two minutes" if changed else " already"
         click.echo(f"{uid}: agenda {'on' if on else 'off'}{later}")
         # SOGo remembers whom it knows.
@@ -269,16 +264,22 @@ def end_command(box: str, reason: str, yes: bool) -> int:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        held = boxes.find(tools.directory, box)
-        uid = held.attributes["uid"][0]
-        people = held.attributes.get("mpDelegate", [])
+        entry = boxes.find(tools.directory, box)
+        uid = entry.attributes["uid"][0]
+        people = entry.attributes.get("mpDelegate", [])
         confirm(f"End the box {uid} with all its mail ({len(people)} open it)?", yes=yes)
-        path, removed = ending.end_box(tools, here.rules_of(settings), (settings.journal,), held, now(), reason)
+        end(settings, tools, entry, reason)
         relisted(tools)
-        click.echo(f"{uid}: ended, archived in {path}; its address is never given again")
-        for store in removed.stores:
-            click.echo(f"  {store}")
         return shut(tools, people, sessions=True)
+
+
+def end(settings: Settings, tools: Tools, entry: Entry, reason: str, kind: Kind = Kind.BOX) -> None:
+    """End a box or a room, and tell where its archive is and from where it went. Raises MallepostError."""
+    rules = here.rules_of(settings)
+    path, removed = ending.end_box(tools, rules, (settings.journal,), entry, now(), reason, kind=kind)
+    click.echo(f"{first(entry.attributes, 'uid')}: ended, archived in {path}; its address is never given again")
+    for store in removed.stores:
+        click.echo(f"  {store}")
 
 
 @box_group.command("mirror", cls=HostCommand)

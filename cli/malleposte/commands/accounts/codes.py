@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from malleposte.accounts import acts
 from malleposte.accounts.credentials import codes
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
-from malleposte.core.errors import ExitCode, InputError
+from malleposte.commands.options import AS_JSON, answer
+from malleposte.core.errors import InputError
 
 
 @click.command("reset", cls=HostCommand)
@@ -22,7 +20,7 @@ from malleposte.core.errors import ExitCode, InputError
 )
 @REASON
 @AS_JSON
-def reset_command(who: str, days: float, reason: str, as_json: bool) -> int:
+def reset_command(who: str, days: float, reason: str, as_json: bool) -> None:
     """Give an account a new INA code, and print it once.
 
     With the code and the NUMEN, the agent chooses a password on the portal. Earlier codes become invalid; the present
@@ -43,8 +41,5 @@ def reset_command(who: str, days: float, reason: str, as_json: bool) -> int:
             )
         issued, change = codes.renew(entry, settings.keys(), now(), days, reason)
         acts.make(tools.directory, tools.journal, [change])
-    if as_json:
-        click.echo(json.dumps({"uid": uid, "code": issued.code, "expires": issued.expires.isoformat()}))
-    else:
-        click.echo(f"{uid}: INA code {issued.shown}, good once, until {issued.expires.astimezone():%Y-%m-%d %H:%M}")
-    return ExitCode.DONE
+    line = f"{uid}: INA code {issued.shown}, good once, until {issued.expires.astimezone():%Y-%m-%d %H:%M}"
+    answer({"uid": uid, "code": issued.code, "expires": issued.expires.isoformat()}, [line], as_json=as_json)

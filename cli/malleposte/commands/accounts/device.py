@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 
 import click
 
@@ -14,11 +13,12 @@ from malleposte.accounts.life import renewal
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.output import shown_time, tell
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
-from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.commands.options import AS_JSON, answer
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import Device
 from malleposte.directory.model import first
+from malleposte.platform import letters
 from malleposte.platform.times import stamp
 from malleposte.policy.devices import SCOPES, is_identifier
 
@@ -76,7 +76,7 @@ def add_command(
     moment = now()
     expires = moment + datetime.timedelta(days=days) if days else None
     with host(who) as (tools, rules, _settings, uid):
-        wanted = acts.Wanted(name, scopes or SCOPES, expires, networks)
+        wanted = acts.Specification(name, scopes or SCOPES, expires, networks)
         made = acts.add(tools.directory, tools.journal, uid, wanted, moment, most=rules.devices)
         if reason:
             tools.journal.write("device-reason", uid, device=made.device.ident, note=reason)
@@ -89,7 +89,7 @@ def add_command(
 @device_group.command("list", cls=HostCommand)
 @WHO
 @AS_JSON
-def list_command(who: str, as_json: bool) -> int:
+def list_command(who: str, as_json: bool) -> None:
     """List the devices of an account, with the last use of each; no password is shown.
 
     \b
@@ -102,17 +102,15 @@ def list_command(who: str, as_json: bool) -> int:
     known = uses.here()
     last = known.of(one.ident for one in devices) if known and devices else {}
     devices = [uses.latest(one, last.get(one.ident)) for one in devices]
-    if as_json:
-        click.echo(json.dumps({"uid": uid, "devices": [acts.row(one) for one in devices]}, ensure_ascii=False))
-        return ExitCode.DONE
-    for one in devices:
-        end = f"until {shown_time(stamp(one.expires))}" if one.expires else "no end"
-        used = f"used {shown_time(stamp(one.used))} from {one.place or '?'}" if one.used else "never used"
-        near = f", from {' '.join(one.networks)} alone" if one.networks else ""
-        click.echo(f"{one.ident}  {one.name:<24} {','.join(one.scopes):<20} {end}{near}, {used}")
-    if not devices:
-        click.echo(f"{uid}: no device")
-    return ExitCode.DONE
+    document = {"uid": uid, "devices": [acts.row(one) for one in devices]}
+    answer(document, map(_line, devices) if devices else [f"{uid}: no device"], as_json=as_json)
+
+
+def _line(device: Device) -> str:
+    end = f"until {shown_time(stamp(device.expires))}" if device.expires else "no end"
+    used = f"used {shown_time(stamp(device.used))} from {device.place or '?'}" if device.used else "never used"
+    near = f", from {' '.join(device.networks)} alone" if device.networks else ""
+    return f"{device.ident}  {device.name:<24} {','.join(device.scopes):<20} {end}{near}, {used}"
 
 
 @device_group.command("revoke", cls=HostCommand)
@@ -153,7 +151,7 @@ def _told(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
     """Write to the owner; a failure of the result where that cannot be done."""
     to = first(entry(tools.directory, device.owner).attributes, "mail")
     try:
-        renewal.hand_over(letter(device, to, renewal.Facts.read(), now()))
+        letters.queue(letter(device, to, renewal.Facts.read(), now()))
     except (MallepostError, ValueError) as error:
         return [Failure("notice to the owner", str(error))]
     return []

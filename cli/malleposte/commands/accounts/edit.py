@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -21,8 +20,8 @@ from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.output import tell
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand, TypedCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.model import Agent, Attributes, first
 from malleposte.platform import profiles
@@ -65,9 +64,9 @@ def edited(
         result = Result(make(tools.directory, tools.journal, what(tools, uid), reason))
         # Also where nothing changed: a run before this one may not have reached every host.
         result.failures += forget_all(tools.channels, uid)
-        held = acts.entry(tools.directory, uid).attributes
-    more = {"mail": first(held, "mail"), "addresses": held.get("mailLocalAddress", [])}
-    return tell(result, uid, done, as_json=as_json, lines=lines(held) if lines else (), **more)
+        attributes = acts.entry(tools.directory, uid).attributes
+    more = {"mail": first(attributes, "mail"), "addresses": attributes.get("mailLocalAddress", [])}
+    return tell(result, uid, done, as_json=as_json, lines=lines(attributes) if lines else (), **more)
 
 
 @click.command("create", cls=TypedCommand)
@@ -251,13 +250,13 @@ def rename_command(
         return edited(who, reason, "renamed", what, as_json=as_json, lines=_named)
 
 
-def _named(held: Attributes) -> list[str]:
+def _named(attributes: Attributes) -> list[str]:
     """Name, address, and what goes on beside them."""
-    mail = first(held, "mail")
-    others = [address for address in held.get("mailLocalAddress", []) if address != mail]
-    told = [f"{first(held, 'cn')} <{mail}>"]
+    mail = first(attributes, "mail")
+    others = [address for address in attributes.get("mailLocalAddress", []) if address != mail]
+    told = [f"{first(attributes, 'cn')} <{mail}>"]
     told += [f"mail to it still arrives, and it still logs in: {address}" for address in others]
-    return told + [f"logs in as well: {alias}" for alias in held.get("mpLoginAlias", [])]
+    return told + [f"logs in as well: {alias}" for alias in attributes.get("mpLoginAlias", [])]
 
 
 @click.command("move", cls=HostCommand)
@@ -369,11 +368,8 @@ def _show_quota(who: str, *, as_json: bool) -> int:
     uid, own, profile = (first(entry.attributes, name) for name in ("uid", "mpQuota", "mpProfile"))
     classes = profiles.read()
     of_class = classes[profile].quota_mb if profile in classes else None
-    if as_json:
-        row = {"uid": uid, "quota_mb": int(own) if own else of_class, "own": bool(own), "class_mb": of_class}
-        click.echo(json.dumps(row))
-    elif own:
-        click.echo(f"{uid}: {own} MB, its own (class {profile}: {of_class or 'not known'} MB)")
-    else:
-        click.echo(f"{uid}: {of_class or 'not known'} MB, of the class {profile}")
+    row = {"uid": uid, "quota_mb": int(own) if own else of_class, "own": bool(own), "class_mb": of_class}
+    class_mb = f"{of_class or 'not known'} MB"
+    own_line, class_line = f"{own} MB, its own (class {profile}: {class_mb})", f"{class_mb}, of the class {profile}"
+    answer(row, [f"{uid}: {own_line if own else class_line}"], as_json=as_json)
     return ExitCode.DONE

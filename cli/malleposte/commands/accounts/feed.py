@@ -20,9 +20,9 @@ from malleposte.accounts.plan import store as plans
 from malleposte.accounts.plan.apply import Outcome
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import confirm
-from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter, emit, read_bytes, write_private
+from malleposte.commands.accounts.shared import GROUP, Meter, emit, read_bytes, write_private
 from malleposte.commands.away import HostCommand, person
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.options import AS_JSON, INVENTORY
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.core.progress import duration

@@ -15,8 +15,8 @@ from malleposte.accounts.feed import values
 from malleposte.accounts.print import bundle
 from malleposte.accounts.print.run import MANIFEST, Wish, make
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.accounts.shared import GROUP, Meter
+from malleposte.commands.options import AS_JSON, INVENTORY, answer
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
@@ -100,12 +100,9 @@ def letters_command(
 
 def tell(told: dict[str, Any], *, as_json: bool) -> int:
     """Print what was done; 1 when somebody was left out."""
-    if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False))
-    else:
-        click.echo(f"{told['folder']}: {told['letters']} letters in {told['files']} files, good until {told['until']}")
-        if told["revoked"]:
-            click.echo(f"  {told['revoked']} earlier codes were still good and no longer are")
-        for one in told["skipped"]:
-            click.echo(f"  left out: {one['uid']} {one['reason']}")
+    lines = [f"{told['folder']}: {told['letters']} letters in {told['files']} files, good until {told['until']}"]
+    if told["revoked"]:
+        lines.append(f"  {told['revoked']} earlier codes were still good and no longer are")
+    lines += [f"  left out: {one['uid']} {one['reason']}" for one in told["skipped"]]
+    answer(told, lines, as_json=as_json)
     return ExitCode.FAILURE if told["skipped"] else ExitCode.DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -15,10 +15,12 @@ from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, show
+from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand, MailCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory.protocol import Entry
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.lists import daemon, edits
 from malleposte.lists.members import by_rule, expand
 from malleposte.lists.model import ASKED, to_list
@@ -105,12 +107,12 @@ def list_command(as_json: bool) -> None:
     """
     with Settings.read().directory() as directory:
         rows = sorted((_row(entry) for entry in directory.search("lists", ASKED)), key=lambda row: str(row["name"]))
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        kind = "rule" if row["rules"] else "named"
-        click.echo(f"{row['name']:<32} {kind:<6} {'moderated' if row['moderators'] else '':<10} {row['title']}")
+    lines = (
+        f"{row['name']:<32} {'rule' if row['rules'] else 'named':<6} {'moderated' if row['moderators'] else '':<10} "
+        f"{row['title']}"
+        for row in rows
+    )
+    answer(rows, lines, as_json=as_json)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -183,11 +185,7 @@ def poster_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> 
     Example:
       sudo ./malleposte accounts lists poster chefs-yonne --add recteur --remove @members
     """
-    with here.tools(Settings.read()) as tools:
-        entry = edits.found(tools.directory, name)
-        more, less = ([edits.poster_word(tools.directory, word) for word in words] for words in (add, remove))
-        make(tools.directory, tools.journal, edits.adjusted(entry, "mpPoster", more, less))
-        click.echo(", ".join(to_list(edits.found(tools.directory, name).attributes).posters) or "nobody")
+    click.echo(", ".join(to_list(_adjusted(name, "mpPoster", edits.poster_word, add, remove)).posters) or "nobody")
 
 
 @lists_group.command("moderate", cls=HostCommand)
@@ -219,12 +217,19 @@ def manager_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) ->
 
 
 def _people(name: str, attribute: str, add: Sequence[str], remove: Sequence[str]) -> None:
+    attributes = _adjusted(name, attribute, edits.account, add, remove)
+    click.echo(", ".join(sorted(attributes.get(attribute, []))) or "nobody")
+
+
+def _adjusted(
+    name: str, attribute: str, read: Callable[[Directory, str], str], add: Sequence[str], remove: Sequence[str]
+) -> Attributes:
+    """The attributes of a list once words, which `read` gives their value, came to one of them and left it."""
     with here.tools(Settings.read()) as tools:
         entry = edits.found(tools.directory, name)
-        more, less = ([edits.account(tools.directory, word) for word in words] for words in (add, remove))
+        more, less = ([read(tools.directory, word) for word in words] for words in (add, remove))
         make(tools.directory, tools.journal, edits.adjusted(entry, attribute, more, less))
-        held = edits.found(tools.directory, name).attributes.get(attribute, [])
-        click.echo(", ".join(sorted(held)) or "nobody")
+        return edits.found(tools.directory, name).attributes
 
 
 @lists_group.command("set", cls=HostCommand)
@@ -265,10 +270,10 @@ def end_command(name: str, reason: str, yes: bool) -> None:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        held = edits.found(tools.directory, name)
-        mail = to_list(held.attributes).mail
+        entry = edits.found(tools.directory, name)
+        mail = to_list(entry.attributes).mail
         confirm(f"End the list {mail}?", yes=yes)
-        path = ending.end_list(tools.directory, tools.journal, here.rules_of(settings), held, now(), reason)
+        path = ending.end_list(tools.directory, tools.journal, here.rules_of(settings), entry, now(), reason)
     click.echo(f"{mail}: ended, kept in {path}; its address is never given again")
 
 
@@ -297,15 +302,15 @@ def queue_command(as_json: bool) -> None:
       sudo ./malleposte accounts lists queue
     """
     rows = _daemon("queue")
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        words = {"held": "held", "bad": "put aside"}
-        far = words.get(row["place"]) or f"{row.get('done', '?')}/{row.get('recipients') or '?'}"
-        click.echo(f"{row['id']}  {far:<12} {row['list']:<24} {row['sender']:<32} {row['subject'][:60]}")
-        if "reason" in row:
-            click.echo(f"    {row['reason']}")
+    answer(rows, (line for row in rows for line in _waiting(row)), as_json=as_json)
+
+
+def _waiting(row: Mapping[str, Any]) -> Iterator[str]:
+    words = {"held": "held", "bad": "put aside"}
+    far = words.get(row["place"]) or f"{row.get('done', '?')}/{row.get('recipients') or '?'}"
+    yield f"{row['id']}  {far:<12} {row['list']:<24} {row['sender']:<32} {row['subject'][:60]}"
+    if "reason" in row:
+        yield f"    {row['reason']}"
 
 
 @lists_group.command("approve", cls=HeldCommand)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from malleposte.accounts.acts import Result
+from malleposte.commands.options import answer
 from malleposte.core.errors import ExitCode
 from malleposte.platform.times import when
 
@@ -22,14 +22,10 @@ def shown_time(text: str) -> str:
 def tell(result: Result, uid: str, done: str, *, as_json: bool, lines: Sequence[str] = (), **facts: Any) -> int:
     """Print the result of an act; exit code 4 when a part of it failed."""
     failures = list(dict.fromkeys(map(str, result.failures)))  # two parts of an act may meet one silent host
-    if as_json:
-        document: dict[str, Any] = {"uid": uid, "changed": result.changed, "failures": failures}
-        document |= {"held": result.held} if result.held else {}
-        click.echo(json.dumps(document | facts, ensure_ascii=False))
-    else:
-        click.echo(f"{uid}: {done if result.changed else 'nothing to change'}")
-        for line in lines:
-            click.echo(f"  {line}")
+    document: dict[str, Any] = {"uid": uid, "changed": result.changed, "failures": failures}
+    document |= ({"held": result.held} if result.held else {}) | facts
+    head = f"{uid}: {done if result.changed else 'nothing to change'}"
+    answer(document, [head, *(f"  {line}" for line in lines)], as_json=as_json)
     return failed(uid, failures)
 
 

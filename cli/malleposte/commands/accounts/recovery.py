@@ -10,8 +10,8 @@ from malleposte.accounts.plan.changes import Change
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.edit import edited
 from malleposte.commands.accounts.options import REASON, WHO
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON
 
 
 @click.command("recovery", cls=HostCommand)

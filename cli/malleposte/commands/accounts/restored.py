@@ -8,7 +8,6 @@ from malleposte.accounts.life import restored
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.away import HostCommand
-from malleposte.core.errors import ExitCode
 
 
 @click.command("restored", cls=HostCommand, hidden=True)
@@ -16,7 +15,7 @@ from malleposte.core.errors import ExitCode
 @WHO
 @click.argument("what", default="")
 @REASON
-def restored_command(kind: str, who: str, what: str, reason: str) -> int:
+def restored_command(kind: str, who: str, what: str, reason: str) -> None:
     """Write a restore into the journal of accounts. `backup restore` does it.
 
     \b
@@ -24,4 +23,3 @@ def restored_command(kind: str, who: str, what: str, reason: str) -> int:
       sudo ./malleposte accounts restored folder mdupond Projets --reason "ticket 4711"
     """
     restored.note(Settings.read(), kind, who, what, reason)
-    return ExitCode.DONE

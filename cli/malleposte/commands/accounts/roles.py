@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from malleposte.accounts import roles
@@ -12,9 +10,9 @@ from malleposte.accounts.plan.changes import Change
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.edit import edited
 from malleposte.commands.accounts.options import REASON, WHO
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
-from malleposte.core.errors import ExitCode, InputError
+from malleposte.commands.options import AS_JSON, answer
+from malleposte.core.errors import InputError
 from malleposte.directory.model import first
 from malleposte.directory.query import Present
 
@@ -92,7 +90,7 @@ def withdraw_command(who: str, role: str, reason: str, as_json: bool) -> int:
 
 @role_group.command("list", cls=HostCommand)
 @AS_JSON
-def list_command(as_json: bool) -> int:
+def list_command(as_json: bool) -> None:
     """List the accounts that have a role, with the scope of each.
 
     \b
@@ -107,8 +105,4 @@ def list_command(as_json: bool) -> int:
          "roles": one.attributes.get(roles.ATTRIBUTE, [])}
         for one in found
     ]  # fmt: skip
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-    for row in [] if as_json else rows:
-        click.echo(f"{row['uid']:<20} {', '.join(row['roles']):<40} {row['name']}")
-    return ExitCode.DONE
+    answer(rows, (f"{row['uid']:<20} {', '.join(row['roles']):<40} {row['name']}" for row in rows), as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +11,14 @@ from malleposte.accounts import here
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.feed.values import MOST_BOOKINGS, BadValueError
 from malleposte.accounts.feed.values import uai as judged
-from malleposte.accounts.life import ending
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
-from malleposte.commands.accounts.boxes import shut
-from malleposte.commands.accounts.context import now
+from malleposte.commands.accounts.boxes import end, shut
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, show
+from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError
 from malleposte.directory.model import EVERYONE, Attributes, Resource, ResourceKind, first
 from malleposte.directory.protocol import Entry
@@ -96,12 +94,9 @@ def list_command(as_json: bool) -> None:
     """
     with Settings.read().directory() as directory:
         found = sorted((_row(entry) for entry in directory.search("resources", rooms.ROOM)), key=lambda row: row["uid"])
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
-        return
-    for row in found:
-        state = "" if row["state"] == "active" else f" ({row['state']})"
-        click.echo(f"{row['uid']:<32} {row['kind']:<10} {row['name']}{state}")
+    states = {row["uid"]: "" if row["state"] == "active" else f" ({row['state']})" for row in found}
+    lines = (f"{row['uid']:<32} {row['kind']:<10} {row['name']}{states[row['uid']]}" for row in found)
+    answer(found, lines, as_json=as_json)
 
 
 @room_group.command("show", cls=HostCommand)
@@ -120,12 +115,12 @@ def show_command(room: str, as_json: bool) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    held = entry.attributes
-    one = {key: first(held, name) for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
-    kind = next((word for word, kind in rooms.KINDS.items() if kind == first(held, "mpResourceKind")), "")
-    rest = {"kind": kind, "state": first(held, "mpState"), "bookings": int(first(held, "mpBookings") or 1)}
+    attributes = entry.attributes
+    one = {key: first(attributes, name) for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
+    kind = next((word for word, kind in rooms.KINDS.items() if kind == first(attributes, "mpResourceKind")), "")
+    rest = {"kind": kind, "state": first(attributes, "mpState"), "bookings": int(first(attributes, "mpBookings") or 1)}
     many = {"schools": "mpEstablishment", "bookers": "mpBooker"}
-    return {**one, **rest, **{key: sorted(held.get(name, [])) for key, name in many.items()}}
+    return {**one, **rest, **{key: sorted(attributes.get(name, [])) for key, name in many.items()}}
 
 
 @room_group.command("set", cls=HostCommand)
@@ -149,8 +144,8 @@ def set_command(
       sudo ./malleposte accounts room set vehicule.9990001x --suspend --reason "at the garage"
     """
     with here.tools(Settings.read()) as tools:
-        held = rooms.find(tools.directory, room)
-        schools = _schools(uai) or tuple(held.attributes.get("mpEstablishment", ()))
+        entry = rooms.find(tools.directory, room)
+        schools = _schools(uai) or tuple(entry.attributes.get("mpEstablishment", ()))
         wanted: Attributes = {}
         if name:
             wanted |= {"cn": [name], "displayName": [name]}
@@ -162,14 +157,14 @@ def set_command(
             wanted["mpBookings"] = [str(bookings)]
         if bookers:
             wanted["mpBooker"] = list(rooms.bookers(tools.directory, bookers, schools))
-        made = rooms.edit(held, wanted)
+        made = rooms.edit(entry, wanted)
         if suspend is not None:
-            made += rooms.suspended(held, suspend=suspend)
-        return _changed(tools, first(held.attributes, "uid"), made, reason)
+            made += rooms.suspended(entry, suspend=suspend)
+        return _changed(tools, first(entry.attributes, "uid"), made, reason)
 
 
-def _changed(tools: Tools, uid: str, made: list[Change], reason: str) -> int:
-    changed = make(tools.directory, tools.journal, made, reason)
+def _changed(tools: Tools, uid: str, changes: list[Change], reason: str) -> int:
+    changed = make(tools.directory, tools.journal, changes, reason)
     click.echo(f"{uid}: {f'changed; {LATER}' if changed else 'nothing to change'}")
     # SOGo remembers what a resource is.
     return shut(tools, [uid], sessions=False)
@@ -191,12 +186,8 @@ def end_command(room: str, reason: str, yes: bool) -> int:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        held = rooms.find(tools.directory, room)
-        uid = first(held.attributes, "uid")
+        entry = rooms.find(tools.directory, room)
+        uid = first(entry.attributes, "uid")
         confirm(f"End {uid} with all its bookings?", yes=yes)
-        rules = here.rules_of(settings)
-        path, removed = ending.end_box(tools, rules, (settings.journal,), held, now(), reason, kind=Kind.ROOM)
-        click.echo(f"{uid}: ended, archived in {path}; its address is never given again")
-        for store in removed.stores:
-            click.echo(f"  {store}")
+        end(settings, tools, entry, reason, Kind.ROOM)
         return shut(tools, [uid], sessions=False)

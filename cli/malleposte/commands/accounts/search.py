@@ -17,8 +17,8 @@ from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
 from malleposte.commands.accounts.output import failed, line, table
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Branch
@@ -106,7 +106,7 @@ def show_command(who: str, as_json: bool) -> int:
 def list_command(
     state: str | None, school: str, profile: str, blocked: bool, function: str, functional: bool, limit: int,
     as_json: bool,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """List accounts, as they come from the directory.
 
     \b
@@ -118,7 +118,6 @@ def list_command(
     branch: Branch = "functional" if functional else "people"
     with Settings.read().directory() as directory:
         printed(search.rows(directory, query, branch, limit), as_json=as_json)
-    return ExitCode.DONE
 
 
 @click.command("find", cls=HostCommand)

@@ -12,12 +12,10 @@ from typing import Any
 
 import click
 
-from malleposte.commands import options
 from malleposte.core.errors import InputError
 from malleposte.core.progress import duration
 
 GROUP = "directory"
-AS_JSON = options.AS_JSON
 
 
 def read_bytes(path: Path, most: int) -> bytes:

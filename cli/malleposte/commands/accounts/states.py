@@ -15,8 +15,8 @@ from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO
 from malleposte.commands.accounts.output import shown_time, tell
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.directory.model import first
 
 

@@ -10,9 +10,9 @@ import click
 from malleposte.accounts.mailbox.deleted import Wanted
 from malleposte.commands.accounts.context import host
 from malleposte.commands.accounts.options import REASON, WHO
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
-from malleposte.core.errors import ExitCode, InputError
+from malleposte.commands.options import AS_JSON
+from malleposte.core.errors import InputError
 
 
 @click.command("undelete", cls=HostCommand)
@@ -27,7 +27,7 @@ from malleposte.core.errors import ExitCode, InputError
 def undelete_command(
     who: str, messages: tuple[str, ...], sender: str, subject: str, days: int | None, everything: bool, reason: str,
     as_json: bool,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """List the messages that an agent deleted for good, and bring them back.
 
     Deleted messages are kept for the days of malleposte_undelete_days and count against no quota. Each comes back to
@@ -52,7 +52,7 @@ def undelete_command(
     if as_json:
         shown = {"messages": [asdict(one) for one in found]} if not chosen else {"restored": restored}
         click.echo(json.dumps({"uid": uid, **shown}, ensure_ascii=False))
-        return ExitCode.DONE
+        return
     if chosen:
         for folder, count in restored.items():
             click.echo(f"{uid}: {count} brought back to {folder}")
@@ -61,4 +61,3 @@ def undelete_command(
             click.echo(f"{one.ident:<20} {one.deleted:<20} {one.sender[:40]:<40} {one.subject}")
     if not found and not messages:
         click.echo(f"{uid}: no such message was deleted")
-    return ExitCode.DONE

@@ -6,14 +6,12 @@ Roundcube end in its own database, by its own rights: nginx asks it, within the 
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlencode
 
-from malleposte.accountd import log_out
-from malleposte.accountd.proof import Keys, NoLogInError
+from malleposte.accountd.relying_party import AwayError, RefusedError, RelyingParty
 from malleposte.daemons.dav_router.sessions import Sessions
 from malleposte.runtime.http import Answer, Request
 
@@ -23,48 +21,39 @@ WITHIN = "/_ended"
 """The address by which nginx has Roundcube end a session; no client can ask for it (role roundcube)."""
 
 
-@dataclass(frozen=True)
-class Teller:
-    """The provider as it tells of log-outs; `clients` are the names that the webmails have there, by ours."""
-
-    issuer: str
-    keys: Keys
-    clients: Mapping[str, str]
-    uid_claim: str = "sub"
-
-
 class LogOuts:
-    """Answers the provider."""
+    """Answers the provider. `clients` are the names that the webmails have there, by ours."""
 
-    def __init__(self, teller: Teller, sessions: Sessions, clock: Callable[[], float] = time.time) -> None:
-        self.teller, self.sessions, self.clock = teller, sessions, clock
+    def __init__(self, provider: RelyingParty, clients: Mapping[str, str], sessions: Sessions) -> None:
+        self.provider, self.clients, self.sessions = provider, clients, sessions
 
-    def respond(self, webmail: str, request: Request) -> Answer:
+    async def respond(self, webmail: str, request: Request) -> Answer:
         """The answer to what is posted at the address of a webmail (section 2.8)."""
-        if webmail not in self.teller.clients:
+        if webmail not in self.clients:
             return 404, [], b""
         told = ["Cache-Control: no-store"]
         if request.method != "POST":
             return 405, [*told, "Allow: POST"], b""
         try:
-            sid, uid = self.ended(webmail, request.body)
-        except (NoLogInError, log_out.NoLogOutError) as error:
+            sid, uid = await asyncio.to_thread(self.provider.ended, _token(request.body), self.clients[webmail])
+            if not sid:
+                raise RefusedError("it names no session")
+        except RefusedError as error:
             LOG.warning("a log-out was refused: %s", error)
             return 400, told, b""
+        except AwayError as error:
+            LOG.error("a log-out cannot be carried out: %s", error)
+            return 503, told, b""
         if webmail == ROUNDCUBE:
             return 200, [*told, f"X-Accel-Redirect: {WITHIN}?{urlencode({'sid': sid})}"], b""
         self.sessions.end_all(sid, uid)
         return 200, told, b""
 
-    def ended(self, webmail: str, body: bytes) -> tuple[str, str]:
-        """The session that ended, and its agent, who may be unknown. Raises NoLogInError, NoLogOutError."""
-        try:
-            (token,) = parse_qs(body.decode("ascii"), max_num_fields=8)["logout_token"]
-        except (ValueError, KeyError) as error:
-            raise log_out.NoLogOutError("there is none") from error
-        ours, now = self.teller, self.clock()
-        claims = ours.keys.claims(token, log_out.asked(ours.issuer, ours.clients[webmail]), now)
-        sid, uid = log_out.ended(claims, ours.uid_claim, now)
-        if not sid:
-            raise log_out.NoLogOutError("it names no session")
-        return sid, uid
+
+def _token(body: bytes) -> str:
+    """The log-out token of a form. Raises RefusedError."""
+    try:
+        (token,) = parse_qs(body.decode("ascii"), max_num_fields=8)["logout_token"]
+    except (ValueError, KeyError) as error:
+        raise RefusedError("there is none") from error
+    return token

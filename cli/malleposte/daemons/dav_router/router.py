@@ -22,7 +22,6 @@ from malleposte.daemons.dav_router.proofs import (
     password_proof,
     token_proof,
 )
-from malleposte.daemons.dav_router.provider import Provider
 from malleposte.daemons.dav_router.sessions import Sessions
 from malleposte.daemons.dav_router.settings import Settings
 from malleposte.daemons.dav_router.sign_on import SignOn
@@ -50,8 +49,8 @@ class Router:
         self.dovecot = Dovecot(settings.auth_socket)
         self.refusals = Refusals()
         sessions = Sessions(settings.sessions, settings.idle_minutes * 60)
-        self.sign_on = SignOn(Provider(settings.client), sessions)
-        self.log_outs = LogOuts(settings.teller, sessions)
+        self.sign_on = SignOn(settings.provider, sessions, settings.back)
+        self.log_outs = LogOuts(settings.provider, settings.clients, sessions)
 
     def route(self, agent: Agent, tree: str, uri: str) -> tuple[str, str]:
         """Return the service of an agent's request, and the path to ask there."""
@@ -130,7 +129,7 @@ class Router:
         if path == "/back":
             return await self.sign_on.back(query, request.headers)
         if path == "/log-out":
-            return self.sign_on.leave(request.headers)
+            return await self.sign_on.leave(request.headers)
         if path.startswith(ENDED):
-            return self.log_outs.respond(path.removeprefix(ENDED), request)
+            return await self.log_outs.respond(path.removeprefix(ENDED), request)
         return await self.answer(request.target[1:], request.headers) if path.startswith("/") else (400, [], b"")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from malleposte.accountd.proof import Keys
-from malleposte.daemons.dav_router.log_out import ROUNDCUBE, SOGO, Teller
-from malleposte.daemons.dav_router.provider import Client
+from malleposte.accountd.relying_party import RelyingParty
+from malleposte.daemons.dav_router.log_out import ROUNDCUBE, SOGO
 
 SHORTEST_SECRET = 24  # characters
 
@@ -40,17 +39,19 @@ class BackEnd:
 
 @dataclass(frozen=True)
 class Settings:
-    """Back ends by name; the one of each profile; Dovecot's socket; SOGo's log-ins by the provider.
+    """Back ends by name; the one of each profile; Dovecot's socket; SOGo's log-ins by the provider, and their way back.
 
-    `sessions` is the folder of SOGo's sessions, which end after `idle_minutes`, or when the `teller` says so.
+    `clients`: the names that the webmails have there. `sessions` is the folder of SOGo's sessions, which end after
+    `idle_minutes`, or when the provider says so.
     """
 
     backends: Mapping[str, BackEnd]
     profiles: Mapping[str, str]
     default: str
     auth_socket: str
-    client: Client
-    teller: Teller
+    provider: RelyingParty
+    clients: Mapping[str, str]
+    back: str
     sessions: Path
     idle_minutes: int
 
@@ -72,29 +73,18 @@ class Settings:
         sign_on, word = given["sign_on"], secret.read_text("utf-8").strip()
         if len(word) < SHORTEST_SECRET:
             raise ValueError(f"{secret}: a secret has {SHORTEST_SECRET} characters at least")
-        addresses = ("issuer", "authorization_endpoint", "token_endpoint", "end_session_endpoint", "back")
-        for name in addresses:
+        for name in ("issuer", "back"):
             if not re.fullmatch(r"https://[a-z0-9.-]+(:\d+)?(/\S*)?", str(sign_on.get(name, ""))):
                 raise ValueError(f"sign_on: {name} cannot be {sign_on.get(name)!r}")
-        issuer, authorize, token, end_session, back = (sign_on[name] for name in addresses)
-        clients = {SOGO: sign_on["client_id"], ROUNDCUBE: sign_on["roundcube_client_id"]}
-        keys = Keys(sign_on["keys"], sign_on.get("algorithms", ["RS256"]))
+        more = {key: sign_on[key] for key in ("uid_claim", "algorithms", "scope") if key in sign_on}
         return cls(
             backends,
             given["profiles"],
             given["default"],
             given["auth_socket"],
-            Client(
-                issuer,
-                authorize,
-                token,
-                end_session,
-                sign_on["client_id"],
-                word,
-                back,
-                **{key: sign_on[key] for key in ("uid_claim", "scope") if key in sign_on},
-            ),
-            Teller(issuer, keys, clients, sign_on.get("uid_claim", "sub")),
+            RelyingParty(sign_on["issuer"], sign_on["client_id"], word, **more),
+            {SOGO: sign_on["client_id"], ROUNDCUBE: sign_on["roundcube_client_id"]},
+            sign_on["back"],
             Path(sign_on["sessions"]),
             int(sign_on["idle_minutes"]),
         )

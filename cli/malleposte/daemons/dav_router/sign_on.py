@@ -8,14 +8,13 @@ import binascii
 import html
 import logging
 import re
-import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
-from malleposte.daemons.dav_router.proofs import Refused, Unsure
-from malleposte.daemons.dav_router.provider import Provider, Way
+from malleposte.accountd.relying_party import AwayError, RefusedError, RelyingParty
 from malleposte.daemons.dav_router.sessions import COOKIE, COOKIE_SCOPE, Session, Sessions
 from malleposte.runtime.http import Answer
 
@@ -96,11 +95,11 @@ def foreign(headers: Mapping[str, str]) -> bool:
 
 
 class SignOn:
-    """Log-ins to SOGo."""
+    """Log-ins to SOGo. What asks the provider runs in a thread, since it may take a while."""
 
-    def __init__(self, provider: Provider, sessions: Sessions) -> None:
-        """With nobody on the way."""
-        self.provider, self.sessions = provider, sessions
+    def __init__(self, provider: RelyingParty, sessions: Sessions, back: str) -> None:
+        """`back`: the address at SOGo's public name to which log-ins return."""
+        self.provider, self.sessions, self.return_to = provider, sessions, back
         self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def session(self, headers: Mapping[str, str]) -> Answer:
@@ -126,26 +125,30 @@ class SignOn:
 
     async def _renewed(self, cookie: str, found: Session) -> Session | None:
         try:
-            new = await self.provider.renew(found)
-        except Refused:
+            new = await asyncio.to_thread(self.provider.renew, found.refresh)
+        except RefusedError:
             self.sessions.end(cookie)
             return None
-        except Unsure as error:
+        except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
             return found if found.until > time.time() else None
-        self.sessions.keep(cookie, new)
+        known = new.identity or found.identity
+        held = replace(found, access=new.access, refresh=new.refresh, identity=known, until=new.good_until)
+        self.sessions.keep(cookie, held)
         return self.sessions.find(cookie)
 
     async def out(self, headers: Mapping[str, str]) -> Answer:
         """Lead a visitor to the log-in page; a program of a page is told that its session is over."""
         if headers.get("sec-fetch-mode", "navigate") != "navigate" or headers.get("x-original-method") != "GET":
             return 401, ["Cache-Control: no-store"], b""
-        if not await self.provider.answers():
+        try:
+            way = await asyncio.to_thread(self.provider.start, self.return_to)
+        except AwayError as error:
+            LOG.error("no answer from the log-in page: %s", error)
             return shown(503, "away")
-        way = Way(secrets.token_hex(16), secrets.token_urlsafe(48))
         wanted = base64.urlsafe_b64encode((page(headers) or FIRST).encode()).rstrip(b"=").decode()
         kept = f"{WAY}{way.state}={way.verifier}.{wanted}; Max-Age={WAY_SECONDS}; {COOKIE_SCOPE}"
-        return led(self.provider.log_in(way), kept)
+        return led(way.address, kept)
 
     async def back(self, query: str, headers: Mapping[str, str]) -> Answer:
         """Let in who comes back, if this browser went out with that state."""
@@ -156,16 +159,19 @@ class SignOn:
             return shown(403, "again")
         over = f"{WAY}{state}=; Max-Age=0; {COOKIE_SCOPE}"
         try:
-            agent = await self.provider.redeem(told["code"], Way(state, verifier))
-        except Refused as error:
+            agent, new = await asyncio.to_thread(self.provider.redeem, told["code"], verifier, self.return_to)
+        except RefusedError as error:
             LOG.warning("a log-in was refused: %s", error)
             return shown(403, "again")
-        except Unsure as error:
+        except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
             return shown(503, "away")
         if COOKIE in kept:
             self.sessions.end(kept[COOKIE])
-        return led(self._wanted(wanted), f"{COOKIE}={self.sessions.open(agent)}; {COOKIE_SCOPE}", over)
+        cookie = self.sessions.open(
+            Session(agent.uid, new.access, new.refresh, new.identity, new.good_until, agent.sid)
+        )
+        return led(self._wanted(wanted), f"{COOKIE}={cookie}; {COOKIE_SCOPE}", over)
 
     @staticmethod
     def _wanted(text: str) -> str:
@@ -175,12 +181,18 @@ class SignOn:
             return FIRST
         return found if PAGES.fullmatch(found) else FIRST
 
-    def leave(self, headers: Mapping[str, str]) -> Answer:
+    async def leave(self, headers: Mapping[str, str]) -> Answer:
         """Log out of everything: the log-in page ends the session of all services, then leads back here."""
         cookie = cookies(headers).get(COOKIE, "")
         found = self.sessions.find(cookie)
         if foreign(headers) or found is None:
             return led(FIRST)
         self.sessions.end(cookie)
-        then = f"https://{headers.get('host', '')}/"
-        return led(self.provider.log_out(found.identity, then), f"{COOKIE}=; Max-Age=0; {COOKIE_SCOPE}")
+        try:
+            where = await asyncio.to_thread(
+                self.provider.log_out, found.identity, f"https://{headers.get('host', '')}/"
+            )
+        except AwayError as error:
+            LOG.error("the provider's session was not ended: %s", error)
+            where = FIRST
+        return led(where, f"{COOKIE}=; Max-Age=0; {COOKIE_SCOPE}")

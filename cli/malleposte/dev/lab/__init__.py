@@ -7,14 +7,12 @@
 from malleposte.dev.lab.errors import LabError, LabUnsupportedError, LabUsageError
 from malleposte.dev.lab.inventory import Bind, HostSpec, Inventory
 from malleposte.dev.lab.lab import Lab
-from malleposte.dev.lab.machine.controller import CONTROLLER_PACKAGES
 from malleposte.dev.lab.machine.host import Host
 from malleposte.dev.lab.settings import Settings
 from malleposte.dev.lab.status import HostStatus
 from malleposte.dev.lab.twin import Twin
 
 __all__ = [
-    "CONTROLLER_PACKAGES",
     "Bind",
     "Host",
     "HostSpec",

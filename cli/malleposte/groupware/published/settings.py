@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte.core.errors import MallepostError
 from malleposte.groupware.published import model
+from malleposte.runtime import settings
 
 FILE = Path("/etc/malleposte/calendars.json")
 
@@ -45,15 +45,6 @@ class Settings:
     @classmethod
     def read(cls, path: Path = FILE) -> Settings:
         """From its JSON file. Raises MallepostError."""
-        try:
-            given = json.loads(path.read_text("utf-8"))
-            base, bind_dn, uri = (str(given[name]) for name in ("base", "bind_dn", "uri"))
-            units = tuple(map(str, given["units"]))
-            fixed = tuple(Fixed(**one) for one in given.get("fixed", []))
-            return cls(str(given["address"]), Path(given["web"]), base, bind_dn, uri, units, fixed)
-        except FileNotFoundError as error:
-            raise MallepostError(
-                f"{path}: no calendars are published on this host", "deploy the role calendars"
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MallepostError(f"{path}: {error}", "deploy the role calendars") from error
+        if not path.exists():
+            raise MallepostError(f"{path}: no calendars are published on this host", "deploy the role calendars")
+        return settings.read(path, cls, "the calendars", "deploy the role calendars")

@@ -1,1 +1,1 @@
-"""Standard library only: this package is shipped over ssh and run with /usr/bin/python3 of the vantage host."""
+"""Standard library and dnspython alone: both are shipped over ssh and run with /usr/bin/python3 of the vantage host."""

@@ -64,6 +64,7 @@ def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(typed,
     assert killed == state()
 
 
+@pytest.mark.full
 def test_an_apply_killed_on_the_host_is_run_again(typed, feeds, site, tmp_path):
     kept = kept_as(typed("plan", written(tmp_path / "a.csv", people_of(150))))
     unit = "malleposte-essai.service"

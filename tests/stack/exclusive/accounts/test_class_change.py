@@ -5,23 +5,13 @@ import json
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.dav import CARD_TEXT, events, first, put_event, summaries
+from tests.stack.support.dav import contacts, events, first, put_contact, put_event
 from tests.stack.support.people import directory
 
 
 @pytest.fixture(scope="module")
 def cli(site):
     return Cli(site)
-
-
-def contacts(dav):
-    _, _, books = dav.discover()
-    return sorted(name for home in books for name in summaries(dav, home, "FN:"))
-
-
-def put_contact(dav, home, uid, name):
-    kind = "text/vcard; charset=utf-8"
-    assert dav.ask("PUT", f"{home}{uid}.vcf", CARD_TEXT.format(uid=uid, name=name), Content_Type=kind).status == 201
 
 
 def test_the_night_brings_home_what_an_interrupted_change_left(cli, device, site, mail1):

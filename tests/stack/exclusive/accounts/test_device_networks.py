@@ -1,7 +1,5 @@
 """Networks of a scope, which hold for the devices that have none of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

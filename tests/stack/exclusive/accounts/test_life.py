@@ -35,6 +35,7 @@ def test_a_night_removes_who_has_gone_long_ago(cli, made, people, site, by_day):
     assert site.run("mail1", f"ls /var/backups/malleposte-accounts/{who.uid}-*.zip").strip()
 
 
+@pytest.mark.full
 def test_the_archive_of_who_was_removed_long_ago_ends(cli, made, people, site, by_day):
     who, folder = people.agent(state=State.ACTIVE), "/var/backups/malleposte-accounts"
     people.made = [pair for pair in people.made if pair[0] != who.uid]

@@ -1,7 +1,5 @@
 """The nightly job warns an agent before the password expires, once, and then expires the account."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import json

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from malleposte.core.paths import ROOT
 
 from tests.stack.support import boxes
@@ -56,6 +57,7 @@ def put(dav: Device) -> str:
     return path
 
 
+@pytest.mark.full
 def test_everything_comes_back_and_what_it_replaced_is_kept(
     site: Site, mail: Mail, people: People, device: Callable[..., Device]
 ) -> None:
@@ -155,11 +157,11 @@ def test_an_archive_deleted_before_the_vault_looked_is_noticed(site: Site) -> No
     name = json.loads(site.run(HOST, f"malleposte backup list --vault {VAULT} --source ldap --json"))["archives"][0][
         "name"
     ]
-    thief = (
+    attacker = (
         "BORG_BASE_DIR=/var/lib/malleposte/backup/borg/{v} BORG_RSH='ssh -F /etc/malleposte/backup/ssh_config' "
         "BORG_PASSCOMMAND='cat /etc/malleposte/backup/{v}.passphrase' borg delete ssh://{v}/srv/borg/mail1/system::{a}"
     )
-    site.run(HOST, thief.format(v=VAULT, a=name), timeout=120)
+    site.run(HOST, attacker.format(v=VAULT, a=name), timeout=120)
     # The next honest run tells the vault what was made.
     site.run(HOST, "malleposte backup run --source ldap-config --vault", VAULT, timeout=300)
     found = site.run(VAULT, "malleposte vault watch 2>&1; echo $?", timeout=300)

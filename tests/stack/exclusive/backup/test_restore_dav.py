@@ -5,11 +5,14 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from malleposte.core.paths import ROOT
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device, events, first, put_event
 from tests.stack.support.site import Site
+
+pytestmark = pytest.mark.full
 
 HOST, VAULT = "mail1", "vault2"
 

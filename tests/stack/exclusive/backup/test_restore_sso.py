@@ -1,7 +1,5 @@
 """Second factors and log-ins come back from the archive of the portal's host, by the words of the guide."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -37,8 +35,7 @@ def newest(site: Site) -> str:
 
 def test_a_lost_factor_and_its_log_in_come_back(site: Site, web: Web, person: Any) -> None:
     who, owner, cli = person(), Agent(site, web), Cli(site)
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     cookies = dict(owner.cookies)
     site.run(HOST, f"malleposte backup run --vault {VAULT} --source system", timeout=600)
     told = json.loads(cli.typed("status", who.uid, "--json", group="sso").stdout)["hosts"][HOST]

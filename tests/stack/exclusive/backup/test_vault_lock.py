@@ -1,7 +1,5 @@
 """A lock of borg's that no process holds, left by a crash or from another disk, does not stop maintenance."""
 
-from __future__ import annotations
-
 from tests.stack.support.site import Site
 
 LOCK = "/srv/borg/mail1/system/lock.exclusive"

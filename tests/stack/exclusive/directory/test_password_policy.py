@@ -1,7 +1,5 @@
 """A changed fact of the password policy reaches slapd."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from typing import Any
@@ -10,7 +8,7 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.filter import openldap
 from malleposte.core.paths import ROOT, VENV_BIN
 from malleposte.core.run import environment
-from malleposte.directory import Refused
+from malleposte.directory.errors import Refused
 from malleposte.directory.ldap import LdapDirectory
 
 VIOLATION = 19

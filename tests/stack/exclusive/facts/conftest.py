@@ -1,7 +1,5 @@
 """A platform with other facts than the lab's inventory has: one deploy brings them all, one takes them back."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

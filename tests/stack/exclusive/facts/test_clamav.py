@@ -1,7 +1,5 @@
 """The antivirus option: on with a signature of this test's own, and its refusals."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Outbound limits on a host: an account over its limit is blocked at once; some accounts have limits of their own."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Connections are counted by address; that of a school may be that of thousands of agents."""
 
-from __future__ import annotations
-
 from tests.stack.support.holders import holding
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People

@@ -1,8 +1,8 @@
 """The calendar of school holidays that an inventory has: it comes, changes and goes with the fact."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
+
+import pytest
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.calendars import Calendars
@@ -15,14 +15,18 @@ from .conftest import holidays
 PROGRAM = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.0"
 
 
-def test_the_holidays_of_the_zone_come_change_and_go_with_the_fact(site: Site, device: Callable[..., Device]) -> None:
+Titles = Callable[[], set[str]]
+
+
+@pytest.fixture
+def titles(site: Site, device: Callable[..., Device]) -> Titles:
+    """The titles of the holidays that agents of both classes see."""
     agents = [device(profile=profile) for profile in ("convergence", "roundcube")]
     for one in agents:
         one.program = PROGRAM
     calendars = Calendars(site)
 
     def seen() -> set[str]:
-        """The titles of the holidays that agents of both classes see."""
         calendars.gather()
         titles = [{title for title in one.discover()[1].values() if "Vacances scolaires" in title} for one in agents]
         assert [len(one) for one in titles] == [len(titles[0])] * 2, titles
@@ -30,12 +34,20 @@ def test_the_holidays_of_the_zone_come_change_and_go_with_the_fact(site: Site, d
         assert all(long.startswith(short) for long, short in zip(*(sorted(one) for one in titles), strict=True))
         return titles[1]
 
-    assert seen() == {"Vacances scolaires (zone B)"}
-    (row,) = (one for one in calendars.ask("list")["calendars"] if one["fixed"])
+    return seen
+
+
+def test_the_holidays_of_the_zone_come_with_the_fact(site: Site, titles: Titles) -> None:
+    assert titles() == {"Vacances scolaires (zone B)"}
+    (row,) = (one for one in Calendars(site).ask("list")["calendars"] if one["fixed"])
     assert (row["ident"], row["agents"]) == ("vacances-scolaires-zone-b", None)
     refused = Cli(site).typed("withdraw", row["ident"], "--yes", group="calendar")
     assert refused.returncode == 2 and "malleposte_school_holidays" in refused.stderr
+
+
+@pytest.mark.full
+def test_they_change_and_go_with_the_fact(site: Site, titles: Titles) -> None:
     with with_facts(site, site.host_of("web"), "calendars", malleposte_school_holidays=holidays("Corse")):
-        assert seen() == {"Vacances scolaires (Corse)"}
-    assert seen() == set()
+        assert titles() == {"Vacances scolaires (Corse)"}
+    assert titles() == set()
     site.run(site.host_of("web"), "rm -f /var/lib/malleposte-calendars/withdrawn/vacances-scolaires-*")

@@ -1,7 +1,5 @@
 """The networks of schools: many agents behind one address are no guesser, and may log in all at once."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The way back from other facts: all that they brought goes. The last file of this folder by its name."""
 
-from __future__ import annotations
-
 import contextlib
 
 from malleposte.probe.model import Status

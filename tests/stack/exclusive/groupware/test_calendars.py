@@ -1,7 +1,5 @@
 """A calendar is withdrawn while the timer's run is under way."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -11,6 +9,8 @@ import pytest
 from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
+
+pytestmark = pytest.mark.full
 
 UNIT = "malleposte-calendars.service"
 DROP_IN = f"/run/systemd/system/{UNIT}.d/slow.conf"

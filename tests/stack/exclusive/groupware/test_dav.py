@@ -1,7 +1,5 @@
 """The devices' one address when Dovecot is down, and when its router is killed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from testinfra.host import Host

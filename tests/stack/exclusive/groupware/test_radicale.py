@@ -1,7 +1,5 @@
 """Radicale is restarted and killed: nothing is lost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

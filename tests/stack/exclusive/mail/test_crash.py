@@ -60,6 +60,7 @@ def note_twins(record_property, found: Counter[str]) -> int:
     return twins
 
 
+@pytest.mark.full
 def test_killed_in_mid_delivery(site, load, record_property):
     load.start()
     wait_for(lambda: len(load.accepted) >= ENOUGH, 120, f"{ENOUGH} messages accepted")

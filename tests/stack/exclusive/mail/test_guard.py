@@ -1,7 +1,5 @@
 """The guard before the spam filter: nothing made to keep its parser busy reaches it, come what may."""
 
-from __future__ import annotations
-
 import smtplib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

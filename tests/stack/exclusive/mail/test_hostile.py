@@ -1,7 +1,5 @@
 """Messages for each fault that rspamd mended after Debian's version: it goes on, and works for seconds at most."""
 
-from __future__ import annotations
-
 import base64
 import json
 import random

@@ -1,7 +1,5 @@
 """Attacks for the faults that Dovecot 2.4 mended (Debian's deb13u7): it goes on, and works for seconds at most."""
 
-from __future__ import annotations
-
 import contextlib
 import imaplib
 import socket

@@ -91,6 +91,7 @@ def impatient(site):
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.full
 def test_a_daemon_that_hangs_is_started_again(mail, site, address):
     to, member = address
     old = site.run("mail1", f"systemctl show -P MainPID {UNIT}").strip()

@@ -1,7 +1,5 @@
 """A message of absurdly many parts is refused on its way in, and harmless in a mailbox."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import os
@@ -111,20 +109,30 @@ def test_a_header_is_refused_beyond_a_size(mail: Any, people: Any, inside: bool)
     assert mail.arrived(who, subject)
 
 
-def test_one_that_is_there_already_is_shown_in_part_and_takes_nothing_from_others(
-    mail: Any, people: Any, visit: Callable[[Any], Webmail]
-) -> None:
-    who, colleague = people.agent(), people.agent()
+@pytest.fixture
+def keeper(mail: Any, people: Any) -> Any:
+    """An agent who has a message of many parts, and one of absurdly many."""
+    who = people.agent()
     session = mail.imap(who)
     for subject, parts in (("honnête", 30), ("absurde", 20_000)):
         session.append("INBOX", None, None, many_parts(who.mail, who.mail, subject, parts).decode().encode("utf-8"))
-    mail.imap(colleague).append("INBOX", None, None, compose(colleague.mail, colleague.mail, "bonjour"))
-    readers, other = [visit(who) for _ in range(SESSIONS)], visit(colleague)
-    reader = readers[0]
+    return who
+
+
+def test_one_that_is_there_already_is_shown_in_part(keeper: Any, visit: Callable[[Any], Webmail]) -> None:
+    reader = visit(keeper)
     assert reader.read("1").count('class="message-part') == 29
     page = reader.read("2")
     assert 0 < page.count('class="message-part') <= 20
     assert "beaucoup trop de parties" in page
+
+
+@pytest.mark.full
+def test_it_takes_nothing_from_others(mail: Any, people: Any, keeper: Any, visit: Callable[[Any], Webmail]) -> None:
+    colleague = people.agent()
+    mail.imap(colleague).append("INBOX", None, None, compose(colleague.mail, colleague.mail, "bonjour"))
+    readers, other = [visit(keeper) for _ in range(SESSIONS)], visit(colleague)
+    reader = readers[0]
     # All at once, pages and parts, from several sessions. What becomes of them is not the question.
     with ThreadPoolExecutor(OPENS) as pool:
         for number in range(OPENS):
@@ -223,6 +231,7 @@ def test_a_page_that_does_not_end_is_ended(
     assert "_action" in reader.page(_task="mail")
 
 
+@pytest.mark.full
 def test_accounts_of_one_network_leave_room_for_another(
     site: Any, mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any]
 ) -> None:

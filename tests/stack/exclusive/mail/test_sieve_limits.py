@@ -1,7 +1,5 @@
 """Agents' filters send within limits, and those that exceed them are refused."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -27,9 +25,7 @@ def test_nothing_is_sent_away_unseen(mail, people):
 
 def test_a_script_of_before_loses_no_mail_and_its_owner_is_told(site, mail, people, subject):
     reader = people.agent()
-    filters = mail.sieve(reader)
-    filters.put("roundcube", "keep;\n")
-    filters.activate("roundcube")
+    mail.set_filter(reader, "roundcube", "keep;\n")
     # As it was written when it was still taken.
     path = f"$(echo /srv/mail/*/{reader.uid})/sieve/roundcube.sieve"
     site.run("mail1", f"cat > {path}; rm -f $(echo /srv/mail/*/{reader.uid})/sieve/*.svbin", given=NOTIFY)

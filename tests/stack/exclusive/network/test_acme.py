@@ -1,7 +1,5 @@
 """Renewals of the TLS pair: the reload, a failure, and its report."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import ssl

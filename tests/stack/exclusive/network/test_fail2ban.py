@@ -101,6 +101,7 @@ def guessers(site, mail1, wait_for):
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.full
 def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(mail1, guessers, reached, wait_for, channel):
     assert channel in guessers, "no ban"
     address = guessers[channel]

@@ -1,7 +1,5 @@
 """The firewall closes undeclared ports; other programs' tables outlive its reload and its restart."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The web front comes back after a crash, and shows a renewed certificate."""
 
-from __future__ import annotations
-
 import ssl
 from typing import Any
 

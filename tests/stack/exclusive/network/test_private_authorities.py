@@ -1,7 +1,5 @@
 """Hosts that no public authority can reach, and a private authority that the hosts trust."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

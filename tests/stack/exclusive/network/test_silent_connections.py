@@ -1,7 +1,5 @@
 """A stranger who opens connections and says nothing: agents, and both webmails, go on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A bare host is deployed with a certificate of each source that is no public authority, a vault by the internal."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,16 +1,17 @@
 """Hosts follow when the lab's authority changes its root."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from testinfra.host import Host
 
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
+
+pytestmark = pytest.mark.full
 
 CHAIN, KEY = "/etc/ssl/malleposte/fullchain.pem", "/etc/ssl/malleposte/privkey.pem"
 STORE = "/etc/ssl/certs/ca-certificates.crt"

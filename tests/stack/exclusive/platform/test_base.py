@@ -1,7 +1,5 @@
 """No unit of any host has failed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -14,6 +14,8 @@ from malleposte.core.paths import ROOT
 
 RIGHT = "right"
 FACTS = "group_vars/malleposte/platform.yml"
+LONG = {"wrong type", "duplicate port", "missing secret"}
+"""The cases of a full run alone."""
 CASES = {
     "misspelt key": (
         "malleposte_operators:",
@@ -77,10 +79,12 @@ def deploy(site, folder: Path, name: str) -> Tried:
 
 
 @pytest.fixture(scope="module")
-def tried(site, tmp_path_factory) -> dict[str, Tried]:
-    """Every case, and an inventory that is right where ssh reaches nobody, all at once; no host was touched by any."""
+def tried(site, request, tmp_path_factory) -> dict[str, Tried]:
+    """Every chosen case, and an inventory that is right where ssh reaches nobody, all at once; no host was touched."""
     before = configuration(site)
-    names = [*CASES, RIGHT]
+    here = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    chosen = {item.callspec.params["name"] for item in here}
+    names = [*(name for name in CASES if name in chosen), RIGHT]
     folders = [tmp_path_factory.mktemp("check") for _ in names]
     with ThreadPoolExecutor(2) as pool:
         found = dict(zip(names, pool.map(lambda *one: deploy(site, *one), folders, names), strict=True))
@@ -88,7 +92,7 @@ def tried(site, tmp_path_factory) -> dict[str, Tried]:
     return found
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=[pytest.mark.full] * (one in LONG)) for one in CASES])
 def test_a_wrong_inventory_touches_no_host(tried, name):
     one, said = tried[name], CASES[name][2]
     assert one.done.returncode == 2, one.done.stderr
@@ -106,6 +110,7 @@ def test_a_host_that_cannot_be_reached_ends_a_deploy_before_it_begins(tried):
     assert one.notes != ""
 
 
+@pytest.mark.full
 def test_the_lab_is_found_right(site):
     words = [sys.executable, "-m", "malleposte", "check", "-i", str(site.inventory), "--json"]
     done = subprocess.run(

@@ -1,12 +1,13 @@
 """A deploy removes journals in which earlier versions left secrets, and those alone."""
 
-from __future__ import annotations
-
 import secrets
 
+import pytest
 from malleposte.fleet import playbook
 
 from tests.stack.support.site import Site
+
+pytestmark = pytest.mark.full
 
 TASK = "Remove journals that hold secrets of earlier deploys"
 NAME = "ansible-academie.malleposte.config_set"

@@ -47,7 +47,7 @@ def test_it_leaves_nothing_behind(site, mail):
     ("unit", "path"),
     [
         ("dovecot.service", "certificate-993"),
-        ("postfix.service", "submit-465"),
+        pytest.param("postfix.service", "submit-465", marks=pytest.mark.full),
     ],
 )
 def test_a_stopped_service_is_seen(site, unit, path):
@@ -60,6 +60,7 @@ def test_a_stopped_service_is_seen(site, unit, path):
     assert "refused" in result.detail
 
 
+@pytest.mark.full
 def test_a_host_whose_security_suite_was_removed_is_seen(site):
     """By the probe and by `check`, each of which names the host; with it, both have nothing to say."""
 

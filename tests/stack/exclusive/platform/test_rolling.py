@@ -1,7 +1,5 @@
 """A rolling deploy of the two vaults: one after the other, the probe between; a bad first one spares the second."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 
@@ -14,6 +12,8 @@ from malleposte.probe.model import Result
 from malleposte.upgrade.rolling import Rolling
 
 from tests.stack.support.site import Site
+
+pytestmark = pytest.mark.full
 
 VAULTS = ["vault1", "vault2"]
 FILE = "/etc/systemd/journald.conf.d/malleposte.conf"
@@ -48,7 +48,6 @@ def rolling(site: Site) -> Iterator[Make]:
     assert bursts(site) == [BURST, BURST]
 
 
-@pytest.mark.full
 def test_the_vaults_follow_one_another(rolling: Make) -> None:
     deploy, met = rolling(base_journal_rate_burst=BURST + 1)
     deploy.run(VAULTS)

@@ -3,8 +3,6 @@
 The lab goes back to its snapshot, with the secrets of then.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shlex

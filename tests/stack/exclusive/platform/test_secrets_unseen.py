@@ -4,8 +4,6 @@ Secrets are those of the inventory, and the passwords and codes that the tests t
 runs this file on the first lab, right after the shared lane.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """The inventory `standalone`, as the README describes it: one host with every service, deployed and used."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

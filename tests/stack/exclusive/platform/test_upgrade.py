@@ -92,6 +92,7 @@ def test_a_program_that_refuses_its_configuration_is_not_taken_into_use(site, of
     assert plan.Journal(site.inventory).read()["host"] == "mail1"
 
 
+@pytest.mark.full
 def test_run_again_it_goes_on_with_the_newest_package(site, offer):
     candidate = offer(2, "good")
     site.run("mail1", "systemctl stop accountd.service")  # it rests: its socket starts it when it is asked

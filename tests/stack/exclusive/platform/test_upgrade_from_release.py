@@ -3,8 +3,6 @@
 The earlier version is taken from the history and deploys a lab of its own; the standing one sleeps meanwhile.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """A gateway of text messages that is stopped, and there again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.stack.support import texts

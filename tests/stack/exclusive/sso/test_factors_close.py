@@ -1,7 +1,5 @@
 """The fact `closes_devices`, turned on after agents have enrolled second factors, and off again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +27,7 @@ def test_main_passwords_close_for_who_had_a_factor_and_for_nobody_else(
 ) -> None:
     cli, with_one, without = Cli(site), person(), person()
     owner = Agent(site, web)
-    owner.log_in(with_one.uid, with_one.account.password)
-    owner.enrol()
+    owner.enrolled(with_one)
     ways, others = Ways(mail, device, with_one.account), Ways(mail, device, without.account)
     made = cli.json("device", "add", with_one.uid, "--name", "Telephone")["password"]
     assert ways.open(with_one.account.password) == OPEN

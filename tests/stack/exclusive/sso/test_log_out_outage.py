@@ -1,7 +1,5 @@
 """A log-out, and the end of a log-in, while the webmails cannot be told of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +59,7 @@ def test_an_operator_ends_log_ins_and_reads_which_webmails_were_not_told(
     assert opened.portal.ask("/compte").status != 200, "the others are told"
 
 
+@pytest.mark.full
 def test_an_owner_ends_a_log_in_and_reads_that_something_follows(
     site: Site, agent: Account, opened: LogIn, untold: None
 ) -> None:

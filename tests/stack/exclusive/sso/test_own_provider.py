@@ -3,8 +3,6 @@
 The lab goes back to its snapshot at the end.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.log_out import EVENT
+from malleposte.accountd.relying_party import EVENT
 from malleposte.dev.bringup import SNAPSHOT
 from malleposte.dev.world import world_sso
 from malleposte.fleet import playbook
@@ -27,7 +25,6 @@ from malleposte.probe.walker.plan import Plan
 from tests.stack.support import log_outs
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.another import CLIENTS, Another
-from tests.stack.support.desk import main
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import ended, wait_for
 from tests.stack.support.people import People
@@ -161,7 +158,7 @@ def test_the_probe_knows_that_provider(site: Site, another: Another) -> None:
 def test_the_portal_logs_in_by_it_and_out_again(site: Site, web: Web, another: Another, people: People) -> None:
     agent = people.agent()
     visitor, page = to_portal(site, web, another, agent.uid)
-    assert visitor.entered and agent.uid in main(page)
+    assert visitor.entered and agent.uid in page.main
     devices = visitor.get("/compte/appareils").all("a")
     assert "/compte/double-authentification" in {str(held.get("href")) for held, _text in devices}
     led = visitor.ask("/compte/double-authentification")
@@ -192,7 +189,7 @@ def test_a_blocked_agent_logs_in_nowhere_though_that_provider_does_not_know(
     assert bearer.everywhere(agent.uid, token) == {False}, "at once, though the signature is right"
     assert not inside(groupware), "its session there has ended"
     _again, refused = to_portal(site, web, another, agent.uid)
-    assert "n’a pas abouti" in main(refused)
+    assert "n’a pas abouti" in refused.main
 
 
 def test_roundcube_reads_mail_by_its_tokens_and_logs_out_of_both(
@@ -299,7 +296,7 @@ def test_the_help_desk_acts_after_a_second_factor_that_it_tells_of(
     seen = {}
     for code in ("", "123456"):
         visitor, _page = to_portal(site, web, Another(site, web), who.uid, code)
-        seen[code] = agent.uid in main(visitor.get(f"/assistance/agent?agent={agent.uid}"))
+        seen[code] = agent.uid in visitor.get(f"/assistance/agent?agent={agent.uid}").main
     assert seen == {"": False, "123456": True}
 
 

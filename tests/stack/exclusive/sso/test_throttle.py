@@ -1,7 +1,5 @@
 """Without the store of failures, or the daemon that queries it, nobody is delayed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """accountd as the portal uses it: from the portal's host over TLS, with its effects in every channel."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re
@@ -265,6 +263,7 @@ def test_what_an_agent_settles(portal, person):
     }  # fmt: skip
 
 
+@pytest.mark.full
 def test_agendas_follow_a_class_that_the_portal_sets(portal, person, device):
     """Accountd may not touch them: hostd does, in its sandbox."""
     who = person()

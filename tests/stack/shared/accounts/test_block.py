@@ -33,7 +33,7 @@ NOWHERE = "personne@[192.0.2.1]"
 
 
 def redirect(target: str) -> str:
-    """Filters that a thief leaves: a forward, and an answer to everybody."""
+    """Filters that an attacker leaves: a forward, and an answer to everybody."""
     return f'require ["copy", "vacation"];\nredirect :copy "{target}";\nvacation :days 1 "absent";\n'
 
 
@@ -76,6 +76,11 @@ def box(crowd, victims):
     return crowd.box(*(one.account.uid for one in victims.values()), "probe1")
 
 
+def written(post, who):
+    """The answer to a message of an agent to the probe."""
+    return post.submit(who, who.mail, "probe1@ac-exemple.test", compose(who.mail, "probe1@ac-exemple.test", token()))
+
+
 def idle(session):
     """Let a session wait for news."""
     session.send(b"a1 IDLE\r\n")
@@ -97,9 +102,7 @@ def victims(site, crowd, cli, post, web, ca_bundle, platform):
     for profile in ("convergence", "roundcube"):
         account = crowd.agent(profile=profile, delegates=("probe2",))
         forward = f"{token()}@lointain.test"
-        sieve = post.sieve(account)
-        sieve.put("sogo" if profile == "convergence" else "roundcube", redirect(forward))
-        sieve.activate("sogo" if profile == "convergence" else "roundcube")
+        post.set_filter(account, "sogo" if profile == "convergence" else "roundcube", redirect(forward))
         device = Device(web, address, names["dav"], account)
         assert device.ask("PROPFIND", "/", Depth="0").status == 207
         if profile == "convergence":
@@ -256,9 +259,7 @@ def test_filters_rest_and_mail_still_arrives(victim, post, site, rescued):
 
 def test_reading_returns_and_sending_does_not(victim, post, rescued, web, site, platform):
     assert post.imap(victim.new).select("INBOX")[0] == "OK"
-    answer = post.submit(
-        victim.new, victim.new.mail, "probe1@ac-exemple.test", compose(victim.new.mail, "probe1@ac-exemple.test", "x")
-    )
+    answer = written(post, victim.new)
     assert answer.code == 554 and "blocage" in answer.text
     device = Device(web, site.address("mail1"), platform["hostnames"]["dav"], victim.new)
     assert device.ask("PROPFIND", "/", Depth="0").status == 207
@@ -313,12 +314,7 @@ def test_before_the_time_it_takes_a_reason_and_the_dsi(rescued, cli, site, post)
     told = document(cli.typed("unblock", victim.account.uid, *words))
     assert [one["id"] for one in told["messages"]] == [victim.waiting] and told["forwards"] == [victim.forward]
     assert not queued(site, victim.account.mail)
-    sent = post.submit(
-        victim.new,
-        victim.new.mail,
-        "probe1@ac-exemple.test",
-        compose(victim.new.mail, "probe1@ac-exemple.test", token()),
-    )
+    sent = written(post, victim.new)
     assert sent.accepted, sent
     journal = site.run(
         "mail1", f'grep \'"unblock", "account": "{victim.account.uid}"\' /var/log/malleposte/accounts.jsonl'
@@ -332,17 +328,10 @@ def test_the_timer_ends_a_block_in_time(rescued, cli, site, post, crowd):
     assert victim.account.uid not in cli("nightly", "--step", "lift", "--dry-run").stdout
     assert site.run("mail1", "systemctl is-active malleposte-accounts-blocks.timer").strip() == "active"
     crowd.change(victim.account, mpBlockedUntil=["20260101000000Z"])
-    barred = post.submit(
-        victim.new, victim.new.mail, "probe1@ac-exemple.test", compose(victim.new.mail, "probe1@ac-exemple.test", "x")
-    )
+    barred = written(post, victim.new)
     assert barred.code == 554, "a block that nobody lifted goes on"
     start(site, "malleposte-accounts-blocks.service")
-    sent = post.submit(
-        victim.new,
-        victim.new.mail,
-        "probe1@ac-exemple.test",
-        compose(victim.new.mail, "probe1@ac-exemple.test", token()),
-    )
+    sent = written(post, victim.new)
     assert sent.accepted, sent
     since = time.time()
     post.foreign(

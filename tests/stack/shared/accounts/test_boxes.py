@@ -153,6 +153,7 @@ def test_roundcube_shows_the_box_of_a_delegate(mail, people, site, web, platform
     assert any(box.uid in name for name in folders), folders
 
 
+@pytest.mark.full
 def test_sogo_shows_the_box_of_a_delegate_and_what_it_holds(mail, people, site, ca_bundle):
     agent = people.agent(profile="convergence")
     box = people.box(agent.uid)
@@ -218,6 +219,7 @@ def fill(mail, sender, recipient, kilobytes, subject):
     return mail.submit(sender, sender.mail, recipient, compose(sender.mail, recipient, subject, body))
 
 
+@pytest.mark.full
 def test_the_owner_is_told_at_each_threshold_once_and_again_after_tidying(mail, people, site):
     sender, reader = people.agent(), people.agent(quota_mb=1)
     for kilobytes, percent in ((830, 80), (100, 90), (40, 95)):
@@ -249,6 +251,7 @@ def test_a_full_mailbox_is_refused_at_rcpt_and_taken_again_after_tidying(mail, p
     assert fill(mail, sender, reader.mail, 10, token()).accepted
 
 
+@pytest.mark.full
 def test_the_delegates_of_a_box_are_told(mail, people):
     sender, first, second = people.agent(), people.agent(), people.agent()
     box = people.box(first.uid, second.uid, quota_mb=1)

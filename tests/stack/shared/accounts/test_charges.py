@@ -1,7 +1,5 @@
 """« Mes boîtes et listes » on the lab: what a manager changes on the portal counts for mail and lists at once."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -48,6 +46,7 @@ def test_a_box_opens_and_closes(site: Site, chief: Any, person: Any, people: Peo
     assert mail.imap(other.account).select(quoted(f"Partages/{box.uid}/INBOX"))[0] == "NO"
 
 
+@pytest.mark.full
 def test_the_manager_of_a_box_chooses_its_filtering(
     site: Site, web: Web, chief: Any, person: Any, people: People, mail: Mail
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.dav import CARD_TEXT, events, first, put_event, summaries
+from tests.stack.support.dav import contacts, events, first, put_contact, put_event, summaries
 
 ROWS = "SELECT name, email, del FROM contacts JOIN users USING (user_id)"
 MKBOOK = (
@@ -20,16 +20,6 @@ def cli(site):
 
 def sql(mail1, database, text):
     return mail1.check_output("psql -U postgres -AtX -d %s -c %s", database, text).split("\n")
-
-
-def contacts(dav):
-    _, _, books = dav.discover()
-    return sorted(name for home in books for name in summaries(dav, home, "FN:"))
-
-
-def put_contact(dav, home, uid, name):
-    kind = "text/vcard; charset=utf-8"
-    assert dav.ask("PUT", f"{home}{uid}.vcf", CARD_TEXT.format(uid=uid, name=name), Content_Type=kind).status == 201
 
 
 def test_there_and_back_with_what_was_done_meanwhile(cli, device, mail1):

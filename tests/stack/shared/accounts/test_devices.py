@@ -1,7 +1,5 @@
 """Device passwords: what each opens, what it does not, and how it ends; with what becomes of the main password."""
 
-from __future__ import annotations
-
 import datetime
 import imaplib
 import json
@@ -113,6 +111,7 @@ def test_one_that_dovecot_remembers_is_refused_from_another_place_and_shown_as_t
     assert "pwdFailureTime" not in entry.attributes
 
 
+@pytest.mark.full
 def test_networks_stay_with_the_device_through_a_new_name(cli: Cli, ways: Ways, site: Site, platform: Any) -> None:
     who = ways.account
     inside = added(cli, who, "--network", f"{site.lab.settings.gateway}/32", name="Dedans")["password"]
@@ -159,10 +158,10 @@ def test_a_revoked_device_sends_no_more_in_a_session_that_it_has_open(
 ) -> None:
     who, other = ways.account, people.agent()
     lost = replace(who, password=added(cli, who, name="Perdu")["password"])
-    with mail.session(lost) as thief, mail.session(lost, 465) as again, mail.session(other) as neighbour:
-        assert sends(thief, who) and sends(again, who) and sends(neighbour, other)
+    with mail.session(lost) as attacker, mail.session(lost, 465) as again, mail.session(other) as neighbour:
+        assert sends(attacker, who) and sends(again, who) and sends(neighbour, other)
         assert cli.json("device", "revoke", who.uid, "perdu", "--reason", "lost")["failures"] == []
-        assert not sends(thief, who) and not sends(again, who)
+        assert not sends(attacker, who) and not sends(again, who)
         assert sends(neighbour, other)
     with mail.session(who) as session:
         assert sends(session, who), "what is still good connects again"
@@ -195,6 +194,7 @@ def test_a_revoked_device_is_out_at_once_and_its_connections_with_it(cli: Cli, w
     assert lost["password"] not in str(lines)
 
 
+@pytest.mark.full
 def test_the_last_use_is_known(cli: Cli, ways: Ways) -> None:
     begun = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d%H%M%SZ")
     made = added(cli, ways.account)
@@ -236,6 +236,7 @@ def test_guesses_of_a_device_password_do_not_count_against_the_main_one(cli: Cli
     assert ways.opens("imap", ways.account.password) and ways.opens("imap", made)
 
 
+@pytest.mark.full
 def test_every_end_of_an_account_is_one_of_its_devices(cli: Cli, ways: Ways) -> None:
     who, made = ways.account, added(cli, ways.account)["password"]
     for close, back in (("suspend", "resume"), ("expire", "resume")):
@@ -249,6 +250,7 @@ def test_every_end_of_an_account_is_one_of_its_devices(cli: Cli, ways: Ways) -> 
     assert cli.json("device", "list", who.uid)["devices"] == []
 
 
+@pytest.mark.full
 def test_a_new_name_and_another_class_go_to_the_devices(cli: Cli, ways: Ways, platform: dict[str, Any]) -> None:
     who, made = ways.account, added(cli, ways.account)["password"]
     address = f"{token()}@{platform['domain']}"
@@ -261,6 +263,7 @@ def test_a_new_name_and_another_class_go_to_the_devices(cli: Cli, ways: Ways, pl
     assert entry.attributes["mpProfile"] == ["convergence"]
 
 
+@pytest.mark.full
 def test_a_purge_leaves_no_device(cli: Cli, ways: Ways, people: People) -> None:
     who = ways.account
     added(cli, who)
@@ -271,6 +274,7 @@ def test_a_purge_leaves_no_device(cli: Cli, ways: Ways, people: People) -> None:
         assert list(bound.search("devices", ["mpDeviceId"], {"mpDeviceOwner": who.uid})) == []
 
 
+@pytest.mark.full
 def test_the_end_of_a_device_comes_in_time(cli: Cli, ways: Ways) -> None:
     made = added(cli, ways.account, "--days", "1")
     with directory(cli.site) as bound:

@@ -1,7 +1,5 @@
 """The table « Ends » of docs/operate.md, cell by cell: what an act ends of all that an agent has open."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Iterator
@@ -27,6 +25,8 @@ TOKEN_SECONDS = 300
 AT_ONCE, LATER, STAYS = "-", "5", "+"
 """An end at once, that of a token by itself, none."""
 ACTS = ("block", "suspend", "expire", "password", "sessions", "log-ins", "log-out")
+LONG = ("suspend", "expire", "log-ins", "log-out")
+"""The acts of a full run alone. Tests of the log-in page and of both webmails show the ends of each in short."""
 """`sessions`: the end of sessions on the portal; `log-ins`: `malleposte sso sessions end`, which an operator types."""
 TABLE = {
     "the log-in page": "-------",
@@ -75,7 +75,7 @@ def act(held: Held, name: str) -> None:
         held.sogo.provider(where.removeprefix(f"https://{held.sogo.sso}"))
 
 
-@pytest.fixture(scope="module", params=ACTS)
+@pytest.fixture(scope="module", params=[pytest.param(act, marks=[pytest.mark.full] * (act in LONG)) for act in ACTS])
 def after(
     request: pytest.FixtureRequest, site: Site, web: Web, ca_bundle: Path, plan: Plan
 ) -> Iterator[tuple[str, Held]]:
@@ -107,6 +107,7 @@ def test_an_act_ends_what_the_table_says(after: tuple[str, Held], thing: str) ->
         assert told["exp"] <= time.time() + TOKEN_SECONDS
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("after", ["suspend", "expire"], indirect=True)
 def test_devices_only_rest_where_the_account_comes_back(after: tuple[str, Held]) -> None:
     _name, held = after

@@ -66,6 +66,7 @@ def test_create_find_show_list(cli, made, site):
     assert cli.typed("show", "nobody-of-that-name").returncode == 2
 
 
+@pytest.mark.full
 def test_modify_move_and_rename(cli, people, mail, site):
     who = people.agent()
     cli.json("modify", who.uid, "--function", "Principal", "--recovery-phone", "06 12 34 56 78", "--reason", "essai")
@@ -95,6 +96,7 @@ def test_modify_move_and_rename(cli, people, mail, site):
     assert taken.returncode == 2 and "never given again" in taken.stderr
 
 
+@pytest.mark.full
 def test_a_quota_holds_at_once(cli, people, mail, site):
     who = people.agent()
     limit = f"doveadm -f flow quota get -u {who.uid}"
@@ -108,16 +110,17 @@ def test_a_quota_holds_at_once(cli, people, mail, site):
     assert "2500 MB, of the class roundcube" in cli("quota", who.uid).stdout
 
 
+@pytest.mark.full
 def test_filters_stay_in_force_when_the_class_changes(cli, people, mail, site):
     who = people.agent(profile="convergence")
-    sieve = mail.sieve(who)
-    sieve.put("sogo", 'require ["fileinto"];\nif header :contains "subject" "triage" { fileinto "Archives"; stop; }\n')
-    sieve.activate("sogo")
+    mail.set_filter(
+        who, "sogo", 'require ["fileinto"];\nif header :contains "subject" "triage" { fileinto "Archives"; stop; }\n'
+    )
     done = cli.json("profile", who.uid, "roundcube", "--reason", "essai")
     assert done["carried"] == "sogo" and entry(site, who.uid)["mpProfile"] == ["roundcube"]
-    sieve = mail.sieve(who)
-    sieve.put("roundcube", 'require ["fileinto"];\nif header :contains "subject" "autre" { fileinto "Corbeille"; }\n')
-    sieve.activate("roundcube")
+    mail.set_filter(
+        who, "roundcube", 'require ["fileinto"];\nif header :contains "subject" "autre" { fileinto "Corbeille"; }\n'
+    )
     for word, folder in (("triage", "Archives"), ("autre", "Corbeille"), ("rien", "INBOX")):
         subject = f"{word} {token()}"
         mail.foreign("a@lointain.test", who.mail, compose("a@lointain.test", who.mail, subject))

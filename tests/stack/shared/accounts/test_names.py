@@ -66,6 +66,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     assert isinstance(portal.one(passwords.Prove(portal.source, stranger.uid, who.password)), Refused)
 
 
+@pytest.mark.full
 def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):
     who = people.agent()
     assert cli("rename", who.uid, "--surname", letters()).returncode == 0
@@ -95,6 +96,7 @@ def test_an_account_by_hand_says_what_it_lacks_and_takes_no_reserved_name(cli, g
     assert (other.returncode, uid in other.stderr) == (2, True), other
 
 
+@pytest.mark.full
 def test_a_quota_is_shown_and_failures_are_json(cli, people):
     who = people.agent()
     assert cli("quota", who.uid).stdout.strip().endswith("of the class roundcube")
@@ -107,6 +109,7 @@ def test_a_quota_is_shown_and_failures_are_json(cli, people):
         assert len(failed.stderr.splitlines()) == 1, failed
 
 
+@pytest.mark.full
 def test_a_box_is_made_opened_and_ended_and_each_says_so(cli, people, gone, site):
     agent, name = people.agent(), f"fin-{secrets.token_hex(4)}"
     said = cli("box", "create", name, "--name", "Boîte d’essai").stdout
@@ -126,6 +129,7 @@ def test_a_box_is_made_opened_and_ended_and_each_says_so(cli, people, gone, site
     assert (again.returncode, "never given again" in again.stderr) == (2, True), again
 
 
+@pytest.mark.full
 def test_a_list_is_ended_and_its_address_goes_to_nobody(cli, people, gone, site):
     agent, name = people.agent(), f"fin-{secrets.token_hex(4)}"
     assert cli("lists", "create", name, "--member", agent.uid).returncode == 0

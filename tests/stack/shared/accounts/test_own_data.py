@@ -1,7 +1,5 @@
 """« Mes données » on the lab: a copy is made in the background, is its owner's alone, and goes with the account."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import json
@@ -37,7 +35,7 @@ def enter(site: Site, web: Web, person: Any) -> Callable[[], tuple[SignedOn, Any
     def made() -> tuple[SignedOn, Any]:
         who, visitor = person(), SignedOn(site, web)
         page = visitor.log_in(who.uid, who.account.password)
-        assert page.all("h1")[0][1] == "Mon compte", page.all("main")
+        assert page.heading == "Mon compte", page.all("main")
         return visitor, who
 
     return made
@@ -45,7 +43,7 @@ def enter(site: Site, web: Web, person: Any) -> Callable[[], tuple[SignedOn, Any
 
 def text(page: Page) -> str:
     """The words of a page."""
-    found: str = page.all("main")[0][1]
+    found: str = page.main
     return found
 
 
@@ -135,6 +133,7 @@ def test_a_second_request_of_the_day_is_refused(enter: Any) -> None:
     assert not other.send(PAGE, password=neighbour.account.password).named("errors")
 
 
+@pytest.mark.full
 def test_its_owner_removes_it_and_a_purge_does(enter: Any, site: Site, people: People) -> None:
     (visitor, who), (other, neighbour) = enter(), enter()
     for browser, agent in ((visitor, who), (other, neighbour)):
@@ -158,6 +157,7 @@ def test_its_owner_removes_it_and_a_purge_does(enter: Any, site: Site, people: P
     assert held(site, neighbour.uid) == []
 
 
+@pytest.mark.full
 def test_its_time_ends_by_itself(enter: Any, site: Site) -> None:
     visitor, who = enter()
     visitor.send(PAGE, password=who.account.password)
@@ -172,6 +172,7 @@ def test_its_time_ends_by_itself(enter: Any, site: Site) -> None:
     assert held(site, who.uid) == [f"{who.uid}.json accountd 600"]
 
 
+@pytest.mark.full
 def test_what_makes_copies_waits_for_everybody_else(site: Site) -> None:
     host, unit = site.host_of("directory"), "malleposte-accounts-own-data"
     assert site.run(host, f"systemctl is-active {unit}.path").strip() == "active"

@@ -1,7 +1,5 @@
 """The record of log-ins and refused mail: what its owner is told of it, who else may read it, and how it ends."""
 
-from __future__ import annotations
-
 import dataclasses
 import email
 import email.policy
@@ -134,10 +132,10 @@ def test_a_log_in_at_the_log_in_page_appears_and_the_page_tells_it(
     assert {(one.service, one.accepted, one.reason) for one in answer.diagnosis.logins} == {
         ("page", True, ""), ("page", False, "password"),
     }  # fmt: skip
-    text = visitor.get("/diagnostic").all("main")[0][1]
+    text = visitor.get("/diagnostic").main
     assert "1 connexion refusée" in text and "Page de connexion" in text and "mot de passe inexact" in text
-    assert "1 refused log-in" in visitor.get("/en/diagnosis").all("main")[0][1]
-    assert "1 connexion refusée" not in SignedOn(site, web).get("/diagnostic").all("main")[0][1], "a stranger"
+    assert "1 refused log-in" in visitor.get("/en/diagnosis").main
+    assert "1 connexion refusée" not in SignedOn(site, web).get("/diagnostic").main, "a stranger"
 
 
 def test_a_name_that_means_no_account_is_not_recorded(mail: Mail, people: People, site: Site) -> None:
@@ -171,6 +169,7 @@ def test_its_own_uid_alone_reads_it(site: Site, group: str, users: tuple[str, ..
         assert (done == "yes\n") is (user == "root"), user
 
 
+@pytest.mark.full
 def test_an_export_holds_the_record_and_a_purge_erases_it(
     mail: Mail, people: People, portal: Portal, cli: Cli, site: Site
 ) -> None:

@@ -1,7 +1,5 @@
 """A forgotten password that is chosen anew on the portal counts at once, at every service alike."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -4,8 +4,6 @@ Each case is an account of its own, so that no cache and no delay of one touches
 tried at once; a test then reads one answer.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The backups: their content, the limits of a client on a backup server, and maintenance there."""
 
-from __future__ import annotations
-
 import configparser
 import json
 
@@ -98,6 +96,7 @@ def test_a_client_chooses_no_paths_of_its_own(mail1):
 
 
 @pytest.mark.usefixtures("backed_up")
+@pytest.mark.full
 def test_the_escrow_s_keys_are_those_of_the_repositories(site, host):
     keys = escrow.keys(site.inventory)
     for client, vault in (("mail1", "vault1"), ("mail1", "vault2")):

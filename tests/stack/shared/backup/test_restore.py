@@ -13,7 +13,7 @@ from malleposte.platform import mailstore
 from tests.stack.support import boxes
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.boxes import Box, Folder
-from tests.stack.support.desk import entered, main
+from tests.stack.support.desk import entered
 from tests.stack.support.mail import Mail, compose, quoted, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
@@ -32,6 +32,15 @@ def full(mail: Mail, people: People) -> tuple[Account, Account]:
     who, friend = people.agent(), people.agent()
     boxes.fill(mail, who, friend)
     return who, friend
+
+
+@pytest.fixture
+def saved(site: Site, mail: Mail, full: tuple[Account, Account], backup: Any) -> tuple[Account, Box]:
+    """The agent, and the box as it is in the last archive."""
+    who, _friend = full
+    then = boxes.look(mail, who)
+    backup(share(site, who))
+    return who, then
 
 
 def share(site: Site, who: Account) -> str:
@@ -131,12 +140,9 @@ def test_a_whole_mailbox_comes_back_identical_with_its_uids_and_keeps_what_came_
     assert back["counts"]["messages"] == wrecked.count
 
 
-def test_without_newer_the_box_is_as_it_was(
-    site: Site, mail: Mail, full: tuple[Account, Account], backup: Any, restore: Any
-) -> None:
-    who, _ = full
-    then = boxes.look(mail, who)
-    backup(share(site, who))
+@pytest.mark.full
+def test_without_newer_the_box_is_as_it_was(mail: Mail, saved: tuple[Account, Box], restore: Any) -> None:
+    who, then = saved
     wreck(mail, who)
     boxes.append(mail.imap(who), "INBOX", "arrivé depuis")
     done = restore("mailbox", who.uid, "--without-newer", "--discard", "--vault", "vault2")
@@ -148,6 +154,7 @@ def test_without_newer_the_box_is_as_it_was(
     assert max(boxes.look(mail, who).folders["INBOX"].letters) > max(then.folders["INBOX"].letters) + 1
 
 
+@pytest.mark.full
 def test_an_older_archive_is_found_by_its_date(
     site: Site, mail: Mail, people: People, backup: Any, restore: Any
 ) -> None:
@@ -170,11 +177,9 @@ def test_an_older_archive_is_found_by_its_date(
 
 
 def test_deliveries_wait_while_a_restore_holds_the_box_and_a_killed_restore_ends_when_typed_again(
-    site: Site, mail: Mail, full: tuple[Account, Account], backup: Any, restore: Any, wait_for: Any
+    site: Site, mail: Mail, saved: tuple[Account, Box], restore: Any, wait_for: Any
 ) -> None:
-    who, _ = full
-    then = boxes.look(mail, who)
-    backup(share(site, who))
+    who, then = saved
     wreck(mail, who)
     # Neither a kick nor the look for what a kick leaves does anything: the session stays, and holds the restore at its
     # most delicate moment.
@@ -211,6 +216,7 @@ def test_deliveries_wait_while_a_restore_holds_the_box_and_a_killed_restore_ends
     assert boxes.look(mail, who).count == then.count + 1
 
 
+@pytest.mark.full
 def test_a_held_box_can_be_opened_again_as_it_was(
     site: Site, mail: Mail, people: People, backup: Any, restore: Any
 ) -> None:
@@ -231,12 +237,11 @@ def test_a_held_box_can_be_opened_again_as_it_was(
     assert_same(boxes.look(mail, who), then)
 
 
+@pytest.mark.full
 def test_a_folder_comes_back_into_place_without_doubles(
-    site: Site, mail: Mail, full: tuple[Account, Account], backup: Any, restore: Any
+    site: Site, mail: Mail, saved: tuple[Account, Box], restore: Any
 ) -> None:
-    who, _ = full
-    then = boxes.look(mail, who)
-    backup(share(site, who))
+    who, then = saved
     session = mail.imap(who)
     session.select(quoted(COLLEGE))
     session.store("2:4", "+FLAGS", "\\Deleted")
@@ -259,20 +264,18 @@ def test_a_restored_folder_is_told_to_its_owner(site: Site, web: Web, person: An
     given = ("restore", "folder", who.uid, "INBOX", "--reason", "demande 4711")
     assert Cli(site).typed(*given, "--dry-run", group="backup").returncode == 0
     visitor, told = entered(site, web, who), "Dossier restauré depuis une sauvegarde"
-    assert told not in main(visitor.get("/compte/journal"))
+    assert told not in visitor.get("/compte/journal").main
     done = Cli(site).typed(*given, group="backup")
     assert done.returncode == 0, done
-    text = main(visitor.get("/compte/journal"))
+    text = visitor.get("/compte/journal").main
     assert told in text and "motif : demande 4711" in text
-    assert told not in main(entered(site, web, other).get("/compte/journal"))
+    assert told not in entered(site, web, other).get("/compte/journal").main
 
 
 def test_one_message_comes_back_by_message_id_or_uid_into_place_or_beside(
-    site: Site, mail: Mail, full: tuple[Account, Account], backup: Any, restore: Any
+    site: Site, mail: Mail, saved: tuple[Account, Box], restore: Any
 ) -> None:
-    who, _ = full
-    then = boxes.look(mail, who)
-    backup(share(site, who))
+    who, then = saved
     session = mail.imap(who)
     session.delete(quoted(COLLEGE))
     uid, letter = next((uid, one) for uid, one in then.folders[COLLEGE].letters.items() if "$label1" in one.flags)
@@ -311,6 +314,7 @@ def test_an_entry_of_the_directory_comes_back_and_no_password_with_it(
     assert mail.imap(other).noop()[0] == "OK"
 
 
+@pytest.mark.full
 def test_a_dry_run_changes_nothing_and_names_the_archive(site: Site, mail: Mail, people: People, backup: Any) -> None:
     who = people.agent()
     boxes.append(mail.imap(who), "INBOX", "un seul")

@@ -4,8 +4,6 @@ What may be read comes from the service manifest and the role (`openldap_self_re
 tried here; whatever else an entry holds must stay unseen, by reading, comparing and searching alike.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Who reads and writes what: test_directory_rights.py. Which passwords it takes: test_password_policy.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +10,10 @@ from typing import Any
 
 import ldap3
 import pytest
-from malleposte.directory import AlreadyThere, Refused, State
 from malleposte.directory.control import PolicyErrorCode
+from malleposte.directory.errors import AlreadyThere, Refused
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.directory.model import Agent, agent_attributes
+from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.fleet import reach, vault
 
 from tests.support import passwords

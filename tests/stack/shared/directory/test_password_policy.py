@@ -1,13 +1,11 @@
 """The password policy as the deployed slapd enforces it: the one table of passwords, its facts, a change of a fact."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any
 
 import pytest
-from malleposte.directory import Refused
+from malleposte.directory.errors import Refused
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.policy import project, rules
 from malleposte.policy.model import Policy

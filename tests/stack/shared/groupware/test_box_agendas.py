@@ -1,7 +1,5 @@
 """Agendas of functional boxes: delegates write and read, nobody else sees them; meetings go by the mail of the box."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import secrets
@@ -158,6 +156,7 @@ def test_an_invitation_of_the_box_comes_by_mail_and_is_in_the_agenda_and_books_n
         assert uid in delegate.propfind(HOME, owner=box.uid).text
 
 
+@pytest.mark.full
 def test_a_meeting_in_the_agenda_is_organized_by_the_box(boxes: Boxes, visit: Visit, mail: Mail) -> None:
     delegate, guest = visit(), visit()
     box = boxes.shared(delegate)
@@ -175,6 +174,7 @@ def test_a_meeting_in_the_agenda_is_organized_by_the_box(boxes: Boxes, visit: Vi
     assert uid in guest.propfind(HOME).text
 
 
+@pytest.mark.full
 def test_it_is_switched_off_and_on_with_its_events_and_ends_with_the_box(
     boxes: Boxes, visit: Visit, site: Site
 ) -> None:

@@ -1,7 +1,5 @@
 """The busy times of a colleague of the light class, on SOGo's page for attendees and on devices of its agents."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Published calendars: seen by the agents of a school in Radicale, SOGo and at an address, read-only, withdrawn."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,6 +106,7 @@ def served(site: Site) -> Iterator[Callable[[str], str]]:
     site.run("world", f"rm -f {path}")
 
 
+@pytest.mark.full
 def test_an_address_is_read_again_and_its_last_good_content_stays(
     calendars: Calendars, served: Callable[[str], str], web: Web, site: Site
 ) -> None:
@@ -138,6 +137,7 @@ def test_an_address_is_read_again_and_its_last_good_content_stays(
     assert fault() == ""
 
 
+@pytest.mark.full
 def test_what_cannot_be_published_is_refused_and_changes_nothing(
     calendars: Calendars, served: Callable[[str], str]
 ) -> None:

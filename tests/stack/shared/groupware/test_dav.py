@@ -1,7 +1,5 @@
 """The devices' one address: authentication, the store of each class, and the answer to a wrong password."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable
@@ -160,6 +158,7 @@ def test_the_router_may_do_nothing_but_ask(mail1: Host) -> None:
     assert float(exposure.split(":")[1].split()[0]) < 2
 
 
+@pytest.mark.full
 def test_many_devices_at_once(device: Callable[..., Device]) -> None:
     """Thirty at a time: all are answered, and none takes another's name."""
     devices = [device() for _ in range(3)]

@@ -1,7 +1,5 @@
 """An invitation that an agent of the light class answers in Roundcube: the meeting is in the agent's agenda."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 
@@ -11,20 +9,11 @@ from tests.stack.support.dav import Device, first
 from tests.stack.support.mail import Mail, token
 from tests.stack.support.site import Account
 from tests.stack.support.webmail import Webmail
+from tests.unit.groupware.files import ZONE
 
 pytestmark = pytest.mark.scattered
 
 ORGANIZER = "voisin@lointain.test"
-PARIS = """\
-BEGIN:VTIMEZONE
-TZID:Europe/Paris
-BEGIN:STANDARD
-DTSTART:19701025T030000
-TZOFFSETFROM:+0200
-TZOFFSETTO:+0100
-END:STANDARD
-END:VTIMEZONE
-"""
 MEETING = """\
 BEGIN:VEVENT
 UID:{uid}
@@ -68,7 +57,7 @@ class Guest:
             uid=uid or self.uid, sequence=sequence, when=when, title=f"Conseil {word}", guest=self.account.mail,
             organizer=organizer,
         )  # fmt: skip
-        content = f"BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\n{PARIS}{meeting}END:VCALENDAR\n"
+        content = f"BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\n{ZONE}{meeting}END:VCALENDAR\n"
         self.mail.imap(self.account).append("INBOX", None, None, f"""\
 From: {ORGANIZER}
 To: {self.account.mail}

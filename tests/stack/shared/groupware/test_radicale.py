@@ -1,7 +1,6 @@
 """Radicale, through the devices' address: whole events and contacts, notified changes, no access to another's tree."""
 
-from __future__ import annotations
-
+import itertools
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -83,15 +82,15 @@ def test_a_device_learns_what_changed_since(device: Callable[..., Device]) -> No
     assert mine.changes(agenda, token)[1] == {f"{agenda}a.ics": 404, f"{agenda}b.ics": 200}
 
 
-@pytest.mark.parametrize("method", ["PROPFIND", "GET", "PUT", "DELETE", "REPORT", "MKCALENDAR", "PROPPATCH"])
-@pytest.mark.parametrize("place", ["", "agenda/", "agenda/essai-4.ics", "nouveau/"])
-def test_another_s_tree_is_closed(device: Callable[..., Device], method: str, place: str) -> None:
+def test_another_s_tree_is_closed(device: Callable[..., Device]) -> None:
     theirs, mine = device(), device()
     agenda = next(iter(theirs.discover()[1]))
     put(theirs, f"{agenda}essai-4.ics", EVENT.format(uid="essai-4", summary="secret"))
-    answer = mine.ask(method, f"/radicale/{theirs.account.uid}/{place}", EVENT.format(uid="essai-4", summary="volé"))
-    assert answer.status == 403
-    assert "secret" not in answer.text
+    methods = ("PROPFIND", "GET", "PUT", "DELETE", "REPORT", "MKCALENDAR", "PROPPATCH")
+    for method, place in itertools.product(methods, ("", "agenda/", "agenda/essai-4.ics", "nouveau/")):
+        path = f"/radicale/{theirs.account.uid}/{place}"
+        answer = mine.ask(method, path, EVENT.format(uid="essai-4", summary="volé"))
+        assert (answer.status, "secret" in answer.text) == (403, False), (method, place)
     assert "secret" in theirs.ask("GET", f"{agenda}essai-4.ics").text
 
 
@@ -108,11 +107,12 @@ def test_an_event_cannot_be_moved_into_another_s_tree(device: Callable[..., Devi
     assert "à moi" in mine.ask("GET", own).text
 
 
-@pytest.mark.parametrize("way", ["x/../{}/agenda/", "./{}/", "//{}/", "%2e%2e/radicale/{}/", "{}%2fagenda/"])
-def test_no_way_of_writing_an_address_opens_another_s_tree(device: Callable[..., Device], way: str) -> None:
+def test_no_way_of_writing_an_address_opens_another_s_tree(device: Callable[..., Device]) -> None:
     theirs, mine = device(), device()
     theirs.discover()
-    assert mine.ask("PROPFIND", f"/radicale/{way.format(theirs.account.uid)}", Depth="1").status in (400, 403, 404)
+    for way in ("x/../{}/agenda/", "./{}/", "//{}/", "%2e%2e/radicale/{}/", "{}%2fagenda/"):
+        path = f"/radicale/{way.format(theirs.account.uid)}"
+        assert mine.ask("PROPFIND", path, Depth="1").status in (400, 403, 404), way
 
 
 def test_a_tree_and_a_whole_agenda_cannot_be_swept_away(device: Callable[..., Device]) -> None:

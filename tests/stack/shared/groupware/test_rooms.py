@@ -1,7 +1,5 @@
 """Rooms and equipment in SOGo's agendas: booked when free and by those who may, else refused; no log-in, no mail."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import datetime
 import html
@@ -159,6 +157,7 @@ def test_of_many_bookings_in_one_second_one_wins_and_the_others_are_told(
     assert set(held(site, room)) == set(won)
 
 
+@pytest.mark.full
 def test_the_same_from_the_page_and_for_events_that_are_dragged_to_one_day(
     rooms: Rooms, visit: Visit, site: Site
 ) -> None:
@@ -218,6 +217,7 @@ def test_a_free_room_accepts_a_taken_one_refuses_by_its_name_and_is_free_again(r
     assert book(second, room, "09").status == 201
 
 
+@pytest.mark.full
 def test_a_repeated_event_is_refused_where_one_of_its_days_is_taken(rooms: Rooms, visit: Visit) -> None:
     room, first, second = rooms.create(), visit(), visit()
     assert book(first, room).status == 201
@@ -241,6 +241,7 @@ def test_a_repeated_event_is_refused_where_one_of_its_days_is_taken(rooms: Rooms
     assert weekly("5", "11") == 201
 
 
+@pytest.mark.full
 def test_equipment_of_which_there_are_two_is_booked_twice_and_no_more(rooms: Rooms, visit: Visit) -> None:
     cars = rooms.create("--kind", "equipment", "--bookings", "2")
     agents = [visit() for _ in range(3)]
@@ -305,6 +306,7 @@ def test_mail_to_it_is_refused_and_no_one_logs_in(
     assert not nobody.enters()
 
 
+@pytest.mark.full
 def test_a_feed_makes_rooms_and_the_end_of_one_is_archived(rooms: Rooms, visit: Visit, site: Site) -> None:
     cli, agent, here, uid = Cli(site), visit(), school(), f"salle-{secrets.token_hex(4)}"
     feed = (

@@ -1,7 +1,5 @@
 """The address book of a school in SOGo: its people for its own agents, in pages and on devices, and for nobody else."""
 
-from __future__ import annotations
-
 import dataclasses
 import secrets
 from collections.abc import Callable, Iterator

@@ -225,6 +225,7 @@ def test_who_is_invited_gets_the_event_and_a_message(pair, mail, wait_for):
     assert f"Réunion {uid}" in guest.fetch(f"{CALENDAR}/{name}").text
 
 
+@pytest.mark.full
 def test_the_other_class_has_no_agenda_here_and_is_invited_by_mail(people, visit, mail, mail1):
     owner = visit(people.agent(profile="convergence"))
     other = visit(people.agent(profile="roundcube"))
@@ -297,6 +298,7 @@ def test_an_agent_who_may_not_log_in_does_not(people, visit):
         assert visit(account).propfind(CALENDAR).status == 401
 
 
+@pytest.mark.full
 def test_an_absence_is_a_filter_of_the_mail_store(pair, mail, site):
     absent, colleague = pair
     absent.login()
@@ -324,6 +326,7 @@ def test_an_absence_is_a_filter_of_the_mail_store(pair, mail, site):
     assert "jusqu’à la fin de l’été" in reply
 
 
+@pytest.mark.full
 def test_a_reminder_is_sent_by_mail(pair, mail, mail1, wait_for):
     owner, _ = pair
     uid, start = token(), datetime.datetime.now(PARIS) + datetime.timedelta(minutes=10, seconds=10)
@@ -344,6 +347,7 @@ def test_a_reminder_is_sent_by_mail(pair, mail, mail1, wait_for):
     assert mail.arrived(owner.account, uid)
 
 
+@pytest.mark.full
 def test_a_rush_of_pages_is_served_over_a_few_connections(site, mail1):
     """At eight in the morning. SOGo is asked itself, as its front asks it."""
     url = "http://127.0.0.1:20000/SOGo/so/mdupond/jsonDefaults"
@@ -353,20 +357,25 @@ def test_a_rush_of_pages_is_served_over_a_few_connections(site, mail1):
     assert int(sql(mail1, "select count(*) from pg_stat_activity where datname = 'sogo'")) < 50
 
 
-@pytest.mark.parametrize("place", ["groupware", "dav"])
+@pytest.mark.parametrize("place", ["groupware", pytest.param("dav", marks=pytest.mark.full)])
 def test_a_device_in_the_inbox_of_invitations_keeps_no_connection(people, visit, mail1, place):
     """Each look into it kept one of the database for ever: a worker that had fifty answered nobody any more."""
     agent = visit(people.agent(profile="convergence"))
     agent.host = place
     inbox, sent = "Calendar/inbox/", {"Depth": "1", "Content-Type": "text/xml"}
     assert agent.propfind("Calendar/").status == 207
-    for _ in range(5):
-        assert "schedule-inbox" in agent.propfind(inbox).text
-        assert agent.request("REPORT", agent.dav(inbox), SYNC, basic=True, headers=sent).status == 403
-        for other in (f"{inbox}x.ics", "Calendar//inbox/x.ics", "Calendar/in%62ox/x.ics"):
-            assert agent.put(other, event("x", "Perdu"), ICS) == 403, other
-    kept = f"datname = 'sogo' and query like '%''{agent.account.uid}''%'"
-    assert int(sql(mail1, f"select count(*) from pg_stat_activity where {kept}")) < 5
+    for other in (f"{inbox}x.ics", "Calendar//inbox/x.ics", "Calendar/in%62ox/x.ics"):
+        assert agent.put(other, event("x", "Perdu"), ICS) == 403, other
+
+    def connections(looks: int) -> int:
+        """The connections whose last question was for this agent, after further looks: a worker has a few for good."""
+        for _ in range(looks):
+            assert "schedule-inbox" in agent.propfind(inbox).text
+            assert agent.request("REPORT", agent.dav(inbox), SYNC, basic=True, headers=sent).status == 403
+        asked = f"datname = 'sogo' and query like '%''{agent.account.uid}''%'"
+        return int(sql(mail1, f"select count(*) from pg_stat_activity where {asked}"))
+
+    assert connections(5) + 5 > connections(10)
     assert agent.put(f"{CALENDAR}/y.ics", event("y", "Gardé"), ICS) == 201
 
 

@@ -1,7 +1,5 @@
 """Published calendars in SOGo: agents keep what they chose, who leaves a rule loses one, nobody is their owner."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import secrets
@@ -43,6 +41,7 @@ def state(site: Site, ident: str, *agents: Groupware) -> str:
     return sql(site, "".join(digest.format(*pair) for pair in tables.items()))
 
 
+@pytest.mark.full
 def test_an_agent_keeps_what_was_chosen_and_sees_what_changed(calendars: Calendars, visit: Visit, site: Site) -> None:
     here, name = school(), f"Été {secrets.token_hex(4)}"
     hider, painter, leaver = (visit(establishments=(here,)) for _ in range(3))
@@ -92,6 +91,7 @@ def test_who_changes_school_loses_it_and_nothing_is_written_again(
     assert stayer.propfind(f"Calendar/{ident}/", owner=PUBLISHER).status == 207
 
 
+@pytest.mark.full
 def test_who_is_new_sees_it_at_the_first_visit(calendars: Calendars, visit: Visit, people: People) -> None:
     here = school()
     account = people.agent(profile="convergence", establishments=(here,))

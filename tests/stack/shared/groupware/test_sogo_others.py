@@ -1,7 +1,5 @@
 """SOGo with others: a guest outside and the answer, an address book and a mail folder that are shared; and tasks."""
 
-from __future__ import annotations
-
 import email
 import json
 from collections.abc import Callable
@@ -81,6 +79,7 @@ def test_a_task_of_a_device_is_in_the_list_of_tasks(visit: Callable[[], Groupwar
     assert f"Corriger {uid}" in agent.get(agent.own("Calendar/taskslist?filterpopup=view_all")).text
 
 
+@pytest.mark.full
 def test_an_address_book_is_read_by_whom_it_is_shared_with_and_by_nobody_else(visit: Callable[[], Groupware]) -> None:
     owner, colleague, other = visit().login(), visit(), visit()
     uid = token()

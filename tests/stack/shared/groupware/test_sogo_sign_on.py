@@ -1,7 +1,5 @@
 """The log-in to SOGo by the academy's page: the way there and back, what is refused, what ends it."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
@@ -98,14 +96,15 @@ def test_a_way_back_without_its_way_out_enters_nobody(visit: Visit, agent: Any) 
 
 def test_a_code_for_another_way_has_another_verifier(visit: Visit, agent: Any) -> None:
     """A code that was stolen elsewhere, put into a way of one's own."""
-    here, thief = visit(agent), visit(agent)
+    here, attacker = visit(agent), visit(agent)
     stolen = asked(here.back(here.sign_in(here.leave())))["code"]
-    state = asked(thief.leave())["state"]
-    answer = thief.get(f"/connexion/retour?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
-    assert answer.status == 403 and COOKIE not in thief.cookies
-    assert not thief.inside
+    state = asked(attacker.leave())["state"]
+    answer = attacker.get(f"/connexion/retour?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
+    assert answer.status == 403 and COOKIE not in attacker.cookies
+    assert not attacker.inside
 
 
+@pytest.mark.full
 def test_tabs_that_open_together_all_come_back(visit: Visit, agent: Any) -> None:
     here = visit(agent)
     ways = [here.leave(path) for path in ("/SOGo/", f"/SOGo/so/{agent.uid}/Calendar/view")]
@@ -168,6 +167,7 @@ def test_another_site_has_nothing_done(visit: Visit, agent: Any) -> None:
     assert here.request("POST", path, json.dumps(change), headers=kind | {"Origin": "https://x.test"}).status == 401
 
 
+@pytest.mark.full
 def test_a_browser_that_comes_from_the_log_in_page_goes_round_nowhere(visit: Visit, agent: Any) -> None:
     """It says so of every redirection that follows."""
     here, path = visit(agent).login(), "/SOGo/"
@@ -195,6 +195,7 @@ def test_log_out_ends_the_log_in_page_too(visit: Visit, agent: Any) -> None:
     assert here.back(here.provider(here.leave())) == "", "the form is shown again"
 
 
+@pytest.mark.full
 def test_a_page_stays_open_past_the_end_of_its_token(visit: Visit, agent: Any, site: Site) -> None:
     """Its time is set back in the front's file, thrice: nobody waits a quarter of an hour."""
     here, seen = visit(agent).login(), set()
@@ -223,7 +224,7 @@ def test_mail_is_sent_by_a_token_and_by_no_other_box_s(visit: Visit, agent: Any,
     assert mail.arrived(agent, subject)
 
 
-@pytest.mark.parametrize("act", ["block", "suspend"])
+@pytest.mark.parametrize("act", ["block", pytest.param("suspend", marks=pytest.mark.full)])
 def test_an_account_that_is_shut_is_out_at_once(visit: Visit, agent: Any, people: Any, site: Site, act: str) -> None:
     here, other = visit(agent).login(), visit(people.agent(profile="convergence")).login()
     Cli(site).out(act, agent.uid, *(["--reason", "essai"] if act == "block" else []))
@@ -241,7 +242,9 @@ def test_an_end_of_sessions_ends_it(visit: Visit, agent: Any, people: Any, site:
     assert other.inside and visit(agent).enters()
 
 
-@pytest.mark.parametrize(("scopes", "told"), [(("dav", "smtp"), True), (("dav",), False)])
+@pytest.mark.parametrize(
+    ("scopes", "told"), [(("dav", "smtp"), True), pytest.param(("dav",), False, marks=pytest.mark.full)]
+)
 def test_a_device_has_its_agenda_by_a_password_of_its_own_and_invites_by_it(
     visit: Visit, agent: Any, people: Any, mail: Any, site: Site, scopes: tuple[str, ...], told: bool
 ) -> None:

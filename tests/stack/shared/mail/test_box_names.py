@@ -1,7 +1,5 @@
 """A delegate opens the boxes of the list by their whole names, and no box with a similar name."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 

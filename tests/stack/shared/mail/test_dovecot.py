@@ -170,6 +170,7 @@ def test_a_refused_value_leaves_the_service_and_its_next_start(mail1):
     assert mail1.run("/usr/local/lib/malleposte/dovecot-check /etc/dovecot").rc == 0
 
 
+@pytest.mark.full
 def test_a_large_folder_is_indexed_by_night(people, mail, site):
     account, writer, word = people.agent(), people.agent(), token()
     session, index = mail.imap(account), f"{home_of(account.uid)}/Maildir/fts-flatcurve"

@@ -50,6 +50,7 @@ def test_each_member_gets_one_whatever_the_ways_it_is_on_the_list(mail, people, 
     mail.arrived(third, subject)
 
 
+@pytest.mark.full
 def test_lists_come_as_a_feed(cli, people, lists, site, tmp_path):
     member = people.agent()
     name = lists(member=[member.uid]).partition("@")[0]

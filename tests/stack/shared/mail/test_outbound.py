@@ -1,7 +1,5 @@
 """Limits of recipients for an account: counted by every way, mail above them held, and operators told."""
 
-from __future__ import annotations
-
 import base64
 import email
 import email.policy
@@ -112,9 +110,7 @@ def test_beyond_the_limit_mail_is_held_and_told_while_others_go_on(site, mail, p
 
 def test_a_filter_that_redirects_too_much_keeps_mail_in_the_inbox(site, mail, people, subject):
     reader, sender, away = people.agent(), f"probe@{FOREIGN}", f"test@{FOREIGN}"
-    filters = mail.sieve(reader)
-    filters.put("roundcube", f'redirect "{away}";\n')
-    filters.activate("roundcube")
+    mail.set_filter(reader, "roundcube", f'redirect "{away}";\n')
     mail.foreign(sender, reader.mail, compose(sender, reader.mail, f"{subject}a"))
     assert mail.at_foreign("test", f"{subject}a")
     assert counted(site, reader.uid, 0)[:2] == [0, 0]
@@ -125,11 +121,10 @@ def test_a_filter_that_redirects_too_much_keeps_mail_in_the_inbox(site, mail, pe
     assert "filtre" in written(mail.arrived(reader, "retenus"))
 
 
+@pytest.mark.full
 def test_a_filter_that_refuses_too_much_keeps_mail_in_the_inbox(site, mail, people, subject):
     reader, sender = people.agent(), f"probe@{FOREIGN}"
-    filters = mail.sieve(reader)
-    filters.put("roundcube", 'require "reject";\nreject "Absent.";\n')
-    filters.activate("roundcube")
+    mail.set_filter(reader, "roundcube", 'require "reject";\nreject "Absent.";\n')
     mail.foreign(sender, reader.mail, compose(sender, reader.mail, f"{subject}a"))
     assert b"Absent." in mail.at_foreign("probe", f"{subject}a")
     assert counted(site, reader.uid, 500)[3:] == [501, 500]
@@ -142,11 +137,12 @@ def test_a_filter_that_refuses_too_much_keeps_mail_in_the_inbox(site, mail, peop
     assert f"{subject}a" not in str(found)
 
 
+@pytest.mark.full
 def test_an_answer_of_absence_counts_and_ends_beyond_the_limit(site, mail, people, subject):
     reader, first, second = people.agent(), f"probe@{FOREIGN}", f"test@{FOREIGN}"
-    filters = mail.sieve(reader)
-    filters.put("roundcube", f'require "vacation";\nvacation :days 1 :subject "{subject}-absent" "Absent.";\n')
-    filters.activate("roundcube")
+    mail.set_filter(
+        reader, "roundcube", f'require "vacation";\nvacation :days 1 :subject "{subject}-absent" "Absent.";\n'
+    )
     mail.foreign(first, reader.mail, compose(first, reader.mail, f"{subject}a"))
     assert b"Absent." in mail.at_foreign("probe", f"{subject}-absent")
     assert counted(site, reader.uid, 500)[3:] == [501, 500]
@@ -158,11 +154,10 @@ def test_an_answer_of_absence_counts_and_ends_beyond_the_limit(site, mail, peopl
     assert site.run("world", there, check=False) == ""
 
 
+@pytest.mark.full
 def test_a_stranger_s_notice_counts_for_who_redirects_it(site, mail, people, subject):
     reader, named, away = people.agent(), people.agent(), f"test@{FOREIGN}"
-    filters = mail.sieve(reader)
-    filters.put("roundcube", f'redirect "{away}";\n')
-    filters.activate("roundcube")
+    mail.set_filter(reader, "roundcube", f'redirect "{away}";\n')
     notice = f"Reporting-UA: x\r\nFinal-Recipient: rfc822; {named.uid}@stores.invalid\r\nDisposition: x/y; deleted\r\n"
     message = (
         f"From: probe@{FOREIGN}\r\nTo: {reader.mail}\r\nSubject: {subject}\r\n"

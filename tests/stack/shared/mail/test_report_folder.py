@@ -1,7 +1,5 @@
 """A suspect message that an agent moves to a folder, with any mail program, goes whole to the DSI."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 from typing import Any

@@ -61,9 +61,7 @@ def test_only_our_own_is_signed_by_us(mail, subject):
 
 def test_mail_is_sealed_when_a_filter_redirects_it_and_only_then(mail, people, subject):
     reader, sender, away = people.agent(), f"probe@{FOREIGN}", f"test@{FOREIGN}"
-    filters = mail.sieve(reader)
-    filters.put("ailleurs", f'require "copy";\nredirect :copy "{away}";\n')
-    filters.activate("ailleurs")
+    mail.set_filter(reader, "ailleurs", f'require "copy";\nredirect :copy "{away}";\n')
     mail.foreign(sender, reader.mail, compose(sender, reader.mail, subject))
     stayed = email.message_from_bytes(mail.arrived(reader, subject), policy=email.policy.default)
     assert stayed["ARC-Seal"] is None

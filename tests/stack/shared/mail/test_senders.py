@@ -1,7 +1,5 @@
 """« Filtrage »: what an agent chooses on the portal decides where the next message lands, by every program."""
 
-from __future__ import annotations
-
 import base64
 import email
 import email.policy
@@ -46,7 +44,7 @@ class Agent:
         """Send a form of the page; the page that follows."""
         held = next(form["fields"] for form in self.visitor.get(PAGE).forms() if form["fields"].get("act"))
         given = {"csrf_token": held["csrf_token"], "act": act, **fields}
-        return str(Page(self.visitor.follow(self.visitor.ask(PAGE, given)).text).all("main")[0][1])
+        return str(Page(self.visitor.follow(self.visitor.ask(PAGE, given)).text).main)
 
     def strict(self) -> None:
         assert "C’est fait" in self.choose("level", level="strict")
@@ -178,6 +176,7 @@ def test_colleagues_are_verified_and_the_academy_is_never_blocked(agent: Any, ma
     reader.lands(subject, JUNK)
 
 
+@pytest.mark.full
 def test_it_outlives_a_class_and_is_shown_exported_and_in_the_journal(agent: Any, site: Site, mail: Mail) -> None:
     reader, cli = agent(), Cli(site)
     uid = reader.who.uid

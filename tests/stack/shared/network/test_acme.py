@@ -1,7 +1,5 @@
 """The TLS pair: its key, its certificate, its renewal and a failed renewal."""
 
-from __future__ import annotations
-
 import hashlib
 import ssl
 from collections.abc import Callable

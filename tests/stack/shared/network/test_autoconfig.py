@@ -1,7 +1,5 @@
 """A mail program configures itself from an address alone, and the settings are true."""
 
-from __future__ import annotations
-
 import imaplib
 import json
 import smtplib

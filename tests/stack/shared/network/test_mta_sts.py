@@ -1,7 +1,5 @@
 """Policies of TLS for senders: the policy, the record that announces it, and a sender that honours it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

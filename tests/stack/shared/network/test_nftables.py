@@ -1,7 +1,5 @@
 """The firewall, from outside and from within."""
 
-from __future__ import annotations
-
 import json
 import socket
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The web front: pages, access, TLS; its renewal, its logs, its rights."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re

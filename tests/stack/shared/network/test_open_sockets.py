@@ -1,7 +1,5 @@
 """Unix sockets that any user of a host can connect to: the known ones alone."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,7 +1,5 @@
 """The resolver of every host: it validates, and the host uses it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

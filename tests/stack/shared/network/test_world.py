@@ -1,7 +1,5 @@
 """The lab's simulated internet: its signed zone, its authority, and a change of the authority's root."""
 
-from __future__ import annotations
-
 from testinfra.host import Host
 
 from tests.stack.support.site import Site

@@ -1,7 +1,5 @@
 """ANSSI-BP-028 on the hosts: the statements of docs/anssi-bp-028.md hold. Nothing is changed."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

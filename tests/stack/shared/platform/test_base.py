@@ -1,7 +1,5 @@
 """The base of every host."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 

@@ -11,6 +11,8 @@ from malleposte.dev.lab import Bind, Lab, LabError, LabUsageError
 from malleposte.dev.lab.machine import processes
 from malleposte.dev.lab.machine.host import mounts_below
 
+pytestmark = pytest.mark.full
+
 PREFIX = "tst"
 INVENTORY = """\
 all:

@@ -1,7 +1,5 @@
 """A fault that shows files shows none with a secret: the web front's user reads none, and each program but its own."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

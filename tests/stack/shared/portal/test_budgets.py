@@ -1,7 +1,5 @@
 """Nobody uses up what others need (docs/limits.md): one agent at the portal, one address at a port, one mailbox."""
 
-from __future__ import annotations
-
 import imaplib
 import time
 from collections.abc import Callable

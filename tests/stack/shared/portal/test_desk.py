@@ -1,7 +1,5 @@
 """The help desk on the portal, by protocol: refusals beside what is done, codes, a lost factor, journals and audit."""
 
-from __future__ import annotations
-
 import csv
 import imaplib
 import io
@@ -14,7 +12,7 @@ from malleposte.directory.model import State
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.desk import act, enrolled, entered, help_desk, main
+from tests.stack.support.desk import act, enrolled, entered, help_desk
 from tests.stack.support.factors import Agent
 from tests.stack.support.mail import Mail, body, quoted, wait_for
 from tests.stack.support.people import People
@@ -46,14 +44,14 @@ def desk(site: Site, web: Web, person: Any, school: str) -> Any:
 def sheet(visitor: SignedOn, uid: str) -> tuple[int | None, str]:
     """The status and the text of an agent's sheet."""
     page = visitor.get(f"/assistance/agent?agent={uid}")
-    return visitor.last.status if visitor.last else None, main(page)
+    return visitor.last.status if visitor.last else None, page.main
 
 
 def test_it_finds_and_sees_the_agents_of_its_school_alone(desk: Any, person: Any, school: str) -> None:
     who, visitor = desk
     near, far = person(mpEstablishment=[school]), person(mpEstablishment=["0000000X"])
-    assert near.uid in main(act(visitor, "/assistance", text=near.uid))
-    assert far.uid not in main(act(visitor, "/assistance", text=far.uid))
+    assert near.uid in act(visitor, "/assistance", text=near.uid).main
+    assert far.uid not in act(visitor, "/assistance", text=far.uid).main
     status, text = sheet(visitor, near.uid)
     assert (status, near.account.mail in text) == (200, True)
     for uid in (far.uid, "nul-ne-porte-ce-nom"):
@@ -103,7 +101,7 @@ def test_a_log_in_without_a_second_factor_opens_nothing(site: Site, web: Web, pe
     application = enrolled(site, web, who)
     Cli(site).json("role", "grant", who.uid, "helpdesk", "--school", school, "--reason", "essai")
     for address in ("/assistance", "/assistance/listes", f"/assistance/agent?agent={near.uid}"):
-        assert FACTOR in main(by_password.get(address))
+        assert FACTOR in by_password.get(address).main
     both = entered(site, web, who, application)
     status, text = sheet(both, near.uid)
     assert (status, near.account.mail in text) == (200, True)
@@ -115,7 +113,7 @@ def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: W
     who = person()
     application = enrolled(site, web, who)
     agent = Agent(site, web)
-    agent.answer(agent.log_in(who.uid, who.account.password), application.code())
+    agent.prove(who, application.code())
     status, told = agent.redeem(returned(agent.ask(agent.authorize()))["code"])
     assert (status, claims(told["access_token"])["level"]) == (200, 4)
     asked = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}
@@ -125,7 +123,7 @@ def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: W
 
 def _journal(visitor: SignedOn) -> str:
     """The text of an agent's journal; empty where the log-in did not come about."""
-    text = main(visitor.get("/compte/journal"))
+    text = visitor.get("/compte/journal").main
     return "" if "n’a pas abouti" in text else text
 
 
@@ -142,7 +140,7 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     shown = f"/assistance/code/lire?agent={near.uid}"
     held = near.held("mpInaCode")
     again = visitor.follow(visitor.ask(shown))
-    assert "n’est affiché qu’une fois" in main(Page(again.text)) and code not in again.text
+    assert "n’est affiché qu’une fois" in Page(again.text).main and code not in again.text
     assert near.held("mpInaCode") == held, "a reload makes no second code"
     browser = Visitor(site, web)
     browser.send("/motdepasse/oublie", numen=near.numen, code=code, new=new, again=new)
@@ -171,20 +169,21 @@ def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, 
     assert not asked.entered
     page = visitor.get(f"/assistance/agent?agent={near.uid}")
     (link,) = [held["href"] for held, _text in page.all("a") if "/assistance/facteur" in str(held.get("href"))]
-    assert "est supprimé" in main(act(visitor, str(link), reason=WHY))
+    assert "est supprimé" in act(visitor, str(link), reason=WHY).main
     after = Agent(site, web)
     after.log_in(near.uid, near.account.password)
     assert after.entered, "no code is asked for any more"
     assert "Telephone" in body(mail.arrived(near.account, "Way to log in removed"))
 
 
+@pytest.mark.full
 def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
     site: Site, web: Web, desk: Any, person: Any, people: People, school: str, mail: Mail
 ) -> None:
     who, visitor = desk
     near, far = person(mpEstablishment=[school]), person(mpEstablishment=["0000000X"])
     box, other = people.box(establishments=(school,)), people.box(establishments=("0000000X",))
-    assert box.uid in main(act(visitor, "/assistance/boites", school=school))
+    assert box.uid in act(visitor, "/assistance/boites", school=school).main
     folder = quoted(f"Partages/{box.uid}/INBOX")
 
     given = f"/assistance/boite/ouvrir?box={box.uid}"
@@ -196,7 +195,7 @@ def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
         assert (visitor.last and visitor.last.status, said in page.named("errors")) == (403, True), agent
     assert near.held("mpOpens") == {} == far.held("mpOpens")
 
-    assert near.uid in main(act(visitor, given, agent=near.account.mail, reason=WHY))
+    assert near.uid in act(visitor, given, agent=near.account.mail, reason=WHY).main
     assert near.held("mpOpens") == {"mpOpens": [box.uid]}
     session = mail.imap(near.account)
     assert session.select(folder)[0] == "OK"
@@ -205,7 +204,7 @@ def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
     assert near.held("mpOpens") == {}
     assert mail.imap(near.account).select(folder)[0] == "NO"
 
-    text = main(entered(site, web, near).get("/compte/journal"))
+    text = entered(site, web, near).get("/compte/journal").main
     assert "Boîte ouverte par l’assistance" in text and "Boîte retirée par l’assistance" in text
     assert f"boîte {box.uid}" in text and WHY in text and who.uid not in text
     rows = list(csv.reader(io.StringIO(Cli(site).out("audit", "--actor", who.uid)), delimiter=";"))
@@ -213,10 +212,11 @@ def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
     assert {("delegate", near.uid), ("undelegate", near.uid), ("refused", far.uid)} <= set(acts)
 
 
+@pytest.mark.full
 def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, school: str) -> None:
     _who, visitor = desk
     near = person(State.PENDING, mpEstablishment=[school])
-    assert near.uid in main(act(visitor, "/assistance/listes", school=school, state="pending"))
+    assert near.uid in act(visitor, "/assistance/listes", school=school, state="pending").main
     act(visitor, f"/assistance/code?agent={near.uid}&ways=letter", reason=WHY)
     assert near.held("mpLetterAsked")["mpLetterAsked"]
     made = f"/root/lettres-{secrets.token_hex(4)}"
@@ -228,6 +228,7 @@ def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, s
     assert near.held("mpLetterAsked") == {}
 
 
+@pytest.mark.full
 def test_roles_are_listed(site: Site, desk: Any, school: str) -> None:
     who, _visitor = desk
     found = {row["uid"]: row["roles"] for row in Cli(site).json("role", "list")}

@@ -1,7 +1,5 @@
 """The portal's pages: links to the services and to help, in two languages, for everyone."""
 
-from __future__ import annotations
-
 import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -104,7 +102,7 @@ def test_the_styles_are_compressed(site: Site, web: Web, platform: dict[str, Any
 def test_every_process_serves_the_guide(site: Site, web: Web, platform: dict[str, Any]) -> None:
     """Its pages are in the package's archive, in which processes must not disturb each other's reads."""
     address, name = site.address(site.host_of("portal")), platform["hostnames"]["portal"]
-    listed = {str(held["href"]) for held, _text in Page(web.get(address, name, "/guide").text).all("a")}
+    listed = set(Page(web.get(address, name, "/guide").text).links)
     paths = ["/guide", *sorted(one for one in listed if one.startswith("/guide/"))] * 6
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda path: web.get(address, name, path), paths))
@@ -140,10 +138,10 @@ def test_the_services_of_the_manifest_have_their_tiles(
 )
 def test_help_is_on_every_page(open_page: Any, platform: dict[str, Any], path: str, hours: str) -> None:
     page, support = open_page(path), platform["support"]
-    links = {attributes["href"] for attributes, _text in page.all("a")}
+    links = set(page.links)
     assert f"tel:{support['phone'].replace(' ', '')}" in links
     assert f"mailto:{support['mail']}" in links
-    said = page.all("main")[0][1].replace("\u00a0", " ")
+    said = page.main.replace("\u00a0", " ")
     assert hours in said
     assert ("Ouvert" in said or "Fermé." in said) if path == "/motdepasse" else ("Open" in said or "Closed." in said)
 

@@ -1,7 +1,5 @@
 """Log-in to the portal by the log-in page, what an agent does there, and the ways in which it ends."""
 
-from __future__ import annotations
-
 import json
 import plistlib
 import re
@@ -42,7 +40,7 @@ def inside(browser: Any, person: Any) -> tuple[SignedOn, Any]:
     """A browser whose agent is logged in, and the agent."""
     who, visitor = person(mpRecoveryMail=["marie.d@lointain.test"]), browser()
     page = visitor.log_in(who.uid, who.account.password)
-    assert page.all("h1")[0][1] == "Mon compte", visitor.last.text[:2000]
+    assert page.heading == "Mon compte", visitor.last.text[:2000]
     return visitor, who
 
 
@@ -53,18 +51,18 @@ def _links(page: Page) -> list[str]:
 
 def test_an_agent_logs_in_and_sees_the_account(inside: Any) -> None:
     visitor, who = inside
-    text = visitor.get("/compte").all("main")[0][1]
+    text = visitor.get("/compte").main
     assert who.account.mail in text and "ma…@lointain.test" in text and "marie.d@" not in text
     (cookie,) = [value for name, value in visitor.cookies.items() if name == "__Host-agent"]
     assert len(cookie) < 60, "an identifier alone"
-    assert "My account" in visitor.get("/en/account").all("h1")[0][1]
+    assert "My account" in visitor.get("/en/account").heading
 
 
 def test_a_wrong_password_opens_nothing(browser: Any, person: Any) -> None:
     who, visitor = person(), browser()
     visitor.log_in(who.uid, rules.generate())
     assert not visitor.entered and "__Host-agent" not in visitor.cookies
-    assert visitor.log_in(who.uid, who.account.password).all("h1")[0][1] == "Mon compte"
+    assert visitor.log_in(who.uid, who.account.password).heading == "Mon compte"
 
 
 def test_a_device_is_made_used_and_revoked(inside: Any, enters: Any) -> None:
@@ -75,7 +73,7 @@ def test_a_device_is_made_used_and_revoked(inside: Any, enters: Any) -> None:
     secret = made.named("secret")
     assert enters(who.uid, secret)
     shown = visitor.get("/compte/appareils")
-    assert "Téléphone" in shown.all("main")[0][1] and secret not in visitor.last.text
+    assert "Téléphone" in shown.main and secret not in visitor.last.text
     ident = secret.partition("-")[0]
     visitor.press("/compte/appareils", "/compte/appareils/supprimer", device=ident)
     assert not enters(who.uid, secret)
@@ -91,7 +89,7 @@ def test_an_iphone_gets_a_signed_profile_once_and_its_password_opens_mail(
     assert wrong.named("errors") and not _links(wrong)
     (link,) = _links(visitor.send(SETUP, **given))
     path = urlsplit(link).path
-    assert "Télécharger le profil" in visitor.get(path).all("main")[0][1]
+    assert "Télécharger le profil" in visitor.get(path).main
     answer = visitor.ask(f"{path}/telecharger")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/x-apple-aspen-config")
     held = plistlib.loads(certificates.opened(answer.body, web.authorities.read_bytes(), tmp_path))
@@ -109,12 +107,12 @@ def test_a_new_recovery_address_waits_for_its_code_and_then_for_its_time(inside:
     assert visitor.send(f"{RECOVERY}/adresse", **{**given, "value": f"x@{who.account.mail.partition('@')[2]}"}).named(
         "value-error"
     )
-    assert given["value"] in visitor.send(f"{RECOVERY}/adresse", **given).all("main")[0][1]
+    assert given["value"] in visitor.send(f"{RECOVERY}/adresse", **given).main
     assert who.held("mpRecoveryNext") == {}
     letter = mail.at_foreign("test", f"test+{mark}").decode()
     (code,) = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)
     page = visitor.send(f"{RECOVERY}/code", value=code)
-    assert "Votre demande est notée" in page.all("main")[0][1], visitor.last.text[:2000]
+    assert "Votre demande est notée" in page.main, visitor.last.text[:2000]
     (waits,) = who.held("mpRecoveryNext")["mpRecoveryNext"]
     assert waits.endswith(f" {given['value']} -")
     assert who.held("mpRecoveryMail") == {"mpRecoveryMail": ["marie.d@lointain.test"]}
@@ -124,7 +122,7 @@ def test_a_log_out_ends_the_provider_s_session_too(inside: Any) -> None:
     visitor, _who = inside
     assert "code" in returned(visitor.provider.ask(visitor.provider.authorize())), "the provider knows the agent"
     page = visitor.press("/", "/deconnexion")
-    assert page.all("h1")[0][1] == "Vous êtes déconnecté", visitor.last.text[:2000]
+    assert page.heading == "Vous êtes déconnecté", visitor.last.text[:2000]
     assert not visitor.entered
     assert "passwordfield" in visitor.provider.ask("/").text
     assert "code" not in returned(visitor.provider.ask(visitor.provider.authorize()))
@@ -147,7 +145,7 @@ def test_a_block_ends_it_at_the_next_page(inside: Any, browser: Any, person: Any
     assert "code" in returned(visitor.provider.ask(visitor.provider.authorize())), "the provider knows the agent"
     Cli(site).out("block", who.uid, "--reason", "essai")
     page = visitor.get("/compte")
-    assert "pris fin" in page.all("main")[0][1]
+    assert "pris fin" in page.main
     assert not visitor.entered and neighbour.entered
     assert "code" not in returned(visitor.provider.ask(visitor.provider.authorize()))
     assert "code" in returned(neighbour.provider.ask(neighbour.provider.authorize()))
@@ -156,22 +154,24 @@ def test_a_block_ends_it_at_the_next_page(inside: Any, browser: Any, person: Any
 def test_what_operators_did_is_told(inside: Any, site: Site) -> None:
     visitor, who = inside
     Cli(site).out("quota", who.uid, "3000")
-    text = visitor.get("/compte/journal").all("main")[0][1]
+    text = visitor.get("/compte/journal").main
     assert "Taille de la boîte changée" in text and "par l’académie" in text
     assert "root@" not in text
 
 
+@pytest.mark.full
 def test_exports_and_delegations_are_told(inside: Any, site: Site, people: People) -> None:
     visitor, who = inside
     box, cli = people.box(), Cli(site)
-    assert "boîte partagée" not in visitor.get("/compte/journal").all("main")[0][1]
+    assert "boîte partagée" not in visitor.get("/compte/journal").main
     cli.out("box", "delegate", box.uid, who.uid)
     assert cli.typed("export", who.uid, "--out", "-", "--reason", "demande 4711", given=b"").returncode == 0
-    text = visitor.get("/compte/journal").all("main")[0][1]
+    text = visitor.get("/compte/journal").main
     assert "Accès à une boîte partagée modifié" in text
     assert "Données remises" in text and "motif : demande 4711" in text
 
 
+@pytest.mark.full
 def test_log_ins_are_listed_and_ended(inside: Any, browser: Any) -> None:
     visitor, who = inside
     second = browser()
@@ -200,7 +200,7 @@ def test_the_end_of_all_log_ins_ends_those_of_the_provider_in_other_browsers(
     # A new browser: the provider still waits for the request that was shown to the other one.
     # A token says the second in which it was made: one of the very second of the end is refused.
     wait_for(lambda: int(time.time()) > int(ended), what="the second after the end")
-    assert browser().log_in(who.uid, who.account.password).all("h1")[0][1] == "Mon compte"
+    assert browser().log_in(who.uid, who.account.password).heading == "Mon compte"
 
 
 def test_accountd_takes_the_provider_s_own_token_and_no_other(site: Site, browser: Any, person: Any) -> None:

@@ -1,7 +1,5 @@
 """Text messages, from the portal's form to the gateway of the lab's Internet."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Log-outs of which the provider tells the webmails (Back-Channel Logout): its own word alone ends a session."""
 
-from __future__ import annotations
-
 import json
 import time
 import urllib.parse
@@ -12,8 +10,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.log_ins import EndLogIn, ShowLogIns
-from malleposte.accountd.log_out import EVENT
 from malleposte.accountd.message import Done
+from malleposte.accountd.relying_party import EVENT
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS
@@ -110,7 +108,7 @@ def test_a_log_out_of_the_portal_ends_both_webmails_of_that_log_in(
 ) -> None:
     agent = people.agent(profile="convergence")
     here, elsewhere = (LogIn(site, web, ca_bundle, agent) for _ in range(2))
-    assert here.portal.press("/", "/deconnexion").all("h1")[0][1] == "Vous êtes déconnecté"
+    assert here.portal.press("/", "/deconnexion").heading == "Vous êtes déconnecté"
     wait_for(lambda: here.open == NONE_OPEN, 5, "a service still opens")
     assert elsewhere.open == ALL_OPEN, "another log-in goes on"
 
@@ -128,6 +126,7 @@ def test_a_log_in_that_its_owner_ends_is_over_at_the_next_request_everywhere(
     assert done == Done(agent.uid, "active"), "all were told"
 
 
+@pytest.mark.full
 def test_what_an_operator_ends_is_over_at_the_next_request_everywhere(
     site: Site, web: Web, people: Any, ca_bundle: Path
 ) -> None:

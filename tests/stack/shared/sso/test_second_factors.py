@@ -1,8 +1,7 @@
 """Second factors at the log-in page, by protocol: enrolled, asked for, spent once, slowed, lost, required."""
 
-from __future__ import annotations
-
 import datetime
+import hashlib
 import json
 import re
 import secrets
@@ -11,7 +10,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls import factors, log_in_page
-from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
+from malleposte.accountd.calls.account import ShowJournal
+from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.adapters import lemonldap
 from malleposte.policy import rules
@@ -22,6 +22,7 @@ from tests.stack.support.factors import Agent
 from tests.stack.support.mail import Mail, body, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.portal import Portal
+from tests.stack.support.provider import BROWSER, SESSION
 from tests.stack.support.site import Site
 from tests.stack.support.sso import journal, told
 from tests.stack.support.web import Web
@@ -45,7 +46,7 @@ def there() -> str:
 
 
 def test_an_application_of_codes_is_asked_for_once_enrolled(agent: Any, person: Any) -> None:
-    who, first, again, thief = person(), agent(), agent(), agent()
+    who, first, again, attacker = person(), agent(), agent(), agent()
     first.log_in(who.uid, who.account.password)
     assert first.entered, "no factor yet"
     application = first.enrol()
@@ -54,48 +55,43 @@ def test_an_application_of_codes_is_asked_for_once_enrolled(agent: Any, person: 
     code = application.code()
     again.answer(page, code)
     assert again.entered
-    page = thief.log_in(who.uid, who.account.password)
-    thief.answer(page, code)
-    assert not thief.entered, "a code serves once"
-    page = thief.log_in(who.uid, who.account.password)
-    thief.answer(page, application.code())
-    assert thief.entered
+    attacker.prove(who, code)
+    assert not attacker.entered, "a code serves once"
+    attacker.prove(who, application.code())
+    assert attacker.entered
 
 
 def test_the_password_alone_or_a_wrong_code_opens_nothing(agent: Any, person: Any) -> None:
-    who, owner, thief = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
-    page = thief.log_in(who.uid, who.account.password)
-    for path in ("/2fregisters", "/2fregisters/totp", thief.authorize()):
-        answer = thief.ask(path)
+    who, owner, attacker = person(), agent(), agent()
+    application = owner.enrolled(who)
+    page = attacker.log_in(who.uid, who.account.password)
+    for path in ("/2fregisters", "/2fregisters/totp", attacker.authorize()):
+        answer = attacker.ask(path)
         assert "code=" not in (answer.headers["Location"] or "") and "<code" not in answer.text
-    again = thief.answer(page, "000000")
-    assert not thief.entered
-    thief.answer(again, application.code())
-    assert thief.entered
+    again = attacker.answer(page, "000000")
+    assert not attacker.entered
+    attacker.answer(again, application.code())
+    assert attacker.entered
 
 
 def test_a_password_alone_is_no_log_in_in_the_owner_s_list(agent: Any, person: Any, site: Site) -> None:
-    who, owner, thief = person(), agent(), agent()
+    who, owner, attacker = person(), agent(), agent()
 
     def listed() -> int:
         words = f"malleposte sso sessions list {who.uid} --json"
         return len(json.loads(site.run("pia1", words))["sessions"])
 
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     assert listed() == 1
-    page = thief.log_in(who.uid, who.account.password)
+    page = attacker.log_in(who.uid, who.account.password)
     assert 'name="code"' in page.text and listed() == 1
-    thief.answer(page, application.code())
-    assert thief.entered and listed() == 2
+    attacker.answer(page, application.code())
+    assert attacker.entered and listed() == 2
 
 
 def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: Any, site: Site, there: str) -> None:
     who, owner = person(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     ask = {"address": there, "user": who.uid, "kind": "totp"}
     waits = []
     for number in range(10):
@@ -107,14 +103,14 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: A
     # A wait may have ended by the next guess; each is twice as long as the one before.
     assert waits[0] == 0 and max(waits) >= 1
     visitor = agent()
-    visitor.answer(visitor.log_in(who.uid, who.account.password), application.code())
+    visitor.prove(who, application.code())
     assert visitor.entered
 
 
+@pytest.mark.full
 def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any, person: Any, site: Site) -> None:
     who, owner, second = person(), agent(), secrets.randbelow(256)
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     recovery = owner.recovery_codes()[0]
     about = {"user": who.uid, "kind": "totp"}
     guesses = [
@@ -133,17 +129,16 @@ def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any,
 
 def test_many_wrong_codes_on_the_page_are_told_to_wait(agent: Any, person: Any) -> None:
     who, visitor = person(), agent()
-    visitor.log_in(who.uid, who.account.password)
-    visitor.enrol()
+    visitor.enrolled(who)
     pages, page = [], None
-    thief = agent()
+    attacker = agent()
     for number in range(9):
         if page is None or 'name="code"' not in page.text:
-            page = thief.log_in(who.uid, who.account.password)
-        page = thief.answer(page, f"{number:06d}")
+            page = attacker.log_in(who.uid, who.account.password)
+        page = attacker.answer(page, f"{number:06d}")
         pages.append(page.text)
     assert any('trmsg="86"' in text for text in pages)
-    assert not thief.entered
+    assert not attacker.entered
 
 
 def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: Any, site: Site) -> None:
@@ -161,7 +156,7 @@ def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: An
 
 
 def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
-    who, owner, lost, thief = person(), agent(), agent(), agent()
+    who, owner, lost, attacker = person(), agent(), agent(), agent()
     owner.log_in(who.uid, who.account.password)
     assert owner.recovery_codes() == [], "not without a factor"
     owner.enrol()
@@ -170,11 +165,11 @@ def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
     page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
     lost.answer(page, codes[4].lower(), "/secours2fcheck")
     assert lost.entered
-    page = thief.other_way(thief.log_in(who.uid, who.account.password), "secours")
-    page = thief.answer(page, codes[4], "/secours2fcheck")
-    assert not thief.entered
-    thief.answer(page, codes[5], "/secours2fcheck")
-    assert thief.entered
+    page = attacker.other_way(attacker.log_in(who.uid, who.account.password), "secours")
+    page = attacker.answer(page, codes[4], "/secours2fcheck")
+    assert not attacker.entered
+    attacker.answer(page, codes[5], "/secours2fcheck")
+    assert attacker.entered
 
 
 def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
@@ -183,8 +178,7 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
     mark = token()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     owner, lost = agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
     page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
     assert 'value="courriel"' in page.text
@@ -204,10 +198,10 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
     assert "factor-code" in told_of and told_of.count("factor-add") == 2
 
 
+@pytest.mark.full
 def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site: Site) -> None:
     who, owner, lost = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     page = lost.other_way(lost.log_in(who.uid, who.account.password), "bureau")
     lost.answer(page, Cli(site).json("reset", who.uid)["code"], "/bureau2fcheck")
     lost.ask("/2fregisters?continue=1")
@@ -216,13 +210,13 @@ def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site
     lost.ask("/2fregisters?continue=1")
     assert lost.entered
     again = agent()
-    again.answer(again.log_in(who.uid, who.account.password), application.code())
+    again.prove(who, application.code())
     assert again.entered
 
 
 def test_who_must_have_one_gets_no_code_by_mail(agent: Any, person: Any, site: Site) -> None:
     who, visitor = person(mpFunction=["Assistance aux usagers"], mpRecoveryMail=["personne@lointain.test"]), agent()
-    page = visitor.answer(visitor.log_in(who.uid, who.account.password), who.code(), "/bureau2fcheck")
+    page = visitor.prove(who, who.code(), "/bureau2fcheck")
     visitor.enrol()
     visitor.ask("/2fregisters?continue=1")
     age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
@@ -250,14 +244,14 @@ def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person:
     status, refused = visitor.call("/2fregisters/totp/delete", epoch=_epoch(visitor))
     assert status == 400 and "malleposteLastFactor" in refused["error"]
     other = agent()
-    other.answer(other.log_in(who.uid, who.account.password), application.code())
+    other.prove(who, application.code())
     assert other.entered
 
 
+@pytest.mark.full
 def test_a_factor_is_removed_and_told(agent: Any, person: Any, mail: Mail) -> None:
     who, owner, after = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     assert owner.call("/2fregisters/totp/delete", epoch=_epoch(owner)) == (200, {"result": 1})
     after.log_in(who.uid, who.account.password)
     assert after.entered, "no code is asked for any more"
@@ -288,8 +282,7 @@ def test_a_log_in_from_a_new_place_is_told(agent: Any, person: Any, mail: Mail, 
 
 def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, person: Any) -> None:
     who, owner, browser = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     page = browser.log_in(who.uid, who.account.password)
     page = browser.answer(page, application.code(), stayconnected="1")
     _fingerprint(browser, page)
@@ -304,11 +297,11 @@ def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, pe
     assert 'name="code"' in page.text and not browser.entered
 
 
+@pytest.mark.full
 def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Site) -> None:
     who, owner, browser = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
-    page = browser.answer(browser.log_in(who.uid, who.account.password), application.code(), stayconnected="1")
+    application = owner.enrolled(who)
+    page = browser.prove(who, application.code(), stayconnected="1")
     _fingerprint(browser, page)
 
     def sessions(*words: str) -> str:
@@ -328,10 +321,56 @@ def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Sit
             assert browser.entered
 
 
+def test_a_browser_keeps_the_name_that_its_owner_gave_it(agent: Any, person: Any, mail: Mail, site: Site) -> None:
+    who, stranger, owner, other, portal = person(), person(), agent(), agent(), Portal(site)
+    given = "Ordinateur « à l’étage » d'Amélie <12>"
+    token = portal.token(who.uid)
+    for browser in (other, owner):
+        browser.log_in(who.uid, who.account.password)
+        assert browser.entered
+
+    def name(one: OpenLogIn, name: str, of: str = who.uid) -> Any:
+        return portal.one(NameBrowser(portal.source, of, portal.token(of), one.ident, name))
+
+    def shown() -> dict[str, OpenLogIn]:
+        """The log-ins by the times at which they began, the latest first, with the names of the browsers."""
+        return {one.ident: one for one in portal.one(ShowLogIns(portal.source, who.uid, token)).log_ins}
+
+    before = shown()
+    assert len(before) == 2 and all(one.takes_name and not one.name for one in before.values())
+    mine = next(iter(before.values()))
+    refused = name(mine, given, stranger.uid)
+    assert isinstance(refused, Refused) and refused.error == "refused_value", "nobody names the browser of another"
+    assert isinstance(name(mine, "x" * 41), Refused) and isinstance(name(mine, "a\x07b"), Refused)
+    assert isinstance(name(mine, given), Done)
+    assert [one.name for one in shown().values()].count(given) == 1
+
+    # The end of the log-in is not that of the name: its browser has it again.
+    named = next(browser for browser in (other, owner) if _digest(browser) in str(who.held("mpBrowserName")))
+    assert isinstance(portal.one(EndLogIn(portal.source, who.uid, token, mine.ident)), Done)
+    assert given not in {one.name for one in shown().values()}
+    del named.cookies[SESSION]
+    named.log_in(who.uid, who.account.password)
+    assert [one.name for one in shown().values()].count(given) == 1
+    lines = [(one.act, one.name) for one in portal.one(ShowJournal(portal.source, who.uid, token)).journal]
+    assert ("nom d’un navigateur changé", given) in lines
+    assert ("connexions fermées à la page de connexion", given) in lines
+
+    far = f"10.{secrets.randbelow(100)}.3.9"
+    words = {"address": far, "user": who.uid, "how": "password", "browser": _digest(named)}
+    assert told(site, ("/entered", words))[0][0] == 200
+    letter = " ".join(body(mail.arrived(who.account, "new place")).split())
+    assert f"(adresse {far}, navigateur « {given} »)" in letter and f"(address {far}, browser “{given}”)" in letter
+
+
+def _digest(browser: Any) -> str:
+    """The digest of the cookie by which the page knows a browser."""
+    return hashlib.sha256(browser.cookies[BROWSER].encode()).hexdigest()[:32]
+
+
 def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, person: Any, site: Site) -> None:
     who, owner, browser, portal = person(), agent(), agent(), Portal(site)
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     page = browser.log_in(who.uid, who.account.password)
     page = browser.answer(page, application.code(), stayconnected="1")
     _fingerprint(browser, page)

@@ -1,7 +1,5 @@
 """`malleposte sso`: an operator sees and removes an agent's second factors, and ends log-ins."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -17,8 +15,7 @@ from tests.stack.support.web import Web
 
 def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any, mail: Mail) -> None:
     who, owner, after, cli = person(), Agent(site, web), Agent(site, web), Cli(site)
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     told = json.loads(cli.typed("status", who.uid, "--json", group="sso").stdout)["hosts"]["pia1"]
     (factor,) = told["factors"]
     assert (factor["kind"], factor["name"]) == ("totp", "Telephone")
@@ -37,8 +34,7 @@ def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any,
 
 def test_log_ins_end_and_factors_stay(site: Site, web: Web, person: Any) -> None:
     who, owner, after, cli = person(), Agent(site, web), Agent(site, web), Cli(site)
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     assert "passwordfield" not in owner.ask("/").text
     done = cli.typed("sessions", "end", who.uid, "--reason", "essai", "--json", group="sso")
     assert json.loads(done.stdout)["hosts"]["pia1"] == {"ended": 1, "not_told": []}, done

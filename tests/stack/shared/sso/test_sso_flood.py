@@ -1,7 +1,5 @@
 """A stranger who floods the log-in page keeps nobody else from it, nor a service from its tokens."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Iterator

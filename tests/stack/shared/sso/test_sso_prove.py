@@ -1,7 +1,5 @@
 """Passwords proved for the log-in page: by accountd, with the delays of the agent's address."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from typing import Any

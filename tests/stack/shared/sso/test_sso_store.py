@@ -1,7 +1,5 @@
 """Records that strangers leave at the log-in page: open forms, in a store of their own, each with an end."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import shlex

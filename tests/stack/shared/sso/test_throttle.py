@@ -1,7 +1,5 @@
 """Password guessing is slowed down at its source, and nowhere else: delays per account and source network."""
 
-from __future__ import annotations
-
 import imaplib
 import secrets
 import shlex

@@ -3,8 +3,6 @@
 The daemon is asked as Dovecot asks it, over its loopback port: nothing waits for Dovecot's own delays.
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 import shlex

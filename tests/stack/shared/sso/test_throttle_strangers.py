@@ -1,7 +1,5 @@
 """Guesses from many networks: the account is never locked, and its owner goes on by what is known, or by a code."""
 
-from __future__ import annotations
-
 import secrets
 import shlex
 import threading

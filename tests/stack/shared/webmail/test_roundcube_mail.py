@@ -137,6 +137,7 @@ def test_a_deleted_message_is_found_and_brought_back(agent, mail):
     assert utf7("Corbeille") in ident
 
 
+@pytest.mark.full
 def test_recovery_looks_by_date(agent, mail):
     account, here = agent
     old, new = token(), token()
@@ -181,6 +182,7 @@ def test_recovery_refuses_what_is_no_date(agent, mail, days, told):
     assert "<i>" not in page.partition("undelete-from")[2].partition("</form>")[0]
 
 
+@pytest.mark.full
 def test_the_follow_up_lists_the_labels_of_all_folders(agent, mail):
     account, here = agent
     session = mail.imap(account)
@@ -206,6 +208,7 @@ def test_the_follow_up_lists_the_labels_of_all_folders(agent, mail):
         assert here.ask(link.replace("&amp;", "&").removeprefix(".")).status == 200
 
 
+@pytest.mark.full
 def test_the_page_of_sizes_names_the_largest_folder_first(agent, mail):
     account, here = agent
     session = mail.imap(account)

@@ -1,7 +1,5 @@
 """The log-in to Roundcube by the academy's page: the way there and back, what is refused, what ends it."""
 
-from __future__ import annotations
-
 import re
 import urllib.parse
 from typing import Any
@@ -85,15 +83,16 @@ def test_a_way_back_without_its_way_out_enters_nobody(webmail: Any, people: Any)
 
 def test_a_code_for_another_way_is_not_redeemed(webmail: Any, people: Any, site: Site) -> None:
     """A code that was stolen elsewhere, put into a way of one's own: it has another verifier (RFC 7636)."""
-    agent, here, thief = people.agent(), webmail(), webmail()
+    agent, here, attacker = people.agent(), webmail(), webmail()
     stolen = asked(here.back(here.sso.log_in(agent.uid, agent.password, here.leave())))["code"]
-    state = asked(thief.leave())["state"]
-    answer = thief.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
-    assert "roundcube_sessauth" not in thief.cookies, answer.status
-    assert not thief.inside
+    state = asked(attacker.leave())["state"]
+    answer = attacker.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
+    assert "roundcube_sessauth" not in attacker.cookies, answer.status
+    assert not attacker.inside
     assert "invalid_grant" in site.run(site.host_of("web"), "journalctl -t roundcube --since=-2min -o cat")
 
 
+@pytest.mark.full
 def test_tabs_that_open_together_all_come_back(webmail: Any, people: Any) -> None:
     agent, here = people.agent(), webmail()
     ways = [here.leave(f"/?_task={task}") for task in ("mail", "settings", "addressbook")]
@@ -156,6 +155,7 @@ def test_a_session_without_a_token_is_over(webmail: Any, people: Any, site: Site
     assert here.enter(here.back(here.sso.ask(where))) and here.inside
 
 
+@pytest.mark.full
 def test_a_page_stays_open_past_the_end_of_its_token(webmail: Any, people: Any, site: Site) -> None:
     """Its time is set back in the database, thrice: nobody waits a quarter of an hour."""
     agent, here = people.agent(), webmail()
@@ -171,7 +171,7 @@ def test_a_page_stays_open_past_the_end_of_its_token(webmail: Any, people: Any, 
     assert here.inside
 
 
-@pytest.mark.parametrize("act", ["block", "suspend"])
+@pytest.mark.parametrize("act", ["block", pytest.param("suspend", marks=pytest.mark.full)])
 def test_an_account_that_is_shut_is_out_at_once_and_told_why(webmail: Any, people: Any, site: Site, act: str) -> None:
     agent, here = people.agent(), webmail()
     assert here.login(agent.uid, agent.password)
@@ -227,6 +227,7 @@ def test_an_agent_of_the_groupware_is_led_to_the_like_of_a_page_there(
         ("/?_task=settings&_action=identities&_interface=legere", {"_task": "settings", "_action": "identities"}),
     ],
 )
+@pytest.mark.full
 def test_an_agent_of_the_groupware_who_asks_for_this_interface_has_it(
     full: Any, path: str, query: dict[str, str]
 ) -> None:
@@ -241,15 +242,14 @@ FILTERS = ("plugin.managesieve", "plugin.managesieve-vacation", "plugin.managesi
 ELSEWHERE = "Vos filtres se règlent dans l’agenda (SOGo)."
 
 
+@pytest.mark.full
 def test_filters_of_the_groupware_s_agents_are_not_changed_here(
     full: Any, people: Any, webmail: Any, mail: Any, platform: Any
 ) -> None:
     """Refused by the server, beside the same by an agent whose filters are these."""
     account, here = full
     assert here.enter(here.back(here.sso.log_in(account.uid, account.password, here.leave("/?_interface=legere"))))
-    mine = mail.sieve(account)
-    mine.put("sogo", "# sogo's\nkeep;\n")
-    mine.activate("sogo")
+    mine = mail.set_filter(account, "sogo", "# sogo's\nkeep;\n")
     other, there = people.agent(profile="roundcube"), webmail()
     assert there.login(other.uid, other.password)
     for action in FILTERS:

@@ -1,7 +1,5 @@
 """INA codes: their form, their owners, their lifetime, and the keys that recognise them."""
 
-from __future__ import annotations
-
 import base64
 import datetime
 import json
@@ -11,8 +9,9 @@ import pytest
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.protocol import Entry
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

@@ -1,7 +1,5 @@
 """The ticket of a new address: it and the code together are good, for one account, in time, under any key in use."""
 
-from __future__ import annotations
-
 import base64
 import datetime
 import json

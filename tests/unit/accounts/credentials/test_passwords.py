@@ -1,7 +1,5 @@
 """Passwords: rights to set a new one, states, refusals by name, and no disclosure of any."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Iterator
@@ -11,12 +9,12 @@ import pytest
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.passwords import NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.accounts.journal import Journal
-from malleposte.directory import Agent, State
 from malleposte.directory.control import PolicyErrorCode, PolicyState
 from malleposte.directory.errors import PasswordRefused
-from malleposte.directory.memory import MemoryDirectory
-from malleposte.directory.model import agent_attributes
+from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.protocol import BindResult
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 OLD, NEW, OTHER = "Vieux-Chemin7!x", "Neuve-Rivière7!".replace("è", "e"), "Autre-Sentier8?k"

@@ -1,7 +1,5 @@
 """An agent with a device, in memory."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Iterator
@@ -16,8 +14,9 @@ from malleposte.accounts.channels import Failure
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.journal import Journal
 from malleposte.core.errors import MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 DOMAIN = "ac-exemple.test"
@@ -63,8 +62,8 @@ class Stage:
         assert isinstance(self.tools.directory, MemoryDirectory)
         return self.tools.directory
 
-    def add(self, name: str = "Téléphone", uid: str = UID, **more: Any) -> devices.Made:
-        wanted = devices.Wanted(name, **more)
+    def add(self, name: str = "Téléphone", uid: str = UID, **more: Any) -> devices.NewDevice:
+        wanted = devices.Specification(name, **more)
         return devices.add(self.tools.directory, self.tools.journal, uid, wanted, NOW)
 
     def held(self) -> list[dict[str, list[str]]]:

@@ -1,7 +1,5 @@
 """Device passwords made and revoked."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 
@@ -41,9 +39,9 @@ def test_networks_lie_in_the_entry_and_stay_when_it_follows_its_owner(stage: Sta
 def test_several_devices_up_to_the_limit(stage: Stage) -> None:
     journal, directory = stage.tools.journal, stage.tools.directory
     for number in range(3):
-        acts.add(directory, journal, UID, acts.Wanted(f"Appareil {number}"), NOW, most=3)
+        acts.add(directory, journal, UID, acts.Specification(f"Appareil {number}"), NOW, most=3)
     with pytest.raises(InputError, match="has 3 devices, of 3 at most"):
-        acts.add(directory, journal, UID, acts.Wanted("Un de trop"), NOW, most=3)
+        acts.add(directory, journal, UID, acts.Specification("Un de trop"), NOW, most=3)
     assert sorted(one.name for one in follow.of(directory, UID)) == [f"Appareil {number}" for number in range(3)]
 
 

@@ -1,7 +1,5 @@
 """Every act in the life of an account, and what becomes of its devices."""
 
-from __future__ import annotations
-
 import datetime
 from pathlib import Path
 from typing import Any

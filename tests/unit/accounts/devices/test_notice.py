@@ -1,7 +1,5 @@
 """Letters about devices."""
 
-from __future__ import annotations
-
 import datetime
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Last uses of devices: what is asked of Valkey, and what is made of its answers."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 

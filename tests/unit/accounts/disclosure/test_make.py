@@ -1,7 +1,5 @@
 """The copies are made in turn, whole or not at all, and their owners are told."""
 
-from __future__ import annotations
-
 import datetime
 import gzip
 import io
@@ -21,9 +19,9 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life import steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 from tests.unit.accountd.test_service import FACTS
 

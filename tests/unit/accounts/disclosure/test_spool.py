@@ -1,7 +1,5 @@
 """Copies of agents' own data: one a day, fetched for seven days, gone when they are ended."""
 
-from __future__ import annotations
-
 import datetime
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Faults of a feed: a bad cell costs the cell, a bad row the row; its sender reads French, the operator a code."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

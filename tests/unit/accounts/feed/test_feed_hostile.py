@@ -12,7 +12,6 @@ import time
 import zipfile
 from collections.abc import Iterator
 
-import openpyxl
 import pytest
 from malleposte.accounts import feed
 from malleposte.accounts.credentials.digests import Keyring
@@ -23,10 +22,10 @@ from malleposte.accounts.plan.admit import admit
 from malleposte.accounts.plan.build import Rules, plan
 from malleposte.accounts.plan.current import Current
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 
 from tests.support import academy, naughty
 from tests.support.classes import read_feed
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 SUFFIX = "dc=ac-exemple,dc=test"
@@ -138,15 +137,6 @@ def parts(**content: bytes) -> bytes:
     return target.getvalue()
 
 
-def book(*rows: tuple[object, ...]) -> bytes:
-    made = openpyxl.Workbook()
-    for row in rows:
-        made.active.append(list(row))
-    target = io.BytesIO()
-    made.save(target)
-    return target.getvalue()
-
-
 def altered(content: bytes, name: str, change) -> bytes:
     """A workbook with one part changed."""
     source, target = zipfile.ZipFile(io.BytesIO(content)), io.BytesIO()
@@ -158,7 +148,7 @@ def altered(content: bytes, name: str, change) -> bytes:
 
 
 SHEET = "xl/worksheets/sheet1.xml"
-BOOK = book(HEADER, GOOD)
+BOOK = academy.workbook(HEADER, GOOD)
 LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
 
 
@@ -185,6 +175,7 @@ def encrypted(content: bytes) -> bytes:
         (b"\xef\xbb\xbf", "no row"),
         (b"\xff\xfe", "no row"),
         (b"\xff\xfeN", "neither UTF-8"),
+        (b"\x81\x8d\x8f", "neither UTF-8"),
         (bytes(range(256)) * 40, "neither UTF-8"),
         (random.Random(1).randbytes(5000), "a.csv"),
         ("NUMEN;Nom;Prénom".encode("utf-32")[:-2], "neither UTF-8"),
@@ -207,6 +198,8 @@ def encrypted(content: bytes) -> bytes:
         (encrypted(BOOK), "damaged"),
         (BOOK[:-30], "damaged"),
         (BOOK[:400], "damaged"),
+        (BOOK[:10], "damaged"),
+        (b"PK\x03\x04 not a workbook", "damaged"),
         (parts(**{f"p{number}.xml": b"" for number in range(2500)}), "2500 parts"),
         (parts(**{"xl/a.xml": bytes(150 << 20)}), "would unpack to 150 MB"),
     ],
@@ -237,7 +230,9 @@ def test_parts_that_overlap_are_refused():
 def test_a_workbook_that_lies_about_its_size_loses_no_row(wrong):
     rows = [(numbered(number), *GOOD[1:]) for number in range(5)]
     claim = b'<dimension ref="%s"' % wrong.encode()
-    content = altered(book(HEADER, *rows), SHEET, lambda data: re.sub(rb'<dimension ref="[^"]*"', claim, data))
+    content = altered(
+        academy.workbook(HEADER, *rows), SHEET, lambda data: re.sub(rb'<dimension ref="[^"]*"', claim, data)
+    )
     assert len(read_feed(content, "a.xlsx").people) == 5
 
 
@@ -248,7 +243,7 @@ def test_a_workbook_named_csv_and_a_csv_named_xlsx_are_known_by_their_content():
 def test_every_cell_of_a_workbook_may_be_of_any_type():
     odd = (1.5, True, NOW.replace(tzinfo=None), NOW.date(), NOW.time(), 10**30, "=1+1", "#REF!", None, -0.0)
     rows = [(numbered(number), *GOOD[1:3], *(value,) * 7) for number, value in enumerate(odd)]
-    found = read_feed(book(HEADER, *rows, (numbered(99), *GOOD[1:])), "a.xlsx")
+    found = read_feed(academy.workbook(HEADER, *rows, (numbered(99), *GOOD[1:])), "a.xlsx")
     assert len(found.people) + len(found.rejects) == len(odd) + 1
     assert found.people[-1].numen == numbered(99)
 

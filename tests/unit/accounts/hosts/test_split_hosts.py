@@ -28,13 +28,13 @@ from malleposte.check.findings import Level
 from malleposte.commands.accounts import archive, boxes, context, edit, search, states
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.fleet.site import Site
 from malleposte.fleet.stores import store_of
 from malleposte.platform import profiles
 
 from tests.support.classes import CLASSES
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 ROOT = Path(__file__).resolve().parents[4]

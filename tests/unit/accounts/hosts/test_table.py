@@ -1,7 +1,5 @@
 """The table of acts on hosts, beside its kept copy: none vanishes or appears unseen."""
 
-from __future__ import annotations
-
 import datetime
 from pathlib import Path
 from typing import Any

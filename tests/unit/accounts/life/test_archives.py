@@ -1,7 +1,5 @@
 """The end of archives: only of what was removed, only in time, by a clock that agrees with the night before."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from dataclasses import dataclass, field
@@ -12,8 +10,9 @@ from malleposte.accounts.acts import Tools
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life import archives, nightly, steps
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.platform.times import stamp
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 11, 24, 2, 20, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

@@ -1,7 +1,5 @@
 """Reserved names, ends of boxes and lists, disclosures to agents: on a directory in memory."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import json
@@ -18,18 +16,19 @@ from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life import ending, removal
+from malleposte.accounts.life import base, ending, removal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import Device, device_attributes
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, agent_attributes
 from malleposte.lists import edits
 from malleposte.lists.model import entry_of
 from malleposte.lists.rule import parse
 from malleposte.platform import mailstore
+
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)
@@ -199,6 +198,19 @@ def test_an_export_tells_of_devices_and_of_no_password(directory, rules) -> None
     assert told["créé le"] == f"{made.astimezone():%d/%m/%Y %H:%M}"
     assert "empreinte" not in text and "d1" not in text
     assert report.counts["devices"] == 1
+
+
+def test_an_export_has_facts_that_no_act_looks_at(directory, rules) -> None:
+    directory.modify(f"uid=mdupond,ou=people,{directory.suffix}", {
+        "mpQuietHours": ["12345 18:30-07:45"], "mpBrowserName": [f"20261101080000Z {'ab' * 16} Salle 12"],
+    })  # fmt: skip
+    (held,) = directory.search("people", base.ASKED, {"uid": "mdupond"})
+    target = io.BytesIO()
+    export.Exporter(partial(contents.files, LocalHost(rules)), ()).write(export.Subject.of(directory, held), target)
+    with zipfile.ZipFile(target) as archive:
+        entry = json.loads(archive.read("compte.json"))
+    assert entry["heures de déconnexion"] == ["12345 18:30-07:45"] and entry["identifiant"] == ["mdupond"]
+    assert entry["noms donnés à vos navigateurs"] == ["Salle 12"]
 
 
 def test_an_export_speaks_french_and_shows_nothing_of_the_machinery(rules, tmp_path) -> None:

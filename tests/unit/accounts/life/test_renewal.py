@@ -1,7 +1,5 @@
 """Warnings before a password expires: recipients, times, texts; and the expiry."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy
@@ -18,10 +16,13 @@ from malleposte.accounts.life.nightly import renew
 from malleposte.accounts.life.renewal import Acts, Deed, Facts, carry_out, due, message
 from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.core.errors import MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.protocol import Entry
+from malleposte.platform import letters
 from malleposte.policy.model import Policy
+
+from tests.support.directory import MemoryDirectory
+from tests.support.programs import executable
 
 NOW = datetime.datetime(2026, 11, 24, 3, 0, tzinfo=datetime.UTC)
 GIVEN = {
@@ -197,15 +198,14 @@ def test_an_address_that_is_none_fails_alone() -> None:
 
 
 def test_the_mail_server_is_given_an_envelope(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    program, log = tmp_path / "sendmail", tmp_path / "log"
-    program.write_text(f'#!/bin/sh\necho "$@" > {log}\ncat >> {log}\n')
-    program.chmod(0o755)
-    monkeypatch.setattr(renewal, "SENDMAIL", (str(program), "-i", "-f"))
-    renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+    log = tmp_path / "log"
+    program = executable(tmp_path / "sendmail", f'echo "$@" > {log}\ncat >> {log}')
+    monkeypatch.setattr(letters, "SENDMAIL", (str(program), "-i", "-f"))
+    letters.queue(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
     assert log.read_text().startswith("-i -f assistance@ac-exemple.test -- jean.dupont@ac-exemple.test\n")
     program.write_text("#!/bin/sh\necho no room >&2\nexit 75\n")
     with pytest.raises(MallepostError, match="no room"):
-        renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+        letters.queue(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
 
 
 def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

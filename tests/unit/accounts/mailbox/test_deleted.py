@@ -1,7 +1,5 @@
 """Messages deleted for good: the search, the identifiers, and where each comes back."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from typing import Any

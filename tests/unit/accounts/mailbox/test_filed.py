@@ -1,7 +1,5 @@
 """Messages that were filed before the store could say so are found, and dropped when they come again."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mails sent by filters, in plain and hidden forms; and the reports on filters that do not run."""
 
-from __future__ import annotations
-
 import email.message
 import json
 from pathlib import Path

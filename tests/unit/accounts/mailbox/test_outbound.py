@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reports on an account that writes to too many recipients, their text, and a mail server that is away."""
 
-from __future__ import annotations
-
 import email.message
 import json
 from collections.abc import Callable
@@ -12,6 +10,8 @@ import pytest
 from malleposte.accounts.mailbox import outbound
 from malleposte.accounts.mailbox.outbound import Excess, letters, tell
 from malleposte.core.errors import InputError, MallepostError
+
+from tests.support.programs import executable
 
 FACTS = {
     "domain": "ac-exemple.test",
@@ -89,8 +89,7 @@ def test_one_who_cannot_be_told_keeps_nobody_from_being_told() -> None:
 
 @pytest.mark.parametrize(("code", "words"), [(0, "Le compte a été bloqué."), (1, "n’a PAS pu être bloqué")])
 def test_a_block_is_reported_as_it_ended(tmp_path: Path, code: int, words: str) -> None:
-    program = tmp_path / "malleposte"
-    program.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/typed\necho refused >&2\nexit {code}\n')
-    program.chmod(0o755)
+    script = f'echo "$*" >{tmp_path}/typed\necho refused >&2\nexit {code}'
+    program = executable(tmp_path / "malleposte", script)
     assert words in outbound.block("mdupond", [str(program)])[0]
     assert (tmp_path / "typed").read_text().startswith("accounts block mdupond --reason ")

@@ -1,7 +1,5 @@
 """An agent's antispam: what is kept, the script that is made of it, and that nothing typed becomes code."""
 
-from __future__ import annotations
-
 import json
 import random
 import re

@@ -15,10 +15,10 @@ from malleposte.accounts.plan.build import Rules, plan
 from malleposte.accounts.plan.current import Current
 from malleposte.core.errors import InputError
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.memory import MemoryDirectory
 
 from tests.support import academy
 from tests.support.classes import CLASSES, read_feed
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)

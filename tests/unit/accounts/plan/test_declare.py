@@ -11,7 +11,8 @@ from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.plan import declare
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
 KEYS = Keyring("k1", {"k1": b"1" * 32})

@@ -1,7 +1,5 @@
 """Plans that the directory's host keeps."""
 
-from __future__ import annotations
-
 import datetime
 import os
 from pathlib import Path

@@ -17,7 +17,8 @@ from malleposte.accounts.print import bundle, choose, page, run, table
 from malleposte.accounts.print.issue import Issuer, Letter, Validity, files
 from malleposte.commands.accounts import letters as command
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
+
+from tests.support.directory import MemoryDirectory
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 LATER = NOW + datetime.timedelta(days=3)

@@ -1,7 +1,5 @@
 """Settings that somebody else may have left: found and removed, and nothing beside them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,9 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters
 from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind, Trace
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.platform import mailstore
 
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 VOLEUR = "voleur@lointain.test"

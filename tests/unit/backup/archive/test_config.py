@@ -1,7 +1,5 @@
 """A client's backup settings, and the place of a mailbox in them."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +10,7 @@ from ansible_collections.academie.malleposte.plugins.module_utils import backup_
 from malleposte.backup.archive import archives, borg, config
 from malleposte.core.errors import InputError
 from malleposte.platform import mailstore
+from malleposte.runtime.settings import convert
 
 DATA: dict[str, Any] = {
     "client": "mail1",
@@ -29,23 +28,16 @@ DATA["sources"] += [
 
 
 def test_a_mailbox_is_found_from_its_uid() -> None:
-    known = config.parse(DATA)
-    source = known.mail_source("probe1")
-    (holder,) = [one for one in known.sources if one.name == source]
-    assert f"/srv/mail/{mailstore.bucket('probe1')}" in holder.paths
+    known = convert(DATA, config.Config)
+    assert any(f"/srv/mail/{mailstore.bucket('probe1')}" in source.paths for source in known.mail_sources)
     assert known.mailbox("probe1") == mailstore.home_of("probe1")
-
-
-def test_a_host_without_mail_says_so() -> None:
-    with pytest.raises(InputError, match="mail1 stores no mail"):
-        config.parse({**DATA, "sources": []}).mail_source("x")
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="this host sends no backups"):
         config.read(tmp_path / "none")
     (tmp_path / "half").write_text(json.dumps({"client": "x"}))
-    with pytest.raises(InputError, match="is damaged: 'sources'"):
+    with pytest.raises(InputError, match="missing required field `vaults`"):
         config.read(tmp_path / "half")
 
 
@@ -64,7 +56,7 @@ class Answers(borg.Borg):
 
 
 def test_archives_are_found_as_of_a_date() -> None:
-    vault = archives.Vault(known := config.parse(DATA), known.vaults[0])
+    vault = archives.Vault(known := convert(DATA, config.Config), known.vaults[0])
     vault.borg = Answers({})
     assert [one.id for one in vault.archives("system")] == ["12", "11", "10"]
     assert vault.latest("system", datetime(2015, 3, 11, 23, tzinfo=UTC)).id == "11"
@@ -80,5 +72,5 @@ def test_borg_s_words_come_out_as_one_line() -> None:
     assert borg.complaints(said)[1] == ["/srv/x: changed"]
     with pytest.raises(borg.BorgError, match="No route to host") as caught:
         borg.judged(80, "", said)
-    assert caught.value.unreachable
+    assert caught.value.code in borg.CONNECTION_CLOSED
     assert borg.judged(100, "out", said.splitlines()[0]).warnings == ("/srv/x: changed",)

@@ -1,7 +1,5 @@
 """A run of the backups: one failure hides no other, and says its name."""
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,12 +11,13 @@ import pytest
 from malleposte.backup.archive import archives, borg, config, run, state
 from malleposte.backup.vault import check
 from malleposte.core.errors import MallepostError
+from malleposte.runtime.settings import convert
 
 
 @pytest.fixture
 def known(tmp_path: Path) -> config.Config:
     (tmp_path / "files").mkdir()
-    return config.parse(
+    return convert(
         {
             "client": "mail1",
             "vaults": [
@@ -34,7 +33,8 @@ def known(tmp_path: Path) -> config.Config:
                 {"name": "system", "repository": "system", "paths": [str(tmp_path / "files")], "exclude": ["*/x"]},
                 {"name": "mail-00-ff", "repository": "mail-00-ff", "paths": ["/nowhere"]},
             ],
-        }
+        },
+        config.Config,
     )
 
 

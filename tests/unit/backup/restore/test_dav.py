@@ -2,29 +2,13 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from malleposte.backup.restore import dav as restoring
-from malleposte.backup.restore.model import Copy
 from malleposte.core.errors import InputError
 
-
-class Vault:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def find(self, path: str) -> Copy:
-        return Copy("system@1", "vault1", datetime(2026, 3, 14, 12, tzinfo=UTC))
-
-    def extract(self, copy: Copy, paths: list[str], destination: Path) -> None:
-        for path in paths:
-            if (self.root / path.lstrip("/")).exists():
-                shutil.copytree(self.root / path.lstrip("/"), destination / path.lstrip("/"))
-
-    def dump(self, name: str, into: Path) -> Copy:
-        raise AssertionError
+from tests.support.vault import FolderVault
 
 
 @pytest.fixture
@@ -49,7 +33,7 @@ def content(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["agenda", ""])
 def test_into_place(tmp_path, store, name):
-    done = restoring.restore("anne", name, Vault(tmp_path / "archive"), store, say=lambda _: None)
+    done = restoring.restore("anne", name, FolderVault(tmp_path / "archive"), store, say=lambda _: None)
     base = store.collections / "anne"
     assert content(base / "agenda") == {"one": "then", "gone": "then", "new": "since"}
     assert not (base / "agenda/.Radicale.cache").exists()
@@ -60,13 +44,13 @@ def test_into_place(tmp_path, store, name):
 
 def test_of_an_agent_who_has_none_today(tmp_path, store):
     shutil.rmtree(store.collections / "anne")
-    done = restoring.restore("anne", "", Vault(tmp_path / "archive"), store, say=lambda _: None)
+    done = restoring.restore("anne", "", FolderVault(tmp_path / "archive"), store, say=lambda _: None)
     assert content(store.collections / "anne/agenda") == {"one": "then", "gone": "then"}
     assert done.aside == ""
 
 
 def test_beside_leaves_today_alone_and_bears_the_date(tmp_path, store):
-    restoring.restore("anne", "agenda", Vault(tmp_path / "archive"), store, beside=True, say=lambda _: None)
+    restoring.restore("anne", "agenda", FolderVault(tmp_path / "archive"), store, beside=True, say=lambda _: None)
     assert content(store.collections / "anne/agenda") == {"one": "today", "new": "since"}
     beside = store.collections / "anne/agenda-20260314"
     assert content(beside) == {"one": "then", "gone": "then"}
@@ -76,6 +60,6 @@ def test_beside_leaves_today_alone_and_bears_the_date(tmp_path, store):
 
 
 def test_an_unknown_collection_changes_nothing(tmp_path, store):
-    with pytest.raises(InputError, match="account anne: no collection 'jamais' in system@1"):
-        restoring.restore("anne", "jamais", Vault(tmp_path / "archive"), store, say=lambda _: None)
+    with pytest.raises(InputError, match="account anne: no collection 'jamais' in mail-a0-af@1"):
+        restoring.restore("anne", "jamais", FolderVault(tmp_path / "archive"), store, say=lambda _: None)
     assert content(store.collections / "anne/agenda") == {"one": "today", "new": "since"}

@@ -1,7 +1,5 @@
 """Devices in a restore of the directory: those of today, in step with what comes back."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from malleposte.backup.restore import directory as restoring

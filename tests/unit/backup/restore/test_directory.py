@@ -134,5 +134,5 @@ def test_a_loaded_database_is_on_disk_and_out_of_the_cache(tmp_path, monkeypatch
     monkeypatch.setattr(restoring.os, "posix_fadvise", lambda *_of: asked.append("forget"))
     (tmp_path / "data.mdb").write_bytes(b"x")
     (tmp_path / "lock.mdb").write_bytes(b"")
-    restoring.HostSlapd.settle(tmp_path)
+    restoring.Slapd.settle(tmp_path)
     assert asked == ["fsync", "forget"] * 2

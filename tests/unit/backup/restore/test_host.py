@@ -1,7 +1,5 @@
 """A host in use, wherever the directory is: a restore of everything asks before it replaces its data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +12,7 @@ from malleposte.backup.restore import directory as restore_directory
 from malleposte.backup.restore import host as restore_host
 from malleposte.core.errors import MallepostError
 from malleposte.platform import mailstore
+from malleposte.runtime.settings import convert
 
 MAIL = "mailboxes with mail"
 AGENDAS = "agents with agendas"
@@ -22,12 +21,13 @@ ENTRY = (
 )
 BOX = ENTRY.format(uid="postmaster", branch="functional", kind="mpFunctionalBox")
 AGENT = ENTRY.format(uid="anne", branch="people", kind="mpAgent")
-KNOWN = config.parse(
+KNOWN = convert(
     {
         "client": "mail1", "vaults": [], "sources": [], "ssh_config": "/x", "base": "/x", "state": "/x",
         "mail_root": "/srv/mail", "databases": True,
         "restore": {"users": {"sogo": "SELECT count(*) FROM agents", "roundcube": "SELECT count(*) FROM users"}},
-    }
+    },
+    config.Config,
 )  # fmt: skip
 
 
@@ -49,8 +49,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
                 raise MallepostError("no PostgreSQL here")
             return str(users[name]) if name else "\n".join(users)
 
-        monkeypatch.setattr(restore_directory.HostSlapd, "live", lambda _self: entries.encode())
-        monkeypatch.setattr(restore_database.HostPostgres, "sql", sql)
+        monkeypatch.setattr(restore_directory.Slapd, "live", lambda _self: entries.encode())
+        monkeypatch.setattr(restore_database.Postgres, "sql", sql)
         monkeypatch.setattr(mailstore, "STORE", store)
         store = dav.Store(root)
         monkeypatch.setattr(dav, "Store", lambda: store)

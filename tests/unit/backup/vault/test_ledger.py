@@ -1,7 +1,5 @@
 """The ledger of a backup server and its conclusions: an archive that has gone, and surplus ones."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """No client delays maintenance on a backup server for ever: the forced command and the lock, with a borg that hangs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -15,6 +13,8 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.module_utils import backup_files
 from malleposte.backup.vault import maintenance
 
+from tests.support.programs import executable
+
 PATIENCE = 60.0
 
 
@@ -25,10 +25,7 @@ def vault(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("lock", "gate"):
         (folder / name).touch()
-    (tmp_path / "bin").mkdir()
-    borg = tmp_path / "bin" / "borg"
-    borg.write_text(f"#!/bin/sh\necho x >>{tmp_path}/runs\nexec sleep 600\n")
-    borg.chmod(0o755)
+    executable(tmp_path / "bin" / "borg", f"echo x >>{tmp_path}/runs\nexec sleep 600")
     return tmp_path
 
 

@@ -1,7 +1,5 @@
 """The guard as a daemon: its settings, connections that wait, connections that end."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import struct

@@ -1,7 +1,5 @@
 """The milter protocol: packets, what is agreed on, and one session of the mail server."""
 
-from __future__ import annotations
-
 import struct
 
 import pytest

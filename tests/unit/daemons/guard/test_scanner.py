@@ -1,7 +1,5 @@
 """The counts of the guard, and that nothing hides from them."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import email.message

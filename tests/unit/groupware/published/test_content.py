@@ -1,7 +1,5 @@
 """Files to publish: events stay, what would ring, invite or fetch goes; what is no calendar is refused in one line."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.core.errors import InputError
 from malleposte.groupware.published import content

@@ -1,7 +1,5 @@
 """Sources are read by https alone, also after a redirect, and within a size."""
 
-from __future__ import annotations
-
 import io
 import urllib.request
 from typing import Any

@@ -1,7 +1,5 @@
 """The timer's work: sources read again, agents of a rule, the files of the web; a bad source changes nothing."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,8 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
-from malleposte.directory.model import Agent, State, agent_attributes
+from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.directory.query import Query
 from malleposte.groupware.published import content
 from malleposte.groupware.published.gather import Gatherer
@@ -20,6 +17,7 @@ from malleposte.groupware.published.settings import Fixed
 from malleposte.groupware.published.store import Store
 from malleposte.lists import rule
 
+from tests.support.directory import MemoryDirectory
 from tests.unit.groupware.files import calendar, event
 
 NOW = datetime.datetime(2026, 11, 26, 8, 0, tzinfo=datetime.UTC)
@@ -72,7 +70,7 @@ def source() -> _Source:
 
 @pytest.fixture
 def gatherer(store: Store, directory: MemoryDirectory, source: _Source, tmp_path: Path) -> Gatherer:
-    def search(query: Query, attributes: Sequence[str]) -> list[rule.Found]:
+    def search(query: Query, attributes: Sequence[str]) -> list[Attributes]:
         branches: Any = ("people", "establishments")
         return [one.attributes for branch in branches for one in directory.search(branch, tuple(attributes), query)]
 
@@ -177,7 +175,7 @@ def test_a_bad_source_leaves_the_last_good_content(
 def test_without_the_directory_agents_are_as_they_were(
     gatherer: Gatherer, store: Store, directory: MemoryDirectory
 ) -> None:
-    def away(_query: Query, _attributes: Sequence[str]) -> list[rule.Found]:
+    def away(_query: Query, _attributes: Sequence[str]) -> list[Attributes]:
         raise MallepostError("directory: no answer")
 
     publish(store, directory, "ecole", "uai=0890001T")

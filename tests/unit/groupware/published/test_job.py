@@ -1,7 +1,5 @@
 """The job of an engine: its reports and its exit code."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

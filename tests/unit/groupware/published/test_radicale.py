@@ -1,7 +1,5 @@
 """Radicale's store follows what is published; what stayed keeps its file."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """SOGo follows what is published: events, rights, subscriptions; agents keep what they chose."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import plistlib

@@ -1,16 +1,15 @@
 """The delegates of the boxes of the directory that share an agenda: those of the box who have SOGo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.query import Query, Values
 from malleposte.groupware.sogo import boxes
 from malleposte.groupware.sogo.boxes import Box
 from malleposte.groupware.sogo.reading import Reading
+
+from tests.support.directory import MemoryDirectory
 
 HEAD = FunctionalBox("ce.9990001x", "Collège", "ce.9990001x@x.test", delegates=("a1", "light"), agenda=True)
 

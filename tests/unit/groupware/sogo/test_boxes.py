@@ -1,7 +1,5 @@
 """The agendas of functional boxes in SOGo follow their delegates: rights first, then the list of each delegate."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from typing import Any

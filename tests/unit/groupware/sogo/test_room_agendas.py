@@ -1,7 +1,5 @@
 """The agendas of rooms in SOGo: made closed, then opened to those who may book."""
 
-from __future__ import annotations
-
 import json
 import plistlib
 import re

@@ -1,10 +1,7 @@
 """Those who may book the rooms of the directory: everybody, a school, named agents, a rule; of those who have SOGo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import (
     EVERYONE,
     SCHOOL,
@@ -19,6 +16,8 @@ from malleposte.groupware.sogo import room_agendas
 from malleposte.groupware.sogo.reading import Reading
 from malleposte.groupware.sogo.room_agendas import Room
 from malleposte.lists.rule import parse, to_url
+
+from tests.support.directory import MemoryDirectory
 
 DIRECTORY = MemoryDirectory()
 SUFFIX = DIRECTORY.suffix

@@ -1,15 +1,14 @@
 """The people of each school, without the hidden ones, and those of them who have SOGo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.query import Query, Values
 from malleposte.groupware.sogo import schools
 from malleposte.groupware.sogo.reading import Reading
 from malleposte.groupware.sogo.schools import Book, Card
+
+from tests.support.directory import MemoryDirectory
 
 HERE, THERE = "9990001X", "9990002Y"
 

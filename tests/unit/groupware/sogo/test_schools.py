@@ -1,7 +1,5 @@
 """The address books of schools in SOGo: cards by name, readers with rights and the book in their lists."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Functional boxes among SOGo's senders: identities that are kept, added and removed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An agent's settings in SOGo: a calendar comes and goes, the agent's own choices stay."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """One run of the steps that bring SOGo to the directory."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence

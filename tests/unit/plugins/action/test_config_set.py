@@ -1,7 +1,5 @@
 """config_set in check mode: the checks use the programs that the deploy would bring, not those of the host."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any

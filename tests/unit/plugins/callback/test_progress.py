@@ -1,7 +1,5 @@
 """Progress: the record of a run, and the callback over a real run on this machine."""
 
-from __future__ import annotations
-
 import io
 import json
 import stat
@@ -15,6 +13,8 @@ from ansible_collections.academie.malleposte.plugins.callback import progress
 from ansible_collections.academie.malleposte.plugins.plugin_utils import run_record
 from malleposte.core.progress import Progress, duration
 from malleposte.fleet import playbook
+
+from tests.support.clock import Clock
 
 HOSTS = "all: {hosts: {a: {ansible_connection: local}, b: {ansible_connection: local}}}"
 PLAY = """
@@ -39,16 +39,6 @@ PLAY = """
 """
 
 
-class Clock:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.mark.parametrize("say", [duration, run_record.duration])
 def test_durations(say: Callable[[float], str]) -> None:
     assert [say(s) for s in (0.44, 9.96, 59.4, 185)] == ["0.4 s", "10 s", "59 s", "3 min 05 s"]
@@ -56,7 +46,7 @@ def test_durations(say: Callable[[float], str]) -> None:
 
 
 def test_a_segment_ends_when_another_role_begins() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     record = run_record.RunRecord(clock)
     record.start_play("Mail")
     assert record.start_task("postfix") is None
@@ -169,7 +159,7 @@ def test_a_playbook_that_cannot_be_read_has_a_cause(tmp_path: Path, monkeypatch:
 def test_a_task_that_waits_says_so_every_half_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     monkeypatch.setattr(progress, "RunRecord", lambda: run_record.RunRecord(clock))
     monkeypatch.setattr(progress.CallbackModule, "get_option", lambda _self, _name: False)
     callback = progress.CallbackModule()

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The academy's colour and marks: shades that can be read, pictures that are SVG."""
 
-from __future__ import annotations
-
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.brand import (

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dovecot's queries to the directory, and the quota it makes of the answer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

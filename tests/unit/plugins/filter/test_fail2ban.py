@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """fail2ban's jails: only known ones, and networks that make sense."""
 
-from __future__ import annotations
-
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.fail2ban import fail2ban_jails, fail2ban_networks

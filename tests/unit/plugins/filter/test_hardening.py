@@ -1,7 +1,5 @@
 """The sandbox of our units is written once."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The configuration of the log-in page: its contents, and the changes of its date."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from typing import Any

@@ -1,7 +1,5 @@
 """Open ports as rules."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

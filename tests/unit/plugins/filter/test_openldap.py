@@ -1,7 +1,5 @@
 """Access rules, limits and entries of the directory."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

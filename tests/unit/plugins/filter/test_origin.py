@@ -1,7 +1,5 @@
 """The banner above a message: where it comes from, how its sender was proved, which links lie; tried by node."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """PHP: the file of a pool, and settings written as PHP."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

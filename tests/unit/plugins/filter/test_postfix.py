@@ -1,7 +1,5 @@
 """Filters of the postfix role."""
 
-from __future__ import annotations
-
 import pytest
 from ansible_collections.academie.malleposte.plugins.filter import postfix
 

@@ -1,7 +1,5 @@
 """The lab's outside mail domains."""
 
-from __future__ import annotations
-
 from ansible_collections.academie.malleposte.plugins.filter import postfix_world
 
 

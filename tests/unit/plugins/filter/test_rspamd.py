@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """rspamd's files: password hashes as rspamadm makes them, keys, switches, strings that cannot escape."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

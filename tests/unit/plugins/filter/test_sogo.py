@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SOGo's property list: right quoting, right tables, right filters."""
 
-from __future__ import annotations
-
 from urllib.parse import unquote
 
 import pytest

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tunnels: the two ends of each agree, and a host has nothing of what is not its own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

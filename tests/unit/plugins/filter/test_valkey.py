@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The file of Valkey's users: right digests, no empty password, refusals in order."""
 
-from __future__ import annotations
-
 import hashlib
 
 import pytest

@@ -1,7 +1,5 @@
 """The lookup `role`: a variable as the inventory says it, else the default of its role."""
 
-from __future__ import annotations
-
 import pytest
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader

@@ -1,7 +1,5 @@
 """The backups of a host, from the manifest."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

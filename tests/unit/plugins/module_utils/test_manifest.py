@@ -1,7 +1,5 @@
 """The service manifest: the ports, units and DNS records of a host."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Databases of PostgreSQL: access rules, and the statements that set them up."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 from typing import Any

@@ -1,7 +1,5 @@
 """Units whose files a deploy removes stop, and leave neither a link nor a word of systemd's about them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Secrets are made once, read back the same, and readable by root alone."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Needs of the manifest's services: memory, upgrades, bans, databases, accounts of the directory."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

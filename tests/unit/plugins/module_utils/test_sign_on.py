@@ -1,7 +1,5 @@
 """The academy's own provider: what is wrong with a fact, and what services are told of a right one."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Differences of cn=config and of entries, and the LDIF that makes them good."""
 
-from __future__ import annotations
-
 import pytest
 
 from plugins.module_utils.policy import salted

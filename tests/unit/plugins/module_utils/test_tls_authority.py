@@ -1,7 +1,5 @@
 """The authority kept on the controller: its certificate, its signatures, and its refusals."""
 
-from __future__ import annotations
-
 import ssl
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Public names in the service manifest: what an entry may say, the sites of a host, and the portal's tiles."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The end of a deploy looks at the certificate itself, and at what each port shows."""
 
-from __future__ import annotations
-
 import ssl
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """config_set, run as Ansible runs it: the files of a daemon change together, or not at all."""
 
-from __future__ import annotations
-
 import grp
 import os
 import pwd

@@ -1,7 +1,5 @@
 """dns_answer on a host without dnspython: a deploy installs it first, and its rehearsal cannot."""
 
-from __future__ import annotations
-
 from tests.support.modules import run_module
 
 WITHOUT = "sys.modules |= dict.fromkeys(('dns', 'dns.exception'))"

@@ -1,18 +1,15 @@
 """The packages of a host are told by dpkg, as one text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.support.modules import run_module
+from tests.support.programs import executable
 
 TOLD = "installed bash\\nconfig-files exim4-base\\ninstalled libc6\\ninstalled libc6\\nnot-installed nano\\n"
 
 
 def test_only_what_is_installed_is_told_and_each_name_once(tmp_path: Path) -> None:
-    query = tmp_path / "dpkg-query"
-    query.write_text(f"#!/bin/sh\nprintf '{TOLD}'\n")
-    query.chmod(0o755)
+    query = executable(tmp_path / "dpkg-query", f"printf '{TOLD}'")
     copy = tmp_path / "installed.py"
     before = f"""
 source = open(module).read().replace('/usr/bin/dpkg-query', {str(query)!r})

@@ -1,7 +1,5 @@
 """journal_purge, run as Ansible runs it, over text logs; the journals themselves are proved on real hosts."""
 
-from __future__ import annotations
-
 import gzip
 import shutil
 from pathlib import Path

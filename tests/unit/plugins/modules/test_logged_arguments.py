@@ -1,7 +1,5 @@
 """Modules log their arguments on a host, but never the contents of files."""
 
-from __future__ import annotations
-
 import configparser
 import grp
 import os

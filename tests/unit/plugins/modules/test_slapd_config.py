@@ -1,7 +1,5 @@
 """The module that configures slapd starts its unit by the files that the unit has now."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 from pathlib import Path

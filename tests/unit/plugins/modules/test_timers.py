@@ -1,7 +1,5 @@
 """Timers that packages enabled without starting them are started by the deploy; a second one changes nothing."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

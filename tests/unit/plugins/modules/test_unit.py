@@ -1,7 +1,5 @@
 """The unit module asks systemd once, and tells it once what to do with the units that are not as they must be."""
 
-from __future__ import annotations
-
 import json
 import os
 import time
@@ -20,6 +18,8 @@ SHOWN = {
     "part.service": "loaded active static no",
     "off.service": "loaded inactive disabled no",
     "died.service": "loaded failed enabled no",
+    "listens.socket": "loaded active enabled no",
+    "off.socket": "loaded inactive disabled no",
     "hidden.service": "masked inactive masked no",
     "edited.service": "loaded active enabled yes",
     "gone.service": "not-found inactive  no",
@@ -120,6 +120,13 @@ def test_systemd_is_told_once_what_to_do_with_those_that_differ(
     found, heard = host("runs.service", "off.service", "died.service", **wanted)
     assert (found["changed"], heard) == (True, told)
     assert found["done"] == [" ".join(word for word in one.split() if not word.startswith("--")) for one in told]
+
+
+def test_sockets_restart_while_their_services_rest(host: Host) -> None:
+    found, told = host("listens.socket", "runs.service", "off.service", "off.socket", state="restarted")
+    steps = ["stop -- runs.service", "restart -- listens.socket off.socket", "start -- runs.service off.service"]
+    assert (found["changed"], told) == (True, steps)
+    assert host("listens.socket", state="restarted")[1] == ["restart -- listens.socket"]
 
 
 def test_a_unit_that_was_masked_is_unmasked_enabled_and_started(host: Host) -> None:

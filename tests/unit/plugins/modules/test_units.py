@@ -1,7 +1,5 @@
 """A daemon that stopped fails the deployment, with its name and its last message."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The files of others that the portal serves: locked, checked, few, and made once; a fault names its remedy."""
 
-from __future__ import annotations
-
 import json
 import re
 import zipfile
@@ -9,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
+
+from tests.support.programs import executable
 
 SHEETS = {
     "core.css": '@charset "UTF-8";@font-face{font-family:Marianne;src:url(../fonts/Marianne-Light.woff2)}'
@@ -67,9 +67,7 @@ def test_dark_colours_come_by_the_browser_s_wish() -> None:
 
 def npm(folder: Path, script: str) -> str:
     """A program in npm's place."""
-    path = folder / "npm"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
+    path = executable(folder / "npm", script)
     return str(path)
 
 

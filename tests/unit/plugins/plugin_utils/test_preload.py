@@ -1,7 +1,5 @@
 """The code that all tasks of a deploy share is there before a task's process is forked, and needs no second load."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The design system's files: under one name for ever, compressed, and light enough for a first view."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The cookie by which browsers are told apart: one for each, with the first page; accountd has a digest of it."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Work of the browser, or a plain question: what is ours, in time and right is taken, and nothing else."""
 
-from __future__ import annotations
-
 import base64
 import json
 import subprocess

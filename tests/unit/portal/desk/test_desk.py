@@ -1,7 +1,5 @@
 """The help desk's pages: what is asked of accountd, what is shown, and that a refusal is a sentence."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 
@@ -20,9 +18,8 @@ from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES, addresses
+from tests.support.portal import ADDRESSES, BOTH, FRENCH_FIRST, addresses
 
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 CODE = "3467C-DFGHJ"
 SHEET = Sheet(
     "Professeure", ("0210001M",), "20261126080000Z", "20261125080000Z", "20261124080000Z",
@@ -59,11 +56,6 @@ def at(name: str, language: int = 0) -> str:
     return f"{ADDRESSES[name][language]}?agent=jmartin&{GIVEN.get(name, '')}"
 
 
-def asked(accountd: Any, kind: type) -> Any:
-    (found,) = [one for one in accountd.asked if isinstance(one, kind)]
-    return found
-
-
 @BOTH
 @pytest.mark.parametrize("name", PAGES)
 def test_each_page_asks_accountd_with_the_token(
@@ -77,7 +69,7 @@ def test_each_page_asks_accountd_with_the_token(
     assert (request.uid, request.token.count(".")) == ("mdupond", 2)
 
 
-@BOTH
+@FRENCH_FIRST
 @pytest.mark.parametrize("word", Forbidden)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_refusal_is_a_sentence_and_ends_no_log_in(
@@ -87,7 +79,7 @@ def test_a_refusal_is_a_sentence_and_ends_no_log_in(
     page = inside.get(at(name, language))
     assert inside.last.status_code == 403
     english = catalogues(strict=True)["en"].gettext(SENTENCES[word])
-    assert " ".join((english if language else SENTENCES[word]).split()) in page.all("main")[0][1]
+    assert " ".join((english if language else SENTENCES[word]).split()) in page.main
     accountd.answer = DONE
     inside.get(at(name, language))
     assert inside.last.status_code == 200
@@ -98,14 +90,14 @@ def test_every_word_has_its_own_sentence() -> None:
     assert len(set(SENTENCES.values())) == len(Forbidden)
 
 
-@BOTH
+@FRENCH_FIRST
 def test_agents_are_found_and_lead_to_their_sheets(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk"][language], text="  martin   jean ")
-    assert asked(accountd, DeskFind).text == "martin jean"
-    links = [held["href"] for held, _text in page.all("a")]
+    assert accountd.only(DeskFind).text == "martin jean"
+    links = page.links
     assert f"{ADDRESSES['desk_agent'][language]}?agent=jmartin" in links
     assert f"{ADDRESSES['desk_agent'][language]}?agent=zo%C3%A9%26co" in links
-    assert "0210001M" in page.all("main")[0][1]
+    assert "0210001M" in page.main
 
 
 def test_a_browser_comes_back_to_what_was_found_without_sending_the_form_again(inside: Any, accountd: Any) -> None:
@@ -115,15 +107,15 @@ def test_a_browser_comes_back_to_what_was_found_without_sending_the_form_again(i
     assert "martin" not in answer.headers["Location"]
     for _visit in range(2):
         accountd.asked.clear()
-        assert "Jean Martin" in inside.get(answer.headers["Location"]).all("main")[0][1]
-        assert asked(accountd, DeskFind).text == "martin"
+        assert "Jean Martin" in inside.get(answer.headers["Location"]).main
+        assert accountd.only(DeskFind).text == "martin"
     assert inside.get("/assistance").named("found") == ""
 
 
 def test_a_sheet_is_still_there_after_a_log_in_and_in_the_other_language(inside: Any, another: Any) -> None:
     sent = another().raw("/assistance/agent?agent=jmartin").headers["Location"]
     assert sent == "/connexion?vers=/assistance/agent?agent%3Djmartin"
-    links = [held["href"] for held, _text in inside.get("/assistance/agent?agent=jmartin").all("a")]
+    links = inside.get("/assistance/agent?agent=jmartin").links
     assert "/en/help-desk/agent?agent=jmartin" in links
     assert inside.raw("/assistance/listes?language=x&_external=1&endpoint=y").status_code == 200
 
@@ -131,7 +123,7 @@ def test_a_sheet_is_still_there_after_a_log_in_and_in_the_other_language(inside:
 def test_a_search_of_one_letter_asks_nothing(inside: Any, accountd: Any) -> None:
     page = inside.send("/assistance", text="d")
     assert (inside.last.status_code, bool(page.named("text-error"))) == (422, True)
-    assert not [one for one in accountd.asked if isinstance(one, DeskFind)]
+    assert not accountd.requests(DeskFind)
 
 
 def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any) -> None:
@@ -143,24 +135,24 @@ def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any
     assert inside.send("/assistance", text="xx").named("found")
 
 
-@BOTH
+@FRENCH_FIRST
 def test_a_list_of_a_school(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk_list"][language], school="0210001m", state="idle")
-    request = asked(accountd, DeskList)
+    request = accountd.only(DeskList)
     assert (request.school, request.state) == ("0210001M", "idle")
-    assert "Jean Martin" in page.all("main")[0][1]
+    assert "Jean Martin" in page.main
     accountd.answer = Told("mdupond")
     assert inside.send(ADDRESSES["desk_list"][language], school="0210001M").all("main")
 
 
-@BOTH
+@FRENCH_FIRST
 def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk_boxes"][language], school="0210001m")
-    assert asked(accountd, DeskBoxes).school == "0210001M"
+    assert accountd.only(DeskBoxes).school == "0210001M"
     box = f"{ADDRESSES['desk_box'][language]}?box=ce.0210001m"
-    assert box in [held["href"] for held, _text in page.all("a")]
+    assert box in page.links
     page = inside.get(box)
-    text, links = page.all("main")[0][1], [held["href"] for held, _text in page.all("a")]
+    text, links = page.main, page.links
     assert "Jean Martin" in text and "partie" in text and BOX.mail in text
     assert f"{ADDRESSES['desk_undelegate'][language]}?box=ce.0210001m&agent=partie" in links
     assert f"{ADDRESSES['desk_delegate'][language]}?box=ce.0210001m" in links
@@ -168,7 +160,7 @@ def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any
     assert inside.send(ADDRESSES["desk_boxes"][language], school="0210001M").all("main")
 
 
-@BOTH
+@FRENCH_FIRST
 @pytest.mark.parametrize(("name", "add"), [("desk_delegate", True), ("desk_undelegate", False)])
 def test_a_delegate_comes_and_goes(inside: Any, accountd: Any, name: str, add: bool, language: int) -> None:
     address, box = ADDRESSES[name][language], f"{ADDRESSES['desk_box'][language]}?box=ce.0210001m"
@@ -182,7 +174,7 @@ def test_a_delegate_comes_and_goes(inside: Any, accountd: Any, name: str, add: b
     accountd.answer = DONE
     accountd.asked.clear()
     page = inside.post(address, {**fields, "agent": "jmartin", "reason": "demande 4711"})
-    request = asked(accountd, DeskSetDelegate)
+    request = accountd.only(DeskSetDelegate)
     assert (request.box, request.target, request.reason, request.add) == ("ce.0210001m", "jmartin", "demande 4711", add)
     assert inside.last.request.full_path == box
     assert "fr-alert--success" in inside.last.text
@@ -197,10 +189,10 @@ def test_pages_without_a_box_lead_to_those_of_a_school(inside: Any) -> None:
 
 def test_a_sheet_has_diagnosis_factors_and_acts(inside: Any) -> None:
     page = inside.get(at("desk_agent"))
-    text = page.all("main")[0][1]
+    text = page.main
     for told in ("Verrouillé", "je…@exemple.test", "Professeure", "Téléphone", "0210001M", "donné par l’assistance"):
         assert told in text, told
-    links = [held["href"] for held, _text in page.all("a")]
+    links = page.links
     assert "/assistance/code?agent=jmartin&ways=mail,aloud" in [one.replace("%2C", ",") for one in links]
     assert "/assistance/facteur?agent=jmartin&factor=d/%2Bf%3D" in [one.replace("%2F", "/") for one in links]
     assert "/assistance/bloquer?agent=jmartin" in links
@@ -215,7 +207,7 @@ def test_a_sheet_shows_log_ins_and_refused_mail(inside: Any, accountd: Any) -> N
     refused = (RefusedMail(time, "in", "am…@lointain.test", "virus", 2),)
     told = Diagnosis(logins, refused, 2500, 2500, looked=True)
     accountd.answer = replace(DONE, account=replace(ACCOUNT, discards=True), diagnosis=told)
-    text = inside.get(at("desk_agent")).all("main")[0][1]
+    text = inside.get(at("desk_agent")).main
     for one in (
         *("Thunderbird", "192.0.2.9", "mot de passe inexact", "12 fois", "l’ancien mot de passe"),
         *("am…@lointain.test", "Il contenait un virus", "2500 Mo, sur 2500 Mo", "La boîte est pleine"),
@@ -224,20 +216,20 @@ def test_a_sheet_shows_log_ins_and_refused_mail(inside: Any, accountd: Any) -> N
         assert one in text, one
     assert "n’ont pas pu être lus" not in text
     accountd.answer = DONE
-    text = inside.get(at("desk_agent")).all("main")[0][1]
+    text = inside.get(at("desk_agent")).main
     assert "n’ont pas pu être lus" in text and "La boîte est pleine" not in text
 
 
 @pytest.mark.parametrize("state", ["pending", "active", "blocked", "expired", "suspended"])
-@BOTH
+@FRENCH_FIRST
 def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language: int) -> None:
     account = Account("Jean", state=state, blocked_until="20991201080000Z", absence=True,
                            forwards=("a…@b.test", COMPUTED))  # fmt: skip
     accountd.answer = Told("jmartin", state, account=account, sheet=Sheet())
     page = inside.get(at("desk_agent", language))
     told = ("a…@b.test, une adresse que le filtre calcule", "a…@b.test, an address that the filter computes")
-    assert told[language] in page.all("main")[0][1]
-    links = [held["href"] for held, _text in page.all("a")]
+    assert told[language] in page.main
+    links = page.links
     assert any(ADDRESSES["desk_block"][language] in str(one) for one in links) is (state != "suspended")
     assert not any(ADDRESSES["desk_code"][language] in str(one) for one in links)
 
@@ -250,8 +242,8 @@ def given_aloud(inside: Any, accountd: Any, language: int = 0) -> Any:
     return inside.http.post(ADDRESSES["desk_code"][language], data=sent, base_url="https://pia.test")
 
 
-@BOTH
-def test_a_reload_of_a_code_read_aloud_makes_no_second_code(
+@FRENCH_FIRST
+def test_a_code_read_aloud_is_made_once_and_shown_once(
     inside: Any, another: Any, accountd: Any, valkey: Any, language: int
 ) -> None:
     answer = given_aloud(inside, accountd, language)
@@ -261,14 +253,16 @@ def test_a_reload_of_a_code_read_aloud_makes_no_second_code(
     assert CODE not in str(answer.headers) and CODE not in answer.text
     assert another().raw(shown).headers["Location"].startswith(("/connexion", "/en/login"))
     page = inside.get(shown)
-    assert page.named("secret") == CODE and "jmartin" in page.all("main")[0][1]
+    assert page.named("secret") == CODE and "jmartin" in page.main
     assert "portal:once:" not in str(valkey.held)
     again = inside.raw(shown)
     assert (again.status_code, again.headers["Location"]) == (303, at("desk_agent", language).rstrip("&"))
     accountd.answer = DONE
-    told = inside.get(again.headers["Location"]).all("main")[0][1]
+    told = inside.get(again.headers["Location"]).main
     assert ("shown only once" if language else "n’est affiché qu’une fois") in told and CODE not in inside.last.text
-    assert len([one for one in accountd.asked if isinstance(one, DeskCode)]) == 1
+    request = accountd.only(DeskCode)
+    asked = (request.target, request.way, request.reason, request.called_back)
+    assert asked == ("jmartin", "aloud", "demande 4711", True)
 
 
 def test_a_code_that_cannot_be_shown_is_in_no_page_and_the_page_says_why(
@@ -285,18 +279,6 @@ def test_a_code_that_nobody_came_for_is_gone_after_ten_minutes(inside: Any, acco
     assert inside.raw(shown).status_code == 303
 
 
-def test_a_code_read_aloud_is_shown_once(inside: Any, accountd: Any) -> None:
-    page = inside.get(given_aloud(inside, accountd).headers["Location"])
-    assert page.named("secret") == CODE
-    request = asked(accountd, DeskCode)
-    assert (request.target, request.way, request.reason, request.called_back) == (
-        "jmartin", "aloud", "demande 4711", True,
-    )  # fmt: skip
-    accountd.answer = DONE
-    inside.get(at("desk_agent"))
-    assert CODE not in inside.last.text
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "said"),
     [
@@ -311,12 +293,12 @@ def test_an_act_is_done_and_said_on_the_sheet_once(
     fields = inside.get(at(name)).forms()[-1]["fields"]
     page = inside.post(ADDRESSES[name][0], {**fields, "way": "mail", "reason": "demande 4711"})
     assert inside.last.request.path == "/assistance/agent"
-    assert said in page.all("main")[0][1]
-    assert (asked(accountd, kind).target, asked(accountd, kind).reason) == ("jmartin", "demande 4711")
+    assert said in page.main
+    assert (accountd.only(kind).target, accountd.only(kind).reason) == ("jmartin", "demande 4711")
     assert "fr-alert--success" not in str(inside.get(at("desk_agent")).all("div"))
 
 
-@BOTH
+@FRENCH_FIRST
 @pytest.mark.parametrize("name", ["desk_code", "desk_block", "desk_factor"])
 def test_an_act_without_a_reason_asks_nothing(inside: Any, accountd: Any, name: str, language: int) -> None:
     fields = inside.get(at(name, language)).forms()[-1]["fields"]
@@ -333,7 +315,7 @@ def test_a_way_that_is_not_offered_is_not_taken_from_the_browser(inside: Any, ac
     assert [held["value"] for held, _text in page.all("input") if held.get("name") == "way"] == ["mail", "aloud"]
     fields = {**page.forms()[-1]["fields"], "ways": "mail"}
     inside.post("/assistance/code", {**fields, "way": "aloud", "reason": "demande 4711"})
-    assert asked(accountd, DeskCode).way == "mail"
+    assert accountd.only(DeskCode).way == "mail"
 
 
 def test_pages_without_an_agent_lead_to_the_search(inside: Any) -> None:
@@ -342,6 +324,6 @@ def test_pages_without_an_agent_lead_to_the_search(inside: Any) -> None:
 
 
 def test_the_way_there_is_shown_to_whom_it_is_for(inside: Any, accountd: Any) -> None:
-    assert "/assistance" in [held["href"] for held, _text in inside.get("/compte").all("a")]
+    assert "/assistance" in inside.get("/compte").links
     accountd.answer = Told("mdupond", account=Account("Marie"))
-    assert "/assistance" not in [held["href"] for held, _text in inside.get("/compte").all("a")]
+    assert "/assistance" not in inside.get("/compte").links

@@ -1,7 +1,5 @@
 """The front page: states of services, messages, the help desk's hours; and the diagnosis without log-in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,7 +55,7 @@ def seen(site: Settings) -> Callable[..., None]:
 
 
 def text(visit: Visitor, path: str) -> str:
-    return visit.get(path).all("main")[0][1]
+    return visit.get(path).main
 
 
 @pytest.mark.parametrize(("path", "up"), [("/", "Disponible"), ("/en/", "Available")])

@@ -1,7 +1,5 @@
 """Log-ins in Valkey: found by the browser's identifier alone, ended one by one and together."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

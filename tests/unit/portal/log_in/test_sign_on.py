@@ -1,7 +1,5 @@
 """Log-in by the provider and log-out: each wrong answer beside the right one; pages that need no log-in go on."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import threading
@@ -15,10 +13,10 @@ from malleposte.accountd.message import ErrorCode
 from malleposte_portal.log_in import sessions
 from malleposte_portal.log_in.sign_on import COOKIE, END, RETURN, local
 
+from tests.support.provider import EVENT, SECRET, FakeProvider
 from tests.support.tokens import CLIENT, Minter
 from tests.unit.portal.conftest import portal
 from tests.unit.portal.own.test_pages import DONE
-from tests.unit.portal.provider import EVENT, SECRET, FakeProvider
 
 
 def begun(visit: Any, path: str = "/connexion") -> str:
@@ -135,11 +133,11 @@ def test_a_new_key_of_the_provider_is_found(visit: Any, provider: FakeProvider, 
 
 def test_state_and_code_serve_once_and_in_their_own_browser(visit: Any, provider: FakeProvider, another: Any) -> None:
     address = begun(visit)
-    thief = another()
-    thief.get("/motdepasse/changer")
-    begun(thief)
-    assert thief.raw(provider.log_in(address, "voleur")).status_code == 400, "another browser's log-in"
-    assert not entered(thief)
+    attacker = another()
+    attacker.get("/motdepasse/changer")
+    begun(attacker)
+    assert attacker.raw(provider.log_in(address, "voleur")).status_code == 400, "another browser's log-in"
+    assert not entered(attacker)
     back = provider.log_in(begun(visit), "mdupond")
     assert visit.raw(f"{RETURN}?code=code-0&state=invente").status_code == 400
     assert visit.raw(back).status_code == 303
@@ -204,7 +202,7 @@ def test_a_log_out_ends_the_provider_s_session_too(visit: Any, log_in: Any) -> N
     assert not entered(visit)
     visit.http.set_cookie(COOKIE, held, domain="pia.test", secure=True)
     assert not entered(visit), "the identifier is worth nothing any more"
-    assert "déconnecté" in visit.get("/deconnecte").all("h1")[0][1]
+    assert "déconnecté" in visit.get("/deconnecte").heading
 
 
 def told(visit: Any, token: str) -> int:
@@ -272,7 +270,7 @@ def test_pages_for_everybody_need_neither_provider_nor_valkey(
     assert visit.last.status_code == 200
     page = visit.get("/connexion")
     assert visit.last.status_code == 503
-    assert "pas possible pour le moment" in page.all("main")[0][1]
+    assert "pas possible pour le moment" in page.main
     provider.away = valkey.away = False
     assert entered(visit), "the log-in of before goes on"
 
@@ -281,7 +279,7 @@ def test_a_provider_that_is_away_says_so_in_one_sentence(fresh: Any) -> None:
     visit, provider = fresh()
     provider.away = True
     page = visit.get("/en/login")
-    assert visit.last.status_code == 503 and "not possible at the moment" in page.all("main")[0][1]
+    assert visit.last.status_code == 503 and "not possible at the moment" in page.main
     provider.away = False
     back = provider.log_in(begun(visit), "mdupond")
     provider.away = True
@@ -297,10 +295,10 @@ def test_what_the_provider_knew_before_all_ended_opens_nothing_without_the_passw
     clock.now += 10
     visit.press("/compte/appareils", "/compte/sessions/fermer")
     clock.now += 10
-    thief = another()
-    answer = thief.raw(provider.log_in(begun(thief), "mdupond", before))
+    attacker = another()
+    answer = attacker.raw(provider.log_in(begun(attacker), "mdupond", before))
     assert answer.status_code == 303
-    assert "prompt=login" in answer.headers["Location"] and not entered(thief)
+    assert "prompt=login" in answer.headers["Location"] and not entered(attacker)
     other = another()
     assert other.raw(provider.log_in(begun(other), "autre", before)).headers["Location"] == "/compte"
     owner = another()
@@ -398,12 +396,12 @@ def test_a_provider_that_does_not_ask_again_opens_nothing(
     log_in(visit)
     visit.press("/compte/appareils", "/compte/sessions/fermer")
     clock.now += 10
-    thief = another()
-    again = thief.raw(provider.log_in(begun(thief), "mdupond")).headers["Location"]
-    assert thief.raw(provider.log_in(again, "mdupond")).status_code == 400
-    assert not entered(thief)
+    attacker = another()
+    again = attacker.raw(provider.log_in(begun(attacker), "mdupond")).headers["Location"]
+    assert attacker.raw(provider.log_in(again, "mdupond")).status_code == 400
+    assert not entered(attacker)
     provider.changed = {}
-    assert thief.raw(provider.log_in(begun(thief), "mdupond")).status_code == 303
+    assert attacker.raw(provider.log_in(begun(attacker), "mdupond")).status_code == 303
 
 
 @pytest.mark.parametrize("error", [ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED])

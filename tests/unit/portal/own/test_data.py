@@ -1,7 +1,5 @@
 """« Mes données »: a copy is asked for with the password, shown as it stands, fetched and removed by its owner."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from copy import replace
 from typing import Any
@@ -13,15 +11,13 @@ from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal.own import data
 from msgspec.structs import asdict
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
-from tests.unit.portal.own.test_pages import DONE, inside
+from tests.unit.portal.own.test_pages import DONE
 from tests.unit.portal.test_fuzzing import SIGNS
 
-__all__ = ["inside"]
 PAGE, FETCH, END = (ADDRESSES[name][0] for name in ("own_data", "own_data_fetch", "own_data_end"))
 READY = OwnData("ready", "20261126120000Z", "20991203130000Z", "20991127120000Z", 1_234_567_890)
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 class Copy:
@@ -60,7 +56,7 @@ def handed(accountd: Any, copy: Copy | Exception) -> None:
 
 
 def text(inside: Any, path: str = PAGE) -> str:
-    found: str = inside.get(path).all("main")[0][1]
+    found: str = inside.get(path).main
     return found
 
 
@@ -91,12 +87,12 @@ def test_a_copy_is_asked_for_with_the_password(inside: Any, accountd: Any) -> No
     held(accountd)
     inside.send(PAGE, password="Vieux-Chemin7!x")
     assert inside.last.status_code == 200
-    (asked,) = [one for one in accountd.asked if isinstance(one, AskOwnData)]
+    asked = accountd.only(AskOwnData)
     assert (asked.uid, asked.password) == ("mdupond", "Vieux-Chemin7!x") and asked.token.count(".") == 2
     assert "Vieux-Chemin7!x" not in inside.last.text
     page = inside.send(PAGE, password="")
     assert inside.last.status_code == 422 and page.named("password-error")
-    assert len([one for one in accountd.asked if isinstance(one, AskOwnData)]) == 1
+    assert len(accountd.requests(AskOwnData)) == 1
 
 
 @pytest.mark.parametrize(
@@ -121,7 +117,7 @@ def test_a_refusal_is_told_on_the_page(
         return done
 
     accountd.call = refused
-    (form,) = [one["fields"] for one in page.forms() if one["action"] == PAGE]
+    form = page.form(PAGE)
     page = inside.post(PAGE, form | {"password": "faux"})
     assert inside.last.status_code == status and said in page.named("errors")
     accountd.call = call
@@ -139,7 +135,7 @@ def test_the_copy_comes_as_a_file_and_no_address_leads_to_it(inside: Any, anothe
     assert answer.headers["Content-Disposition"] == "attachment; filename=mes-donnees-mdupond.zip"
     answer.close()
     assert copy.closed
-    (asked,) = [one for one in accountd.asked if isinstance(one, FetchOwnData)]
+    asked = accountd.only(FetchOwnData)
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
     assert inside.raw(FETCH).status_code == 405
     stranger = another()
@@ -238,7 +234,7 @@ def test_the_page_on_personal_data_says_what_is_kept(
              "backup_months": 13}  # fmt: skip
     made.extensions["portal"] = replace(held, kept=shown)
     page = Visitor(made.test_client()).get(("/donnees-personnelles", "/en/privacy")[language])
-    text = page.all("main")[0][1]
+    text = page.main
     english = ("61 days", "after 62 days, removed after 366 days", "367 days after the removal", "13 months", "30 days")
     french = (
         "61 jours", "après 62 jours, supprimé après 366 jours", "367 jours après la suppression", "13 mois", "30 jours",

@@ -1,7 +1,5 @@
 """« Diagnostiquer mon problème » after log-in: each fault in plain words, with what to do; or nothing wrong."""
 
-from __future__ import annotations
-
 import datetime
 from copy import replace
 from typing import Any
@@ -32,7 +30,7 @@ def inside(visit: Any, log_in: Any, accountd: Any) -> Any:
 
 
 def text(visit: Any, address: str = "/diagnostic") -> str:
-    return str(visit.get(address).all("main")[0][1])
+    return str(visit.get(address).main)
 
 
 def with_(accountd: Any, **changes: Any) -> None:
@@ -51,21 +49,21 @@ def test_nothing_wrong_is_said_plainly(inside: Any, accountd: Any, address: str,
     found = text(inside, address)
     assert good in found
     assert "Thunderbird" in found and "192.0.2.7" in found, "the last log-in"
-    (asked,) = [one for one in accountd.asked if isinstance(one, Diagnose)]
+    asked = accountd.only(Diagnose)
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
 
 
 @pytest.mark.parametrize(("address", "hacked"), [("/diagnostic", "/pirate"), ("/en/diagnosis", "/en/hacked")])
 def test_who_fears_an_intruder_is_led_to_the_page_for_that(visit: Any, address: str, hacked: str) -> None:
-    links = {held["href"] for held, _text in visit.get(address).all("a")}
+    links = set(visit.get(address).links)
     assert hacked in links
     assert address.replace("diagnostic", "motdepasse/changer") not in links
 
 
 def test_a_stranger_is_told_of_no_account_and_how_to_log_in(visit: Any, accountd: Any) -> None:
     page = visit.get("/diagnostic")
-    assert "votre compte" in page.all("main")[0][1] and "Rien d’anormal" not in page.all("main")[0][1]
-    assert "/connexion?vers=/diagnostic" in {held["href"] for held, _text in page.all("a")}
+    assert "votre compte" in page.main and "Rien d’anormal" not in page.main
+    assert "/connexion?vers=/diagnostic" in page.links
     assert accountd.asked == []
 
 

@@ -1,7 +1,5 @@
 """The agent's own section: what is shown, made, ended; and that a log-in that is over is over here too."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 
@@ -21,7 +19,7 @@ from malleposte_portal.log_in.sessions import StoreError, key_of
 from malleposte_portal.own import phones
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES, acts, addresses
+from tests.support.portal import ADDRESSES, BOTH, acts, addresses
 
 PHONE = Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
 ACCOUNT = Account(
@@ -31,7 +29,10 @@ ACCOUNT = Account(
 SECRET = "abcdefgh-abcd-abcd-abcd-abcd"
 DONE = Told(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
-    journal=(Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
+    journal=(
+        Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),
+        Line("2026-10-31T08:00:00+00:00", "second facteur ajouté", "portal", name="Clé <bleue>"),
+    ),
 )  # fmt: skip
 ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
          "charge_filtering", "diagnosis")  # fmt: skip
@@ -39,15 +40,6 @@ ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove",
 PAGES = [name for name in addresses(*own.SUBJECTS) if name not in (*acts(*own.SUBJECTS), *ALONE)]
 FORMS = ("device_add", "recovery_mail", "recovery_phone", *addresses(phones.SUBJECT))
 """Pages that ask accountd nothing before they are filled in."""
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
-
-
-@pytest.fixture
-def inside(visit: Any, log_in: Any, accountd: Any) -> Any:
-    """A visitor who is logged in."""
-    accountd.answer = DONE
-    log_in(visit)
-    return visit
 
 
 @BOTH
@@ -68,22 +60,22 @@ def test_each_page_is_for_who_is_logged_in(inside: Any, another: Any, accountd: 
 
 
 def test_the_account_is_summed_up(inside: Any) -> None:
-    text = inside.get("/compte").all("main")[0][1]
+    text = inside.get("/compte").main
     for told in ("marie@ac-exemple.test", "Simple", "2500 Mo", "1er octobre 2099", "ma…@exemple.test",
                  "ailleurs@exemple.test, une adresse que le filtre calcule"):  # fmt: skip
         assert told in text, told
-    assert "Light" in inside.get("/en/account").all("main")[0][1]
+    assert "Light" in inside.get("/en/account").main
 
 
 def test_devices_are_listed_and_one_is_revoked(inside: Any, accountd: Any) -> None:
-    text = inside.get("/compte/appareils").all("main")[0][1]
+    text = inside.get("/compte/appareils").main
     assert all(told in text for told in ("Téléphone", "Courriel, agenda et contacts", "192.0.2.9", "celle-ci"))
     answer = inside.press("/compte/appareils", "/compte/appareils/supprimer", device="abcdefgh")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
-    (revoked,) = [one for one in accountd.asked if isinstance(one, RevokeDevice)]
+    revoked = accountd.only(RevokeDevice)
     assert (revoked.uid, revoked.device) == ("mdupond", "abcdefgh")
-    assert "est supprimé" in inside.get("/compte/appareils").all("main")[0][1]
-    assert "est supprimé" not in inside.get("/compte/appareils").all("main")[0][1]
+    assert "est supprimé" in inside.get("/compte/appareils").main
+    assert "est supprimé" not in inside.get("/compte/appareils").main
 
 
 @BOTH
@@ -95,8 +87,8 @@ def test_a_form_that_comes_after_the_end_of_the_log_in_is_not_lost_without_a_wor
     inside.http.delete_cookie("__Host-agent", domain="pia.test")
     page = inside.post(path, {"csrf_token": token, "name": "Mon téléphone"})
     assert inside.last.status_code == 403
-    assert page.all("h1")[0][1] in ("Votre connexion a pris fin", "Your log-in has ended")
-    assert f"{ADDRESSES['login'][language]}?vers={path}" in [held["href"] for held, _text in page.all("a")]
+    assert page.heading in ("Votre connexion a pris fin", "Your log-in has ended")
+    assert f"{ADDRESSES['login'][language]}?vers={path}" in page.links
     assert accountd.asked == []
 
 
@@ -109,25 +101,17 @@ def test_a_form_of_another_session_leads_back_to_its_own_page(inside: Any, path:
     assert {held["href"] for held, text in page.all("a") if text == "Recommencer"} == {back}
 
 
-def test_a_device_is_made_and_its_password_shown_once(inside: Any, accountd: Any) -> None:
+def test_a_device_is_made_once_and_its_password_shown_once(inside: Any, another: Any, accountd: Any) -> None:
     page = inside.send("/compte/appareils/ajouter", name="Mon  téléphone", mail="y", password="Vieux-Chemin7!x")
-    assert page.named("secret") == SECRET
-    assert "mail.ac-exemple.test" in page.all("main")[0][1]
-    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
-    assert (made.login, made.name, made.scopes) == ("mdupond", "Mon téléphone", ("imap", "smtp", "sieve"))
-    assert made.token.count(".") == 2
-    inside.get("/compte/appareils")
-    assert SECRET not in inside.last.text
-
-
-def test_a_reload_of_a_device_s_password_makes_no_second_device(inside: Any, another: Any, accountd: Any) -> None:
-    page = inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="Vieux-Chemin7!x")
     assert (inside.last.request.path, page.named("secret")) == ("/compte/appareils/mot-de-passe", SECRET)
+    assert "mail.ac-exemple.test" in page.main
     answer = inside.raw("/compte/appareils/mot-de-passe")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
-    assert "n’est affiché qu’une fois" in inside.get("/compte/appareils").all("main")[0][1]
+    assert "n’est affiché qu’une fois" in inside.get("/compte/appareils").main
     assert SECRET not in inside.last.text
-    assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
+    made = accountd.only(AddDevice)
+    assert (made.login, made.name, made.scopes) == ("mdupond", "Mon téléphone", ("imap", "smtp", "sieve"))
+    assert made.token.count(".") == 2
     assert another().raw("/compte/appareils/mot-de-passe").headers["Location"].startswith("/connexion")
 
 
@@ -207,23 +191,25 @@ def test_all_log_ins_end_at_once(inside: Any, another: Any, log_in: Any, account
 
 
 def test_the_journal_is_told_in_words(inside: Any) -> None:
-    text = inside.get("/compte/journal").all("main")[0][1]
+    text = inside.get("/compte/journal").main
     assert all(told in text for told in ("Compte bloqué", "1er novembre 2026", "par l’académie", "vol"))
-    assert "Account blocked" in inside.get("/en/account/journal").all("main")[0][1]
+    assert "Second facteur ajouté : « Clé <bleue> »" in text, "it is text, and no markup"
+    text = inside.get("/en/account/journal").main
+    assert "Account blocked" in text and "Second factor added: “Clé <bleue>”" in text
 
 
 def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) -> None:
     page = inside.get("/compte/interface")
-    assert "Simple" in page.all("main")[0][1] and "2500 Mo" in page.all("main")[0][1]
+    assert "Simple" in page.main and "2500 Mo" in page.main
     accountd.answer = replace(DONE, account=replace(ACCOUNT, profile="convergence"))
     answer = inside.press("/compte/interface", "/compte/interface", profile="roundcube")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/interface")
-    (asked,) = [one for one in accountd.asked if isinstance(one, SetClass)]
+    asked = accountd.only(SetClass)
     assert (asked.uid, asked.profile) == ("mdupond", "roundcube")
     assert "est changée" in inside.get("/compte/interface").named("content")
     token = inside.get("/compte/interface").forms()[0]["fields"]["csrf_token"]
     inside.post("/compte/interface", {"csrf_token": token, "profile": "luxe"})
-    assert len([one for one in accountd.asked if isinstance(one, SetClass)]) == 1
+    assert len(accountd.requests(SetClass)) == 1
 
 
 @BOTH
@@ -233,7 +219,7 @@ def test_the_first_page_offers_what_serves_an_agent_who_is_logged_in(visit: Any,
     home = ADDRESSES["home"][language]
 
     def shown() -> set[str]:
-        return {str(held["href"]) for held, _text in visit.get(home).all("a")} & (account | stranger)
+        return set(visit.get(home).links) & (account | stranger)
 
     assert shown() == stranger
     log_in(visit)
@@ -256,7 +242,7 @@ def test_the_first_page_has_the_tiles_of_the_class(
     app.extensions["portal"] = replace(app.extensions["portal"], tiles=tiles)
 
     def shown(visitor: Any) -> set[str]:
-        links = {str(held["href"]) for held, _text in visitor.get("/").all("a")}
+        links = set(visitor.get("/").links)
         return {name for name in ("sogo", "roundcube", "wiki") if f"https://{name}.test/" in links}
 
     assert shown(visit) == {"sogo", "roundcube", "wiki"}
@@ -299,7 +285,7 @@ def test_what_ends_at_accountd_ends_here(inside: Any, accountd: Any, error: Erro
     accountd.refuse(error)
     answer = inside.raw("/compte")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/deconnecte?fin=1")
-    assert "pris fin" in inside.get("/deconnecte?fin=1").all("main")[0][1]
+    assert "pris fin" in inside.get("/deconnecte?fin=1").main
     accountd.answer = DONE
     assert inside.raw("/compte").headers["Location"] == "/connexion?vers=/compte"
 

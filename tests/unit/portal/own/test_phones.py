@@ -1,7 +1,5 @@
 """« Régler mon téléphone »: addresses for each kind of device; the profile of an iPhone from the form to its end."""
 
-from __future__ import annotations
-
 import json
 import plistlib
 import socket
@@ -17,13 +15,11 @@ from malleposte.front import profile
 from malleposte_portal.own import phones, profiles
 
 from tests.support import certificates
-from tests.support.portal import ADDRESSES, addresses
+from tests.support.portal import ADDRESSES, BOTH, addresses
 from tests.unit.front.test_profile import SERVERS
-from tests.unit.portal.own.test_pages import DONE, SECRET, inside
+from tests.unit.portal.own.test_pages import DONE, SECRET
 
-__all__ = ["inside"]
 APPLE, KIND = ADDRESSES["setup_apple"][0], "application/x-apple-aspen-config"
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 GIVEN = {"name": "iPhone de Marie", "password": "Vieux-Chemin7!x"}
 
 
@@ -45,10 +41,10 @@ def downloaded(visitor: Any, path: str) -> Any:
 @BOTH
 @pytest.mark.parametrize("name", sorted(addresses(phones.SUBJECT).keys() - {"setup", "setup_apple_made"}))
 def test_each_kind_has_its_addresses(inside: Any, name: str, language: int) -> None:
-    text = inside.get(ADDRESSES[name][language]).all("main")[0][1]
+    text = inside.get(ADDRESSES[name][language]).main
     for told in ("mdupond", "mail.ac-exemple.test", "993", "465", "https://dav.ac-exemple.test/"):
         assert told in text, told
-    links = {held["href"] for held, _text in inside.get(ADDRESSES["setup"][language]).all("a")}
+    links = set(inside.get(ADDRESSES["setup"][language]).links)
     assert ADDRESSES[name][language] in links
 
 
@@ -59,7 +55,7 @@ def test_a_phone_opens_the_page_of_android_by_its_code(inside: Any) -> None:
 
 def test_the_profile_of_an_iphone_is_given_once(inside: Any, another: Any, accountd: Any) -> None:
     path = prepared(inside)
-    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
+    made = accountd.only(AddDevice)
     assert (made.login, made.name, made.scopes) == ("mdupond", "iPhone de Marie", ("imap", "smtp", "dav"))
     assert made.password == GIVEN["password"] and made.token.count(".") == 2
     phone = another()
@@ -83,9 +79,9 @@ def test_a_reload_of_the_profile_s_page_makes_no_second_device(
 ) -> None:
     path, made = prepared(inside, language), ADDRESSES["setup_apple_made"][language]
     assert inside.last.request.path == made
-    links = [str(held["href"]) for held, _text in inside.get(made).all("a")]
+    links = inside.get(made).links
     assert f"https://pia.test{path}" in links
-    assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
+    assert len(accountd.requests(AddDevice)) == 1
     assert another().raw(made).headers["Location"].startswith(("/connexion", "/en/login"))
     clock.now += 601
     answer = inside.raw(made)
@@ -140,7 +136,7 @@ def test_a_device_whose_profile_cannot_be_kept_is_revoked(inside: Any, accountd:
     monkeypatch.setattr(profiles, "keep", lambda content: (_ for _ in ()).throw(profiles.StoreError("away")))
     inside.send(APPLE, **GIVEN)
     assert inside.last.status_code == 503
-    (revoked,) = [one for one in accountd.asked if isinstance(one, RevokeDevice)]
+    revoked = accountd.only(RevokeDevice)
     assert revoked.device == "abcdefgh"
 
 
@@ -149,7 +145,7 @@ def test_a_class_with_sogo_s_agenda_gets_the_same(visit: Any, log_in: Any, provi
     accountd.answer = DONE
     log_in(visit)
     path = prepared(visit)
-    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
+    made = accountd.only(AddDevice)
     assert made.scopes == ("imap", "smtp", "dav")
     assert len(plistlib.loads(downloaded(visit, path).data)["PayloadContent"]) == 3
 

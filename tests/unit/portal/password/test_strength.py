@@ -1,7 +1,5 @@
 """The strength tester: the browser judges by the rules of the policy; its words make passphrases that keep them."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Events of a record: what is told is checked, and says nothing more than its fields."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The record's file: what is the same is one row, the oldest go, and what is erased is gone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

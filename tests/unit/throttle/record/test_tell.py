@@ -1,7 +1,5 @@
 """Telling the record: it takes no time and no error, whether somebody listens or not."""
 
-from __future__ import annotations
-
 import json
 import logging
 import socket

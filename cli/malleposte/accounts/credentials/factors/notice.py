@@ -142,12 +142,15 @@ def read_aloud(login: str, to: str, facts: Facts, now: datetime.datetime) -> Ema
     return _letter(subject, what, more, login, to, facts, now)
 
 
-def place(address: str, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
-    """The letter about a log-in from a network that the account did not know."""
+def place(
+    address: str, browser: str, login: str, to: str, facts: Facts, now: datetime.datetime
+) -> EmailMessage:  # fmt: skip
+    """The letter about a log-in from a network that the account did not know. `browser` is its owner's name for it."""
     subject = "Connexion depuis un nouveau lieu / Log-in from a new place"
+    named, named_en = (f", navigateur « {browser} »", f", browser “{browser}”") if browser else ("", "")
     what = (
-        f"Une connexion a eu lieu depuis un nouveau lieu (adresse {address})",
-        f"Somebody logged in from a new place (address {address})",
+        f"Une connexion a eu lieu depuis un nouveau lieu (adresse {address}{named})",
+        f"Somebody logged in from a new place (address {address}{named_en})",
     )
     return _letter(subject, what, "", login, to, facts, now)
 

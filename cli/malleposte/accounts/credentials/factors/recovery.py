@@ -20,28 +20,28 @@ PURPOSE = "recovery"
 
 
 @dataclass(frozen=True)
-class Made:
+class NewCodes:
     """New codes, to be shown once, and the values by which the directory knows them."""
 
     shown: tuple[str, ...] = field(repr=False)
     values: list[str] = field(repr=False)
 
 
-def make(keys: Keyring, uid: str, many: int = MANY) -> Made:
+def make(keys: Keyring, uid: str, many: int = MANY) -> NewCodes:
     """New recovery codes of an account."""
     found = ["".join(secrets.choice(codes.ALPHABET) for _ in range(codes.LENGTH)) for _ in range(many)]
-    return Made(
+    return NewCodes(
         tuple(f"{code[:5]}-{code[5:]}" for code in found),
         sorted(keys.digest(PURPOSE, f"{uid}\0{code}") for code in found),
     )
 
 
-def matching(keys: Keyring, uid: str, code: str, held: Mapping[str, Sequence[str]]) -> str:
+def matching(keys: Keyring, uid: str, code: str, attributes: Mapping[str, Sequence[str]]) -> str:
     """The value of the code that somebody typed, among those of an account; empty for none. Always the same work."""
     typed = codes.normalise(code)
     found = ""
     for digest in keys.digests(PURPOSE, f"{uid}\0{typed}"):
-        for value in held.get(ATTRIBUTE, ()) or ("",):
+        for value in attributes.get(ATTRIBUTE, ()) or ("",):
             if hmac.compare_digest(digest.encode(), value.encode()):
                 found = value
     return found if len(typed) == codes.LENGTH else ""

@@ -27,7 +27,8 @@ from pathlib import Path
 from malleposte.backup.restore.kept import ASIDE, free
 from malleposte.backup.restore.mail import maildir, swap
 from malleposte.backup.restore.mail.dovecot import Dovecot
-from malleposte.backup.restore.model import STAMP, Copy, Outcome, Source
+from malleposte.backup.restore.model import STAMP, Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.mailstore import MAILDIR
 from malleposte.runtime import durable, owner
@@ -122,38 +123,35 @@ class Box:
 
 
 def restore(
-    uid: str, source: Source, dovecot: Dovecot, options: Options | None = None, say: Callable[[str], None] = print
+    uid: str, source: Archives, dovecot: Dovecot, options: Options | None = None, say: Callable[[str], None] = print
 ) -> Outcome:
     """The box of `uid` as the archive has it. Run again after an interruption, it ends in the same place."""
     box = Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        return _restore(box, source, dovecot, options or Options(), say)
-
-
-def _restore(box: Box, source: Source, dovecot: Dovecot, chosen: Options, say: Callable[[str], None]) -> Outcome:
-    uid, begun = box.uid, time.monotonic()
-    box.open()
-    copy = source.find(str(box.home))
-    stamp = datetime.now().strftime(STAMP)
-    counts = {}
-    if not box.released:
-        _extract(box, source, copy, say)
-        if found := dovecot.modseqs(uid):
-            durable.write(box.modseqs, json.dumps(found))
-        say("closing the box: deliveries wait, sessions end")
-        box.hold()
-        dovecot.end_sessions(uid)
-        counts = merge(box, keep_newer=chosen.keep_newer)
-        box.release()
-    modseqs = json.loads(box.modseqs.read_text("utf-8")) if box.modseqs.exists() else {}
-    kept = box.finish(stamp, discard=chosen.discard)
-    dovecot.renew(uid, modseqs)
-    total = dovecot.count(uid)
-    outcome = Outcome(f"mailbox {uid}", copy, {"messages": total, **counts}, seconds=time.monotonic() - begun)
-    if kept:
-        outcome.aside = str(kept)
-        outcome.undo = f"malleposte backup restore undo {uid} {kept.name}"
-    return outcome
+        chosen = options or Options()
+        uid, begun = box.uid, time.monotonic()
+        box.open()
+        copy = source.find(str(box.home))
+        stamp = datetime.now().strftime(STAMP)
+        counts = {}
+        if not box.released:
+            _extract(box, source, copy, say)
+            if found := dovecot.modseqs(uid):
+                durable.write(box.modseqs, json.dumps(found))
+            say("closing the box: deliveries wait, sessions end")
+            box.hold()
+            dovecot.end_sessions(uid)
+            counts = merge(box, keep_newer=chosen.keep_newer)
+            box.release()
+        modseqs = json.loads(box.modseqs.read_text("utf-8")) if box.modseqs.exists() else {}
+        kept = box.finish(stamp, discard=chosen.discard)
+        dovecot.renew(uid, modseqs)
+        total = dovecot.count(uid)
+        outcome = Outcome(f"mailbox {uid}", copy, {"messages": total, **counts}, seconds=time.monotonic() - begun)
+        if kept:
+            outcome.aside = str(kept)
+            outcome.undo = f"malleposte backup restore undo {uid} {kept.name}"
+        return outcome
 
 
 def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
@@ -163,23 +161,21 @@ def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
     """
     box = Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        return _undo(box, stamp, dovecot)
-
-
-def _undo(box: Box, stamp: str, dovecot: Dovecot) -> Outcome:
-    uid, begun, kept = box.uid, time.monotonic(), None
-    box.open()
-    if stamp:
-        kept = _bring_back(box, stamp, dovecot)
-    elif box.held and box.old.is_dir():
-        box.reopen()
-    else:
-        raise InputError(f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_known(box)}")
-    dovecot.renew(uid, {})
-    outcome = Outcome(f"mailbox {uid}", counts={"messages": dovecot.count(uid)}, seconds=time.monotonic() - begun)
-    if kept:
-        outcome.aside, outcome.undo = str(kept), f"malleposte backup restore undo {uid} {kept.name}"
-    return outcome
+        uid, begun, kept = box.uid, time.monotonic(), None
+        box.open()
+        if stamp:
+            kept = _bring_back(box, stamp, dovecot)
+        elif box.held and box.old.is_dir():
+            box.reopen()
+        else:
+            raise InputError(
+                f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_known(box)}"
+            )
+        dovecot.renew(uid, {})
+        outcome = Outcome(f"mailbox {uid}", counts={"messages": dovecot.count(uid)}, seconds=time.monotonic() - begun)
+        if kept:
+            outcome.aside, outcome.undo = str(kept), f"malleposte backup restore undo {uid} {kept.name}"
+        return outcome
 
 
 def _known(box: Box) -> str:
@@ -206,7 +202,7 @@ def _bring_back(box: Box, stamp: str, dovecot: Dovecot) -> Path | None:
     return box.finish(datetime.now().strftime(STAMP), discard=False)
 
 
-def _extract(box: Box, source: Source, copy: Copy, say: Callable[[str], None]) -> None:
+def _extract(box: Box, source: Archives, copy: Copy, say: Callable[[str], None]) -> None:
     """Prepare `tree`, unless an earlier run has done so from the same archive."""
     name = f"{copy.vault} {copy.archive}"
     noted = box.note.read_text("utf-8") if box.note.exists() else ""

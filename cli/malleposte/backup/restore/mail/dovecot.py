@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from malleposte.adapters.dovecot import doveadm, forget, index, kick, sessions
 from malleposte.backup.restore.mail import maildir as layout
@@ -16,45 +15,14 @@ from malleposte.platform.mailstore import MAILDIR
 from malleposte.runtime import owner
 
 
-class Dovecot(Protocol):
-    """The few acts, so that tests do without."""
-
-    def home(self, uid: str) -> Path:
-        """Return the folder of a box. Raises InputError when the directory knows no such box."""
-
-    def end_sessions(self, uid: str) -> int:
-        """End the agent's sessions and wait until none is left; how many there were."""
-
-    def modseqs(self, uid: str) -> dict[str, int]:
-        """HIGHESTMODSEQ by folder; empty when the box cannot be read."""
-
-    def renew(self, uid: str, modseqs: dict[str, int]) -> None:
-        """Drop what is cached about a box, count its size, share what its ACLs say, count on from these MODSEQs.
-
-        Search needs an index again, which an archive has not: Dovecot's indexer is asked for it.
-        """
-
-    def count(self, uid: str) -> int:
-        """Messages of a box, as Dovecot sees them."""
-
-    def adopt(self, uid: str, maildir: Path, parent: str) -> None:
-        """Copy all messages of a foreign maildir into a box, below the folder `parent` (empty: into place).
-
-        The foreign folders' names are in modified UTF-7.
-        """
-
-    def subscribe(self, uid: str, folders: Sequence[str]) -> None:
-        """Let clients show these folders."""
-
-
-class Doveadm:
+class Dovecot:
     """The running Dovecot of this host."""
 
     patience = 20.0
     """Seconds to wait for sessions to end."""
 
     def home(self, uid: str) -> Path:
-        """See Dovecot."""
+        """Return the folder of a box. Raises InputError when the directory knows no such box."""
         done = doveadm("user", "-f", "home", uid, check=False)
         text = done.stdout.strip()
         if done.returncode != 0 or not text.startswith("/"):
@@ -65,7 +33,7 @@ class Doveadm:
         return Path(text)
 
     def end_sessions(self, uid: str) -> int:
-        """See Dovecot."""
+        """End the agent's sessions and wait until none is left; how many there were."""
         begun, first = time.monotonic(), None
         while True:
             left = sessions(uid)
@@ -80,14 +48,17 @@ class Doveadm:
             time.sleep(0.2)
 
     def modseqs(self, uid: str) -> dict[str, int]:
-        """See Dovecot."""
+        """HIGHESTMODSEQ by folder; empty when the box cannot be read."""
         done = doveadm("-f", "json", "mailbox", "status", "-u", uid, "highestmodseq", "*", check=False)
         if done.returncode != 0:
             return {}
         return {row["mailbox"]: int(row["highestmodseq"]) for row in json.loads(done.stdout)}
 
     def renew(self, uid: str, modseqs: dict[str, int]) -> None:
-        """See Dovecot."""
+        """Drop what is cached about a box, count its size, share what its ACLs say, count on from these MODSEQs.
+
+        Search needs an index again, which an archive has not: Dovecot's indexer is asked for it.
+        """
         forget([uid], check=False)
         if modseqs:
             self.count_on(uid, max(modseqs.values()))
@@ -111,23 +82,26 @@ class Doveadm:
             return [name for name, path in layout.folders(root).items() if any(layout.files(path))]
 
     def count(self, uid: str) -> int:
-        """See Dovecot."""
+        """Messages of a box, as Dovecot sees them."""
         done = doveadm("-f", "json", "mailbox", "status", "-u", uid, "messages", "*")
         return sum(
             int(row["messages"]) for row in json.loads(done.stdout) if not row["mailbox"].startswith("Partages/")
         )
 
     def adopt(self, uid: str, maildir: Path, parent: str) -> None:
-        """See Dovecot."""
+        """Copy all messages of a foreign maildir into a box, below the folder `parent` (empty: into place).
+
+        The foreign folders' names are in modified UTF-7.
+        """
         doveadm("import", "-u", uid, "--", f"maildir:{maildir}", parent, "all")
 
     def subscribe(self, uid: str, folders: Sequence[str]) -> None:
-        """See Dovecot."""
+        """Let clients show these folders."""
         if folders:
             doveadm("mailbox", "subscribe", "-u", uid, "--", *folders)
 
 
-class ClosedBox:
+class ClosedBox(Dovecot):
     """A box that Dovecot does not open, since its account is suspended or gone: its files alone."""
 
     def __init__(self, home: Path) -> None:

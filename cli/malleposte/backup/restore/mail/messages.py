@@ -20,7 +20,8 @@ from typing import Any
 from malleposte.backup.restore.mail import box as box_module
 from malleposte.backup.restore.mail import maildir
 from malleposte.backup.restore.mail.dovecot import Dovecot
-from malleposte.backup.restore.model import Outcome, Source
+from malleposte.backup.restore.model import Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import MAILDIR
 from malleposte.runtime import owner
@@ -94,7 +95,7 @@ def row(message: maildir.Message) -> dict[str, Any]:
     }
 
 
-def listing(uid: str, source: Source, dovecot: Dovecot, wanted: Wanted) -> Outcome:
+def listing(uid: str, source: Archives, dovecot: Dovecot, wanted: Wanted) -> Outcome:
     """List the wanted messages that the archive has. Nothing is restored."""
     box = box_module.Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
@@ -109,7 +110,7 @@ def listing(uid: str, source: Source, dovecot: Dovecot, wanted: Wanted) -> Outco
 
 def restore(
     uid: str,
-    source: Source,
+    source: Archives,
     dovecot: Dovecot,
     wanted: Wanted,
     *,
@@ -122,52 +123,48 @@ def restore(
     """
     box = box_module.Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        return _restore(box, source, dovecot, wanted, beside=beside, say=say)
-
-
-def _restore(
-    box: box_module.Box, source: Source, dovecot: Dovecot, wanted: Wanted, *, beside: bool, say: Callable[[str], None]
-) -> Outcome:
-    uid, begun = box.uid, time.monotonic()
-    if box.held:
-        raise InputError(f"account {uid}: a restore of the whole box holds it", "run that one again first")
-    say("extracting")
-    copy, tree = _extracted(box, source, wanted.folder)
-    parent = f"{BESIDE}/{copy.taken.astimezone():%Y-%m-%d %Hh%M}" if beside else ""
-    counts = {"messages": 0, "already there": 0}
-    try:
-        present = list(maildir.messages(tree, wanted.folder or None))
-        chosen = {message for message in present if wanted.fits(message)}
-        known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
-        missing = wanted.lacking(known, {one.uid for one in chosen})
-        if not chosen:
-            named = f": {', '.join(missing)}" if missing else ""
-            raise InputError(f"account {uid}: no such message in {copy}{named}", "look with --list, or another --as-of")
-        doubles = set(_doubles(box.home / MAILDIR, parent, chosen))
-        for message in present:
-            if message not in chosen or message in doubles:
-                message.path.unlink()
-        counts = {"messages": len(chosen) - len(doubles), "already there": len(doubles)}
-        if counts["messages"]:
-            say(f"importing {counts['messages']} messages")
-            names = {message.folder for message in chosen - doubles}
-            fresh = sorted(_target(parent, name) for name in names - set(_existing(box, parent)))
-            _keep_folders(tree, names)
-            dovecot.adopt(uid, tree, parent)
-            dovecot.subscribe(uid, fresh)
-    finally:
-        shutil.rmtree(_place(box))
-    what = f"folder {wanted.folder} of {uid}" if wanted.folder else f"messages of {uid}"
-    outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun, missing=missing)
-    outcome.notes.append(f"into {parent}/" if beside else "into the folders they were in")
-    return outcome
+        uid, begun = box.uid, time.monotonic()
+        if box.held:
+            raise InputError(f"account {uid}: a restore of the whole box holds it", "run that one again first")
+        say("extracting")
+        copy, tree = _extracted(box, source, wanted.folder)
+        parent = f"{BESIDE}/{copy.taken.astimezone():%Y-%m-%d %Hh%M}" if beside else ""
+        counts = {"messages": 0, "already there": 0}
+        try:
+            present = list(maildir.messages(tree, wanted.folder or None))
+            chosen = {message for message in present if wanted.fits(message)}
+            known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
+            missing = wanted.lacking(known, {one.uid for one in chosen})
+            if not chosen:
+                named = f": {', '.join(missing)}" if missing else ""
+                raise InputError(
+                    f"account {uid}: no such message in {copy}{named}", "look with --list, or another --as-of"
+                )
+            doubles = set(_doubles(box.home / MAILDIR, parent, chosen))
+            for message in present:
+                if message not in chosen or message in doubles:
+                    message.path.unlink()
+            counts = {"messages": len(chosen) - len(doubles), "already there": len(doubles)}
+            if counts["messages"]:
+                say(f"importing {counts['messages']} messages")
+                names = {message.folder for message in chosen - doubles}
+                fresh = sorted(_target(parent, name) for name in names - set(_existing(box, parent)))
+                _keep_folders(tree, names)
+                dovecot.adopt(uid, tree, parent)
+                dovecot.subscribe(uid, fresh)
+        finally:
+            shutil.rmtree(_place(box))
+        what = f"folder {wanted.folder} of {uid}" if wanted.folder else f"messages of {uid}"
+        outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun, missing=missing)
+        outcome.notes.append(f"into {parent}/" if beside else "into the folders they were in")
+        return outcome
 
 
 def _place(box: box_module.Box) -> Path:
     return box.store / ".malleposte-messages" / box.uid
 
 
-def _extracted(box: box_module.Box, source: Source, folder: str) -> tuple[Any, Path]:
+def _extracted(box: box_module.Box, source: Archives, folder: str) -> tuple[Any, Path]:
     """The archive and a cleaned maildir of it: of one folder alone where one is named."""
     place = _place(box)
     owner.hand_over(place.parent)

@@ -23,7 +23,6 @@ PACKAGES: Mapping[str, str] = {
 }
 # Those of the browser tests.
 BROWSER_PACKAGES: Mapping[str, str] = {"chromium": "chromium", "chromium-driver": "chromedriver"}
-CONTROLLER_PACKAGES: tuple[str, ...] = tuple(PACKAGES)
 
 # Limits that all hosts share because they share a kernel: five systemd at once need more than the defaults.
 KERNEL_LIMITS: Mapping[str, int] = {

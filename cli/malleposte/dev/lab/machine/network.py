@@ -92,14 +92,6 @@ def down(settings: Settings, run: Runner) -> None:
         run(["ip", "link", "delete", "dev", settings.bridge])
 
 
-def is_up(settings: Settings, run: Runner) -> bool:
-    """Say whether bridge and table exist."""
-    return (
-        run(["ip", "link", "show", "dev", settings.bridge], check=False).code == 0
-        and run(["nft", "list", "table", "ip", settings.table], check=False).code == 0
-    )
-
-
 def drop_stale_port(machine: str, run: Runner) -> None:
     """Delete the bridge port a killed host may have left for a moment: its name would be taken at boot."""
     name = f"vb-{machine}"[:15]

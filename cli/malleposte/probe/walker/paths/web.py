@@ -88,10 +88,15 @@ def roundcube(plan: Plan) -> str:
 
     uid = poll(look, plan.deadline, "the message in Roundcube's list")
     shown = browser.get(f"/?_task=mail&_action=show&_mbox=INBOX&_uid={uid}").expect(200, what="the message")
-    if "prove that mail flows" not in shown.text:
+    return leave(browser, page, shown.text, f"/?_task=logout&_token={found[1]}", "/?_task=mail")
+
+
+def leave(browser: Browser, page: Browser, shown: str, out: str, start: str) -> str:
+    """Log out of a webmail, which showed the message, and of the log-in page, and see that its start asks anew."""
+    if "prove that mail flows" not in shown:
         raise PathError("the message is shown without its text")
-    sso.sign_off(browser, page, f"/?_task=logout&_token={found[1]}")
-    if browser.get("/?_task=mail").status != 302:
+    sso.sign_off(browser, page, out)
+    if browser.get(start).status != 302:
         raise PathError("the session goes on after log-out")
     return "logged in by the log-in page, message listed and read by a token, logged out of both"
 
@@ -123,12 +128,7 @@ def sogo(plan: Plan) -> str:
 
     uid = poll(look, plan.deadline, "the message in SOGo's list")
     shown = browser.get(f"{inbox}/{uid}/view").expect(200, what="the message")
-    if "prove that mail flows" not in json.dumps(shown.json()):
-        raise PathError("the message is shown without its text")
-    sso.sign_off(browser, page, f"/SOGo/so/{agent.uid}/logoff")
-    if browser.get("/SOGo/").status != 302:
-        raise PathError("the session goes on after log-out")
-    return "logged in by the log-in page, message listed and read by a token, logged out of both"
+    return leave(browser, page, json.dumps(shown.json()), f"/SOGo/so/{agent.uid}/logoff", "/SOGo/")
 
 
 def mta_sts(plan: Plan) -> str:

@@ -83,7 +83,14 @@ sub _browser {
     return $named;
 }
 
-# The same of a browser that is trusted, of which the software keeps neither.
+# How a log-in is shown to its owner, and by which digest of its cookie (`_browser_digest` of the role above) the browser is
+# known again, so that the name that its owner gave it outlives the log-in.
+sub _of_browser {
+    my ($req) = @_;
+    return ( _browser => _browser($req), _browserDigest => _browser_digest($req) );
+}
+
+# The same of a browser that is trusted, of which the software keeps none of it.
 our $visit;
 
 sub _visited {
@@ -94,7 +101,7 @@ sub _visited {
 
 sub _trusted {
     my ( $module, $info ) = @_;
-    @$info{qw(ipAddr _browser)} = ( $visit->address, _browser($visit) ) if $visit and $info;
+    %$info = ( %$info, ipAddr => $visit->address, _of_browser($visit) ) if $visit and $info;
     return;
 }
 
@@ -178,7 +185,7 @@ sub entered {
 
     # The software stores a session before it asks for a second factor: this one has come to its end, and its owner knows it by
     # its browser.
-    $self->p->updateSession( $req, { _entered => time, _browser => _browser($req) } );
+    $self->p->updateSession( $req, { _entered => time, _of_browser($req) } );
     $self->_asked( '/entered', $req, user => $user, how => $info->{_2f} || 'password' ) if $user;
     return $self->_offer($req);
 }

@@ -1,7 +1,5 @@
 """The night brings `mpTwoFactor` in step with the factors at the log-in page, both ways."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Iterator
@@ -16,9 +14,9 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life import nightly, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters.lemonldap import Factor
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)

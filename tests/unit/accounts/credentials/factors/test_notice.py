@@ -1,7 +1,5 @@
 """Letters about log-ins: French first, the facts, and no secret."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -30,7 +28,7 @@ def named(name: str, *, added: bool) -> EmailMessage:
         (lambda: notice.codes("mdupond", TO, FACTS, NOW), "Les anciens ne servent plus", "New recovery codes"),
         (lambda: notice.spent(3, "mdupond", TO, FACTS, NOW), "Il vous reste 3 code(s)", "A recovery code was used"),
         (
-            lambda: notice.place("192.0.2.7", "mdupond", TO, FACTS, NOW),
+            lambda: notice.place("192.0.2.7", "", "mdupond", TO, FACTS, NOW),
             "nouveau lieu (adresse 192.0.2.7)",
             "a new place",
         ),

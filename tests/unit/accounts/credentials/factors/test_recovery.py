@@ -1,7 +1,5 @@
 """Recovery codes: the right one of the right account is recognised, and nothing else."""
 
-from __future__ import annotations
-
 import base64
 import json
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,8 @@ from malleposte.backup.restore.model import Copy, Outcome
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import zstd
 
-TAKEN = datetime(2026, 3, 14, 9, tzinfo=UTC)
+from tests.support.vault import FolderVault
+
 UID = "jdupont"
 
 
@@ -76,29 +78,8 @@ def live(store: Path) -> Path:
     return home
 
 
-class Vault:
-    """An archive that is a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.asked = root, 0
-
-    def find(self, path: str) -> Copy:
-        return Copy("mail-a0-af@1", "vault2", TAKEN)
-
-    latest = find
-
-    def size(self, copy: Copy) -> int:
-        return 1000
-
-    def extract(self, copy: Copy, paths: list[str], destination: Path) -> None:
-        self.asked += 1
-        for path in paths or ["/"]:
-            source = self.root / path.lstrip("/")
-            if source.is_file():
-                (destination / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, destination / path.lstrip("/"))
-            elif source.exists():
-                shutil.copytree(source, destination / path.lstrip("/"), symlinks=True, dirs_exist_ok=True)
+class Vault(FolderVault):
+    """One with dumps too, which are empty."""
 
     def dump(self, name: str, into: Path) -> Copy:
         into.write_text("")
@@ -147,6 +128,21 @@ class Dovecot:
         self.subscribed += folders
 
 
+@pytest.fixture
+def vault(tmp_path: Path, store: Path) -> Vault:
+    archived(tmp_path, store)
+    return Vault(tmp_path / "archive")
+
+
+@pytest.fixture
+def home(store: Path) -> Path:
+    return live(store)
+
+
+def restore(vault: Vault, dovecot: Dovecot, options: boxes.Options | None = None) -> Outcome:
+    return boxes.restore(UID, vault, dovecot, options or boxes.Options(), lambda _: None)
+
+
 def seen(home: Path) -> dict[str, dict[int | None, tuple[str, str]]]:
     """Text and flags by folder and UID; keywords by their names."""
     found: dict[str, dict[int | None, tuple[str, str]]] = {}
@@ -169,10 +165,8 @@ MERGED = {
 }
 
 
-def test_a_box_comes_back_and_keeps_what_only_it_had(tmp_path, store):
-    archived(tmp_path, store)
-    home = live(store)
-    done = boxes.restore(UID, Vault(tmp_path / "archive"), Dovecot(home), say=lambda _: None)
+def test_a_box_comes_back_and_keeps_what_only_it_had(store, vault, home):
+    done = restore(vault, Dovecot(home))
     assert seen(home) == MERGED
     assert maildir.read_uidlist(home / "Maildir").following == 9
     assert maildir.read_uidlist(home / "Maildir/.Né").validity == 11
@@ -184,9 +178,7 @@ def test_a_box_comes_back_and_keeps_what_only_it_had(tmp_path, store):
 
 
 @pytest.mark.parametrize("stop", ["modseqs", "end_sessions", "renew", "merge", "release", "finish", "link"])
-def test_interrupted_anywhere_and_run_again_it_ends_in_the_same_place(tmp_path, store, stop, monkeypatch):
-    archived(tmp_path, store)
-    home = live(store)
+def test_interrupted_anywhere_and_run_again_it_ends_in_the_same_place(store, stop, monkeypatch, vault, home):
     dovecot = Dovecot(home, stop)
     owners = {"merge": (boxes, "merge"), "release": (boxes.Box, "release"), "finish": (boxes.Box, "finish")}
     if stop in owners:
@@ -210,11 +202,10 @@ def test_interrupted_anywhere_and_run_again_it_ends_in_the_same_place(tmp_path, 
             made.append(link(*args))
 
         monkeypatch.setattr(os, "link", once)
-    vault = Vault(tmp_path / "archive")
     with pytest.raises(Stopped):
-        boxes.restore(UID, vault, dovecot, say=lambda _: None)
+        restore(vault, dovecot)
     assert (home / "Maildir").exists() or swap.is_hold(home)
-    boxes.restore(UID, vault, dovecot, say=lambda _: None)
+    restore(vault, dovecot)
     assert seen(home) == MERGED
     kept = sorted((store / ".malleposte-aside" / UID).iterdir())
     assert any(8 in seen(path).get("INBOX", {}) for path in kept)
@@ -222,61 +213,53 @@ def test_interrupted_anywhere_and_run_again_it_ends_in_the_same_place(tmp_path, 
         assert vault.asked == 1
 
 
-def test_a_lost_box_comes_back_and_no_uid_is_given_twice(tmp_path, store):
-    archived(tmp_path, store)
+def test_a_lost_box_comes_back_and_no_uid_is_given_twice(store, vault):
     home = store / "aa" / UID
-    done = boxes.restore(UID, Vault(tmp_path / "archive"), Dovecot(home), say=lambda _: None)
+    done = restore(vault, Dovecot(home))
     assert maildir.read_uidlist(home / "Maildir").following == 5 + boxes.UID_GAP
     assert maildir.read_uidlist(home / "Maildir").uid("b,S=5") == 4
     assert (done.aside, done.undo) == ("", "")
 
 
-def test_without_newer_and_discard(tmp_path, store):
-    archived(tmp_path, store)
-    home = live(store)
+def test_without_newer_and_discard(vault, home):
     options = boxes.Options(keep_newer=False, discard=True)
-    done = boxes.restore(UID, Vault(tmp_path / "archive"), Dovecot(home), options, lambda _: None)
+    done = restore(vault, Dovecot(home), options)
     assert set(seen(home)) == {"INBOX", "Réunions"} and set(seen(home)["INBOX"]) == {2, 4}
     assert maildir.read_uidlist(home / "Maildir").following == 9
     assert done.aside == ""
 
 
-def test_undo_puts_the_replaced_box_back(tmp_path, store):
-    archived(tmp_path, store)
-    home = live(store)
+def test_undo_puts_the_replaced_box_back(vault, home):
     before = seen(home)
     dovecot = Dovecot(home)
-    done = boxes.restore(UID, Vault(tmp_path / "archive"), dovecot, say=lambda _: None)
+    done = restore(vault, dovecot)
     stamp = Path(done.aside).name
     dovecot.stop = "end_sessions"
     with pytest.raises(Stopped):
         boxes.undo(UID, stamp, dovecot)
     with pytest.raises(MallepostError, match="undo was interrupted"):
-        boxes.restore(UID, Vault(tmp_path / "archive"), dovecot, say=lambda _: None)
+        restore(vault, dovecot)
     boxes.undo(UID, stamp, dovecot)
     assert seen(home) == before
     with pytest.raises(InputError, match="nothing was put aside as nowhere"):
         boxes.undo(UID, "nowhere", dovecot)
 
 
-def test_a_restore_given_up_opens_the_box_as_it_was(tmp_path, store):
-    archived(tmp_path, store)
-    home = live(store)
+def test_a_restore_given_up_opens_the_box_as_it_was(vault, home):
     before, dovecot = seen(home), Dovecot(home, "end_sessions")
     with pytest.raises(InputError, match="no restore holds"):
         boxes.undo(UID, "", dovecot)
     with pytest.raises(Stopped):
-        boxes.restore(UID, Vault(tmp_path / "archive"), dovecot, say=lambda _: None)
+        restore(vault, dovecot)
     boxes.undo(UID, "", dovecot)
     assert seen(home) == before
 
 
-def test_an_archive_without_the_box_touches_nothing(tmp_path, store):
-    home = live(store)
+def test_an_archive_without_the_box_touches_nothing(tmp_path, home):
     before = seen(home)
     (tmp_path / "archive").mkdir()
     with pytest.raises(InputError, match="nothing of it in mail-a0-af@1"):
-        boxes.restore(UID, Vault(tmp_path / "archive"), Dovecot(home), say=lambda _: None)
+        restore(Vault(tmp_path / "archive"), Dovecot(home))
     assert seen(home) == before
 
 
@@ -343,10 +326,8 @@ def test_which_messages_are_wanted(tmp_path, wanted, chosen):
     assert {one.base.partition(",")[0] for one in maildir.messages(tmp_path) if wanted.fits(one)} == chosen
 
 
-def test_messages_come_back_without_doubles_and_an_interruption_loses_nothing(tmp_path, store):
-    archived(tmp_path, store)
-    home = live(store)
-    dovecot, vault = Dovecot(home, "adopt"), Vault(tmp_path / "archive")
+def test_messages_come_back_without_doubles_and_an_interruption_loses_nothing(store, vault, home):
+    dovecot = Dovecot(home, "adopt")
     with pytest.raises(Stopped):
         messages.restore(UID, vault, dovecot, messages.Wanted("INBOX"), say=lambda _: None)
     done = messages.restore(UID, vault, dovecot, messages.Wanted("INBOX"), say=lambda _: None)
@@ -415,18 +396,26 @@ STOPPED = ("dovecot.service",)
 PLAN = everything.Plan((), ("mail-a0-af",), ("ldap",), stop=STOPPED)
 
 
-def test_what_is_not_done_after_a_part_is_told_of_the_whole(tmp_path, store, monkeypatch):
-    archived(tmp_path, store)
-    host, vault = Host(), Vault(tmp_path / "archive")
+@pytest.fixture
+def replace_all(tmp_path: Path, store: Path) -> Callable[..., Outcome]:
+    """Restores all that a host has."""
+
+    def restore_all(vault: Vault, host: Host, plan: everything.Plan = PLAN, key: str = "x") -> Outcome:
+        return everything.restore(plan, vault, host, tmp_path / "work", key=key, store=store, say=lambda _: None)
+
+    return restore_all
+
+
+def test_what_is_not_done_after_a_part_is_told_of_the_whole(monkeypatch, vault, replace_all):
+    host = Host()
     left = Outcome("roundcube", counts={"rows": 2}, missing=["sogo.service was not restarted"])
     monkeypatch.setattr(host, "database", lambda _name: left)
-    done = everything.restore(PLAN, vault, host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+    done = replace_all(vault, host)
     assert done.missing == left.missing and done.counts["messages"] == 3
 
 
-def test_everything_comes_back_in_order_and_goes_on_after_an_interruption(tmp_path, store, monkeypatch):
-    archived(tmp_path, store)
-    host, vault, work = Host(), Vault(tmp_path / "archive"), tmp_path / "work"
+def test_everything_comes_back_in_order_and_goes_on_after_a_stop(tmp_path, store, monkeypatch, vault, replace_all):
+    host, work = Host(), tmp_path / "work"
     real = everything.put_in_place
 
     def cut(*_args):
@@ -435,43 +424,36 @@ def test_everything_comes_back_in_order_and_goes_on_after_an_interruption(tmp_pa
 
     monkeypatch.setattr(everything, "put_in_place", cut)
     with pytest.raises(Stopped):
-        everything.restore(PLAN, vault, host, work, key="any newest", store=store, say=lambda _: None)
+        replace_all(vault, host, key="any newest")
     assert host.asked == ["stop dovecot.service", "directory", "roundcube", "start dovecot.service"]
     assert everything.begun(work, "any newest") is not None and everything.begun(work, "vault2 newest") is None
     host.asked, host.present = [], ["3 accounts"]
-    done = everything.restore(PLAN, vault, host, work, key="any newest", store=store, say=lambda _: None)
+    done = replace_all(vault, host, key="any newest")
     assert host.asked == ["stop dovecot.service", "start dovecot.service", "reopened 1"]
     assert done.counts == {"entries": 3, "databases": 1, "rows": 2, "boxes": 1, "messages": 3}
     assert seen(store / "aa" / UID)["INBOX"] == {2: ("alpha", "S"), 4: ("bravo", "S[urgent]")}
     assert not (store / ".malleposte-restore").exists()
 
 
-def test_what_an_interrupted_restore_of_a_box_left_stops_nothing_and_is_kept(tmp_path, store):
-    archived(tmp_path, store)
-    home = live(store)
+def test_what_an_interrupted_restore_of_a_box_left_stops_nothing_and_is_kept(store, vault, home, replace_all):
     dovecot = Dovecot(home, "end_sessions")
     with pytest.raises(Stopped):
-        boxes.restore(UID, Vault(tmp_path / "archive"), dovecot, say=lambda _: None)
+        restore(vault, dovecot)
     swap.remove_hold(home)  # somebody took it for an empty box
     only = store / ".malleposte-restore/autre/old/Maildir"
     only.mkdir(parents=True)
-    everything.restore(
-        PLAN, Vault(tmp_path / "archive"), Host(), tmp_path / "work", key="x", store=store, say=lambda _: None
-    )
+    replace_all(vault, Host())
     assert set(seen(home)["INBOX"]) == {2, 4}
     (kept,) = (store / ".malleposte-aside" / UID).iterdir()
     assert 8 in seen(kept)["INBOX"]
     assert only.is_dir() and [one.name for one in (store / ".malleposte-restore").iterdir()] == ["autre"]
 
 
-def test_mail_that_came_before_the_restore_of_everything_stays(tmp_path, store):
-    archived(tmp_path, store)
+def test_mail_that_came_before_the_restore_of_everything_stays(store, vault, replace_all):
     home = store / "aa" / UID
     letter(home / "Maildir", "z", "zoulou")
     uidlist(home / "Maildir", 99, 2, z=1)
-    everything.restore(
-        PLAN, Vault(tmp_path / "archive"), Host(), tmp_path / "work", key="x", store=store, say=lambda _: None
-    )
+    replace_all(vault, Host())
     assert {text for text, _ in seen(home)["INBOX"].values()} == {"alpha", "bravo", "zoulou"}
 
 
@@ -486,33 +468,32 @@ class Empty(Vault):
         return super().latest(source)
 
 
-def test_a_share_without_a_mailbox_is_told_and_the_run_goes_on(tmp_path, store):
+def test_a_share_without_a_mailbox_is_told_and_the_run_goes_on(tmp_path, replace_all):
     host = Host()
-    done = everything.restore(PLAN, Empty(tmp_path), host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+    done = replace_all(Empty(tmp_path), host)
     assert done.notes[0] == "the archives have a database old"
     assert "1 of 1 shares of the mail have no archive" in done.notes[1] and "mail-a0-af" in done.notes[1]
     assert host.asked[-2:] == ["start dovecot.service", "reopened 0"]
 
 
-def test_a_vault_that_fails_ends_the_run_before_anything_is_stopped(tmp_path, store):
+def test_a_vault_that_fails_ends_the_run_before_anything_is_stopped(tmp_path, replace_all):
     vault, host = Empty(tmp_path), Host()
     vault.failure = BorgError("closed", 80)
     with pytest.raises(BorgError):
-        everything.restore(PLAN, vault, host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+        replace_all(vault, host)
     assert host.asked == []
 
 
-def test_without_room_for_both_nothing_is_replaced(tmp_path, store):
-    archived(tmp_path, store)
-    vault, host = Vault(tmp_path / "archive"), Host(free=1999)
+def test_without_room_for_both_nothing_is_replaced(vault, replace_all):
+    host = Host(free=1999)
     with pytest.raises(InputError, match=r"takes 2.0 kB, and 2.0 kB are free|takes 2.0 kB"):
-        everything.restore(PLAN, vault, host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+        replace_all(vault, host)
     assert host.asked == []
     host.free = 2000
-    everything.restore(PLAN, vault, host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+    replace_all(vault, host)
 
 
-def test_files_that_are_replaced_are_kept_and_the_daemon_that_uses_them_stops(tmp_path, store):
+def test_files_that_are_replaced_are_kept_and_the_daemon_that_uses_them_stops(tmp_path, replace_all):
     spool = tmp_path / "var/spool/lists"
     held = tmp_path / "archive" / str(spool).lstrip("/")
     for folder, text in ((held, "then"), (spool, "now")):
@@ -520,16 +501,15 @@ def test_files_that_are_replaced_are_kept_and_the_daemon_that_uses_them_stops(tm
         (folder / "message").write_text(text)
     plan = everything.Plan((str(spool),), (), (), units={str(spool): ("lists.service", "lists.socket")}, stop=STOPPED)
     host = Host()
-    everything.restore(plan, Vault(tmp_path / "archive"), host, tmp_path / "work", key="x", store=store,
-                       say=lambda _: None)  # fmt: skip
+    replace_all(Vault(tmp_path / "archive"), host, plan)
     assert (spool / "message").read_text() == "then"
     (kept,) = (spool.parent / ".malleposte-aside/lists").iterdir()
     assert (kept / "message").read_text() == "now"
     assert host.asked[2:6] == ["stop lists.service", "stop lists.socket", "start lists.service", "start lists.socket"]
 
 
-def test_a_host_in_use_is_not_replaced_unasked(tmp_path, store):
+def test_a_host_in_use_is_not_replaced_unasked(tmp_path, replace_all):
     host = Host("30 accounts")
     with pytest.raises(InputError, match="30 accounts"):
-        everything.restore(PLAN, Vault(tmp_path), host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+        replace_all(Vault(tmp_path), host)
     assert host.asked == []

@@ -1,7 +1,5 @@
 """Requests of a restore to doveadm: which words, for which folders."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 
@@ -25,7 +23,7 @@ def test_a_box_that_came_back_is_indexed_for_search_in_the_background(
         (tmp_path / "Maildir" / name / "cur").mkdir(parents=True)
         if held:
             (tmp_path / "Maildir" / name / "cur" / "1.x:2,S").write_bytes(b"")
-    restore_dovecot.Doveadm().renew("mdupond", {"INBOX": 12})
+    restore_dovecot.Dovecot().renew("mdupond", {"INBOX": 12})
     queued = [words for words in asked if words[0] == "index"]
     assert queued == [("index", "-q", "-u", "mdupond", "--", name) for name in ("INBOX", "Réunions")]
     numbered = [words for words in asked if words[:2] == ("mailbox", "update")]

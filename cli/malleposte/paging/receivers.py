@@ -1,0 +1,90 @@
+"""The two ways by which an alarm leaves: text messages, and mail by a relay of another house."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from malleposte.adapters import relay, sms
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.loops import named
+from malleposte.paging.message import PAGE, Message
+
+HOUR = 3600.0
+MOST_SMS = 20
+"""Pages by text message in an hour; further ones go by mail alone, which says so."""
+
+
+class NobodyToldError(MallepostError):
+    """No way took the message: Alertmanager, or the next look at the heartbeats, tries again."""
+
+
+@dataclass
+class Receivers:
+    """The ways that the academy has. `numbers` are in E.164, `mails` outside the platform's domain."""
+
+    gateway: sms.Gateway | None = None
+    numbers: Sequence[str] = ()
+    relay: relay.Relay | None = None
+    mails: Sequence[str] = ()
+    _sent: deque[float] = field(default_factory=deque)
+
+    @property
+    def by_sms(self) -> bool:
+        """Whether pages go by text message."""
+        return self.gateway is not None and bool(self.numbers)
+
+    @property
+    def by_mail(self) -> bool:
+        """Whether alarms go by mail."""
+        return self.relay is not None and bool(self.mails)
+
+    def text(self, message: Message, now: float) -> tuple[int, list[str]]:
+        """Send a page by text message; return the numbers reached, and what failed. `now` is in seconds."""
+        while self._sent and self._sent[0] <= now - HOUR:
+            self._sent.popleft()
+        if len(self._sent) >= MOST_SMS:
+            return 0, [f"no text message: {MOST_SMS} were sent within an hour"]
+        self._sent.append(now)
+        failed: list[str] = []
+        for place, number in enumerate(self.numbers, 1):
+            with named(failed.append, f"text message to number {place}"):
+                assert self.gateway is not None
+                self.gateway.send(number, message.sms)
+        return len(self.numbers) - len(failed), failed
+
+    def mail(self, message: Message, faults: Sequence[str] = ()) -> list[str]:
+        """Send it by mail, with what failed by the other way; return what failed."""
+        failed: list[str] = []
+        with named(failed.append, "mail"):
+            assert self.relay is not None
+            self.relay.send(self.mails, message.subject, message.text + "".join(f"\n{line}" for line in faults) + "\n")
+        return failed
+
+    def send(self, message: Message, now: float) -> list[str]:
+        """Send a page by both ways, a ticket by mail; return what failed. Raises NobodyToldError where nothing went."""
+        reached, faults = 0, list[str]()
+        if message.severity == PAGE and self.by_sms:
+            reached, faults = self.text(message, now)
+        if self.by_mail:
+            failed = self.mail(message, faults)
+            reached += not failed
+            faults += failed
+        if not reached:
+            raise NobodyToldError(
+                "; ".join(faults) or "no way leads to anybody", "see malleposte_alarms, malleposte_sms"
+            )
+        return faults
+
+
+def of(given: Mapping[str, Any], where: str) -> Receivers:
+    """The ways of the settings: `{"sms": {…}, "numbers": […], "relay": {…}, "mails": […]}`. Raises InputError."""
+    try:
+        return Receivers(
+            sms.of(given.get("sms", {}), f"{where}: sms"), tuple(given.get("numbers", ())),
+            relay.of(given.get("relay", {}), f"{where}: relay"), tuple(given.get("mails", ())),
+        )  # fmt: skip
+    except AttributeError as error:
+        raise InputError(f"{where}: not the ways of alarms", "deploy again") from error

@@ -1,5 +1,0 @@
-"""Measure this host (role watch)."""
-
-from malleposte.watch.run import main
-
-__all__ = ["main"]

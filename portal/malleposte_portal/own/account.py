@@ -1,0 +1,72 @@
+"""« Mon compte », « Mon journal » and « Mon interface »: what is held, what was done, and the class of service."""
+
+from __future__ import annotations
+
+from flask import current_app, redirect, render_template, request, session
+from malleposte.accountd.calls.account import ShowAccount, ShowJournal
+from malleposte.accountd.calls.settings import SetClass
+
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.core.words import now
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+
+SUBJECT = Subject("account")
+SOON_DAYS = 30
+"""Days before its end from which a password is said to end soon."""
+
+
+@SUBJECT.page("/compte", "/en/account")
+@for_agent
+def account(found: sign_on.Agent) -> Answer:
+    """« Mon compte »: what is held, and what needs the agent's attention."""
+    answer = ask(found, ShowAccount)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    held = answer.account
+    days = words.days_left(held.password_until, now())
+    return render_template(
+        "own/account.html", account=held, uid=answer.uid, label=words.label(held.profile),
+        quota=held.quota_mb or words.class_of(held.profile).get("quota_mb", 0), day=words.day, moment=words.moment,
+        soon=days is not None and days <= SOON_DAYS, days=days, forwards=words.forwards,
+    )  # fmt: skip
+
+
+@SUBJECT.page("/compte/journal", "/en/account/journal")
+@for_agent
+def journal(found: sign_on.Agent) -> Answer:
+    """« Mon journal »: what was done to the account, in plain words."""
+    answer = ask(found, ShowJournal)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
+
+
+@SUBJECT.form("/compte/interface", "/en/account/interface")
+@for_agent
+def interface(found: sign_on.Agent) -> Answer:
+    """« Mon interface »: the class of service, and a button to change it for another."""
+    classes = current_app.extensions["portal"].classes
+    if request.method == "POST":
+        wanted = request.form.get("profile", "")[:100]
+        if wanted not in classes:
+            return redirect(link("interface"), 303)
+        answer = ask(found, lambda source, uid, token: SetClass(source, uid, token, wanted))
+        if isinstance(answer, acts.Told):
+            return unanswered(answer)
+        sign_on.profile_is(found, wanted)
+        session["told"] = "late" if answer.open else "class"
+        return redirect(link("interface"), 303)
+    answer = ask(found, ShowAccount)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    here = answer.account.profile
+    if here != found.session.profile:
+        sign_on.profile_is(found, here)
+    others = [name for name in classes if name != here]
+    told = session.pop("told", "")
+    return render_template(
+        "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of
+    )

@@ -1,0 +1,162 @@
+"""« Ma connexion et mes appareils »: each device and its password, each log-in to the portal, and a way to end them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, render_template, request, session
+from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDevice, RevokeDevice
+from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.message import Done
+from malleposte.accountd.relying_party import AwayError
+from wtforms import BooleanField
+from wtforms.validators import ValidationError
+
+from malleposte_portal import dsfr
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import log_ins
+from malleposte_portal.own.forms import device_name_field, password_field
+
+SUBJECT = Subject("devices")
+SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
+"""The accesses of a device by the field that gives them, in Dovecot's names."""
+INVITES = "smtp"
+"""The scope by which SOGo sends the invitations of a device, with its password."""
+
+
+class AddDeviceForm(Form):
+    """A device and what it may open; the password is asked for again."""
+
+    name = device_name_field(
+        "Pour le reconnaître dans la liste, par exemple : téléphone de Marie, ordinateur de la maison."
+    )
+    mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
+    dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
+    password = password_field()
+    invites = False
+    """Whether the agenda of this account sends its invitations with the password of the device."""
+
+    def validate_mail(self, held: Any) -> None:
+        """A device that may open nothing would be of no use."""
+        if not held.data and not self["dav"].data:
+            raise ValidationError("Choisissez au moins un accès.")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The accesses that were ticked."""
+        found = [one for name, many in SCOPES.items() if self[name].data for one in many]
+        return tuple(dict.fromkeys([*found, INVITES] if self.invites and "dav" in found else found))
+
+
+@SUBJECT.page("/compte/appareils", "/en/account/devices")
+@for_agent
+def devices(found: sign_on.Agent) -> Answer:
+    """« Ma connexion et mes appareils »: each device, each log-in to the portal, and a way to end them."""
+    answer = ask(found, Devices)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    try:
+        open_ = sign_on.sign_on().sessions.of(found.session.uid)
+    except StoreError:
+        open_ = {}
+    told = session.pop("told", "")
+    return render_template(
+        "own/devices.html", devices=answer.devices, sessions=open_, here=found.key, told=told,
+        scopes=scopes, log_ins=log_ins.shown(found),
+        moment=words.moment, day=words.day, browser=words.browser,
+    )  # fmt: skip
+
+
+def scopes(device: Device) -> str:
+    """The accesses of a device, in words."""
+    names = (
+        # Beside an agenda alone, smtp sends its invitations.
+        (_("courriel"), bool({"imap", "sieve"} & set(device.scopes)) or set(device.scopes) == {"smtp"}),
+        (_("agenda et contacts"), "dav" in device.scopes),
+    )
+    return ", ".join(name for name, there in names if there)
+
+
+@SUBJECT.form("/compte/appareils/ajouter", "/en/account/devices/add")
+@for_agent
+def device_add(found: sign_on.Agent) -> Answer:
+    """Make a device password. The page that shows it is another, so that a reload makes no second device."""
+    form = AddDeviceForm(data={"mail": True} if request.method == "GET" else None)
+    form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            typed = (form.typed("password"), form.typed("name"), form.scopes)
+            answer = ask(
+                found,
+                lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
+                _("Mot de passe inexact."),
+            )
+            told = _on_its_way(found, answer) if isinstance(answer, Done) else answer
+            if told is None:
+                return redirect(link("device_made"), 303)
+            refused, status = told.page, told.status
+    return render_template("own/device_add.html", form=form, refused=refused), status
+
+
+def _on_its_way(found: sign_on.Agent, made: NewDevice) -> acts.Told | None:
+    """Keep the password of a device for the page that shows it; why that cannot be, once the device is revoked."""
+    device = made.devices[0]
+    facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
+    try:
+        shown_once.hand_on("device_made", facts)
+    except (AwayError, StoreError) as error:
+        return withdrawn(found, device, error)
+    return None
+
+
+@SUBJECT.page("/compte/appareils/mot-de-passe", "/en/account/devices/password")
+@for_agent
+def device_made(found: sign_on.Agent) -> Answer:
+    """The password of the device that was just made, once; the list of devices from then on."""
+    kept = shown_once.handed("device_made")
+    if kept is None:
+        session["told"] = "shown"
+        return redirect(link("devices"), 303)
+    return render_template("own/device_made.html", uid=found.session.uid, **kept)
+
+
+@SUBJECT.act("/compte/appareils/supprimer", "/en/account/devices/revoke")
+@for_agent
+def device_revoke(found: sign_on.Agent) -> Answer:
+    """Revoke a device."""
+    ident = request.form.get("device", "")[:100]
+    answer = ask(found, lambda source, uid, token: RevokeDevice(source, uid, token, ident))
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    session["told"] = "revoked"
+    return redirect(link("devices"), 303)
+
+
+@SUBJECT.act("/compte/sessions/fermer", "/en/account/sessions/end")
+@for_agent
+def sessions_end(found: sign_on.Agent) -> Answer:
+    """End one other log-in to the portal, or everything that is open on every service."""
+    key = request.form.get("session", "")
+    try:
+        kept = sign_on.sign_on().sessions
+        if key:
+            if key in kept.of(found.session.uid):
+                kept.close(key)
+            session["told"] = "ended"
+            return redirect(link("devices"), 303)
+        answer = ask(found, EndSessions)
+        if isinstance(answer, acts.Told):
+            return unanswered(answer)
+        kept.end_all(found.session.uid)
+    except (StoreError, AwayError):
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    return sign_on.logout()
