@@ -97,19 +97,6 @@ def test_an_account_by_hand_says_what_it_lacks_and_takes_no_reserved_name(cli, g
 
 
 @pytest.mark.full
-def test_a_quota_is_shown_and_failures_are_json(cli, people):
-    who = people.agent()
-    assert cli("quota", who.uid).stdout.strip().endswith("of the class roundcube")
-    cli.json("quota", who.uid, "1234")
-    assert "1234 MB, its own" in cli("quota", who.uid).stdout
-    assert cli.json("quota", who.uid)["quota_mb"] == 1234
-    for words in (("show", "nobody.at.all"), ("quota", who.uid, "beaucoup")):
-        failed = cli(*words, "--json")
-        assert json.loads(failed.stdout)["exit_code"] == failed.returncode == 2, failed
-        assert len(failed.stderr.splitlines()) == 1, failed
-
-
-@pytest.mark.full
 def test_a_box_is_made_opened_and_ended_and_each_says_so(cli, people, gone, site):
     agent, name = people.agent(), f"fin-{secrets.token_hex(4)}"
     said = cli("box", "create", name, "--name", "Boîte d’essai").stdout

@@ -27,11 +27,6 @@ from tests.stack.support.site import Site
 from tests.stack.support.sso import journal, told
 from tests.stack.support.web import Web
 
-GUESSES = 8
-"""Tries from each network: more than are free."""
-STRANGERS = 50
-"""Tries of browsers that the account does not know, of all networks together."""
-
 
 @pytest.fixture
 def agent(site: Site, web: Web) -> Any:
@@ -107,26 +102,6 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: A
     assert visitor.entered
 
 
-@pytest.mark.full
-def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any, person: Any, site: Site) -> None:
-    who, owner, second = person(), agent(), secrets.randbelow(256)
-    owner.enrolled(who)
-    recovery = owner.recovery_codes()[0]
-    about = {"user": who.uid, "kind": "totp"}
-    guesses = [
-        ("/try", about | {"address": f"10.{second}.{number // GUESSES}.9", "code": f"{number:06d}"})
-        for number in range(30 * GUESSES)
-    ]
-    tries = [answer for _status, answer in told(site, *guesses)]
-    let_through = [tries[first : first + GUESSES].count({"uid": who.uid}) for first in range(0, len(tries), GUESSES)]
-    # A wait may have ended by the next guess. All networks together have the guesses of one account's strangers.
-    assert len(let_through) == 30 and max(let_through) < GUESSES and 0 < sum(let_through) <= STRANGERS, let_through
-    visitor = agent()
-    page = visitor.other_way(visitor.log_in(who.uid, who.account.password), "secours")
-    visitor.answer(page, recovery, "/secours2fcheck")
-    assert visitor.entered
-
-
 def test_many_wrong_codes_on_the_page_are_told_to_wait(agent: Any, person: Any) -> None:
     who, visitor = person(), agent()
     visitor.enrolled(who)
@@ -196,22 +171,6 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
     assert lost.entered
     told_of = [one["action"] for one in journal(site, who.uid)]
     assert "factor-code" in told_of and told_of.count("factor-add") == 2
-
-
-@pytest.mark.full
-def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site: Site) -> None:
-    who, owner, lost = person(), agent(), agent()
-    owner.enrolled(who)
-    page = lost.other_way(lost.log_in(who.uid, who.account.password), "bureau")
-    lost.answer(page, Cli(site).json("reset", who.uid)["code"], "/bureau2fcheck")
-    lost.ask("/2fregisters?continue=1")
-    assert not lost.entered, "only a new factor opens the session"
-    application = lost.enrol("Nouveau")
-    lost.ask("/2fregisters?continue=1")
-    assert lost.entered
-    again = agent()
-    again.prove(who, application.code())
-    assert again.entered
 
 
 def test_who_must_have_one_gets_no_code_by_mail(agent: Any, person: Any, site: Site) -> None:

@@ -123,19 +123,6 @@ def test_a_visitor_leaves_no_row_and_an_agent_one(webmail: Any, people: Any, sit
     assert len(roundcube_sessions(site, agent.uid)) == 1
 
 
-def test_log_out_ends_the_log_in_page_too(webmail: Any, people: Any) -> None:
-    agent, here = people.agent(), webmail()
-    assert here.login(agent.uid, agent.password)
-    assert "code=" in here.back(here.sso.ask(here.leave_as_new())), "a second service asks nothing"
-    answer = here.ask(f"/?_task=logout&_token={here.token}")
-    path = (answer.headers["Location"] or "").removeprefix(f"https://{here.sso.name}")
-    assert path.startswith("/oauth2/logout?")
-    end = here.sso.ask(path)
-    assert end.headers["Location"] == f"https://{here.name}/", "and leads back without a question"
-    assert not here.inside
-    assert here.back(here.sso.ask(here.leave())) == "", "the form is shown again"
-
-
 def test_no_password_and_no_open_token_is_kept(webmail: Any, people: Any, site: Site) -> None:
     agent, here = people.agent(), webmail()
     assert here.login(agent.uid, agent.password)
