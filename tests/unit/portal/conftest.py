@@ -76,6 +76,13 @@ def well_built(page: Page, language: str) -> None:
     """Check what holds of every page: title, h1, levels, ids, labels, no script, forms with a token."""
     assert [attributes["lang"] for attributes, _text in page.all("html")] == [language]
     assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer")] == [1] * 5
+    assert "initial-scale=1" in str(page.all("meta"))
+    skip, _text = page.all("a")[0]
+    assert skip["href"] == "#" + str(page.all("main")[0][0]["id"])
+    for held, text in [*page.all("a"), *page.all("button")]:
+        # A label of its own hides the text from people who speak to the page (WCAG 2.5.3).
+        label = str(held.get("aria-label") or text)
+        assert label and text.lower() in label.lower()
     labels = [held["aria-label"] for held, _text in page.all("nav")]
     assert labels and len(labels) == len(set(labels))
     assert page.heading in page.all("title")[0][1]

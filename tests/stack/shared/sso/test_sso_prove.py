@@ -31,16 +31,6 @@ def test_by_any_name_and_no_other_password(site: Site, person: Any, here: str) -
     assert proved(site, (here, who.uid, rules.generate()), (here, "nul-ne-porte-ce-nom", right)) == [(200, {})] * 2
 
 
-def test_guesses_wait_and_the_owner_elsewhere_does_not(site: Site, person: Any, here: str) -> None:
-    who = person()
-    guesses = [(here, who.uid, rules.generate()) for _ in range(10)]
-    answers = [answer for _status, answer in proved(site, *guesses)]
-    assert answers[0] == {}
-    # A wait may have ended by the next guess; each is twice as long as the one before.
-    assert max(answer.get("wait", 0) for answer in answers) >= 1
-    assert proved(site, ("203.0.113.77", who.uid, who.account.password)) == [(200, {"uid": who.uid})]
-
-
 def test_a_blocked_account_is_refused_and_an_old_password_must_be_renewed(site: Site, person: Any, here: str) -> None:
     who = person()
     ask = (here, who.uid, who.account.password)
