@@ -13,7 +13,6 @@ from tests.stack.support.groupware import Groupware
 from tests.stack.support.people import directory
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Account
-from tests.stack.support.webmail import Webmail
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +63,6 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     telephone.login = stranger.uid
     assert telephone.ask("PROPFIND", "/").status == 401
     assert isinstance(portal.one(passwords.Prove(portal.source, stranger.uid, who.password)), Refused)
-
-
-@pytest.mark.full
-def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):
-    who = people.agent()
-    assert cli("rename", who.uid, "--surname", letters()).returncode == 0
-    visitor = Webmail(site, web)
-    assert not visitor.login(f"x{who.mail}", who.password)
-    assert visitor.login(who.mail, who.password)
 
 
 def test_an_account_by_hand_says_what_it_lacks_and_takes_no_reserved_name(cli, gone):
