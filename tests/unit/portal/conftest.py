@@ -119,14 +119,17 @@ class FakeAccountd:
 
     answer: Told | Done | Exception = field(default_factory=lambda: Told("mdupond", "pending"))
     asked: list[Request[Any]] = field(default_factory=list)
+    failures: dict[type[Request[Any]], Exception] = field(default_factory=dict)
+    """Requests of these kinds alone fail so."""
 
     def call[A: Done](self, request: Request[A]) -> A:
         self.asked.append(request)
         # Whatever proves something says by which browser.
         assert getattr(request, "browser", None) in (None, browsers.digest())
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return answer_to(request, self.answer)
+        answer = self.failures.get(type(request), self.answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer_to(request, answer)
 
     def fetch(self, request: Request[Any]) -> client.Copy:
         raise client.UnavailableError("no copy")
@@ -140,9 +143,13 @@ class FakeAccountd:
         (request,) = self.requests(kind)
         return request
 
-    def refuse(self, error: ErrorCode, **more: Any) -> None:
-        """Refuse from now on."""
-        self.answer = client.RefusedError(Refused(error, **more))
+    def refuse(self, error: ErrorCode, only: type[Request[Any]] | None = None, **more: Any) -> None:
+        """Refuse from now on, requests of one kind alone if it is given."""
+        refused = client.RefusedError(Refused(error, **more))
+        if only:
+            self.failures[only] = refused
+        else:
+            self.answer = refused
 
 
 @dataclass
