@@ -18,6 +18,13 @@ from malleposte.core.errors import MallepostError
 from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 
+class NoPasswords:
+    """Credentials of which no password is there to scramble."""
+
+    def scramble(self, uid: str, now: object) -> bool:
+        return False
+
+
 @dataclass
 class FakeHost:
     """See hosts.table.Host; an act is the method of its name. `done` is what was asked; while `down`, nothing is."""

@@ -47,11 +47,6 @@ def test_no_page_of_it_asks_for_a_password(visit: Visit, agent: Any) -> None:
         assert given["code_challenge_method"] == "S256" and len(given["state"]) == 32 and given["nonce"]
 
 
-def test_a_wrong_password_enters_nobody(visit: Visit, agent: Any) -> None:
-    assert not visit(agent).enters(agent.password + "x")
-    assert visit(agent).enters()
-
-
 def test_a_session_has_a_cookie_of_its_own_and_sogo_has_none(visit: Visit, agent: Any) -> None:
     here = visit(agent)
     answer = here.get(here.back(here.sign_in(here.leave())))

@@ -207,17 +207,6 @@ def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person:
     assert other.entered
 
 
-@pytest.mark.full
-def test_a_factor_is_removed_and_told(agent: Any, person: Any, mail: Mail) -> None:
-    who, owner, after = person(), agent(), agent()
-    owner.enrolled(who)
-    assert owner.call("/2fregisters/totp/delete", epoch=_epoch(owner)) == (200, {"result": 1})
-    after.log_in(who.uid, who.account.password)
-    assert after.entered, "no code is asked for any more"
-    for subject in ("Way to log in removed", "New way to log in"):
-        assert "Telephone" in body(mail.arrived(who.account, subject)), subject
-
-
 def test_a_log_in_from_a_new_place_is_told(agent: Any, person: Any, mail: Mail, site: Site) -> None:
     who, subject = person(), "new place"
     agent().log_in(who.uid, who.account.password)

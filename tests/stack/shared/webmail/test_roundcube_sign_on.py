@@ -38,12 +38,6 @@ def test_its_own_form_lets_nobody_in(webmail: Any, people: Any, enters: Any) -> 
     assert enters(agent.uid, agent.password), "a mail program still does"
 
 
-def test_a_wrong_password_enters_nobody(webmail: Any, people: Any) -> None:
-    agent = people.agent()
-    assert not webmail().login(agent.uid, agent.password + "x")
-    assert webmail().login(agent.uid, agent.password)
-
-
 @pytest.mark.parametrize(
     ("path", "query"),
     [
