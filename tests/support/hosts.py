@@ -25,6 +25,25 @@ class NoPasswords:
         return False
 
 
+class FakeChannel:
+    """See channels.Channel; a close fails for the `reason`, where there is one."""
+
+    name = "essai"
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        self.closed: list[str] = []
+        self.forgotten: list[str] = []
+
+    def close(self, uid: str) -> None:
+        self.closed.append(uid)
+        if self.reason:
+            raise MallepostError(self.reason)
+
+    def forget(self, uid: str) -> None:
+        self.forgotten.append(uid)
+
+
 @dataclass
 class FakeHost:
     """See hosts.table.Host; an act is the method of its name. `done` is what was asked; while `down`, nothing is."""

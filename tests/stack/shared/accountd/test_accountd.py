@@ -233,7 +233,8 @@ def test_garbage_and_floods_do_not_stop_it(portal, site, mail1):
     assert mail1.check_output("systemctl show -p MainPID --value accountd.service") == before
 
 
-def test_it_has_no_right_that_it_does_not_need(mail1):
+def test_it_has_no_right_that_it_does_not_need(portal, person, mail1):
+    assert portal.one(passwords.Change(portal.source, person().uid, "Faux-Chemin7!x", fresh())) == NOT_PROVED
     enter = "python3 -c \"import socket; socket.socket(1).connect('/run/accountd.sock')\""
     assert mail1.run(f"setpriv --reuid=nobody --regid=nogroup --clear-groups {enter}").rc
     mail1.check_output(f"setpriv --reuid=nobody --regid=accountd-client --clear-groups {enter}")

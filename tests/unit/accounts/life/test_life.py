@@ -36,6 +36,7 @@ from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present
 from malleposte.platform import mailstore
 
 from tests.support.directory import OPERATIONAL, MemoryDirectory, matches
+from tests.support.hosts import FakeChannel
 
 SECOND = datetime.timedelta(seconds=1)
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
@@ -71,21 +72,6 @@ def held(directory):
     return look_at
 
 
-class Channels:
-    name = "essai"
-
-    def __init__(self, reason=""):
-        self.reason, self.closed, self.forgotten = reason, [], []
-
-    def close(self, uid):
-        self.closed.append(uid)
-        if self.reason:
-            raise MallepostError(self.reason)
-
-    def forget(self, uid):
-        self.forgotten.append(uid)
-
-
 class Hands:
     """Hosts and Scrambler."""
 
@@ -112,7 +98,7 @@ class Hands:
 def tools(directory, tmp_path):
     hands = Hands()
     with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:
-        yield acts.Tools(directory, journal, [Channels()], hands, hands)
+        yield acts.Tools(directory, journal, [FakeChannel()], hands, hands)
 
 
 def written(tmp_path):
@@ -359,7 +345,7 @@ def test_a_change_of_class_carries_filters_ends_sessions_and_moves_agendas(tools
 
 def test_channels_take_no_strange_name():
     with pytest.raises(InputError):
-        close_all([Channels()], "x'; DROP TABLE session; --")
+        close_all([FakeChannel()], "x'; DROP TABLE session; --")
 
 
 # --- channels ---
