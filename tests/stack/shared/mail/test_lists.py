@@ -6,7 +6,7 @@ import smtplib
 
 import pytest
 
-from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.mail import compose, token, wait_for
 
 pytestmark = pytest.mark.scattered
@@ -48,6 +48,23 @@ def test_each_member_gets_one_whatever_the_ways_it_is_on_the_list(mail, people, 
     third, subject = people.agent(hidden=False, function="Principal", establishments=(school,)), token()
     assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
     mail.arrived(third, subject)
+
+
+@pytest.mark.full
+def test_lists_come_as_a_feed(cli, people, lists, site, tmp_path):
+    member = people.agent()
+    name = lists(member=[member.uid]).partition("@")[0]
+    feed = tmp_path / "listes.csv"
+    feed.write_text(f"Liste;Règle;Émetteurs\n{name};uai=9990009F;@staff\n{name}-owner;;\n", "utf-8")
+    typed = Cli(site).typed  # from the controller, where the file is
+    for done in (1, 0):
+        assert document(typed("import", feed, "--yes", "--json"), 4)["done"] == done
+    assert "ne peut nommer une liste" in (tmp_path / "listes.rejects.csv").read_text("utf-8-sig")
+    row = document(typed("lists", "show", name, "--json"))
+    assert (row["posters"], len(row["rules"]), row["members"]) == (["@staff"], 1, [member.uid])
+    assert name in {row["name"] for row in json.loads(cli("lists", "list", "--json"))}
+    by_rule = json.loads(cli("lists", "members", "--rule", "uai=9990001X fonction=Enseignant", "--json"))
+    assert "mdupond2" in {one["uid"] for one in by_rule}
 
 
 def test_an_operator_says_who_writes_and_lets_through(cli, mail, people, lists):
