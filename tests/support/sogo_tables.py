@@ -4,7 +4,7 @@ import hashlib
 import json
 import plistlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
@@ -39,7 +39,7 @@ class Tables:
         self.forgot: list[str] = []
         self.wrote: list[str] = []
         self.deaf, self.fails = False, ""
-        self.marks = {
+        self.marks: dict[str, Callable[[str], Iterable[Any] | None]] = {
             "CREATE TABLE": lambda _text: (),
             f"colour, since FROM {table}": lambda _text: (
                 {"ident": ident, "uid": uid, **row} for (ident, uid), row in self.offered.items()

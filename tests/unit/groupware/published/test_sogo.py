@@ -23,6 +23,7 @@ SCHOOL = Shown("ecole", "École", "#18753c", "d1", ("a1", "a2", "light"))
 ALL = Shown("tous", "Tous", "#000091", "d2")
 AGENTS = frozenset({"a1", "a2", "a3"})
 EVENT = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:{}\nSUMMARY:{}\nEND:VEVENT\nEND:VCALENDAR\n"
+NO_EVENT: list[tuple[Any, str]] = [(None, "")]
 ITEMS = {"1.ics": EVENT.format("1", "un"), "2.ics": EVENT.format("2", "deux")}
 
 
@@ -41,12 +42,12 @@ class Calendars(Tables):
         self.last = 0
         read = self.marks["LEFT JOIN sogo_user_profile"]
         self.marks |= {
-            "LEFT JOIN sogo_user_profile": lambda text: self._then(list(read(text))),
+            "LEFT JOIN sogo_user_profile": lambda text: self._then(list(read(text) or ())),
             "UPDATE sogo_quick_appointment SET c_folder_id": self._move,
             "LEFT JOIN sogo_store": lambda _text: (
                 {"module": "Calendar", "folder": ident, "title": one["title"], "name": name, "text": text, "changed": 1}
                 for ident, one in self.folders.items()
-                for name, text in [(n, t) for (i, n), t in self.events.items() if i == ident] or [(None, "")]
+                for name, text in [(n, t) for (i, n), t in self.events.items() if i == ident] or NO_EVENT
             ),
             "c_foldername AS title FROM": lambda _text: (
                 {**one, "owner": PUBLISHER, "name": ident, "module": "Calendar"} for ident, one in self.folders.items()
