@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.mail import Mail, compose, token, wait_for
 from tests.stack.support.provider import Provider
 from tests.stack.support.signed_on import SignedOn
@@ -97,6 +97,23 @@ def test_what_answers_again_is_told(site: Site, text: Callable[[str], str]) -> N
     assert "Des services ne répondent pas" not in text("/")
     listed = json.loads(site.run("pia1", "cat /run/malleposte-portal-states/states.json"))
     assert {one["up"] for one in listed["states"].values()} == {True}
+
+
+def notice(site: Site, *words: str) -> Any:
+    """`malleposte notice` as typed on the controller; the answer of pia1."""
+    return document(Cli(site).typed(*words, "--json", group="notice"))["hosts"]["pia1"]
+
+
+@pytest.mark.full
+def test_a_message_is_shown_until_its_end(site: Site, text: Callable[[str], str]) -> None:
+    (made,) = notice(site, "add", "incident", "Essai : une panne d’exercice.", "--en", "A drill.", "--for", "2h")
+    try:
+        assert "une panne d’exercice" in text("/")
+        assert "A drill." in text("/en/password")
+        assert made["id"] in [one["id"] for one in notice(site, "list")]
+    finally:
+        notice(site, "end", made["id"])
+    assert "une panne d’exercice" not in text("/")
 
 
 @pytest.mark.parametrize("unit", [pytest.param("valkey-server@portal.service", marks=pytest.mark.full), PAGE])

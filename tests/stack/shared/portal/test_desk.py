@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from malleposte.directory.model import State
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
@@ -138,6 +139,22 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     assert code not in str(rows)
     letter = body(mail.arrived(near.account, "An INA code was read to you"))
     assert "rappelé à un numéro connu" in letter and code not in letter
+
+
+@pytest.mark.full
+def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, school: str) -> None:
+    _who, visitor = desk
+    near = person(State.PENDING, mpEstablishment=[school])
+    assert near.uid in act(visitor, "/assistance/listes", school=school, state="pending").main
+    act(visitor, f"/assistance/code?agent={near.uid}&ways=letter", reason=WHY)
+    assert near.held("mpLetterAsked")["mpLetterAsked"]
+    made = f"/root/lettres-{secrets.token_hex(4)}"
+    try:
+        told = Cli(site).json("letters", "--asked", "--school", school, "--out", made)
+    finally:
+        site.run(site.host_of("directory"), f"rm -rf {made}")
+    assert told["letters"] == 1
+    assert near.held("mpLetterAsked") == {}
 
 
 @pytest.mark.full

@@ -27,6 +27,11 @@ from tests.stack.support.site import Site
 from tests.stack.support.sso import journal, told
 from tests.stack.support.web import Web
 
+GUESSES = 8
+"""Tries from each network: more than are free."""
+STRANGERS = 50
+"""Tries of browsers that the account does not know, of all networks together."""
+
 
 @pytest.fixture
 def agent(site: Site, web: Web) -> Any:
@@ -99,6 +104,26 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: A
     assert waits[0] == 0 and max(waits) >= 1
     visitor = agent()
     visitor.prove(who, application.code())
+    assert visitor.entered
+
+
+@pytest.mark.full
+def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any, person: Any, site: Site) -> None:
+    who, owner, second = person(), agent(), secrets.randbelow(256)
+    owner.enrolled(who)
+    recovery = owner.recovery_codes()[0]
+    about = {"user": who.uid, "kind": "totp"}
+    guesses = [
+        ("/try", about | {"address": f"10.{second}.{number // GUESSES}.9", "code": f"{number:06d}"})
+        for number in range(30 * GUESSES)
+    ]
+    tries = [answer for _status, answer in told(site, *guesses)]
+    let_through = [tries[first : first + GUESSES].count({"uid": who.uid}) for first in range(0, len(tries), GUESSES)]
+    # A wait may have ended by the next guess. All networks together have the guesses of one account's strangers.
+    assert len(let_through) == 30 and max(let_through) < GUESSES and 0 < sum(let_through) <= STRANGERS, let_through
+    visitor = agent()
+    page = visitor.other_way(visitor.log_in(who.uid, who.account.password), "secours")
+    visitor.answer(page, recovery, "/secours2fcheck")
     assert visitor.entered
 
 
@@ -205,6 +230,17 @@ def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person:
     other = agent()
     other.prove(who, application.code())
     assert other.entered
+
+
+@pytest.mark.full
+def test_a_factor_is_removed_and_told(agent: Any, person: Any, mail: Mail) -> None:
+    who, owner, after = person(), agent(), agent()
+    owner.enrolled(who)
+    assert owner.call("/2fregisters/totp/delete", epoch=_epoch(owner)) == (200, {"result": 1})
+    after.log_in(who.uid, who.account.password)
+    assert after.entered, "no code is asked for any more"
+    for subject in ("Way to log in removed", "New way to log in"):
+        assert "Telephone" in body(mail.arrived(who.account, subject)), subject
 
 
 def test_a_log_in_from_a_new_place_is_told(agent: Any, person: Any, mail: Mail, site: Site) -> None:
