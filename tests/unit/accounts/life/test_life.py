@@ -36,7 +36,7 @@ from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present
 from malleposte.platform import mailstore
 
 from tests.support.directory import OPERATIONAL, MemoryDirectory, matches
-from tests.support.hosts import FakeChannel
+from tests.support.hosts import FakeChannel, FakeHands
 
 SECOND = datetime.timedelta(seconds=1)
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
@@ -72,31 +72,9 @@ def held(directory):
     return look_at
 
 
-class Hands:
-    """Hosts and Scrambler."""
-
-    def __init__(self):
-        self.scrambled, self.carried, self.settled = [], [], []
-
-    def hold(self, uid):
-        return ["4ABCDEF"], []
-
-    def carry(self, uid, profile):
-        self.carried.append((uid, profile))
-        return "sogo"
-
-    def settle(self, uid, profile):
-        self.settled.append((uid, profile))
-        return Moved(agenda=3, contacts=2)
-
-    def scramble(self, uid, now):
-        self.scrambled.append(uid)
-        return True
-
-
 @pytest.fixture
 def tools(directory, tmp_path):
-    hands = Hands()
+    hands = FakeHands()
     with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:
         yield acts.Tools(directory, journal, [FakeChannel()], hands, hands)
 
