@@ -15,6 +15,7 @@ from ansible.utils.hashing import secure_hash
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 
 FILE_KEYS = {"src", "content", "dest", "owner", "group", "mode", "validate", "vars"}
+FOLDER_KEYS = {"folder", "dest", "validate"}
 
 
 class ActionModule(ActionBase):
@@ -29,7 +30,7 @@ class ActionModule(ActionBase):
         files = args.get("files") or []
         if not isinstance(files, list):
             raise AnsibleActionFail("config_set: files must be a list")
-        rendered = [self._render(spec, task_vars) for spec in files]
+        rendered = [entry for spec in files for entry in self._entries(spec, task_vars)]
         args["contents"] = [str(spec.pop("content", None) or "") for spec in rendered]
         args["files"] = rendered
         if self._task.check_mode:
@@ -61,6 +62,31 @@ class ActionModule(ActionBase):
         for where, key in asking:
             where[key] = str(where[key]).replace(toolkit.HOSTS.path, str(copy))
 
+    def _entries(self, spec: Any, task_vars: dict[str, Any]) -> list[dict[str, Any]]:
+        """One file, or each of a folder, whose checks are by the endings of names."""
+        if not isinstance(spec, dict) or "folder" not in spec:
+            return [self._render(spec, task_vars)]
+        checks = spec.get("validate") or {}
+        if set(spec) - FOLDER_KEYS or not isinstance(checks, dict):
+            raise AnsibleActionFail(f"config_set: a folder has a dest, and validate by endings: {spec}")
+        folder = Path(self._needle("files", str(spec["folder"])))
+        target = Path(spec.get("dest") or f"/{spec['folder']}")
+        return [
+            {
+                "dest": str(target / path.relative_to(folder)),
+                "content": path.read_text("utf-8"),
+                "validate": checks.get(path.suffix.removeprefix(".")),
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ]
+
+    def _needle(self, kind: str, name: str) -> str:
+        try:
+            return str(self._find_needle(kind, name))
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"config_set: {error}") from error
+
     def _render(self, spec: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(spec, dict) or set(spec) - FILE_KEYS:
             wrong = sorted(set(spec) - FILE_KEYS) if isinstance(spec, dict) else spec
@@ -74,10 +100,7 @@ class ActionModule(ActionBase):
         return entry
 
     def _template(self, name: str, extra: dict[str, Any], task_vars: dict[str, Any]) -> str:
-        try:
-            source = self._find_needle("templates", name)
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"config_set: {error}") from error
+        source = self._needle("templates", name)
         search: list[str] = []
         for path in [*task_vars.get("ansible_search_path", []), self._loader.get_basedir()]:
             search += [os.path.join(path, "templates"), path]

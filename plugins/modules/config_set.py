@@ -18,6 +18,8 @@ options:
       - >-
         The files. Keys are V(src) (a template of the role) or V(content), V(dest) (V(src) without C(.j2) under C(/)
         unless given), V(owner), V(group), V(mode), V(validate) (a command in which C(%s) is the staged file), V(vars).
+        All of a folder with V(folder) (of the role's files), V(dest) (V(folder) under C(/) unless given), V(validate),
+        a command for each ending of names, such as V(php).
     type: list
     elements: dict
     default: []

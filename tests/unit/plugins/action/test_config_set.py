@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.playbook.task import Task
 from ansible.utils.hashing import secure_hash
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
@@ -19,7 +20,7 @@ COPY = "/remote/tmp/malleposte.pyz"
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: bool, there: str = ""
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: bool, there: str = "", files: Any = FILES
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the arguments of the module, and the files brought to a host whose archive has the checksum `there`."""
     given: dict[str, Any] = {}
@@ -43,7 +44,7 @@ def run(
     shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=lambda *parts: "/".join(parts))
     task = Task()
     task.check_mode = check
-    task.args = {"files": FILES, "validate_staged": f"{toolkit.command('postfix-check')} {{stage}}"}
+    task.args = {"files": files, "validate_staged": f"{toolkit.command('postfix-check')} {{stage}}"}
     connection: Any = SimpleNamespace(_shell=shell)
     ActionModule(task, connection, None, None, None, None).run(task_vars={})  # type: ignore[arg-type]
     return given, brought
@@ -67,3 +68,30 @@ def test_nothing_is_brought_where_the_archive_is_todays_nor_in_a_deploy(
     given, brought = run(monkeypatch, tmp_path, check=check, there=str(there))
     assert brought == []
     assert given["files"][0]["validate"] == FILES[0]["validate"]
+
+
+def test_a_folder_is_laid_whole_with_a_check_for_each_ending(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "files/plugin"
+    for name, text in {"a.php": "<?php\n", "a.js": "let b = '{{ c }}';\n", "words/fr.inc": "<?php\n\n"}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    monkeypatch.setattr(ActionModule, "_find_needle", lambda _self, kind, name: str(tmp_path / kind / name))
+    spec = {"folder": "plugin", "dest": "/var/lib/x", "validate": {"php": "php -l %s", "inc": "php -l %s"}}
+    given, _brought = run(monkeypatch, tmp_path, check=False, files=[spec, {"content": "y", "dest": "/etc/y"}])
+    assert [(one["dest"], one.get("validate")) for one in given["files"]] == [
+        ("/var/lib/x/a.js", None),
+        ("/var/lib/x/a.php", "php -l %s"),
+        ("/var/lib/x/words/fr.inc", "php -l %s"),
+        ("/etc/y", None),
+    ]
+    assert given["contents"] == ["let b = '{{ c }}';\n", "<?php\n", "<?php\n\n", "y"]
+    given, _brought = run(monkeypatch, tmp_path, check=False, files=[{"folder": "plugin"}])
+    assert given["files"][0]["dest"] == "/plugin/a.js"
+
+
+@pytest.mark.parametrize("more", [{"mode": "0600"}, {"validate": "php -l %s"}])
+def test_a_folder_with_other_words_is_refused(
+    more: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(AnsibleActionFail, match="a folder has a dest"):
+        run(monkeypatch, tmp_path, check=False, files=[{"folder": "plugin", **more}])
