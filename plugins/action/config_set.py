@@ -30,12 +30,20 @@ class ActionModule(ActionBase):
         files = args.get("files") or []
         if not isinstance(files, list):
             raise AnsibleActionFail("config_set: files must be a list")
+        for folder in args.pop("folders", []):
+            place = {"owner": "root", "group": "root", **folder, "state": "directory"}
+            made = self._execute_module("ansible.builtin.file", place, task_vars=task_vars)
+            if made.get("failed"):
+                result.update(made)
+                return result
+            result["changed"] = result.get("changed", False) or made.get("changed", False)
         rendered = [entry for spec in files for entry in self._entries(spec, task_vars)]
         args["contents"] = [str(spec.pop("content", None) or "") for spec in rendered]
         args["files"] = rendered
         if self._task.check_mode:
             self._with_new_programs(args, task_vars)
-        result.update(self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars))
+        done = self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars)
+        result |= done | {"changed": result.get("changed", False) or done.get("changed", False)}
         # The arguments hold every file, secrets included: a result is for the log, and tells the outcome alone. So a
         # refusal can be shown in the daemon's own words, without no_log.
         result.pop("invocation", None)

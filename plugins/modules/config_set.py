@@ -13,6 +13,28 @@ description:
   - Each file is written beside its target, synced to disk and renamed over it.
 author: Malleposte (@malleposte)
 options:
+  folders:
+    description:
+      - Folders that must be there before the files, as M(ansible.builtin.file) makes them. The task makes them; they do
+        not come to this module.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The folder; no folder of a user other than root may be above it.
+        type: path
+        required: true
+      owner:
+        description: Its owner; root unless given.
+        type: str
+      group:
+        description: Its group; root unless given.
+        type: str
+      mode:
+        description: Its mode.
+        type: raw
+        required: true
   files:
     description:
       - >-

@@ -20,13 +20,16 @@ COPY = "/remote/tmp/malleposte.pyz"
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: bool, there: str = "", files: Any = FILES
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: bool, there: str = "", files: Any = FILES, **more: Any
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the arguments of the module, and the files brought to a host whose archive has the checksum `there`."""
     given: dict[str, Any] = {}
     brought: list[str] = []
 
-    def execute(_self: ActionModule, _name: str, arguments: dict[str, Any], **_named: Any) -> dict[str, Any]:
+    def execute(_self: ActionModule, name: str, arguments: dict[str, Any], **_named: Any) -> dict[str, Any]:
+        if name == "ansible.builtin.file":
+            given.setdefault("made", []).append(arguments)
+            return {"changed": False, "failed": arguments["path"] == "/refused"}
         given.update(arguments)
         return {"changed": True}
 
@@ -44,9 +47,9 @@ def run(
     shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=lambda *parts: "/".join(parts))
     task = Task()
     task.check_mode = check
-    task.args = {"files": files, "validate_staged": f"{toolkit.command('postfix-check')} {{stage}}"}
+    task.args = {"files": files, "validate_staged": f"{toolkit.command('postfix-check')} {{stage}}", **more}
     connection: Any = SimpleNamespace(_shell=shell)
-    ActionModule(task, connection, None, None, None, None).run(task_vars={})  # type: ignore[arg-type]
+    given["result"] = ActionModule(task, connection, None, None, None, None).run(task_vars={})  # type: ignore[arg-type]
     return given, brought
 
 
@@ -95,3 +98,19 @@ def test_a_folder_with_other_words_is_refused(
 ) -> None:
     with pytest.raises(AnsibleActionFail, match="a folder has a dest"):
         run(monkeypatch, tmp_path, check=False, files=[{"folder": "plugin", **more}])
+
+
+def test_folders_are_made_before_the_files_and_one_that_cannot_be_ends_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folders = [{"path": "/etc/keys", "mode": "0700"}, {"path": "/var/lib/x", "owner": "x", "mode": "0750"}]
+    given, _brought = run(monkeypatch, tmp_path, check=False, folders=folders)
+    assert given["made"] == [
+        {"path": "/etc/keys", "owner": "root", "group": "root", "mode": "0700", "state": "directory"},
+        {"path": "/var/lib/x", "owner": "x", "group": "root", "mode": "0750", "state": "directory"},
+    ]
+    assert "folders" not in given
+    assert given["result"]["changed"]
+    given, _brought = run(monkeypatch, tmp_path, check=False, folders=[{"path": "/refused", "mode": "0700"}])
+    assert given["result"]["failed"]
+    assert "files" not in given
