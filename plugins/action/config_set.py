@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ FILE_KEYS = {"src", "content", "dest", "owner", "group", "mode", "validate", "va
 FOLDER_KEYS = {"folder", "dest", "validate"}
 
 
+def _before(user: dict[str, str] | None, folders: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Modules of Ansible and their arguments that make what must be there before the files."""
+    if user:
+        own = {"group": user["name"], **user, "system": True}
+        yield "group", {"name": own["group"], "system": True}
+        yield "user", {**own, "home": "/nonexistent", "create_home": False, "shell": "/usr/sbin/nologin"}
+    for folder in folders:
+        yield "file", {"owner": "root", "group": "root", **folder, "state": "directory"}
+
+
 class ActionModule(ActionBase):
     """Turns ``src`` into ``content`` and passes the contents apart, so that no log holds them."""
 
@@ -30,9 +41,8 @@ class ActionModule(ActionBase):
         files = args.get("files") or []
         if not isinstance(files, list):
             raise AnsibleActionFail("config_set: files must be a list")
-        for folder in args.pop("folders", []):
-            place = {"owner": "root", "group": "root", **folder, "state": "directory"}
-            made = self._execute_module("ansible.builtin.file", place, task_vars=task_vars)
+        for module, arguments in _before(args.pop("user", None), args.pop("folders", [])):
+            made = self._execute_module(f"ansible.builtin.{module}", arguments, task_vars=task_vars)
             if made.get("failed"):
                 result.update(made)
                 return result

@@ -13,6 +13,19 @@ description:
   - Each file is written beside its target, synced to disk and renamed over it.
 author: Malleposte (@malleposte)
 options:
+  user:
+    description:
+      - A system user that must be there before the files, without a home or a shell. The task makes it, with its group,
+        and does not give it to this module.
+    type: dict
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+        required: true
+      group:
+        description: Its group; one of its name unless given.
+        type: str
   folders:
     description:
       - Folders that must be there before the files, as M(ansible.builtin.file) makes them. The task makes them; they do

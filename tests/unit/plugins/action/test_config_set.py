@@ -27,9 +27,9 @@ def run(
     brought: list[str] = []
 
     def execute(_self: ActionModule, name: str, arguments: dict[str, Any], **_named: Any) -> dict[str, Any]:
-        if name == "ansible.builtin.file":
-            given.setdefault("made", []).append(arguments)
-            return {"changed": False, "failed": arguments["path"] == "/refused"}
+        if name.startswith("ansible.builtin."):
+            given.setdefault("made", []).append((name.removeprefix("ansible.builtin."), arguments))
+            return {"changed": False, "failed": arguments.get("path") == "/refused"}
         given.update(arguments)
         return {"changed": True}
 
@@ -106,11 +106,31 @@ def test_folders_are_made_before_the_files_and_one_that_cannot_be_ends_it(
     folders = [{"path": "/etc/keys", "mode": "0700"}, {"path": "/var/lib/x", "owner": "x", "mode": "0750"}]
     given, _brought = run(monkeypatch, tmp_path, check=False, folders=folders)
     assert given["made"] == [
-        {"path": "/etc/keys", "owner": "root", "group": "root", "mode": "0700", "state": "directory"},
-        {"path": "/var/lib/x", "owner": "x", "group": "root", "mode": "0750", "state": "directory"},
+        ("file", {"path": "/etc/keys", "owner": "root", "group": "root", "mode": "0700", "state": "directory"}),
+        ("file", {"path": "/var/lib/x", "owner": "x", "group": "root", "mode": "0750", "state": "directory"}),
     ]
     assert "folders" not in given
     assert given["result"]["changed"]
     given, _brought = run(monkeypatch, tmp_path, check=False, folders=[{"path": "/refused", "mode": "0700"}])
     assert given["result"]["failed"]
     assert "files" not in given
+
+
+@pytest.mark.parametrize(("user", "group"), [({"name": "x"}, "x"), ({"name": "x", "group": "y"}, "y")])
+def test_the_user_is_made_with_its_group_before_the_folders(
+    user: dict[str, str], group: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given, _brought = run(
+        monkeypatch, tmp_path, check=False, user=user, folders=[{"path": "/x", "owner": "x", "mode": "0700"}]
+    )
+    assert [name for name, _arguments in given["made"]] == ["group", "user", "file"]
+    assert given["made"][0][1] == {"name": group, "system": True}
+    assert given["made"][1][1] == {
+        "name": "x",
+        "group": group,
+        "system": True,
+        "home": "/nonexistent",
+        "create_home": False,
+        "shell": "/usr/sbin/nologin",
+    }
+    assert not {"user", "folders"} & set(given)
