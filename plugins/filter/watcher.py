@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.academie.malleposte.plugins.module_utils import manifest
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import devices
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 HOST_FILES = "/etc/prometheus/hosts"
 
@@ -75,16 +76,4 @@ def device_password(secret: str) -> str:
     return "-".join(groups)
 
 
-class FilterModule:
-    """The filters that Ansible loads."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {
-            "watcher_files": watcher_files,
-            "watcher_paths": watcher_paths,
-            "watcher_ports": watcher_ports,
-            "pager_peers": pager_peers,
-            "probe_accounts": probe_accounts,
-            "device_password": device_password,
-        }
+FilterModule = filters(watcher_files, watcher_paths, watcher_ports, pager_peers, probe_accounts, device_password)

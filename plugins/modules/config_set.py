@@ -13,11 +13,48 @@ description:
   - Each file is written beside its target, synced to disk and renamed over it.
 author: Malleposte (@malleposte)
 options:
+  user:
+    description:
+      - A system user that must be there before the files, without a home or a shell. The task makes it, with its group,
+        and does not give it to this module.
+    type: dict
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+        required: true
+      group:
+        description: Its group; one of its name unless given.
+        type: str
+  folders:
+    description:
+      - Folders that must be there before the files, as M(ansible.builtin.file) makes them. The task makes them; they do
+        not come to this module.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The folder; no folder of a user other than root may be above it.
+        type: path
+        required: true
+      owner:
+        description: Its owner; root unless given.
+        type: str
+      group:
+        description: Its group; root unless given.
+        type: str
+      mode:
+        description: Its mode.
+        type: raw
+        required: true
   files:
     description:
       - >-
         The files. Keys are V(src) (a template of the role) or V(content), V(dest) (V(src) without C(.j2) under C(/)
         unless given), V(owner), V(group), V(mode), V(validate) (a command in which C(%s) is the staged file), V(vars).
+        All of a folder with V(folder) (of the role's files), V(dest) (V(folder) under C(/) unless given), V(validate),
+        a command for each ending of names, such as V(php).
     type: list
     elements: dict
     default: []
