@@ -1,10 +1,13 @@
 """One package on the hosts: a role ships configuration and units, and no code that the package could hold."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
+from malleposte.programs import PROGRAMS
 
 from .conftest import ROLES, ROOT
 
@@ -30,6 +33,13 @@ DAEMONS = (
     "world-sso",
     "world-trust",
 )
+
+LIBRARIES = {
+    "authlib": "python3-authlib", "dns": "python3-dnspython", "ldap3": "python3-ldap3", "msgspec": "python3-msgspec",
+    "phonenumbers": "python3-phonenumbers", "redis": "python3-redis", "requests": "python3-requests",
+    "zstandard": "python3-zstandard",
+}  # fmt: skip
+"""Debian's packages of the libraries that programs import; others come with one of these."""
 
 
 def python_of(role: Path) -> list[str]:
@@ -93,6 +103,25 @@ def test_units_of_programs_share_one_sandbox() -> None:
     assert without == OWN_SANDBOX
     spelt = {path for path, text in started.items() if Path(path).name not in without and "ProtectSystem=" in text}
     assert spelt == set(), "say what differs in the mapping before the filter `hardening`"
+
+
+def imported(module: str) -> set[str]:
+    """The libraries that a program has imported when it starts."""
+    script = f"import sys, malleposte.{module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return LIBRARIES.keys() & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - {"portal", "radicale-check"}))
+def test_the_role_of_a_program_installs_its_libraries(name: str) -> None:
+    """A fresh host has the packages of all roles before the first; an upgrade, those of the roles before this one."""
+    started = re.compile(rf"'{name}' \| academie\.malleposte\.program\b")
+    roles = {path.split("/")[1] for path, text in texts().items() if started.search(text)}
+    assert roles
+    everywhere = (ROOT / "roles/toolkit/defaults/main.yml").read_text("utf-8")
+    for role in roles:
+        own = everywhere + "".join(text for path, text in texts().items() if path.startswith(f"roles/{role}/"))
+        assert [LIBRARIES[one] for one in imported(PROGRAMS[name]) if LIBRARIES[one] not in own] == []
 
 
 def listed(text: str) -> set[str]:

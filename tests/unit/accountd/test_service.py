@@ -180,7 +180,7 @@ class Stage:
         self.hosts = Hosts()
         self.away = False
         self.noted: list[LogIn] = []
-        self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
+        self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)), clock=lambda: 0.0)
         letters = SimpleNamespace(
             send=lambda where, issued: self.sent.append((where, issued)),
             tell=self.tell,
