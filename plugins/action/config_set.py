@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,17 @@ from ansible.utils.hashing import secure_hash
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 
 FILE_KEYS = {"src", "content", "dest", "owner", "group", "mode", "validate", "vars"}
+FOLDER_KEYS = {"folder", "dest", "validate"}
+
+
+def _before(user: dict[str, str] | None, folders: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Modules of Ansible and their arguments that make what must be there before the files."""
+    if user:
+        own = {"group": user["name"], **user, "system": True}
+        yield "group", {"name": own["group"], "system": True}
+        yield "user", {**own, "home": "/nonexistent", "create_home": False, "shell": "/usr/sbin/nologin"}
+    for folder in folders:
+        yield "file", {"owner": "root", "group": "root", **folder, "state": "directory"}
 
 
 class ActionModule(ActionBase):
@@ -29,12 +41,19 @@ class ActionModule(ActionBase):
         files = args.get("files") or []
         if not isinstance(files, list):
             raise AnsibleActionFail("config_set: files must be a list")
-        rendered = [self._render(spec, task_vars) for spec in files]
+        for module, arguments in _before(args.pop("user", None), args.pop("folders", [])):
+            made = self._execute_module(f"ansible.builtin.{module}", arguments, task_vars=task_vars)
+            if made.get("failed"):
+                result.update(made)
+                return result
+            result["changed"] = result.get("changed", False) or made.get("changed", False)
+        rendered = [entry for spec in files for entry in self._entries(spec, task_vars)]
         args["contents"] = [str(spec.pop("content", None) or "") for spec in rendered]
         args["files"] = rendered
         if self._task.check_mode:
             self._with_new_programs(args, task_vars)
-        result.update(self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars))
+        done = self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars)
+        result |= done | {"changed": result.get("changed", False) or done.get("changed", False)}
         # The arguments hold every file, secrets included: a result is for the log, and tells the outcome alone. So a
         # refusal can be shown in the daemon's own words, without no_log.
         result.pop("invocation", None)
@@ -61,6 +80,31 @@ class ActionModule(ActionBase):
         for where, key in asking:
             where[key] = str(where[key]).replace(toolkit.HOSTS.path, str(copy))
 
+    def _entries(self, spec: Any, task_vars: dict[str, Any]) -> list[dict[str, Any]]:
+        """One file, or each of a folder, whose checks are by the endings of names."""
+        if not isinstance(spec, dict) or "folder" not in spec:
+            return [self._render(spec, task_vars)]
+        checks = spec.get("validate") or {}
+        if set(spec) - FOLDER_KEYS or not isinstance(checks, dict):
+            raise AnsibleActionFail(f"config_set: a folder has a dest, and validate by endings: {spec}")
+        folder = Path(self._needle("files", str(spec["folder"])))
+        target = Path(spec.get("dest") or f"/{spec['folder']}")
+        return [
+            {
+                "dest": str(target / path.relative_to(folder)),
+                "content": path.read_text("utf-8"),
+                "validate": checks.get(path.suffix.removeprefix(".")),
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ]
+
+    def _needle(self, kind: str, name: str) -> str:
+        try:
+            return str(self._find_needle(kind, name))
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"config_set: {error}") from error
+
     def _render(self, spec: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(spec, dict) or set(spec) - FILE_KEYS:
             wrong = sorted(set(spec) - FILE_KEYS) if isinstance(spec, dict) else spec
@@ -74,10 +118,7 @@ class ActionModule(ActionBase):
         return entry
 
     def _template(self, name: str, extra: dict[str, Any], task_vars: dict[str, Any]) -> str:
-        try:
-            source = self._find_needle("templates", name)
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"config_set: {error}") from error
+        source = self._needle("templates", name)
         search: list[str] = []
         for path in [*task_vars.get("ansible_search_path", []), self._loader.get_basedir()]:
             search += [os.path.join(path, "templates"), path]

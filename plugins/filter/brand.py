@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import escape
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 # SOGo's palettes (js/Common.js): the hues of each, from 50 to 900, then A100 to A700.
@@ -115,9 +115,4 @@ def brand_logo(name: str, colour: str) -> str:
     )
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {one.__name__: one for one in (brand_shades, brand_sogo, brand_palettes, brand_icon, brand_logo)}
+FilterModule = filters(brand_shades, brand_sogo, brand_palettes, brand_icon, brand_logo)

@@ -3,22 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from ansible_collections.academie.malleposte.plugins.module_utils import published
 from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import keys, mta_sts, records, zone
-from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
-
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        functions: tuple[tuple[str, Callable[..., Any]], ...] = (
-            ("dns_records", records.expected),
-            ("dns_zone_lines", zone.zone_lines),
-            ("dns_anchor", keys.ds_record),
-            ("dns_dkim", keys.dkim_value),
-            ("mta_sts_policy", mta_sts.policy),
-            ("dns_published", published.published),
-        )
-        return {name: with_filter_errors(function, ValueError) for name, function in functions}
+FilterModule = filters(
+    errors=(ValueError,),
+    dns_records=records.expected,
+    dns_zone_lines=zone.zone_lines,
+    dns_anchor=keys.ds_record,
+    dns_dkim=keys.dkim_value,
+    mta_sts_policy=mta_sts.policy,
+    dns_published=published.published,
+)

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import devices
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 WORD = re.compile(r"[A-Za-z0-9._-]+")
 AGENT = "(objectClass=mpAgent)"
@@ -124,12 +125,14 @@ def dovecot_scripts(scripts: Sequence[Mapping[str, str]], folder: str) -> list[d
     return files
 
 
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {
-            function.__name__: function
-            for function in (
-                *(dovecot_login_filter, dovecot_device_filter, dovecot_barred_filter, dovecot_user_filter),
-                *(dovecot_device_form, dovecot_device_networks, dovecot_quota, dovecot_list, dovecot_scripts),
-            )
-        }
+FilterModule = filters(
+    dovecot_login_filter,
+    dovecot_device_filter,
+    dovecot_barred_filter,
+    dovecot_user_filter,
+    dovecot_device_form,
+    dovecot_device_networks,
+    dovecot_quota,
+    dovecot_list,
+    dovecot_scripts,
+)

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils import classes, defaults
-from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 FACTS = Path(__file__).resolve().parents[2] / "meta" / "facts.yml"
 
@@ -31,6 +31,4 @@ def fact(given: Any, name: str, names: Mapping[str, str]) -> Any:
     return defaults.resolved(spec, given, names)
 
 
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"fact": fact, "classes": with_filter_errors(classes.wired, classes.ClassError)}
+FilterModule = filters(fact, errors=(classes.ClassError,), classes=classes.wired)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,24}")
 
@@ -50,9 +51,4 @@ def fail2ban_networks(networks: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(result))
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {"fail2ban_jails": fail2ban_jails, "fail2ban_networks": fail2ban_networks}
+FilterModule = filters(fail2ban_jails, fail2ban_networks)

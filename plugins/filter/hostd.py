@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 HOLDS: Mapping[str, Sequence[str]] = {
     "mail": ("store", "queue", "dovecot"),
@@ -46,9 +47,4 @@ def hostd_hosts(
     ]
 
 
-class FilterModule:
-    """The filters that Ansible loads."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {"conninfo": conninfo, "hostd_hosts": hostd_hosts}
+FilterModule = filters(conninfo, hostd_hosts)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 INDEXES = "_whatToTrace _session_uid _webAuthnUserHandle"
 """Fields by which records are looked for. Each value is a set of names, which the hourly purge brings in step."""
@@ -356,13 +357,4 @@ def lemonldap_configuration(given: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> dict[str, Callable[[Any], Any]]:
-        """Names of the filters."""
-        return {
-            "lemonldap_configuration": lemonldap_configuration,
-            "lemonldap_key_id": lemonldap_key_id,
-            "lemonldap_provider": lemonldap_provider,
-        }
+FilterModule = filters(lemonldap_configuration, lemonldap_key_id, lemonldap_provider)

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import model, project
 from ansible_collections.academie.malleposte.plugins.module_utils.slapd import access, digest
-from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 
 def _text(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[Any]]:
@@ -51,15 +51,12 @@ def openldap_passwords(passwords: Mapping[str, str], suffix: str) -> dict[str, s
     return {access.service_dn(name, suffix): password for name, password in passwords.items()}
 
 
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        functions: Sequence[tuple[str, Callable[..., Any]]] = (
-            ("openldap_suffix", access.suffix_of),
-            ("openldap_access", access.access_rules),
-            ("openldap_argon2", digest.argon2_options),
-            ("openldap_limits", access.limits),
-            ("openldap_entries", openldap_entries),
-            ("openldap_passwords", openldap_passwords),
-        )
-        errors = (access.AccessError, digest.WeakDigest, model.PolicyError)
-        return {name: with_filter_errors(function, *errors) for name, function in functions}
+FilterModule = filters(
+    openldap_entries,
+    openldap_passwords,
+    errors=(access.AccessError, digest.WeakDigest, model.PolicyError),
+    openldap_suffix=access.suffix_of,
+    openldap_access=access.access_rules,
+    openldap_argon2=digest.argon2_options,
+    openldap_limits=access.limits,
+)

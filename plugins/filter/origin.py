@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 _HOME = Path(__file__).resolve().parents[1] / "plugin_utils"
 
@@ -23,9 +23,4 @@ def origin_style(parent: str) -> str:
     return "".join(f"{parent} > {line}\n" for line in lines)
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {one.__name__: one for one in (origin_script, origin_style)}
+FilterModule = filters(origin_script, origin_style)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SIZE = re.compile(r"[0-9]+[KMG]?")
@@ -139,6 +140,4 @@ def _lines(name: str, pool: Mapping[str, Any]) -> list[str]:
     return lines + [f"php_admin_flag[{key}] = {'on' if value else 'off'}" for key, value in flags.items()]
 
 
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"php_fpm_pool": php_fpm_pool}
+FilterModule = filters(php_fpm_pool)

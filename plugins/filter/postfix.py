@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 PARAMETER = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)\s*=")
 
@@ -120,17 +121,13 @@ def postfix_list_policy(folder: str) -> str:
     )
 
 
-class FilterModule:
-    """Names the filters for Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {
-            "postfix_override": postfix_override,
-            "postfix_system_addresses": postfix_system_addresses,
-            "postfix_refusals": postfix_refusals,
-            "postfix_policy_service": postfix_policy_service,
-            "postfix_list_policy": postfix_list_policy,
-            "postfix_rights": postfix_rights,
-            "postfix_class": postfix_class,
-            "postfix_hosts": postfix_hosts,
-        }
+FilterModule = filters(
+    postfix_override,
+    postfix_system_addresses,
+    postfix_refusals,
+    postfix_policy_service,
+    postfix_list_policy,
+    postfix_rights,
+    postfix_class,
+    postfix_hosts,
+)

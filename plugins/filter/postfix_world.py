@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 Domain = dict[str, Any]
 Record = dict[str, Any]
@@ -81,13 +83,4 @@ def postfix_world_policy(patterns: Sequence[str]) -> str:
     return "".join(f"{line}\\r\\n" for line in lines)
 
 
-class FilterModule:
-    """Names the filters for Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {
-            "postfix_world_domains": postfix_world_domains,
-            "postfix_world_names": postfix_world_names,
-            "postfix_world_records": postfix_world_records,
-            "postfix_world_policy": postfix_world_policy,
-        }
+FilterModule = filters(postfix_world_domains, postfix_world_names, postfix_world_records, postfix_world_policy)

@@ -3,16 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from ansible_collections.academie.malleposte.plugins.module_utils import postgres
-from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
-
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {
-            "postgresql_hba": with_filter_errors(postgres.hba, postgres.DatabaseError),
-            "postgresql_ident": with_filter_errors(postgres.ident, postgres.DatabaseError),
-        }
+FilterModule = filters(errors=(postgres.DatabaseError,), postgresql_hba=postgres.hba, postgresql_ident=postgres.ident)

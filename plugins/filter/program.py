@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 
 def _told(ask: Callable[[str], str], name: Any) -> str:
@@ -32,9 +33,4 @@ def program_archive(name: Any) -> str:
     return _told(lambda module: toolkit.HOSTS.path if toolkit.module_of(module) else "", name)
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> dict[str, Callable[[Any], str]]:
-        """Names of the filters."""
-        return {"program": program, "program_digest": program_digest, "program_archive": program_archive}
+FilterModule = filters(program, program_digest, program_archive)

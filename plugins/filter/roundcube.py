@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 
 def php_value(value: Any) -> str:
@@ -52,10 +53,4 @@ def roundcube_plugin_files(plugins: Mapping[str, Mapping[str, Any]]) -> list[dic
     ]
 
 
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {
-            "php_value": php_value,
-            "php_config": php_config,
-            "roundcube_plugin_files": roundcube_plugin_files,
-        }
+FilterModule = filters(php_config, roundcube_plugin_files)

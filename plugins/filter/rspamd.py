@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769"
 _ROUNDS = 16000
@@ -130,16 +131,4 @@ def ucl_list(values: Iterable[Any]) -> str:
     return "[" + ", ".join(ucl_string(value) for value in values) + "]"
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {
-            "rspamd_password_hash": rspamd_password_hash,
-            "rspamd_keys": rspamd_keys,
-            "rspamd_switches": rspamd_switches,
-            "rspamd_windows": rspamd_windows,
-            "ucl_string": ucl_string,
-            "ucl_list": ucl_list,
-        }
+FilterModule = filters(rspamd_password_hash, rspamd_keys, rspamd_switches, rspamd_windows, ucl_string, ucl_list)

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 _TABLES = {
     "SOGoProfileURL": "sogo_user_profile",
@@ -141,15 +142,4 @@ def sogo_address_book(states: Sequence[str]) -> str:
     return f"({kinds} AND {_one_of('mpState', states)} AND NOT (mpHidden='TRUE'))"
 
 
-class FilterModule:
-    """The filters, by name."""
-
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        """Names of the filters."""
-        return {
-            "sogo_plist": sogo_plist,
-            "sogo_publisher": sogo_publisher,
-            "sogo_tables": sogo_tables,
-            "sogo_agents": sogo_agents,
-            "sogo_address_book": sogo_address_book,
-        }
+FilterModule = filters(sogo_plist, sogo_publisher, sogo_tables, sogo_agents, sogo_address_book)

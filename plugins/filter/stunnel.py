@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 Row = Mapping[str, Any]
 """``{name, port, callers, to, groups, listen, listen_group}``: hosts that call, and both ends (see the wiring)."""
@@ -63,8 +65,4 @@ def _joined(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-class FilterModule:
-    """Names the filters for Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"tunnels": tunnels, "tunnel_secrets": tunnel_secrets, "tunnel_ports": tunnel_ports}
+FilterModule = filters(tunnels, tunnel_secrets, tunnel_ports)

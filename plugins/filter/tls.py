@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from ansible_collections.academie.malleposte.plugins.module_utils import tls_authority
-from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
-
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {
-            "tls_ca_certificate": with_filter_errors(tls_authority.ca_certificate, tls_authority.AuthorityError),
-            "tls_sign": with_filter_errors(tls_authority.sign, tls_authority.AuthorityError),
-        }
+FilterModule = filters(
+    errors=(tls_authority.AuthorityError,),
+    tls_ca_certificate=tls_authority.ca_certificate,
+    tls_sign=tls_authority.sign,
+)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 
 def _user(name: str, password: str, keys: Sequence[str], commands: Sequence[str]) -> str:
@@ -47,6 +48,4 @@ def valkey_instance_acl(users: Mapping[str, Mapping[str, Any]], refused: Sequenc
     return "\n".join(rules) + "\n"
 
 
-class FilterModule:
-    def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"valkey_acl": valkey_acl, "valkey_instance_acl": valkey_instance_acl}
+FilterModule = filters(valkey_acl, valkey_instance_acl)

@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
-from malleposte_portal.core.answers import UNKNOWN, Answer, link, said_done
+from malleposte_portal.core.answers import UNKNOWN, Answer, filled_in, link, said_done
 from malleposte_portal.core.forms import CODES, Form, Guarded, NewPassword, code_field, numen_field, text_field
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
@@ -102,20 +102,20 @@ FORMS: dict[str, type[Form]] = {
 def activate() -> Answer:
     """The two secrets. Coming back with them goes on where the agent left."""
     form = BeginForm()
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            answer = acts.ask(
-                enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question),
-                _(UNKNOWN), _(USED),
-            )  # fmt: skip
-            if isinstance(answer, Done):
-                session[TICKET] = answer.ticket
-                return redirect(link("step"), 303)
-            refused, status = answer.page, answer.status
-    over = bool(session.pop("over", False)) and request.method == "GET"
-    return render_template("first_login/activate.html", form=form, refused=refused, over=over), status
+
+    def begin() -> Answer | acts.Told:
+        wanted = enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question)
+        answer = acts.ask(wanted, _(UNKNOWN), _(USED))
+        if isinstance(answer, Done):
+            session[TICKET] = answer.ticket
+            return redirect(link("step"), 303)
+        return answer
+
+    def show(refused: str) -> str:
+        over = bool(session.pop("over", False)) and request.method == "GET"
+        return render_template("first_login/activate.html", form=form, refused=refused, over=over)
+
+    return filled_in(form, begin, show)
 
 
 @SUBJECT.form("/activer/etape", "/en/activate/step")

@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, forms, words
-from malleposte_portal.core.answers import UNKNOWN, Answer, link
+from malleposte_portal.core.answers import UNKNOWN, Answer, filled_in, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.forgotten import PENDING, ResetForm
@@ -41,20 +41,18 @@ OVER = 403
 def hacked() -> Answer:
     """NUMEN, INA code and a new password."""
     form = ResetForm()
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            typed = (form.typed("numen"), form.typed("code"), form.typed("new"))
-            wanted = calls.Recover(acts.source(), *typed, form.once, form.by_question)
-            answer = acts.ask(wanted, _(UNKNOWN), _(PENDING))
-            if isinstance(answer, Done):
-                return _taken_back(answer)
-            if answer.new_password:
-                form.refuse("new", answer.new_password)
-            refused, status = answer.page, answer.status
-    over = bool(session.pop("over", False)) and request.method == "GET"
-    return render_template("hacked/hacked.html", form=form, refused=refused, over=over), status
+
+    def recover() -> Answer | acts.Told:
+        typed = (form.typed("numen"), form.typed("code"), form.typed("new"))
+        wanted = calls.Recover(acts.source(), *typed, form.once, form.by_question)
+        answer = acts.ask(wanted, _(UNKNOWN), _(PENDING))
+        return _taken_back(answer) if isinstance(answer, Done) else answer
+
+    def show(refused: str) -> str:
+        over = bool(session.pop("over", False)) and request.method == "GET"
+        return render_template("hacked/hacked.html", form=form, refused=refused, over=over)
+
+    return filled_in(form, recover, show)
 
 
 def _taken_back(answer: calls.Recovered) -> Answer:
@@ -76,19 +74,13 @@ def hacked_check() -> Answer:
     if not isinstance(found, Done):
         return found
     form = _form(found.traces)
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            answer = _removed(ticket, found, [one for one in found.traces if _chosen(form, one) == REMOVE])
-            if not isinstance(answer, acts.Told):
-                return answer
-            refused, status = answer.page, answer.status
-    page = render_template(
-        "hacked/check.html", form=form, refused=refused, found=found, left=_left(found), others=_others(found),
-        closed=session.get(CLOSED, {}), title=title, sentence=sentence, moment=words.moment,
+    return filled_in(
+        form, lambda: _removed(ticket, found, [one for one in found.traces if _chosen(form, one) == REMOVE]),
+        lambda refused: render_template(
+            "hacked/check.html", form=form, refused=refused, found=found, left=_left(found), others=_others(found),
+            closed=session.get(CLOSED, {}), title=title, sentence=sentence, moment=words.moment,
+        ),
     )  # fmt: skip
-    return page, status
 
 
 def _asked(ticket: str, remove: tuple[str, ...] = ()) -> calls.Traces | Answer:

@@ -9,7 +9,10 @@ OURS = ("malleposte", "ansible_collections.academie")
 ACTIONS = "tests/unit/plugins/action"
 LEFT = {
     (f"{ACTIONS}/test_packages.py", "_execute_module"),
-    *((f"{ACTIONS}/test_config_set.py", f"_{name}") for name in ("execute_module", "execute_remote_stat")),
+    *(
+        (f"{ACTIONS}/test_config_set.py", f"_{name}")
+        for name in ("execute_module", "execute_remote_stat", "find_needle")
+    ),
     *((f"{ACTIONS}/test_config_set.py", f"_{name}") for name in ("transfer_file", "fixup_perms2")),
 }
 """Private names that tests may replace: Ansible's own, which action plugins call."""

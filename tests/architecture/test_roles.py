@@ -88,6 +88,7 @@ def test_specs_equal_defaults(role: Path) -> None:
     assert defaults == needed
     assert [key for key, option in specs.items() if not option.get("description")] == []
     assert [key for key, option in specs.items() if option.get("type") == "str"] == [], "a text needs no type"
+    assert [key for key, option in specs.items() if "default" in option] == [], "it stands in defaults/main.yml"
 
 
 def test_variables_bear_the_role_s_name(role: Path) -> None:

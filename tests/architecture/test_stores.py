@@ -52,6 +52,8 @@ def test_the_way_itself_is_one_of_them() -> None:
 def test_a_role_follows_no_link_in_a_store(role: Path) -> None:
     """A task that makes a folder in a store as root would give away what a link there leads to."""
     for task in (task for file in task_files(role) for task in tasks_in(load(file))):
+        folders = (task.get("academie.malleposte.config_set") or {}).get("folders", [])
+        assert [one for one in folders if one["path"].startswith(OWNED[role.name])] == [], "it would follow a link"
         given = task.get("ansible.builtin.file")
         if not isinstance(given, dict):
             continue

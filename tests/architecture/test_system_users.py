@@ -18,13 +18,10 @@ _RUNS_AS = re.compile(r"^User=(\S+)$", re.MULTILINE)
 def made_by(role: Path) -> Iterator[str]:
     """The users that a role makes, or runs a unit as; what a loop or an academy's own value names is left out."""
     known = {**(load(role / "defaults/main.yml") or {}), **(load(role / "vars/main.yml") or {})}
-    made = [
-        task[key]["name"]
-        for path in task_files(role)
-        for task in tasks_in(load(path))
-        for key in task
-        if key.rsplit(".", 1)[-1] == "user"
-    ]
+    tasks = [task for path in task_files(role) for task in tasks_in(load(path))]
+    made = [task[key]["name"] for task in tasks for key in task if key.rsplit(".", 1)[-1] == "user"]
+    sets = [task.get("academie.malleposte.config_set") or {} for task in tasks]
+    made += [one["user"]["name"] for one in sets if "user" in one]
     runs = [name for path in role.rglob("*.j2") for name in _RUNS_AS.findall(path.read_text("utf-8"))]
     for name in (*made, *runs):
         whole = _VARIABLE.sub(lambda found: str(known.get(found[1], found[0])), name)

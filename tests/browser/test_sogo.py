@@ -301,15 +301,6 @@ def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
 
 
 @pytest.mark.full
-def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Reader) -> None:
-    agent = reader.agent("roundcube")
-    enter_at(browser, agent, "portal", "/compte")
-    browser.open("groupware")
-    browser.seen("#messagelist tbody tr", reader.subject)
-    assert browser.driver.current_url.startswith(browser.url("webmail"))
-
-
-@pytest.mark.full
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
     agent = reader.agent("convergence", letters=False)
     box = people.box(agent.uid, name="Collège")

@@ -18,6 +18,64 @@ from malleposte.core.errors import MallepostError
 from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 
+class NoPasswords:
+    """Credentials of which no password is there to scramble."""
+
+    def scramble(self, uid: str, now: object) -> bool:
+        return False
+
+
+class FakeHands:
+    """Hosts and credentials for acts on an account: what was asked of them; while `down`, no device is cut."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.scrambled: list[str] = []
+        self.cuts: list[tuple[str, str]] = []
+        self.carried: list[tuple[str, str]] = []
+        self.settled: list[tuple[str, str]] = []
+
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        if self.down:
+            raise MallepostError("no route to host")
+        self.cuts.append((uid, device))
+        return []
+
+    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
+        return ["4ABCDEF"], []
+
+    def carry(self, uid: str, profile: str) -> str:
+        self.carried.append((uid, profile))
+        return "sogo"
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        self.settled.append((uid, profile))
+        return Moved(agenda=3, contacts=2)
+
+    def scramble(self, uid: str, now: object) -> bool:
+        self.scrambled.append(uid)
+        return True
+
+
+class FakeChannel:
+    """See channels.Channel; a close fails for the `reason`, where there is one."""
+
+    name = "essai"
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        self.closed: list[str] = []
+        self.forgotten: list[str] = []
+
+    def close(self, uid: str) -> None:
+        self.closed.append(uid)
+        if self.reason:
+            raise MallepostError(self.reason)
+
+    def forget(self, uid: str) -> None:
+        self.forgotten.append(uid)
+
+
 @dataclass
 class FakeHost:
     """See hosts.table.Host; an act is the method of its name. `done` is what was asked; while `down`, nothing is."""

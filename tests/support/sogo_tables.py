@@ -4,9 +4,10 @@ import hashlib
 import json
 import plistlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
 
 
@@ -23,8 +24,8 @@ def number(text: str) -> int:
 class Tables:
     """Rights by number of a folder, settings of agents, offers; what was written, what memcached was told.
 
-    `fails` cuts off at a statement that holds it. Who inherits says what more statements do, by a mark (`marks`), and
-    what the tool does with a folder of a file (`made`).
+    `fails` cuts off at a statement that holds it, or at the tool (`put`). Who inherits says what more statements do, by
+    a mark (`marks`), and what the tool does with a folder of a file (`made`).
     """
 
     module = "Calendar"
@@ -38,7 +39,7 @@ class Tables:
         self.forgot: list[str] = []
         self.wrote: list[str] = []
         self.deaf, self.fails = False, ""
-        self.marks = {
+        self.marks: dict[str, Callable[[str], Iterable[Any] | None]] = {
             "CREATE TABLE": lambda _text: (),
             f"colour, since FROM {table}": lambda _text: (
                 {"ident": ident, "uid": uid, **row} for (ident, uid), row in self.offered.items()
@@ -55,6 +56,8 @@ class Tables:
 
     def put(self, uid: str, content: bytes) -> None:
         """SOGo's tool."""
+        if self.fails == "put":
+            raise MallepostError("cut off")
         self.wrote.append("put")
         for path, table in plistlib.loads(content)["tables"].items():
             if not self.deaf:
@@ -80,7 +83,9 @@ class Tables:
         self.wrote.append("rights")
         wrong, right = lists(text)
         kept = {pair for pair in self.rights[number(text)] if pair[0] not in wrong}
-        self.rights[number(text)] = kept | {(one["uid"], one["role"]) for one in right}
+        new = {(one["uid"], one["role"]) for one in right}
+        assert not new & kept, "there already"
+        self.rights[number(text)] = kept | new
 
     def _write(self, text: str) -> list[str]:
         self.wrote.append("settings")
@@ -104,3 +109,32 @@ class Tables:
     def seen(self, uid: str) -> list[str]:
         """Return the subscriptions of an agent."""
         return list(json.loads(self.settings.get(uid, "{}")).get(self.module, {}).get("SubscribedFolders", []))
+
+
+class Agendas(Tables):
+    """The agendas of owners who are no agents, one each, which the tool makes closed."""
+
+    def __init__(self, table: str = "") -> None:
+        """See Tables."""
+        super().__init__(table)
+        self.folders: dict[str, int] = {}
+        self.marks["FROM sogo_folder_info"] = lambda text: (
+            {"id": self.folders[uid], "owner": uid, "name": "personal", "module": "Calendar", "title": "Agenda"}
+            for uid in lists(text)[0]
+            if uid in self.folders
+        )
+
+    def made(self, uid: str, path: str, table: dict[str, Any]) -> int:
+        """See Tables."""
+        assert path == f"/Users/{uid}/Calendar/personal"
+        assert table["acl"] == {ANYBODY: [NOTHING]}, "anybody may look or book"
+        return self.folders.setdefault(uid, len(self.folders) + 1)
+
+    def _grant(self, text: str) -> None:
+        owner = next(uid for uid, one in self.folders.items() if one == number(text))
+        assert f"'/{owner}/Calendar/personal'" in text
+        super()._grant(text)
+
+    def of(self, uid: str) -> set[tuple[str, str]]:
+        """Return the rights on the agenda of an owner."""
+        return self.rights[self.folders[uid]]

@@ -278,10 +278,10 @@ class Context:
 
     # --- letters ---
 
-    def tell(self, holder: Holder, letter: Callable[[str], EmailMessage]) -> bool:
+    def tell(self, owner: Holder | Entry, letter: Callable[[str], EmailMessage]) -> bool:
         """Send the account's mailbox a letter, made for its address; whether it was sent."""
         try:
-            self.tools.letters.post(letter(next(iter(holder.attributes.get("mail", ())), "")))
+            self.tools.letters.post(letter(next(iter(owner.attributes.get("mail", ())), "")))
         except (OSError, ValueError, MallepostError) as error:
             LOG.error("a letter could not be sent: %s", type(error).__name__)
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +16,7 @@ from malleposte.backup.vault import check as checking
 from malleposte.commands.backup_kept import command as kept_command
 from malleposte.commands.backup_options import BackedUpCommand, Moment, when
 from malleposte.commands.backup_restore import command as restore_command
-from malleposte.commands.options import AS_JSON
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress
 
@@ -67,11 +67,15 @@ def run_command(
         if not sources:
             state.keep([vault.name for vault in targets], [archives.MADE, *(one.name for one in wanted)])
     lost = running.failures(outcomes)
-    if as_json:
-        click.echo(json.dumps({"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}, indent=2))
-    else:
-        for line in lost:
-            click.echo(line, err=True)
+    document = {"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}
+    answer(document, (), as_json=as_json, indent=2)
+    return _told(lost, as_json=as_json)
+
+
+def _told(lost: Sequence[str], *, as_json: bool) -> int:
+    """Name what failed, which a JSON document has already; 1 when there is something."""
+    for line in () if as_json else lost:
+        click.echo(line, err=True)
     return ExitCode.FAILURE if lost else ExitCode.DONE
 
 
@@ -124,12 +128,8 @@ def keys_command(as_json: bool) -> None:
     with ThreadPoolExecutor(known.parallel) as pool:
         found = list(pool.map(lambda pair: pair[0].key(pair[1]), pairs))
     keys = [(vault.name, name, key) for (vault, name), key in zip(pairs, found, strict=True) if key]
-    if as_json:
-        rows = [{"vault": vault, "repository": name, "key": key} for vault, name, key in keys]
-        click.echo(json.dumps({"keys": rows}, indent=2))
-    else:
-        for vault, name, _ in keys:
-            click.echo(f"{vault:<10} {name}")
+    rows = [{"vault": vault, "repository": name, "key": key} for vault, name, key in keys]
+    answer({"keys": rows}, (f"{vault:<10} {name}" for vault, name, _ in keys), as_json=as_json, indent=2)
 
 
 def last_lines(vaults: Mapping[str, Any]) -> list[str]:
@@ -188,17 +188,13 @@ def check_command(
             state.checked(vault.name, {"start": begun.isoformat(), "end": end, "ok": not report.errors})
             reports.append(report)
     lost = [line for report in reports for line in report.errors]
-    if as_json:
-        click.echo(json.dumps({"ok": not lost, "vaults": [one.as_dict() for one in reports]}, indent=2))
-    else:
-        for report in reports:
-            same = sum(one.compared for one in report.findings)
-            click.echo(
-                f"{report.vault}: {len(report.findings)} checked, {same} files compared, {len(report.errors)} faults"
-            )
-        for line in lost:
-            click.echo(line, err=True)
-    return ExitCode.FAILURE if lost else ExitCode.DONE
+    lines = (
+        f"{one.vault}: {len(one.findings)} checked, {sum(each.compared for each in one.findings)} files compared, "
+        f"{len(one.errors)} faults"
+        for one in reports
+    )
+    answer({"ok": not lost, "vaults": [one.as_dict() for one in reports]}, lines, as_json=as_json, indent=2)
+    return _told(lost, as_json=as_json)
 
 
 command.add_command(restore_command)

@@ -1,12 +1,10 @@
 """`malleposte check`."""
 
-import json
-
 import click
 
 from malleposte.check import run
 from malleposte.check.findings import Level
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.options import INVENTORY, answer
 from malleposte.core import paths
 from malleposte.fleet.site import Vault
 
@@ -43,10 +41,6 @@ def command(
     """
     vault = Vault(vault_password_file, ask_vault_pass)
     report = run.check(paths.inventory(inventory), online=not offline, limit=limit, vault=vault)
-    if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
-        return report.code
-    for finding in report.findings:
-        click.echo(click.style(finding.text(), fg=COLOURS[finding.level]))
-    click.echo(report.summary())
+    lines = [click.style(one.text(), fg=COLOURS[one.level]) for one in report.findings]
+    answer(report.as_dict(), [*lines, report.summary()], as_json=as_json, indent=2)
     return report.code

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from malleposte.commands.options import answer
 from malleposte.core.paths import ENV_PREFIX, LAB_INVENTORY
 from malleposte.dev.lab import Bind, Lab, LabError, Twin
 from malleposte.dev.lab.settings import ENV_NETWORK
@@ -100,23 +101,20 @@ def status(lab: Lab, as_json: bool) -> None:
       malleposte lab status --json
     """
     hosts = lab.status()
-    if as_json:
-        facts = {
-            "prefix": lab.settings.prefix,
-            "network": str(lab.settings.network),
-            "state": str(lab.settings.state),
-            "inventory": str(lab.deploy_inventory),
-            "hosts": [asdict(host) for host in hosts],
-        }
-        click.echo(json.dumps(facts, indent=2))
-    else:
-        rows = [("HOST", "ADDRESS", "STATE", "SSH", "UPTIME", "SNAPSHOTS")]
-        rows += [
-            (host.name, host.address, host.state, "yes" if host.ssh else "no",
-             f"{host.uptime:.0f} s" if host.uptime else "-", " ".join(host.snapshots) or "-")
-            for host in hosts
-        ]  # fmt: skip
-        _table(rows)
+    facts = {
+        "prefix": lab.settings.prefix,
+        "network": str(lab.settings.network),
+        "state": str(lab.settings.state),
+        "inventory": str(lab.deploy_inventory),
+        "hosts": [asdict(host) for host in hosts],
+    }
+    rows = [("HOST", "ADDRESS", "STATE", "SSH", "UPTIME", "SNAPSHOTS")]
+    rows += [
+        (host.name, host.address, host.state, "yes" if host.ssh else "no",
+         f"{host.uptime:.0f} s" if host.uptime else "-", " ".join(host.snapshots) or "-")
+        for host in hosts
+    ]  # fmt: skip
+    answer(facts, _table(rows), as_json=as_json, indent=2)
     sys.exit(0 if all(host.state == "running" and host.ssh for host in hosts) else 1)
 
 
@@ -202,7 +200,7 @@ def snapshot(lab: Lab, label: str | None, hosts: tuple[str, ...], listing: bool,
     """
     if listing:
         rows = [(name, " ".join(hosts)) for name, hosts in sorted(lab.snapshots().items())]
-        _table([("SNAPSHOT", "HOSTS"), *rows])
+        click.echo("\n".join(_table([("SNAPSHOT", "HOSTS"), *rows])))
     elif label is None:
         raise click.UsageError("a LABEL is needed (or --list)")
     elif delete:
@@ -247,19 +245,16 @@ def accounts(lab: Lab, as_json: bool) -> None:
         raise LabError(f"no sample account yet ({path} is absent): they come with malleposte up") from error
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: {error}") from error
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        return
     keys = ("password", "mail", "profile", "name")
     rows = [[uid, *(str(one.get(key, "")) for key in keys)] for uid, one in found.items()]
-    _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NAME"], *rows])
+    lines = _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NAME"], *rows])
+    answer(found, lines, as_json=as_json, indent=2)
 
 
 def _names(word: str, names: list[str]) -> None:
     click.echo(f"{word}: {' '.join(names) if names else 'none'}")
 
 
-def _table(rows: Sequence[Sequence[str]]) -> None:
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

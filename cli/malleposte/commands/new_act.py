@@ -1,9 +1,8 @@
 """`malleposte new-act`."""
 
-import json
-
 import click
 
+from malleposte.commands.options import answer
 from malleposte.dev import skeleton_act
 
 
@@ -29,8 +28,5 @@ def command(
     """
     act = skeleton_act.Act(name, title, english, address, english_address, store)
     written = [str(path) for path in skeleton_act.write(act)]
-    if as_json:
-        click.echo(json.dumps({"written": written}, indent=2))
-    else:
-        click.echo("\n".join(written))
-        click.echo("next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint unit architecture")
+    following = "next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint unit architecture"
+    answer({"written": written}, [*written, following], as_json=as_json, indent=2)

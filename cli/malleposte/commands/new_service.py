@@ -1,10 +1,10 @@
 """`malleposte new-service`."""
 
-import json
 from typing import Any
 
 import click
 
+from malleposte.commands.options import answer
 from malleposte.dev import skeleton
 
 
@@ -37,8 +37,5 @@ def command(
     unit = unit or f"{package}.service"
     service = skeleton.Service(name, group, package, unit, summary or f"The service {package}", **more)
     written = [str(path) for path in skeleton.write(service)]
-    if as_json:
-        click.echo(json.dumps({"written": written}, indent=2))
-    else:
-        click.echo("\n".join(written))
-        click.echo("next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint architecture")
+    following = "next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint architecture"
+    answer({"written": written}, [*written, following], as_json=as_json, indent=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import sys
 import warnings
@@ -13,7 +12,7 @@ from typing import Any
 import click
 
 from malleposte.accounts import facts
-from malleposte.commands.options import AS_JSON, INVENTORY
+from malleposte.commands.options import AS_JSON, INVENTORY, answer
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.fleet import remote
@@ -114,14 +113,9 @@ def check_command(
     policy = policy_of(inventory)
     found = rules.check(read_password(), rules.Context(user, names=names, addresses=addresses), policy)
     language = language_of(lang)
-    if as_json:
-        told = [{"code": one.code, "message": one.message(language)} for one in found]
-        click.echo(json.dumps({"accepted": not found, "violations": told}, ensure_ascii=False))
-    elif found:
-        for one in found:
-            click.echo(one.message(language))
-    else:
-        click.echo("Accepté." if language == "fr" else "Accepted.")
+    told = [{"code": one.code, "message": one.message(language)} for one in found]
+    lines = [one["message"] for one in told] or ["Accepté." if language == "fr" else "Accepted."]
+    answer({"accepted": not found, "violations": told}, lines, as_json=as_json)
     return ExitCode.FAILURE if found else ExitCode.DONE
 
 
@@ -137,4 +131,4 @@ def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> Non
       sudo ./malleposte password rules --lang fr
     """
     told = list(project.sentences(policy_of(inventory), language_of(lang)).values())
-    click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(told))
+    answer(told, told, as_json=as_json)

@@ -154,11 +154,8 @@ def _told(
     factors: Sequence[lemonldap.Factor] | None, sessions: Sequence[lemonldap.Session] | None, as_json: bool
 ) -> int:
     if as_json:
-        found: dict[str, Any] = {}
-        if factors is not None:
-            found["factors"] = [one.as_dict() for one in factors]
-        if sessions is not None:
-            found["sessions"] = [one.as_dict() for one in sessions]
+        asked = {"factors": factors, "sessions": sessions}
+        found = {name: [one.as_dict() for one in rows] for name, rows in asked.items() if rows is not None}
         click.echo(json.dumps(found, ensure_ascii=False))
         return ExitCode.DONE
     for factor in factors or ():

@@ -13,7 +13,6 @@ from malleposte.commands.probe import walker
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.core.progress import Progress, duration
-from malleposte.dev.bringup import lab_errors
 from malleposte.dev.lab import Lab
 from malleposte.fleet.site import Site, Vault
 from malleposte.upgrade import plan, run
@@ -29,9 +28,8 @@ def protector(inventory: Path, site: Site, steps: Sequence[plan.Step], no_backup
     old = {step.host: run.downgrade(step) for step in steps}
 
     def snapshot(host: str) -> str:
-        with lab_errors():
-            lab = Lab.load(inventory)
-            lab.snapshot(SNAPSHOT, [host], replace=True)
+        lab = Lab.load(inventory)
+        lab.snapshot(SNAPSHOT, [host], replace=True)
         return f"malleposte lab --prefix {lab.settings.prefix} restore {SNAPSHOT} {host}"
 
     def back_up(host: str) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.check import run as checking
-from malleposte.core.errors import ExitCode, MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.core.paths import FLEET_INVENTORY, LAB_INVENTORY, ROOT, new_log
 from malleposte.core.progress import Progress
 from malleposte.core.run import stream
-from malleposte.dev.lab import Lab, LabError, Twin
+from malleposte.dev.lab import Lab, Twin
 from malleposte.dev.lanes import Second
 from malleposte.dev.seed import seed
 from malleposte.fleet import playbook, remote
@@ -26,17 +26,6 @@ LABS = {"stack": LAB_INVENTORY, "browser": LAB_INVENTORY, "fleet": FLEET_INVENTO
 """The lab of each tier that needs one."""
 SNAPSHOT = "converged"
 """The snapshot that the stack tests start from."""
-
-
-@contextmanager
-def lab_errors() -> Iterator[None]:
-    """Turns what the lab raises into the error that the command line shows."""
-    try:
-        yield
-    except LabError as error:
-        wrapped = MallepostError(str(error))
-        wrapped.exit_code = ExitCode(error.exit_code)
-        raise wrapped from error
 
 
 @dataclass
@@ -75,14 +64,13 @@ class BringUp:
         self._progress = progress
         self._linear = linear
         self._to_stderr = to_stderr
-        with lab_errors():
-            self.lab = Lab.load(inventory, report=progress.say)
+        self.lab = Lab.load(inventory, report=progress.say)
         self.done = Brought(self.lab.deploy_inventory)
 
     @contextmanager
     def _step(self, name: str, text: str) -> Iterator[None]:
         begun = self._progress.elapsed
-        with lab_errors(), self._progress.step(text):
+        with self._progress.step(text):
             yield
         self.done.seconds[name] = round(self._progress.elapsed - begun, 2)
 
@@ -143,8 +131,7 @@ class BringUp:
 
     def browser(self) -> None:
         """Installs what the browser tests drive, where it is missing."""
-        with lab_errors():
-            self.lab.install_browser()
+        self.lab.install_browser()
 
     def ready_for_tests(self) -> None:
         """Puts the lab into the state that the stack tests start from, and keeps it as a snapshot.
@@ -152,8 +139,7 @@ class BringUp:
         A lab with the snapshot goes back to it first; then the present roles are deployed over it, and only
         when they changed anything, or a backup had to be made, is the snapshot taken anew.
         """
-        with lab_errors():
-            known = self.has_snapshot()
+        known = self.has_snapshot()
         if known:
             with self._step("restore", f"lab: back to the snapshot {SNAPSHOT}"):
                 self.lab.restore(SNAPSHOT)
@@ -196,7 +182,7 @@ class Preparation:
 
     def second(self, suffix: str) -> Second:
         """Boots a twin of the lab, from the snapshot that the tests start from."""
-        with lab_errors(), self._progress.step(f"lab: twin {suffix}"):
+        with self._progress.step(f"lab: twin {suffix}"):
             twin = Twin(Lab.load(LAB_INVENTORY, report=self._progress.say), suffix)
             twin.make(SNAPSHOT)
             done = stream((*twin.enter, str(ROOT / "malleposte"), "lab", "up"), new_log("lab-twin"), env=twin.env)

@@ -172,11 +172,11 @@ PAGE = '''
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request
+from flask import redirect, render_template
 from malleposte.accountd.calls.<NAME> import <CLASS>
 
 from malleposte_portal.core import acts
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, filled_in, link
 from malleposte_portal.core.forms import Form, text_field
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -195,15 +195,13 @@ class <CLASS>Form(Form):
 @for_agent
 def <NAME>(agent: sign_on.Agent) -> Answer:
     """Show the form; once it is filled in, have it done."""
-    form, refused, status = <CLASS>Form(), "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            answer = ask(agent, lambda source, uid, token: <CLASS>(source, uid, token, form.typed("value")))
-            if not isinstance(answer, acts.Told):
-                return redirect(link("account"), 303)
-            refused, status = answer.page, answer.status
-    return render_template("own/<NAME>.html", form=form, refused=refused), status
+    form = <CLASS>Form()
+
+    def act() -> Answer | acts.Told:
+        answer = ask(agent, lambda source, uid, token: <CLASS>(source, uid, token, form.typed("value")))
+        return answer if isinstance(answer, acts.Told) else redirect(link("account"), 303)
+
+    return filled_in(form, act, lambda refused: render_template("own/<NAME>.html", form=form, refused=refused))
 '''
 TEMPLATE = """
 {% extends "own/page.html" %}

@@ -29,25 +29,45 @@ def said_done(name: str, answer: Done) -> Answer:
     return redirect(link("done"), 303)
 
 
-def carried_out(
-    page: str,
-    form: forms.Form,
-    wanted: Callable[[], Request[Any]],
-    not_proved: str,
-    wrong: str = "",
-) -> Answer:
-    """Show a form on `page`; once it is filled in rightly, have accountd do it, and go to the page that says so.
+def back_to(name: str, told: str, /, **query: Any) -> Answer:
+    """Go to a page that says once what was done; `told` is its word for that."""
+    session["told"] = told
+    return redirect(link(name, **query), 303)
 
-    `not_proved` and `wrong` as for `acts.ask`.
+
+def filled_in(
+    form: forms.Form, act: Callable[[], Answer | acts.Told], show: Callable[[str], str], field: str = ""
+) -> Answer:
+    """Show a form; once it is filled in rightly, have `act` carry it out, which returns where to go, or the refusal.
+
+    `show` renders the page with the sentence of a refusal. One about a value stands at the `field`, if there is one.
     """
     refused, status = "", 200
     if request.method == "POST":
         status = 422
         if form.validate():
-            answer = acts.ask(wanted(), not_proved, wrong)
-            if isinstance(answer, Done):
-                return said_done(str(request.endpoint), answer)
+            answer = act()
+            if not isinstance(answer, acts.Told):
+                return answer
+            refused, status = answer.page, answer.status
             if answer.new_password:
                 form.refuse("new", answer.new_password)
-            refused, status = answer.page, answer.status
-    return render_template(page, form=form, refused=refused), status
+            if field and status == 422:
+                form.refuse(field, [refused])
+                refused = ""
+    return show(refused), status
+
+
+def carried_out(
+    page: str, form: forms.Form, wanted: Callable[[], Request[Any]], not_proved: str, wrong: str = ""
+) -> Answer:
+    """Have accountd carry out a form that is shown on `page`, and go to the page that says so.
+
+    `not_proved` and `wrong` as for `acts.ask`.
+    """
+
+    def act() -> Answer | acts.Told:
+        answer = acts.ask(wanted(), not_proved, wrong)
+        return said_done(str(request.endpoint), answer) if isinstance(answer, Done) else answer
+
+    return filled_in(form, act, lambda refused: render_template(page, form=form, refused=refused))

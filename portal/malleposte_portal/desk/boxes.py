@@ -6,13 +6,12 @@ from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.desk.boxes import DeskBoxes, DeskSetDelegate
 from malleposte.accountd.message import Done
 
-from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
 from malleposte_portal.desk.pages import acted, given, looked, looked_for
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, for_agent
 
 SUBJECT = Subject("desk_boxes")
 
@@ -37,9 +36,7 @@ def desk_box(found: sign_on.Agent) -> Answer:
     box = request.args.get("box", "")[: forms.LONGEST]
     if not box:
         return redirect(link("desk_boxes"), 303)
-    answer = ask(found, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
+    answer = answered(found, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
     told = session.pop("desk", None)
     names = {one.uid: one.name for one in answer.people}
     return render_template(

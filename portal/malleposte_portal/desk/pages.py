@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
-from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskReached, DeskShow
+from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskShow
 from malleposte.accountd.message import Done, Request
 from malleposte.accountd.relying_party import AwayError
 
@@ -18,7 +18,7 @@ from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
 from malleposte_portal.log_in import shown_once, sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import diagnosis
 
@@ -26,11 +26,6 @@ LOG = logging.getLogger("malleposte_portal")
 SUBJECT = Subject("desk")
 SHOW = "resultat"
 """The word in the address of a page that shows people."""
-
-
-def reached(found: sign_on.Agent) -> DeskReached | acts.Told:
-    """The reach of the help desk; or why the page is closed to this agent."""
-    return ask(found, DeskReach)
 
 
 @SUBJECT.form("/assistance", "/en/help-desk")
@@ -91,10 +86,7 @@ def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, st
         else:
             refused, status = answer.page, answer.status
     else:
-        entered = reached(found)
-        if isinstance(entered, acts.Told):
-            return unanswered(entered)
-        reach = entered.reach
+        reach = answered(found, DeskReach).reach
     return render_template(page, form=form, refused=refused, people=people, reach=reach, moment=words.moment), status
 
 
@@ -105,9 +97,7 @@ def desk_agent(found: sign_on.Agent) -> Answer:
     target = request.args.get("agent", "")[: forms.LONGEST]
     if not target:
         return redirect(link("desk"), 303)
-    answer = ask(found, lambda source, uid, token: DeskShow(source, uid, token, target=target))
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
+    answer = answered(found, lambda source, uid, token: DeskShow(source, uid, token, target=target))
     told = session.pop("desk", None)
     return render_template(
         "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, diagnosis=answer.diagnosis,
@@ -153,9 +143,7 @@ def acted(
     """
     refused, status = "", 200
     if request.method == "GET":
-        entered = reached(found)
-        if isinstance(entered, acts.Told):
-            return unanswered(entered)
+        answered(found, DeskReach)
         if instead:
             return redirect(link(instead), 303)
     else:

@@ -31,6 +31,14 @@ class OverError(Exception):
     """The log-in is over, whatever the browser still has."""
 
 
+class UnansweredError(Exception):
+    """accountd gives nothing to show; `told` says why."""
+
+    def __init__(self, told: acts.Told) -> None:
+        super().__init__(told.page)
+        self.told = told
+
+
 def ask[A: Done](
     found: sign_on.Agent, make: Make[A], not_proved: str = "", refused: str | Mapping[str, str] = ""
 ) -> A | acts.Told:
@@ -40,6 +48,14 @@ def ask[A: Done](
     the one for a value that accountd does not take, or those by its word.
     """
     return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
+
+
+def answered[A: Done](found: sign_on.Agent, make: Make[A], refused: str = "") -> A:
+    """Return the answer that a page is made of, as `ask`. Raises OverError, UnansweredError: the page then says why."""
+    answer = ask(found, make, refused=refused)
+    if isinstance(answer, acts.Told):
+        raise UnansweredError(answer)
+    return answer
 
 
 def withdrawn(found: sign_on.Agent, device: Device, error: Exception) -> acts.Told:
@@ -88,6 +104,8 @@ def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Cal
             answer = redirect(url_for("logged_out", language=g.language, fin=1), 303)
             answer.delete_cookie(sign_on.COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
             return answer
+        except UnansweredError as error:
+            return unanswered(error.told)
         except (AwayError, StoreError) as error:
             LOG.error("%s", error)
             return unanswered(acts.Told(503, _(acts.AWAY)))

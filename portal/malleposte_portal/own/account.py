@@ -6,12 +6,12 @@ from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd.calls.account import ShowAccount, ShowJournal
 from malleposte.accountd.calls.settings import SetClass
 
-from malleposte_portal.core import acts, words
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core import words
+from malleposte_portal.core.answers import Answer, back_to, link
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.core.words import now
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, for_agent
 
 SUBJECT = Subject("account")
 SOON_DAYS = 30
@@ -22,9 +22,7 @@ SOON_DAYS = 30
 @for_agent
 def account(found: sign_on.Agent) -> Answer:
     """« Mon compte »: what is held, and what needs the agent's attention."""
-    answer = ask(found, ShowAccount)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
+    answer = answered(found, ShowAccount)
     held = answer.account
     days = words.days_left(held.password_until, now())
     return render_template(
@@ -38,10 +36,7 @@ def account(found: sign_on.Agent) -> Answer:
 @for_agent
 def journal(found: sign_on.Agent) -> Answer:
     """« Mon journal »: what was done to the account, in plain words."""
-    answer = ask(found, ShowJournal)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
+    return render_template("own/journal.html", lines=answered(found, ShowJournal).journal, moment=words.moment)
 
 
 @SUBJECT.form("/compte/interface", "/en/account/interface")
@@ -53,16 +48,10 @@ def interface(found: sign_on.Agent) -> Answer:
         wanted = request.form.get("profile", "")[:100]
         if wanted not in classes:
             return redirect(link("interface"), 303)
-        answer = ask(found, lambda source, uid, token: SetClass(source, uid, token, wanted))
-        if isinstance(answer, acts.Told):
-            return unanswered(answer)
+        answer = answered(found, lambda source, uid, token: SetClass(source, uid, token, wanted))
         sign_on.profile_is(found, wanted)
-        session["told"] = "late" if answer.open else "class"
-        return redirect(link("interface"), 303)
-    answer = ask(found, ShowAccount)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    here = answer.account.profile
+        return back_to("interface", "late" if answer.open else "class")
+    here = answered(found, ShowAccount).account.profile
     if here != found.session.profile:
         sign_on.profile_is(found, here)
     others = [name for name in classes if name != here]

@@ -12,12 +12,12 @@ from wtforms.validators import Length, ValidationError
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to, filled_in, link
 from malleposte_portal.core.forms import LONGEST, TOO_LONG, Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 
 SUBJECT = Subject("charges")
 PARTS = {"box": ("delegate",), "list": ("poster", "moderator")}
@@ -83,9 +83,7 @@ class AddPoster(AddPerson):
 @for_agent
 def charges(found: sign_on.Agent) -> Answer:
     """The boxes and lists of the agent."""
-    answer = ask(found, Charges)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
+    answer = answered(found, Charges)
     return render_template("own/charges.html", charges=answer.charges, more=answer.more)
 
 
@@ -115,21 +113,13 @@ def charge_add(found: sign_on.Agent) -> Answer:
     if part not in PARTS.get(kind, ()):
         return redirect(link("charges"), 303)
     form: Any = AddPoster() if part == "poster" else AddPerson()
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            answer = _set(found, kind, name, part, form.who, add=True)
-            if not isinstance(answer, acts.Told):
-                return answer
-            if answer.status != status:
-                refused, status = answer.page, answer.status
-            else:
-                form.refuse("value", [answer.page])
-    page = render_template(
-        "own/charge_add.html", form=form, refused=refused, title=_(ADDS[part]), kind=kind, name=name, part=part
-    )
-    return page, status
+    return filled_in(
+        form, lambda: _set(found, kind, name, part, form.who, add=True),
+        lambda refused: render_template(
+            "own/charge_add.html", form=form, refused=refused, title=_(ADDS[part]), kind=kind, name=name, part=part
+        ),
+        "value",
+    )  # fmt: skip
 
 
 @SUBJECT.act("/compte/boites-et-listes/retirer", "/en/account/boxes-and-lists/remove")
@@ -149,8 +139,7 @@ def _set(found: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add
     )  # fmt: skip
     if isinstance(answer, acts.Told):
         return lost(answer) if answer.status == GONE else answer
-    session["told"] = "late" if answer.open else "set"
-    return redirect(link("charge", kind=kind, name=name), 303)
+    return back_to("charge", "late" if answer.open else "set", kind=kind, name=name)
 
 
 def lost(told: acts.Told) -> Answer:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import threading
 
-from flask import Response, redirect, render_template, request, session
+from flask import Response, render_template, session
 from malleposte.accountd import client
 from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, ShowOwnData
 from malleposte.accountd.message import Done
 
 from malleposte_portal.core import acts, browsers, words
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to, filled_in
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.core.words import now
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, fetch, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, fetch, for_agent, unanswered
 from malleposte_portal.own.forms import password_field
 
 SUBJECT = Subject("data")
@@ -41,30 +41,26 @@ class AskOwnDataForm(Form):
 @for_agent
 def own_data(found: sign_on.Agent) -> Answer:
     """The state of the last request, and the form for the next one where it may be made."""
-    refused, status = "", 200
     form = AskOwnDataForm()
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            password = form.typed("password")
-            answer = ask(
-                found, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
-                _("Mot de passe inexact."),
-            )  # fmt: skip
-            if isinstance(answer, Done):
-                session["told"] = "data-asked"
-                return redirect(link("own_data"), 303)
-            refused, status = answer.page, answer.status
-    answer = ask(found, ShowOwnData)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    held = answer.own_data
-    again = words.read(held.again)
-    may_ask = held.state not in ("asked", "making") and (again is None or again <= now())
-    return render_template(
-        "own/data.html", copy=held, form=form, refused=refused, may_ask=may_ask, told=session.pop("told", ""),
-        size=size(held.size), moment=words.moment,
-    ), status  # fmt: skip
+
+    def request_copy() -> Answer | acts.Told:
+        password = form.typed("password")
+        answer = ask(
+            found, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
+            _("Mot de passe inexact."),
+        )  # fmt: skip
+        return back_to("own_data", "data-asked") if isinstance(answer, Done) else answer
+
+    def show(refused: str) -> str:
+        held = answered(found, ShowOwnData).own_data
+        again = words.read(held.again)
+        may_ask = held.state not in ("asked", "making") and (again is None or again <= now())
+        return render_template(
+            "own/data.html", copy=held, form=form, refused=refused, may_ask=may_ask, told=session.pop("told", ""),
+            size=size(held.size), moment=words.moment,
+        )  # fmt: skip
+
+    return filled_in(form, request_copy, show)
 
 
 def size(many: int) -> str:
@@ -111,8 +107,5 @@ def _sent(copy: client.Copy, uid: str) -> Response:
 @for_agent
 def own_data_end(found: sign_on.Agent) -> Answer:
     """Remove the copy, or call it off."""
-    answer = ask(found, EndOwnData)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    session["told"] = "data-ended"
-    return redirect(link("own_data"), 303)
+    answered(found, EndOwnData)
+    return back_to("own_data", "data-ended")

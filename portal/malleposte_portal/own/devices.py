@@ -14,12 +14,12 @@ from wtforms.validators import ValidationError
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, browsers, words
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to, filled_in, link
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered, withdrawn
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import log_ins
 from malleposte_portal.own.forms import device_name_field, password_field
@@ -59,9 +59,7 @@ class AddDeviceForm(Form):
 @for_agent
 def devices(found: sign_on.Agent) -> Answer:
     """« Ma connexion et mes appareils »: each device, each log-in to the portal, and a way to end them."""
-    answer = ask(found, Devices)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
+    answer = answered(found, Devices)
     try:
         open_ = sign_on.sign_on().sessions.of(found.session.uid)
     except StoreError:
@@ -90,32 +88,28 @@ def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
     form = AddDeviceForm(data={"mail": True} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            typed = (form.typed("password"), form.typed("name"), form.scopes)
-            answer = ask(
-                found,
-                lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
-                _("Mot de passe inexact."),
-            )
-            told = _on_its_way(found, answer) if isinstance(answer, Done) else answer
-            if told is None:
-                return redirect(link("device_made"), 303)
-            refused, status = told.page, told.status
-    return render_template("own/device_add.html", form=form, refused=refused), status
+
+    def add() -> Answer | acts.Told:
+        typed = (form.typed("password"), form.typed("name"), form.scopes)
+        answer = ask(
+            found,
+            lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
+            _("Mot de passe inexact."),
+        )
+        return _on_its_way(found, answer) if isinstance(answer, Done) else answer
+
+    return filled_in(form, add, lambda refused: render_template("own/device_add.html", form=form, refused=refused))
 
 
-def _on_its_way(found: sign_on.Agent, made: NewDevice) -> acts.Told | None:
-    """Keep the password of a device for the page that shows it; why that cannot be, once the device is revoked."""
+def _on_its_way(found: sign_on.Agent, made: NewDevice) -> Answer | acts.Told:
+    """To the page that shows the password of a device; why there is none, once the device is revoked."""
     device = made.devices[0]
     facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
     try:
         shown_once.hand_on("device_made", facts)
     except (AwayError, StoreError) as error:
         return withdrawn(found, device, error)
-    return None
+    return redirect(link("device_made"), 303)
 
 
 @SUBJECT.page("/compte/appareils/mot-de-passe", "/en/account/devices/password")
@@ -124,8 +118,7 @@ def device_made(found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
     kept = shown_once.handed("device_made")
     if kept is None:
-        session["told"] = "shown"
-        return redirect(link("devices"), 303)
+        return back_to("devices", "shown")
     return render_template("own/device_made.html", uid=found.session.uid, **kept)
 
 
@@ -134,11 +127,8 @@ def device_made(found: sign_on.Agent) -> Answer:
 def device_revoke(found: sign_on.Agent) -> Answer:
     """Revoke a device."""
     ident = request.form.get("device", "")[:100]
-    answer = ask(found, lambda source, uid, token: RevokeDevice(source, uid, token, ident))
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    session["told"] = "revoked"
-    return redirect(link("devices"), 303)
+    answered(found, lambda source, uid, token: RevokeDevice(source, uid, token, ident))
+    return back_to("devices", "revoked")
 
 
 @SUBJECT.act("/compte/sessions/fermer", "/en/account/sessions/end")
@@ -151,11 +141,8 @@ def sessions_end(found: sign_on.Agent) -> Answer:
         if key:
             if key in kept.of(found.session.uid):
                 kept.close(key)
-            session["told"] = "ended"
-            return redirect(link("devices"), 303)
-        answer = ask(found, EndSessions)
-        if isinstance(answer, acts.Told):
-            return unanswered(answer)
+            return back_to("devices", "ended")
+        answered(found, EndSessions)
         kept.end_all(found.session.uid)
     except (StoreError, AwayError):
         return unanswered(acts.Told(503, _(acts.AWAY)))

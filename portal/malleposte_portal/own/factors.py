@@ -11,12 +11,12 @@ from malleposte.accountd.message import Done
 from wtforms import HiddenField
 
 from malleposte_portal.core import acts, browsers, words
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to, filled_in, link
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent
 from malleposte_portal.own.diagnosis import at, by
 from malleposte_portal.own.forms import password_field
 
@@ -49,9 +49,7 @@ def factors(found: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
     if (away := _away()) is not None:
         return away
-    held = ask(found, calls.ShowFactors)
-    if isinstance(held, acts.Told):
-        return unanswered(held)
+    held = answered(found, calls.ShowFactors)
     # The agent's session there opens it.
     page = sign_on.sign_on().factors_page
     told = session.pop("told", "")
@@ -67,29 +65,23 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
     if (away := _away()) is not None:
         return away
-    answered = ask(found, calls.ShowFactors)
-    if isinstance(answered, acts.Told):
-        return unanswered(answered)
-    held = answered.factors
+    held = answered(found, calls.ShowFactors).factors
     wanted = (request.form if request.method == "POST" else request.args).get("factor", "")[:300]
     gone = next((one for one in held if one.ident == wanted), None)
     if gone is None or len(held) == 1:
         return redirect(link("factors"), 303)
     form = RemoveFactorForm(data={"factor": gone.ident} if request.method == "GET" else None)
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            password = form.typed("password")
-            answer = ask(
-                found,
-                lambda source, uid, token: calls.RemoveFactor(
-                    source, uid, token, password, gone.ident, browsers.digest()
-                ),
-                _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
-            )  # fmt: skip
-            if isinstance(answer, Done):
-                session["told"] = "factor"
-                return redirect(link("factors"), 303)
-            refused, status = answer.page, answer.status
-    return render_template("own/factor_remove.html", form=form, refused=refused, factor=gone, kind=kind), status
+
+    def remove() -> Answer | acts.Told:
+        password = form.typed("password")
+        answer = ask(
+            found,
+            lambda source, uid, token: calls.RemoveFactor(source, uid, token, password, wanted, browsers.digest()),
+            _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
+        )  # fmt: skip
+        return back_to("factors", "factor") if isinstance(answer, Done) else answer
+
+    return filled_in(
+        form, remove,
+        lambda refused: render_template("own/factor_remove.html", form=form, refused=refused, factor=gone, kind=kind),
+    )  # fmt: skip

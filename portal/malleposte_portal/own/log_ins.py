@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import redirect, request, session
+from flask import request
 from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
 from wtforms import StringField
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent
 
 SUBJECT = Subject("log_ins")
 
@@ -47,14 +47,11 @@ def shown(found: sign_on.Agent) -> Sequence[tuple[OpenLogIn, NameForm]] | None:
 def log_in_end(found: sign_on.Agent) -> Answer:
     """End one."""
     ident = request.form.get("log_in", "")[:100]
-    answer = ask(
+    answer = answered(
         found, lambda source, uid, token: EndLogIn(source, uid, token, ident),
         refused=_("Cette connexion est déjà fermée."),
     )  # fmt: skip
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    session["told"] = "log_in_late" if answer.open else "log_in"
-    return redirect(link("devices"), 303)
+    return back_to("devices", "log_in_late" if answer.open else "log_in")
 
 
 @SUBJECT.act("/compte/connexions/nommer", "/en/account/log-ins/name")
@@ -62,11 +59,8 @@ def log_in_end(found: sign_on.Agent) -> Answer:
 def log_in_name(agent: sign_on.Agent) -> Answer:
     """Name the browser of one."""
     ident, name = (request.form.get(field, "")[:100] for field in ("log_in", "name"))
-    answer = ask(
+    answered(
         agent, lambda source, uid, token: NameBrowser(source, uid, token, ident, name),
         refused=_("Ce nom n’est pas enregistré : 40 caractères au plus, et la connexion doit être encore ouverte."),
     )  # fmt: skip
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    session["told"] = "named"
-    return redirect(link("devices"), 303)
+    return back_to("devices", "named")

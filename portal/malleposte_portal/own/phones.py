@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import segno
-from flask import g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, url_for
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.calls.devices import AddDevice
 from malleposte.accountd.relying_party import AwayError
 from malleposte.front.profile import Phone, ProfileError
 
 from malleposte_portal.core import acts, browsers
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, filled_in, link
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
@@ -47,25 +49,10 @@ def _steps(agent: sign_on.Agent, name: str) -> Answer:
     return render_template(f"own/{name}.html", uid=agent.session.uid, here=qr(away(name)))
 
 
-@SUBJECT.page("/compte/appareils/regler/android", "/en/account/devices/set-up/android")
-@for_agent
-def setup_android(agent: sign_on.Agent) -> Answer:
-    """The steps on Android."""
-    return _steps(agent, "setup_android")
-
-
-@SUBJECT.page("/compte/appareils/regler/thunderbird", "/en/account/devices/set-up/thunderbird")
-@for_agent
-def setup_thunderbird(agent: sign_on.Agent) -> Answer:
-    """The steps in Thunderbird."""
-    return _steps(agent, "setup_thunderbird")
-
-
-@SUBJECT.page("/compte/appareils/regler/outlook", "/en/account/devices/set-up/outlook")
-@for_agent
-def setup_outlook(agent: sign_on.Agent) -> Answer:
-    """The steps in Outlook."""
-    return _steps(agent, "setup_outlook")
+for _device in ("android", "thunderbird", "outlook"):
+    SUBJECT.page(
+        f"/compte/appareils/regler/{_device}", f"/en/account/devices/set-up/{_device}", f"setup_{_device}"
+    )(for_agent(partial(_steps, name=f"setup_{_device}")))  # fmt: skip
 
 
 @SUBJECT.form("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple")
@@ -73,20 +60,14 @@ def setup_outlook(agent: sign_on.Agent) -> Answer:
 def setup_apple(found: sign_on.Agent) -> Answer:
     """The form of a profile. The page with its QR code is another, so that a reload makes no second device."""
     form = Profile()
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            told = _profile(found, form)
-            if told is None:
-                return redirect(link("setup_apple_made"), 303)
-            refused, status = told.page, told.status
-    page = render_template("own/setup_apple.html", form=form, refused=refused, uid=found.session.uid)
-    return page, status
+    return filled_in(
+        form, lambda: _profile(found, form),
+        lambda refused: render_template("own/setup_apple.html", form=form, refused=refused, uid=found.session.uid),
+    )  # fmt: skip
 
 
-def _profile(found: sign_on.Agent, form: Profile) -> acts.Told | None:
-    """Have a device made, put its password into a profile, and hand on its link; why there is none."""
+def _profile(found: sign_on.Agent, form: Profile) -> Answer | acts.Told:
+    """Have a device made, put its password into a profile, and go to the page of its link; why there is none."""
     known = ask(found, ShowAccount)
     if isinstance(known, acts.Told):
         return known
@@ -107,7 +88,7 @@ def _profile(found: sign_on.Agent, form: Profile) -> acts.Told | None:
         shown_once.hand_on("setup_apple_made", {"name": device.name, "address": address, "signed": signed})
     except (AwayError, StoreError, ProfileError) as error:
         return withdrawn(found, device, error)
-    return None
+    return redirect(link("setup_apple_made"), 303)
 
 
 @SUBJECT.page("/compte/appareils/regler/apple/pret", "/en/account/devices/set-up/apple/ready")

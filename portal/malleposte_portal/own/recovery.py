@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, render_template, request, session
+from flask import redirect, render_template, session
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
 from malleposte.accountd.message import Done
@@ -17,13 +17,13 @@ from wtforms.validators import Length
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, browsers, words
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to, filled_in, link
 from malleposte_portal.core.forms import LONGEST, TOO_LONG, Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.first_login import WRONG, Confirm
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own.forms import password_field
 
@@ -71,40 +71,31 @@ def _word(found: sign_on.Agent) -> str:
 @for_agent
 def recovery(found: sign_on.Agent) -> Answer:
     """The means, masked, and when changed ones begin to count."""
-    answer = ask(found, ShowAccount)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    told = session.pop("told", "")
-    return render_template("own/recovery.html", account=answer.account, told=told, moment=words.moment)
+    account, told = answered(found, ShowAccount).account, session.pop("told", "")
+    return render_template("own/recovery.html", account=account, told=told, moment=words.moment)
 
 
 def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
     """A form for another means of a kind; the next page once it is filled in rightly."""
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            typed = (form.typed("password"), kind, form.typed("value"))
-            answer = ask(
-                found,
-                lambda source, uid, token: SetRecovery(
-                    source, uid, *typed, token=token, browser=browsers.digest()
-                ),
-                _("Mot de passe inexact."), _(WRONG[kind]),
-            )  # fmt: skip
-            if isinstance(answer, Done):
-                return _next(found, answer)
-            if answer.status == 422:
-                form.refuse("value", [answer.page])
-            else:
-                refused, status = answer.page, answer.status
-    return render_template("own/recovery_change.html", title=_(TITLES[kind]), form=form, refused=refused), status
+
+    def change() -> Answer | acts.Told:
+        typed = (form.typed("password"), kind, form.typed("value"))
+        answer = ask(
+            found,
+            lambda source, uid, token: SetRecovery(source, uid, *typed, token=token, browser=browsers.digest()),
+            _("Mot de passe inexact."), _(WRONG[kind]),
+        )  # fmt: skip
+        return _next(found, answer) if isinstance(answer, Done) else answer
+
+    def show(refused: str) -> str:
+        return render_template("own/recovery_change.html", title=_(TITLES[kind]), form=form, refused=refused)
+
+    return filled_in(form, change, show, "value")
 
 
 def _said(answer: Done) -> Answer:
     """Back to the means, and say when the change counts."""
-    session["told"] = "recovery" if answer.until else "recovery-same"
-    return redirect(link("recovery"), 303)
+    return back_to("recovery", "recovery" if answer.until else "recovery-same")
 
 
 def _next(found: sign_on.Agent, answer: RecoveryAsked) -> Answer:
@@ -143,22 +134,20 @@ def recovery_confirm(found: sign_on.Agent) -> Answer:
         return unanswered(acts.Told(503, _(acts.AWAY)))
     if not ticket:
         return redirect(link("recovery_mail"), 303)
-    form = Confirm()
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            code = form.typed("value")
-            answer = ask(
-                found, lambda source, uid, token: ConfirmRecovery(source, uid, token, ticket, code),
-                refused=_(WRONG["confirm"]),
-            )  # fmt: skip
-            if isinstance(answer, Done):
-                kept.take_once(_word(found))
-                return _said(answer)
-            if answer.status == 422:
-                form.refuse("value", [answer.page])
-            else:
-                refused, status = answer.page, answer.status
-    address = ticket.rpartition(" ")[2]
-    return render_template("own/recovery_confirm.html", form=form, refused=refused, address=address), status
+    form, address = Confirm(), ticket.rpartition(" ")[2]
+
+    def confirm() -> Answer | acts.Told:
+        code = form.typed("value")
+        answer = ask(
+            found, lambda source, uid, token: ConfirmRecovery(source, uid, token, ticket, code),
+            refused=_(WRONG["confirm"]),
+        )  # fmt: skip
+        if not isinstance(answer, Done):
+            return answer
+        kept.take_once(_word(found))
+        return _said(answer)
+
+    def show(refused: str) -> str:
+        return render_template("own/recovery_confirm.html", form=form, refused=refused, address=address)
+
+    return filled_in(form, confirm, show, "value")

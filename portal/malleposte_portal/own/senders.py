@@ -18,7 +18,7 @@ from wtforms.validators import AnyOf, InputRequired, Length
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to, link
 from malleposte_portal.core.forms import TOO_LONG, Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
@@ -147,8 +147,7 @@ def _page(found: sign_on.Agent, box: str = "") -> Answer:
     elif act == "remove":
         done = _remove(found, box)
     if isinstance(done, Done):
-        session["told"] = f"filtering {act}"
-        return redirect(link(view, **named), 303)
+        return back_to(view, f"filtering {act}", **named)
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
     if refused and status == 422 and act == "add":
         add.refuse("value", [refused])

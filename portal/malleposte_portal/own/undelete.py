@@ -11,7 +11,7 @@ from functools import partial
 from itertools import batched
 from typing import Any
 
-from flask import redirect, render_template, request, session
+from flask import render_template, request, session
 from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Restored, Undelete
 from malleposte.accountd.message import MOST_ITEMS, Done
 from wtforms import RadioField, StringField
@@ -19,12 +19,12 @@ from wtforms.validators import AnyOf, Length
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, words
-from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.answers import Answer, back_to
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent
 
 SUBJECT = Subject("undelete")
 
@@ -90,8 +90,7 @@ def undelete(found: sign_on.Agent) -> Answer:
         if messages:
             done = _back(found, messages)
             if isinstance(done, Done):
-                session["told"] = f"undeleted {done.many}"
-                return redirect(link("undelete"), 303)
+                return back_to("undelete", f"undeleted {done.many}")
             refused, status = done.page, done.status
         else:
             refused, status = _("Cochez d’abord les messages à récupérer."), 422
@@ -99,9 +98,7 @@ def undelete(found: sign_on.Agent) -> Answer:
     if searched and not form.validate():
         return _page(form, (), status=422)
     parts = (form.typed("sender"), form.typed("subject"), int(form.typed("days") or 0))
-    answer = ask(found, lambda source, uid, token: FindDeleted(source, uid, token, *parts))
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
+    answer = answered(found, lambda source, uid, token: FindDeleted(source, uid, token, *parts))
     return _page(form, answer.deleted, more=answer.more, searched=searched, refused=refused, status=status)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from malleposte.accountd import codec
 from malleposte.accountd.call import OF
-from malleposte.accountd.calls import enrolment
-from malleposte.accountd.message import Refused, Request
+from malleposte.accountd.message import Request
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site
@@ -71,14 +70,6 @@ class Portal:
         for answer, _took in answers:
             typed_secrets.hidden(answer)
         return answers
-
-    def first_log_in(self, numen: str, code: str, new: str) -> Any:
-        """The two secrets, the charter, the password: the last answer, or the first refusal."""
-        begun = self.one(enrolment.Begin(self.source, numen, code))
-        if isinstance(begun, Refused):
-            return begun
-        charter = enrolment.Enrol(self.source, begun.ticket, "charter", "essai")
-        return self.ask(charter, enrolment.Activate(self.source, begun.ticket, new))[-1]
 
     def one(self, request: Request[Any]) -> Any:
         return self.ask(request)[0]

@@ -73,10 +73,6 @@ class Webmail:
         assert answer.status == 302 and where.startswith(f"https://{self.sso.name}/"), (answer.status, where)
         return where.removeprefix(f"https://{self.sso.name}")
 
-    def leave_as_new(self) -> str:
-        """The same as another visitor, whom only the log-in page knows."""
-        return Webmail(self.site, self.web).leave()
-
     def back(self, answer: Answer) -> str:
         """Follow the log-in page to its way back to here; empty when it keeps the visitor."""
         while (where := answer.headers["Location"] or "").startswith(f"https://{self.sso.name}/"):

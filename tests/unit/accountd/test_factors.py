@@ -32,7 +32,7 @@ def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") ->
 
 
 def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> Done | Refused:
-    return stage.ask(log_in_page.FactorTried(where, "mdupond", "totp", code, right))
+    return stage.ask(log_in_page.FactorTried(where, "mdupond", "totp", code, right=right))
 
 
 def made(stage: Stage) -> tuple[str, ...]:
@@ -299,7 +299,7 @@ def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser
     tools = dataclasses.replace(stage.service.tools, throttle=throttle)  # type: ignore[arg-type]
     stage.service = Service(tools)
     assert stage.ask(log_in_page.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE
-    assert stage.ask(log_in_page.FactorTried(HERE, "mdupond", "totp", "100000", True, mine)) == DONE
+    assert stage.ask(log_in_page.FactorTried(HERE, "mdupond", "totp", "100000", mine, True)) == DONE
     assert throttle.clients == [("2f:mdupond", HERE, f"browser\0{mine}")], "a password alone makes none known here"
     guesses = [
         log_in_page.SpendCode(HERE, "mdupond", "recovery", f"x{number}", f"{number:032x}") for number in range(40)

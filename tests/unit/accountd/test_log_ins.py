@@ -40,8 +40,7 @@ def open_ones(stage: Stage) -> list[Session]:
         held[:] = [one for one in held if one not in gone]
         return (("sogo",) if ident == HOME.ident else ()) if gone else None
 
-    stage.hosts.log_ins = lambda uid: list(held) if uid == "mdupond" else []  # type: ignore[method-assign]
-    stage.hosts.end_log_in = end  # type: ignore[method-assign]
+    vars(stage.hosts).update(log_ins=lambda uid: list(held) if uid == "mdupond" else [], end_log_in=end)
     return held
 
 
@@ -83,7 +82,7 @@ def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, open_ones: lis
     def away(*_words: str) -> Any:
         raise MallepostError("pia1 gives no answer")
 
-    stage.hosts.log_ins = stage.hosts.end_log_in = away  # type: ignore[assignment, method-assign]
+    vars(stage.hosts).update(log_ins=away, end_log_in=away)
     for answer in (stage.ask(ShowLogIns(HERE, "mdupond", token("mdupond"))), ended(stage, "d1gest")):
         assert isinstance(answer, Refused) and answer.error == "unavailable"
 

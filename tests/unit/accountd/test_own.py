@@ -112,7 +112,7 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
 def test_a_long_journal_has_room_in_an_answer(stage: Stage) -> None:
     rows = [("données modifiées", "operators", "é" * 120)] * 60
     lines = [disclosure.Line(f"2026-08-01T08:00:{number:02d}", *row) for number, row in enumerate(rows)]
-    stage.hosts.journal = lambda uid: lines  # type: ignore[method-assign]
+    vars(stage.hosts).update(journal=lambda _uid: lines)
     answer = success(stage.ask(ShowJournal(HERE, "mdupond", token("mdupond"))))
     assert 5 < len(answer.journal) < 60 and answer.journal[0].time == lines[-1].time
     assert len(codec.encode_answer(answer)) < LONGEST

@@ -186,7 +186,7 @@ def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, spool: Spool, fault:
         return record(UID)
 
     stage.mute = fault is None
-    stage.hosts.record = away  # type: ignore[assignment, method-assign]
+    vars(stage.hosts).update(record=away)
     assert refused(demand(stage))[0] == "unavailable"
     assert spool.waiting() == []
 

@@ -40,7 +40,7 @@ def box() -> Box:
 
 @pytest.fixture
 def stage(stage: Stage, box: Box) -> Stage:
-    stage.hosts.senders, stage.hosts.set_senders = box.senders, box.set_senders  # type: ignore[method-assign]
+    vars(stage.hosts).update(senders=box.senders, set_senders=box.set_senders)
     return stage
 
 

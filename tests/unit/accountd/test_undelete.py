@@ -48,7 +48,7 @@ def kept() -> Kept:
 
 @pytest.fixture
 def stage(stage: Stage, kept: Kept) -> Stage:
-    stage.hosts.deleted, stage.hosts.undelete = kept.deleted, kept.undelete  # type: ignore[method-assign]
+    vars(stage.hosts).update(deleted=kept.deleted, undelete=kept.undelete)
     return stage
 
 

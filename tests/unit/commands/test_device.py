@@ -22,17 +22,12 @@ from malleposte.policy.devices import is_device_password
 from malleposte.policy.model import Policy
 
 from tests.support.directory import MemoryDirectory
-from tests.support.hosts import FakeHost
+from tests.support.hosts import FakeHost, NoPasswords
 
 FACTS = renewal.Facts(
     "ac-exemple.test", "académie", "pia.ac-exemple.test", "01", "aide@ac-exemple.test", "", "", Policy()
 )
 Typed = Callable[..., tuple[int, str, str]]
-
-
-class Nobody:
-    def scramble(self, uid: str, now: object) -> bool:
-        return False
 
 
 @pytest.fixture
@@ -60,7 +55,12 @@ def typed(
     @contextlib.contextmanager
     def host(_who: str) -> Iterator[tuple[Any, ...]]:
         with Journal(tmp_path / "journal.jsonl", "essai") as journal:
-            yield acts.Tools(directory, journal, [], Nobody(), Hosts(directory, [mail1])), LifeRules(), None, "mdupond"
+            yield (
+                acts.Tools(directory, journal, [], NoPasswords(), Hosts(directory, [mail1])),
+                LifeRules(),
+                None,
+                "mdupond",
+            )
 
     monkeypatch.setattr(paths, "HOSTED", True)
     monkeypatch.setattr(device, "host", host)

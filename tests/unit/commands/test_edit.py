@@ -24,15 +24,11 @@ from malleposte.platform import profiles
 
 from tests.support.classes import CLASSES
 from tests.support.directory import MemoryDirectory
+from tests.support.hosts import NoPasswords
 
 DOMAIN = "ac-exemple.test"
 KEYS = Keyring("k1", {"k1": b"1" * 32})
 Typed = Callable[..., str]
-
-
-class Passwords:
-    def scramble(self, uid: str, now: object) -> bool:
-        return False
 
 
 @pytest.fixture
@@ -67,7 +63,7 @@ def typed(
     @contextmanager
     def tools(_settings: object) -> Iterator[Tools]:
         with Journal(tmp_path / "journal.jsonl", "essai") as journal:
-            yield Tools(directory, journal, (), Passwords(), Hosts(directory, []))
+            yield Tools(directory, journal, (), NoPasswords(), Hosts(directory, []))
 
     @contextmanager
     def nothing() -> Iterator[None]:

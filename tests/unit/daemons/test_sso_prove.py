@@ -84,7 +84,7 @@ def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None
         (
             "/tried",
             {"kind": "totp", "code": "123456", "right": True},
-            log_in_page.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
+            log_in_page.FactorTried("192.0.2.7", "mdupond", "totp", "123456", right=True),
         ),
         ("/spend", {"kind": "recovery", "code": "X"}, log_in_page.SpendCode("192.0.2.7", "mdupond", "recovery", "X")),
         (

@@ -2,7 +2,7 @@
 
 import pytest
 from malleposte.directory.control import PolicyErrorCode, PolicyState, decode
-from malleposte.directory.errors import AlreadyThere, NotThere, Refused
+from malleposte.directory.errors import AlreadyThere, Refused
 from malleposte.directory.ldap import filter_of
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes, escape
 
@@ -62,22 +62,6 @@ def test_values_in_a_name_are_escaped(value: str, escaped: str) -> None:
 def test_values_in_a_filter_are_only_values() -> None:
     assert filter_of({"uid": "*)(uid=*"}) == "(&(uid=\\2a\\29\\28uid=\\2a))"
     assert filter_of(None) == "(objectClass=*)"
-
-
-def test_memory_adds_finds_changes_and_deletes() -> None:
-    directory = MemoryDirectory()
-    dn = AGENT.dn(directory.suffix)
-    directory.add(dn, agent_attributes(AGENT) | {"userPassword": ["x"]})
-    [found] = directory.search("people", ["uid", "mpState"], {"uid": "ELEFEVRE"})
-    assert found.attributes == {"uid": ["elefevre"], "mpState": ["active"]}
-    assert list(directory.search("functional", ["uid"])) == []
-    directory.modify(dn, {"mpState": ["suspended"], "mpQuota": []})
-    assert "mpQuota" not in directory.entries[dn.lower()].attributes
-    assert directory.log_in(dn, "x").ok
-    assert not directory.log_in(dn, "").ok
-    directory.delete(dn)
-    with pytest.raises(NotThere):
-        directory.modify(dn, {"mpState": ["active"]})
 
 
 def test_memory_refuses_what_slapd_refuses() -> None:

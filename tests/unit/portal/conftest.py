@@ -76,6 +76,13 @@ def well_built(page: Page, language: str) -> None:
     """Check what holds of every page: title, h1, levels, ids, labels, no script, forms with a token."""
     assert [attributes["lang"] for attributes, _text in page.all("html")] == [language]
     assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer")] == [1] * 5
+    assert "initial-scale=1" in str(page.all("meta"))
+    skip, _text = page.all("a")[0]
+    assert skip["href"] == "#" + str(page.all("main")[0][0]["id"])
+    for held, text in [*page.all("a"), *page.all("button")]:
+        # A label of its own hides the text from people who speak to the page (WCAG 2.5.3).
+        label = str(held.get("aria-label") or text)
+        assert label and text.lower() in label.lower()
     labels = [held["aria-label"] for held, _text in page.all("nav")]
     assert labels and len(labels) == len(set(labels))
     assert page.heading in page.all("title")[0][1]
@@ -112,14 +119,17 @@ class FakeAccountd:
 
     answer: Told | Done | Exception = field(default_factory=lambda: Told("mdupond", "pending"))
     asked: list[Request[Any]] = field(default_factory=list)
+    failures: dict[type[Request[Any]], Exception] = field(default_factory=dict)
+    """Requests of these kinds alone fail so."""
 
     def call[A: Done](self, request: Request[A]) -> A:
         self.asked.append(request)
         # Whatever proves something says by which browser.
         assert getattr(request, "browser", None) in (None, browsers.digest())
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return answer_to(request, self.answer)
+        answer = self.failures.get(type(request), self.answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer_to(request, answer)
 
     def fetch(self, request: Request[Any]) -> client.Copy:
         raise client.UnavailableError("no copy")
@@ -133,9 +143,13 @@ class FakeAccountd:
         (request,) = self.requests(kind)
         return request
 
-    def refuse(self, error: ErrorCode, **more: Any) -> None:
-        """Refuse from now on."""
-        self.answer = client.RefusedError(Refused(error, **more))
+    def refuse(self, error: ErrorCode, only: type[Request[Any]] | None = None, **more: Any) -> None:
+        """Refuse from now on, requests of one kind alone if it is given."""
+        refused = client.RefusedError(Refused(error, **more))
+        if only:
+            self.failures[only] = refused
+        else:
+            self.answer = refused
 
 
 @dataclass

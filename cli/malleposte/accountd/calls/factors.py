@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from email.message import EmailMessage
+from collections.abc import Sequence
 
 import msgspec
 
@@ -153,8 +152,8 @@ def factor_changed(context: Context, request: FactorChanged) -> Done:
         closed = None
         if tools.rules.factors_close and request.added and not before:
             closed = [one.event.program or one.event.service for one in _by_password(context, uid)[0].logins]
-        sent = tell(
-            context, entry,
+        sent = context.tell(
+            entry,
             lambda to: notice.factor(
                 request.kind, request.name, added=request.added, login=uid, to=to, facts=tools.facts(),
                 now=context.now, closed=closed,
@@ -176,7 +175,7 @@ def make_recovery_codes(context: Context, request: MakeRecoveryCodes) -> Recover
         before = list(entry.attributes.get(name, ()))
         change = Change(Kind.MODIFY, uid, entry.dn, {name: before}, {name: new.values})
         acts.make(context.directory, context.journal, [change], "new recovery codes")
-    tell(context, entry, lambda to: notice.codes(uid, to, context.tools.facts(), context.now))
+    context.tell(entry, lambda to: notice.codes(uid, to, context.tools.facts(), context.now))
     return RecoveryCodes(uid, first(entry.attributes, "mpState"), codes=new.shown)
 
 
@@ -200,16 +199,6 @@ def shown(factor: lemonldap.Factor) -> Factor:
     """Return a factor as its owner is told of it."""
     made = factor.made.isoformat(timespec="seconds") if factor.made else ""
     return Factor(factor.ident, factor.kind, factor.name, made)
-
-
-def tell(context: Context, entry: Entry, letter: Callable[[str], EmailMessage]) -> bool:
-    """Send the mailbox of an entry a letter, made for its address; return whether it was sent."""
-    try:
-        context.tools.letters.post(letter(first(entry.attributes, "mail")))
-    except (OSError, ValueError, MallepostError) as error:
-        LOG.error("a letter about log-ins could not be sent: %s", type(error).__name__)
-        return False
-    return True
 
 
 def active(context: Context, uid: str) -> Entry:

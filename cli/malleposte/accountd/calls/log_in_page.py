@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from malleposte.accountd.call import Counts, Who, call
-from malleposte.accountd.calls.factors import active, said, tell
+from malleposte.accountd.calls.factors import active, said
 from malleposte.accountd.context import Context
 from malleposte.accountd.message import Browser, Done, Request, Secret, Text
 from malleposte.accounts import acts, life, roles
@@ -49,28 +49,17 @@ class TryFactor(Request[Done], frozen=True):
     browser: Browser = ""
 
 
-class FactorTried(Request[Done], frozen=True):
+class FactorTried(TryFactor, frozen=True):
     """The provider's verdict on a code that `TryFactor` let it look at."""
 
-    source: Text
-    uid: Text
-    kind: Text
-    code: Secret
     right: bool = False
-    browser: Browser = ""
 
 
-class SpendCode(Request[Done], frozen=True):
+class SpendCode(TryFactor, frozen=True):
     """Prove and spend a code that accountd knows itself.
 
-    `recovery` (one of the agent's own), `ina` (from the desk), `mail` (sent by `MailFactorCode`).
+    `kind` is `recovery` (one of the agent's own), `ina` (from the desk) or `mail` (sent by `MailFactorCode`).
     """
-
-    source: Text
-    uid: Text
-    kind: Text
-    code: Secret
-    browser: Browser = ""
 
 
 class MailFactorCode(Request[Done], frozen=True):
@@ -129,9 +118,9 @@ def spend_code(context: Context, request: SpendCode) -> Done:
         note = f"a {request.kind} code was spent at the log-in page"
         acts.make(context.directory, context.journal, [change], note)
     if request.kind == RECOVERY:
-        tell(context, entry, lambda to: notice.spent(len(left), uid, to, context.tools.facts(), context.now))
+        context.tell(entry, lambda to: notice.spent(len(left), uid, to, context.tools.facts(), context.now))
     elif request.kind == MAIL:
-        tell(context, entry, lambda to: notice.by_mail(uid, to, context.tools.facts(), context.now))
+        context.tell(entry, lambda to: notice.by_mail(uid, to, context.tools.facts(), context.now))
     return said(entry)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from malleposte.accountd.call import Who, call
-from malleposte.accountd.calls.factors import active, said, tell
+from malleposte.accountd.calls.factors import active, said
 from malleposte.accountd.context import Context, RefusedValueError, known_as, reached
 from malleposte.accountd.message import Browser, Count, Done, Message, Owned, Request, Text, fitting
 from malleposte.accounts.credentials.factors import notice
@@ -175,7 +175,7 @@ def entered(context: Context, request: Entered) -> Done:
     context.tools.note(LogIn(uid, True, PAGE, context.source, name))
     if throttle and throttle.place(uid, context.network, KNOWN):
         context.journal.write("new-place", uid, how=request.how, name=name)
-        tell(context, entry, lambda to: notice.place(request.source, name, uid, to, context.tools.facts(), context.now))
+        context.tell(entry, lambda to: notice.place(request.source, name, uid, to, context.tools.facts(), context.now))
     return said(entry)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -152,14 +151,11 @@ def members_command(
             everybody = list(by_rule(directory, parse(rule)))
         else:
             everybody = expand(directory, to_list(edits.found(directory, str(name)).attributes))
-    if as_json:
-        click.echo(json.dumps([{"uid": one.uid, "mail": one.address, "name": one.name} for one in everybody]))
-        return
-    click.echo(f"{len(everybody)} members")
-    for one in everybody[:SHOWN]:
-        click.echo(f"  {one.uid:<24} {one.address:<40} {one.name}")
-    if len(everybody) > SHOWN:
-        click.echo(f"  … and {len(everybody) - SHOWN} more (--json has all)")
+    rows = [{"uid": one.uid, "mail": one.address, "name": one.name} for one in everybody]
+    lines = [f"{len(rows)} members", *(f"  {one.uid:<24} {one.address:<40} {one.name}" for one in everybody[:SHOWN])]
+    if len(rows) > SHOWN:
+        lines.append(f"  … and {len(rows) - SHOWN} more (--json has all)")
+    answer(rows, lines, as_json=as_json)
 
 
 def _change_members(tools: Tools, name: str, add: Sequence[str], remove: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -36,14 +36,14 @@ def failed(uid: str, failures: Sequence[object], what: str = "not done") -> int:
     return ExitCode.PARTLY if failures else ExitCode.DONE
 
 
-def table(row: Mapping[str, Any]) -> None:
+def table(row: Mapping[str, Any]) -> Iterator[str]:
     """One account for a person: a fact a line, the empty ones left out."""
     for name, value in row.items():
         if value in ("", [], None, False):
             continue
         words = ", ".join(map(str, value)) if isinstance(value, list) else value
         timed = name.endswith(("_since", "_until", "_changed")) or name == "archived"
-        click.echo(f"{name.replace('_', ' '):<18} {shown_time(str(words)) if timed else words}")
+        yield f"{name.replace('_', ' '):<18} {shown_time(str(words)) if timed else words}"
 
 
 def line(row: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
 from malleposte.commands.accounts.output import failed, line, table
 from malleposte.commands.away import HostCommand
-from malleposte.commands.options import AS_JSON
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Branch
@@ -87,10 +87,7 @@ def show_command(who: str, as_json: bool) -> int:
                 "blocked_senders": held.blocked}  # fmt: skip
     row |= last_log_in(record)
     row["recovery_ignored"] = usable_recovery(entry, now()).ignored
-    if as_json:
-        click.echo(json.dumps(row, ensure_ascii=False))
-    else:
-        table(row)
+    answer(row, table(row), as_json=as_json)
     return failed(row["uid"], result.failures, "not shown")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from malleposte.commands.options import answer
 from malleposte.core.errors import InputError
 from malleposte.core.progress import duration
 
@@ -40,12 +40,12 @@ def emit(pieces: Iterable[str]) -> None:
 
 def show(row: Mapping[str, Any], *, as_json: bool) -> None:
     """Print one thing, a line a field, or as JSON."""
-    if as_json:
-        click.echo(json.dumps(row, ensure_ascii=False))
-        return
     width = max(map(len, row)) + 1
-    for name, value in row.items():
-        click.echo(f"{name:<{width}} {', '.join(value) if isinstance(value, list) else value or '—'}")
+    lines = (
+        f"{name:<{width}} {', '.join(value) if isinstance(value, list) else value or '—'}"
+        for name, value in row.items()
+    )
+    answer(row, lines, as_json=as_json)
 
 
 def write_private(path: Path, text: str | Iterable[str]) -> None:

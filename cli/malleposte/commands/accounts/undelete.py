@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
@@ -11,7 +10,7 @@ from malleposte.accounts.mailbox.deleted import Wanted
 from malleposte.commands.accounts.context import host
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.away import HostCommand
-from malleposte.commands.options import AS_JSON
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError
 
 
@@ -49,15 +48,11 @@ def undelete_command(
         restored = tools.hosts.undelete(uid, chosen) if chosen else {}
         if restored:
             tools.journal.write("undelete", uid, folders=restored, **({"note": reason} if reason else {}))
-    if as_json:
-        shown = {"messages": [asdict(one) for one in found]} if not chosen else {"restored": restored}
-        click.echo(json.dumps({"uid": uid, **shown}, ensure_ascii=False))
-        return
     if chosen:
-        for folder, count in restored.items():
-            click.echo(f"{uid}: {count} brought back to {folder}")
+        lines = [f"{uid}: {count} brought back to {folder}" for folder, count in restored.items()]
     else:
-        for one in found:
-            click.echo(f"{one.ident:<20} {one.deleted:<20} {one.sender[:40]:<40} {one.subject}")
+        lines = [f"{one.ident:<20} {one.deleted:<20} {one.sender[:40]:<40} {one.subject}" for one in found]
     if not found and not messages:
-        click.echo(f"{uid}: no such message was deleted")
+        lines.append(f"{uid}: no such message was deleted")
+    shown = {"messages": [asdict(one) for one in found]} if not chosen else {"restored": restored}
+    answer({"uid": uid, **shown}, lines, as_json=as_json)

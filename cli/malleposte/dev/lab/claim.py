@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from malleposte.dev.lab import state
 from malleposte.dev.lab.errors import LabUsageError
+from malleposte.runtime import durable
 
 
 def claim(record: Path, inventory: Path) -> None:
@@ -22,4 +22,4 @@ def claim(record: Path, inventory: Path) -> None:
             "`malleposte lab down` removes it, MALLEPOSTE_LAB_PREFIX gives this one another name"
         )
     if not known:
-        state.write_atomically(record, wanted + "\n")
+        durable.write(record, wanted + "\n", 0o644)

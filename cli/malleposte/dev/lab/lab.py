@@ -24,6 +24,7 @@ from malleposte.dev.lab.settings import Settings
 from malleposte.dev.lab.status import HostStatus, for_each, those
 from malleposte.fleet.ssh import OWN, words
 from malleposte.platform import locks
+from malleposte.runtime import durable
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
 
@@ -105,7 +106,7 @@ class Lab:
             controller.raise_limits(self.report)
             resolvers = controller.resolvers()
             public_key = self._key()
-            state.write_atomically(self.settings.resolvers, "\n".join(resolvers) + "\n")
+            durable.write(self.settings.resolvers, "\n".join(resolvers) + "\n", 0o644)
             self._write_inventory()
             if network.up(self.settings, self.run):
                 self.report(f"network: {self.settings.network} on {self.settings.bridge}")
@@ -316,13 +317,13 @@ class Lab:
             if current is not None and current.provisioned:
                 names = host.spec.names if host.spec else (host.name,)
                 lines.append(f"{','.join((current.address, *names))} {host.host_key()}\n")
-        state.write_atomically(self.settings.known_hosts, "".join(lines))
+        durable.write(self.settings.known_hosts, "".join(lines), 0o644)
 
     def _write_inventory(self) -> None:
         """Write the inventory of this lab, with the variables and sample accounts of the one it came from."""
         self.settings.inventory.mkdir(exist_ok=True)
         text = inventory.render(self.inventory, self.settings)
-        state.write_atomically(self.settings.inventory / "hosts.yml", text)
+        durable.write(self.settings.inventory / "hosts.yml", text, 0o644)
         for name in ("group_vars", "host_vars", "sample-accounts.csv"):
             link, source = self.settings.inventory / name, (self.inventory.path.parent / name).absolute()
             if source == link.absolute():  # read from there: the link stands

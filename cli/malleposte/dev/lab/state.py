@@ -7,14 +7,14 @@ frozen ones. Each is one replacement of the file; layers that it no longer names
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from malleposte.dev.lab.errors import LabError
 from malleposte.runtime import durable
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class HostState:
     taken: dict[str, float] = field(default_factory=dict)  # label -> seconds since 1970
     binds: tuple[str, ...] = ()
     provisioned: bool = False
+    version: Literal[1] = 1
 
     @classmethod
     def new(cls, address: str, base: str, binds: tuple[str, ...] = ()) -> HostState:
@@ -61,32 +62,18 @@ class HostState:
         """Return every layer that is still of use."""
         return {self.upper, *self.lowers, *(layer for layers in self.snapshots.values() for layer in layers)}
 
-    def dump(self) -> str:
-        """Return the state as JSON."""
-        return json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n"
-
 
 def load(path: Path) -> HostState | None:
     """Return the state kept at ``path``; None if there is none. Raises LabError if it cannot be read."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return msgspec.json.decode(path.read_bytes(), type=HostState)
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except msgspec.MsgspecError as error:
+        # Also that of another release.
         raise LabError(f"{path}: unreadable state ({error}); take the lab down and up again") from error
-    if data.pop("version", None) != VERSION:
-        raise LabError(f"{path}: made by another release; take the lab down and up again")
-    for name in ("lowers", "binds"):
-        data[name] = tuple(data[name])
-    data["snapshots"] = {label: tuple(layers) for label, layers in data["snapshots"].items()}
-    return HostState(**data)
 
 
 def save(path: Path, state: HostState) -> None:
     """Replace the state kept at ``path``, at once and durably."""
-    write_atomically(path, state.dump())
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file so that a reader, or the next boot, sees the old content or the new."""
-    durable.write(path, text, mode)
+    durable.write(path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n", 0o644)

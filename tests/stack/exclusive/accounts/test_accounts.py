@@ -3,7 +3,6 @@
 import json
 import random
 import subprocess
-import time
 import zipfile
 
 import pytest
@@ -62,27 +61,6 @@ def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(typed,
     whole = json.loads(typed("apply", kept, "--json").stdout)
     assert whole["done"] == wanted
     assert killed == state()
-
-
-@pytest.mark.full
-def test_an_apply_killed_on_the_host_is_run_again(typed, feeds, site, tmp_path):
-    kept = kept_as(typed("plan", written(tmp_path / "a.csv", people_of(150))))
-    unit = "malleposte-essai.service"
-    for _ in range(4):
-        before = len(feeds.dns())
-        site.run("mail1", f"systemd-run -q --unit {unit} malleposte accounts apply {kept}")
-        end = time.monotonic() + 60
-        while len(feeds.dns()) == before and time.monotonic() < end:
-            pass
-        # `stop` waits until the killed unit is dead; only then can its failure be forgotten and its name be used again.
-        words = f"systemctl kill -s KILL {unit}; systemctl stop {unit}; systemctl reset-failed {unit}"
-        site.run("mail1", words, check=False)
-        if len(feeds.dns()) == 150:
-            break
-    answer = json.loads(typed("apply", kept, "--json").stdout)
-    assert (answer["done"] + answer["already"], answer["skipped"]) == (150, [])
-    assert len(feeds.dns()) == 150
-    assert json.loads(typed("plan", tmp_path / "a.csv", "--json").stdout)["changes"] == []
 
 
 def test_the_journal_is_rotated_and_all_of_it_is_read(people, site, tmp_path):

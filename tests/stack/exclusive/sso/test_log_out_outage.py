@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.log_ins import EndLogIn, ShowLogIns
-from malleposte.accountd.message import Done
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.log_outs import LogIn
-from tests.stack.support.portal import Portal
 from tests.stack.support.provider import returned
 from tests.stack.support.site import Account, Site
 from tests.stack.support.web import Web
@@ -57,15 +54,3 @@ def test_an_operator_ends_log_ins_and_reads_which_webmails_were_not_told(
     assert (done.returncode, told) == (4, {"ended": 1, "not_told": ["roundcube", "sogo"]})
     assert "code" not in returned(opened.portal.provider.ask(opened.portal.provider.authorize()))
     assert opened.portal.ask("/compte").status != 200, "the others are told"
-
-
-@pytest.mark.full
-def test_an_owner_ends_a_log_in_and_reads_that_something_follows(
-    site: Site, agent: Account, opened: LogIn, untold: None
-) -> None:
-    accountd = Portal(site)
-    token = accountd.token(agent.uid)
-    (shown,) = accountd.one(ShowLogIns(accountd.source, agent.uid, token)).log_ins
-    done = accountd.one(EndLogIn(accountd.source, agent.uid, token, shown.ident))
-    assert done == Done(agent.uid, "active", open=("roundcube", "sogo"))
-    assert "code" not in returned(opened.portal.provider.ask(opened.portal.provider.authorize()))

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from tests.stack.support.feeds import MARK, people_of, written
-from tests.stack.support.mail import ended, token
-from tests.stack.support.site import Account
+from tests.stack.support.mail import ended
 from tests.support import academy, naughty
 from tests.support.classes import read_feed
 
@@ -31,18 +30,6 @@ def test_an_import_from_the_controller_and_the_same_again(typed, feeds, tmp_path
     assert (again.returncode, plan["changes"], plan["unchanged"]) == (4, [], 30), "a row is refused again"
 
 
-@pytest.mark.full
-def test_too_many_departures_change_nothing_until_they_are_meant(typed, feeds, tmp_path):
-    assert typed("import", written(tmp_path / "a.csv", people_of(20)), "--yes").returncode == 0
-    shorter = written(tmp_path / "b.csv", people_of(10))
-    refused = typed("import", shorter, "--yes")
-    assert refused.returncode == 1
-    assert b"--force-departures" in refused.stderr
-    assert len(feeds.dns("(mpState=suspended)")) == 0
-    assert typed("import", shorter, "--yes", "--force-departures").returncode == 0
-    assert len(feeds.dns("(mpState=suspended)")) == 10
-
-
 def test_who_leaves_by_a_feed_is_shut_out_at_once(typed, feeds, mail, people, tmp_path):
     who = people.agent()
     people.change(who, mpSourceDigest=["of an earlier feed"])
@@ -55,45 +42,6 @@ def test_who_leaves_by_a_feed_is_shut_out_at_once(typed, feeds, mail, people, tm
     assert ended(session)
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         mail.imap(who)
-
-
-@pytest.mark.full
-def test_who_is_renamed_by_a_feed_still_logs_in_by_the_old_address(typed, feeds, mail, person, tmp_path):
-    who = person()
-    (row,) = people_of(1)
-    surname = f"Apres{token()[2:10].translate(str.maketrans('0123456789', 'ghijklmnop'))}"
-    feed = written(tmp_path / "a.csv", [(who.numen, surname, *row[2:])])
-    done = typed("import", feed, "--yes", "--force-departures", "--json")
-    assert done.returncode == 0, done
-    held = feeds.search(f"(uid={who.uid})", "mail", "mailLocalAddress")
-    assert f".{surname.lower()}@" in held
-    old = Account(who.account.mail, who.account.mail, who.account.password, who.account.profile)
-    assert mail.imap(old).select()[0] == "OK"
-    with mail.session(old, 587):
-        pass
-    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-        mail.imap(Account(f"x{old.uid}", old.mail, old.password, old.profile))
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "no row"),
-        (b"PK\x03\x04truncated", "damaged or truncated"),
-        pytest.param(b'NUMEN;Nom;Prenom\n01E9500001ABC;"Martin;Zoe\n', "a quotation mark", marks=pytest.mark.full),
-        pytest.param(b"a;b\n1;2\n", "no column for numen", marks=pytest.mark.full),
-        (b"\xd0\xcf\x11\xe0" + bytes(600), "old or encrypted workbook"),
-        pytest.param(b"NUMEN;\x1b]0;x\x07;NUMEN\n", "are both numen", marks=pytest.mark.full),
-    ],
-)
-def test_a_file_that_is_no_feed_is_one_line_and_exit_2(typed, content, said, tmp_path):
-    path = tmp_path / "faux.csv"
-    path.write_bytes(content)
-    done = typed("import", path, "--yes")
-    lines = done.stderr.decode().strip().splitlines()
-    assert done.returncode == 2
-    assert said in lines[0]
-    assert "faux.csv" in lines[0]
 
 
 def test_a_file_without_end_is_refused(typed):
@@ -114,25 +62,6 @@ def test_texts_of_every_kind_go_in_exactly_or_are_refused(typed, feeds, tmp_path
     found = [base64.b64decode(line.partition(":: ")[2]).decode() if ":: " in line else line.partition(": ")[2]
              for line in held.splitlines() if line.startswith("mpFunction:")]  # fmt: skip
     assert sorted(found) == functions
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (",ou=people,", ",ou=services,"),
-        ('"mpFunction"', '"userPassword"'),
-        pytest.param('"mpCorps"', '"mpDelegate"', marks=pytest.mark.full),
-        pytest.param("pending", "active", marks=pytest.mark.full),
-        pytest.param("@ac-exemple.test", "@ailleurs.test", marks=pytest.mark.full),
-    ],
-)
-def test_an_edited_plan_changes_nothing(typed, feeds, site, tmp_path, old, new):
-    """By root alone, on the directory's host: nobody else reads or writes plans."""
-    made = typed("plan", written(tmp_path / "a.csv", people_of(3)), "--json")
-    edited = f"/run/{token()}.json"
-    site.run("mail1", f"umask 077; cat >{edited}", given=made.stdout.decode().replace(old, new))
-    assert site.run("mail1", f"malleposte accounts apply {edited}; echo $?; rm {edited}").split()[-1] == "2"
-    assert feeds.dns() == []
 
 
 def test_keys_settings_and_journal_are_for_root_alone(host):

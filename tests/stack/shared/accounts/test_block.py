@@ -198,20 +198,8 @@ def test_the_old_password_is_void_for_the_directory_and_devices(victim, site, we
     assert device.ask("PROPFIND", "/", Depth="0").status == 401
 
 
-def test_the_old_password_is_void_for_the_webmails(victims, site, web, ca_bundle, platform):
-    assert not Groupware(site, ca_bundle, victims["convergence"].account).enters()
-    visitor = Webmail(site, web)
-    account = victims["roundcube"].account
-    assert not visitor.login(account.uid, account.password)
-
-
 def test_a_waiting_session_ends(victim):
     assert ended(victim.imap)
-
-
-def test_cookies_of_before_are_worth_nothing(victims):
-    assert not victims["convergence"].web.inside
-    assert not victims["roundcube"].web.inside
 
 
 def test_a_session_of_before_sends_nothing(victim):

@@ -18,7 +18,7 @@ from msgspec import structs
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device
 from tests.stack.support.devices import SCOPES, Ways
-from tests.stack.support.mail import Mail, sends, thrown_out, token, wait_for
+from tests.stack.support.mail import Mail, sends, thrown_out, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Account, Site
@@ -109,16 +109,6 @@ def test_one_that_dovecot_remembers_is_refused_from_another_place_and_shown_as_t
     with directory(site) as bound:
         (entry,) = bound.search("people", ["pwdFailureTime"], {"uid": who.uid})
     assert "pwdFailureTime" not in entry.attributes
-
-
-@pytest.mark.full
-def test_networks_stay_with_the_device_through_a_new_name(cli: Cli, ways: Ways, site: Site, platform: Any) -> None:
-    who = ways.account
-    inside = added(cli, who, "--network", f"{site.lab.settings.gateway}/32", name="Dedans")["password"]
-    outside = added(cli, who, "--network", "192.0.2.0/24", name="Dehors")["password"]
-    address = f"{token()}@{platform['domain']}"
-    cli.out("rename", who.uid, "--address", address)
-    assert ways.opens("imap", inside, address) and not ways.opens("imap", outside, address)
 
 
 def test_a_wrong_code_or_another_s_opens_nothing(cli: Cli, ways: Ways, people: People) -> None:
@@ -234,55 +224,6 @@ def test_guesses_of_a_device_password_do_not_count_against_the_main_one(cli: Cli
         (entry,) = bound.search("people", ["pwdFailureTime"], {"uid": ways.account.uid})
     assert "pwdFailureTime" not in entry.attributes
     assert ways.opens("imap", ways.account.password) and ways.opens("imap", made)
-
-
-@pytest.mark.full
-def test_every_end_of_an_account_is_one_of_its_devices(cli: Cli, ways: Ways) -> None:
-    who, made = ways.account, added(cli, ways.account)["password"]
-    for close, back in (("suspend", "resume"), ("expire", "resume")):
-        assert ways.opens("imap", made)
-        cli.out(close, who.uid)
-        assert ways.open(made) == SHUT, close
-        cli.out(back, who.uid)
-    assert ways.opens("imap", made)
-    cli.out("block", who.uid, "--reason", "essai")
-    assert ways.open(made) == SHUT
-    assert cli.json("device", "list", who.uid)["devices"] == []
-
-
-@pytest.mark.full
-def test_a_new_name_and_another_class_go_to_the_devices(cli: Cli, ways: Ways, platform: dict[str, Any]) -> None:
-    who, made = ways.account, added(cli, ways.account)["password"]
-    address = f"{token()}@{platform['domain']}"
-    assert not ways.opens("imap", made, address)
-    cli.out("rename", who.uid, "--address", address)
-    assert ways.opens("imap", made, address) and ways.opens("imap", made, who.mail)
-    cli.out("profile", who.uid, "convergence")
-    with directory(cli.site) as bound:
-        (entry,) = bound.search("devices", ["mpProfile"], {"mpDeviceOwner": who.uid})
-    assert entry.attributes["mpProfile"] == ["convergence"]
-
-
-@pytest.mark.full
-def test_a_purge_leaves_no_device(cli: Cli, ways: Ways, people: People) -> None:
-    who = ways.account
-    added(cli, who)
-    cli.out("suspend", who.uid)
-    cli.out("purge", who.uid, "--override", "essai", "--yes")
-    people.made = [(uid, dn.replace("ou=people", "ou=tombstones")) for uid, dn in people.made]
-    with directory(cli.site) as bound:
-        assert list(bound.search("devices", ["mpDeviceId"], {"mpDeviceOwner": who.uid})) == []
-
-
-@pytest.mark.full
-def test_the_end_of_a_device_comes_in_time(cli: Cli, ways: Ways) -> None:
-    made = added(cli, ways.account, "--days", "1")
-    with directory(cli.site) as bound:
-        dn = f"mpDeviceId={made['device']},ou=devices,{bound.suffix}"
-        assert ways.opens("imap", made["password"])
-        bound.modify(dn, {"mpDeviceExpires": ["20260101000000Z"]})
-    cli.json("nightly", "--step", "device-ends")
-    assert not ways.opens("imap", made["password"])
 
 
 def test_only_dovecot_and_the_writer_see_devices(cli: Cli, ways: Ways, site: Site) -> None:

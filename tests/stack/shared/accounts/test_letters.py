@@ -47,11 +47,3 @@ def test_letters_are_printed_by_school_and_again(site, typed, lettered, tmp_path
         assert code.replace("-", "") not in journal
     left = r"find / -xdev \( -name '*.pdf' -o -name courriers.csv \) -mmin -10"
     assert site.run("mail1", left) == ""
-
-
-def test_who_cannot_get_a_letter_is_told_and_nothing_is_left(typed, lettered, tmp_path, accounts):
-    active = next(iter(accounts))
-    done = typed("letters", active, "personne-du-tout", "--out", tmp_path / "l")
-    assert done.returncode == 2
-    assert f"{active} is active" in done.stderr.decode()
-    assert not (tmp_path / "l").exists()

@@ -1,6 +1,5 @@
 """The commands on single accounts, from the controller to the lab: their effects, as the channels show them."""
 
-import imaplib
 import io
 import json
 import re
@@ -11,7 +10,7 @@ from malleposte.directory.model import State
 
 from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.dav import EVENT
-from tests.stack.support.mail import compose, ended, token
+from tests.stack.support.mail import compose, token
 from tests.stack.support.people import directory
 
 pytestmark = pytest.mark.scattered
@@ -108,47 +107,6 @@ def test_a_quota_holds_at_once(cli, people, mail, site):
     assert "Limit=2560000" in site.run("mail1", limit)
     assert cli("quota", who.uid, "0").returncode == 2
     assert "2500 MB, of the class roundcube" in cli("quota", who.uid).stdout
-
-
-@pytest.mark.full
-def test_filters_stay_in_force_when_the_class_changes(cli, people, mail, site):
-    who = people.agent(profile="convergence")
-    mail.set_filter(
-        who, "sogo", 'require ["fileinto"];\nif header :contains "subject" "triage" { fileinto "Archives"; stop; }\n'
-    )
-    done = cli.json("profile", who.uid, "roundcube", "--reason", "essai")
-    assert done["carried"] == "sogo" and entry(site, who.uid)["mpProfile"] == ["roundcube"]
-    mail.set_filter(
-        who, "roundcube", 'require ["fileinto"];\nif header :contains "subject" "autre" { fileinto "Corbeille"; }\n'
-    )
-    for word, folder in (("triage", "Archives"), ("autre", "Corbeille"), ("rien", "INBOX")):
-        subject = f"{word} {token()}"
-        mail.foreign("a@lointain.test", who.mail, compose("a@lointain.test", who.mail, subject))
-        mail.arrived(who, subject.split()[1], folder)
-    assert cli.json("profile", who.uid, "convergence")["carried"] == "roundcube"
-    assert {name for name, active in mail.sieve(who).scripts().items() if active} == {"sogo"}
-    assert cli.json("profile", who.uid, "--forget-filters")["changed"]
-    assert cli.json("show", who.uid)["carried_filters"] is False
-
-
-def test_suspend_expire_and_resume_at_the_channels(cli, people, mail, site):
-    who = people.agent()
-    session = mail.imap(who)
-    session.send(b"a1 IDLE\r\n")
-    session.readline()
-    assert cli.json("suspend", who.uid, "--reason", "essai")["changed"]
-    assert ended(session)
-    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-        mail.imap(who)
-    refused = mail.stranger("a@lointain.test", who.mail, compose("a@lointain.test", who.mail, "x"))
-    assert (refused.step, refused.code) == ("RCPT", 550)
-    assert cli.json("resume", who.uid)["state"] == "active"
-    mail.imap(who)
-    assert cli.json("expire", who.uid)["changed"]
-    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-        mail.imap(who)
-    assert cli("block", who.uid).returncode == 0
-    assert cli("resume", who.uid).returncode == 2
 
 
 def test_an_export_holds_what_is_held(cli, people, mail, device, site, tmp_path):

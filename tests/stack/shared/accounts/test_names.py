@@ -13,7 +13,6 @@ from tests.stack.support.groupware import Groupware
 from tests.stack.support.people import directory
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Account
-from tests.stack.support.webmail import Webmail
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +65,6 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     assert isinstance(portal.one(passwords.Prove(portal.source, stranger.uid, who.password)), Refused)
 
 
-@pytest.mark.full
-def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):
-    who = people.agent()
-    assert cli("rename", who.uid, "--surname", letters()).returncode == 0
-    visitor = Webmail(site, web)
-    assert not visitor.login(f"x{who.mail}", who.password)
-    assert visitor.login(who.mail, who.password)
-
-
 def test_an_account_by_hand_says_what_it_lacks_and_takes_no_reserved_name(cli, gone):
     surname = letters()
     uid = f"z{surname.lower()}"
@@ -94,19 +84,6 @@ def test_an_account_by_hand_says_what_it_lacks_and_takes_no_reserved_name(cli, g
     assert (again.returncode, uid in again.stderr) == (2, True), again
     other = cli("modify", "mdupond", "--numen", given=numen + "\n")
     assert (other.returncode, uid in other.stderr) == (2, True), other
-
-
-@pytest.mark.full
-def test_a_quota_is_shown_and_failures_are_json(cli, people):
-    who = people.agent()
-    assert cli("quota", who.uid).stdout.strip().endswith("of the class roundcube")
-    cli.json("quota", who.uid, "1234")
-    assert "1234 MB, its own" in cli("quota", who.uid).stdout
-    assert cli.json("quota", who.uid)["quota_mb"] == 1234
-    for words in (("show", "nobody.at.all"), ("quota", who.uid, "beaucoup")):
-        failed = cli(*words, "--json")
-        assert json.loads(failed.stdout)["exit_code"] == failed.returncode == 2, failed
-        assert len(failed.stderr.splitlines()) == 1, failed
 
 
 @pytest.mark.full

@@ -13,7 +13,6 @@ from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import Mail, compose, token
-from tests.stack.support.people import People
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
@@ -122,39 +121,6 @@ def test_a_copy_is_asked_for_made_and_is_its_owner_s_alone(enter: Any, site: Sit
     journal = text(visitor.get("/compte/journal"))
     for act in ("demandée", "préparée", "téléchargée"):
         assert f"copie de vos données {act}" in journal.lower()
-
-
-def test_a_second_request_of_the_day_is_refused(enter: Any) -> None:
-    (visitor, who), (other, neighbour) = enter(), enter()
-    (form,) = [one["fields"] for one in visitor.get(PAGE).forms() if one["action"] == PAGE]
-    assert visitor.ask(PAGE, form | {"password": who.account.password}).status == 303
-    answer = visitor.ask(PAGE, form | {"password": who.account.password})
-    assert answer.status == 403 and "Une seule demande par jour" in answer.text
-    assert not other.send(PAGE, password=neighbour.account.password).named("errors")
-
-
-@pytest.mark.full
-def test_its_owner_removes_it_and_a_purge_does(enter: Any, site: Site, people: People) -> None:
-    (visitor, who), (other, neighbour) = enter(), enter()
-    for browser, agent in ((visitor, who), (other, neighbour)):
-        browser.send(PAGE, password=agent.account.password)
-        ready(browser)
-    assert "La copie est supprimée" in text(visitor.press(PAGE, END))
-    assert held(site, who.uid) == [f"{who.uid}.json accountd 600"]
-    assert fetched(other).testzip() is None
-
-    cli = Cli(site)
-    (form,) = [one["fields"] for one in other.get(PAGE).forms() if one["action"] == FETCH]
-    assert cli("suspend", neighbour.uid).returncode == 0
-    answer = other.ask(FETCH, form)
-    assert answer.status != 200 and not answer.body.startswith(b"PK")
-    assert held(site, neighbour.uid)
-    assert cli("purge", neighbour.uid, "--override", "essai", "--yes").returncode == 0
-    stone = f"uid={neighbour.uid},ou=tombstones,"
-    people.made = [
-        (uid, dn.replace(f"uid={uid},ou=people,", stone) if uid == neighbour.uid else dn) for uid, dn in people.made
-    ]
-    assert held(site, neighbour.uid) == []
 
 
 @pytest.mark.full

@@ -1,6 +1,5 @@
 """The record of log-ins and refused mail: what its owner is told of it, who else may read it, and how it ends."""
 
-import dataclasses
 import email
 import email.policy
 import imaplib
@@ -12,8 +11,6 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.account import Diagnose, Diagnosed
-from malleposte.accountd.context import NO_LOG_IN
-from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.own import Diagnosis
 from malleposte.policy import rules
 from malleposte.probe.walker import wire as walker
@@ -115,13 +112,6 @@ def test_what_an_agent_may_not_send_appears_to_the_agent(mail: Mail, people: Peo
     assert theirs.diagnosis.refused == (), "whoever was to be imitated is told of nothing"
 
 
-def test_nobody_is_told_of_another_s(people: People, portal: Portal) -> None:
-    who, other = people.agent(), people.agent()
-    answer = portal.one(Diagnose(portal.source, who.uid, portal.token(other.uid)))
-    assert answer == Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
-    assert portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid))).uid == who.uid
-
-
 def test_a_log_in_at_the_log_in_page_appears_and_the_page_tells_it(
     site: Site, web: Any, person: Any, portal: Portal
 ) -> None:
@@ -136,23 +126,6 @@ def test_a_log_in_at_the_log_in_page_appears_and_the_page_tells_it(
     assert "1 connexion refusée" in text and "Page de connexion" in text and "mot de passe inexact" in text
     assert "1 refused log-in" in visitor.get("/en/diagnosis").main
     assert "1 connexion refusée" not in SignedOn(site, web).get("/diagnostic").main, "a stranger"
-
-
-def test_a_name_that_means_no_account_is_not_recorded(mail: Mail, people: People, site: Site) -> None:
-    who = people.agent()
-    typed = f"{who.uid}-nul"
-    nobody = dataclasses.replace(who, uid=typed)
-    assert not imap(mail, nobody, nobody.password)
-    assert imap(mail, who, who.password)
-
-    def held(uid: str) -> Any:
-        show = f"print(msgspec.json.encode(ask.of({uid!r})).decode())"
-        ask = f"import msgspec; from malleposte.throttle.record import ask; {show}"
-        begin = 'import sys; sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz"); '
-        return json.loads(site.run("mail1", "python3", "-I", "-c", f'"{begin.replace(chr(34), chr(39))}{ask}"'))
-
-    wait_for(lambda: held(who.uid)["logins"], 60, "the other's")
-    assert held(typed)["logins"] == []
 
 
 @pytest.mark.parametrize(("group", "users"), [

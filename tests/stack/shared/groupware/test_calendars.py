@@ -135,23 +135,3 @@ def test_an_address_is_read_again_and_its_last_good_content_stays(
     served(file("Fin des cours"))
     assert "SUMMARY:Fin des cours" in again()
     assert fault() == ""
-
-
-@pytest.mark.full
-def test_what_cannot_be_published_is_refused_and_changes_nothing(
-    calendars: Calendars, served: Callable[[str], str]
-) -> None:
-    name, rule = f"Refus {secrets.token_hex(4)}", f"uai={school()}"
-    row = calendars.publish("-", name, rule, given=file("Rentrée"))
-    page = served("<html></html>")
-    for source, given, code, said in (
-        ("-", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n", 2, "it has no event"),
-        ("-", file("x").replace("DTSTART;VALUE=DATE:20270206", "DTSTART:demain"), 2, "is not valid iCalendar"),
-        (page, "", 2, "not an iCalendar file"),
-        (page.replace(".ics", "-absent.ics"), "", 1, "the server answers 404"),
-        (page.replace("https", "http"), "", 2, "only an address https"),
-    ):
-        told = calendars.ask("publish", source, "--name", name, "--rule", rule, given=given, code=code)
-        assert said in told["error"]
-    kept = next(one for one in calendars.ask("list")["calendars"] if one["ident"] == row["ident"])
-    assert kept == row

@@ -191,16 +191,6 @@ def refused(device: Device, path: str = "/") -> tuple[int, bytes, dict[str, str]
     return answer.status, answer.body, headers, time.monotonic() - begun
 
 
-def test_a_suspended_agent_is_out_once_dovecot_forgets(
-    device: Callable[..., Device], people: People, mail1: Host
-) -> None:
-    mine = device()
-    mine.discover()
-    people.change(mine.account, mpState=["suspended"])
-    mail1.check_output(f"doveadm auth cache flush {mine.account.uid}")
-    assert mine.ask("PROPFIND", "/", Depth="0").status == 401
-
-
 def test_unknown_and_refused_are_alike(device: Callable[..., Device]) -> None:
     known, unknown = device(), device()
     known.password, unknown.login, unknown.password = "Faux-1-mais-long", "personne-de-tel", "Faux-2-mais-long"

@@ -58,30 +58,6 @@ def test_a_contact_with_accents_comes_back_whole(device: Callable[..., Device]) 
     assert "Lefèvre;Élodie" in mine.ask("REPORT", book, multiget, Depth="1").text
 
 
-def test_nobody_overwrites_what_they_have_not_seen(device: Callable[..., Device]) -> None:
-    mine = device()
-    path = f"{next(iter(mine.discover()[1]))}essai-3.ics"
-    assert put(mine, path, EVENT.format(uid="essai-3", summary="un"), If_None_Match="*").status == 201
-    assert put(mine, path, EVENT.format(uid="essai-3", summary="deux"), If_None_Match="*").status == 412
-    seen = mine.ask("GET", path).headers["ETag"]
-    assert put(mine, path, EVENT.format(uid="essai-3", summary="trois"), If_Match=seen).status in (201, 204)
-    assert put(mine, path, EVENT.format(uid="essai-3", summary="quatre"), If_Match=seen).status == 412
-    assert mine.ask("DELETE", path, If_Match=seen).status == 412
-    assert "trois" in mine.ask("GET", path).text
-
-
-def test_a_device_learns_what_changed_since(device: Callable[..., Device]) -> None:
-    mine = device()
-    agenda = next(iter(mine.discover()[1]))
-    put(mine, f"{agenda}a.ics", EVENT.format(uid="a", summary="a"))
-    token, found = mine.changes(agenda)
-    assert found == {f"{agenda}a.ics": 200}
-    assert mine.changes(agenda, token)[1] == {}
-    put(mine, f"{agenda}b.ics", EVENT.format(uid="b", summary="b"))
-    mine.ask("DELETE", f"{agenda}a.ics")
-    assert mine.changes(agenda, token)[1] == {f"{agenda}a.ics": 404, f"{agenda}b.ics": 200}
-
-
 def test_another_s_tree_is_closed(device: Callable[..., Device]) -> None:
     theirs, mine = device(), device()
     agenda = next(iter(theirs.discover()[1]))

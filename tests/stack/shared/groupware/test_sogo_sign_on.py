@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 from malleposte.daemons.dav_router.sessions import COOKIE
-from malleposte.daemons.dav_router.sign_on import WAY
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS as FOLDER
@@ -49,11 +47,6 @@ def test_no_page_of_it_asks_for_a_password(visit: Visit, agent: Any) -> None:
         assert given["code_challenge_method"] == "S256" and len(given["state"]) == 32 and given["nonce"]
 
 
-def test_a_wrong_password_enters_nobody(visit: Visit, agent: Any) -> None:
-    assert not visit(agent).enters(agent.password + "x")
-    assert visit(agent).enters()
-
-
 def test_a_session_has_a_cookie_of_its_own_and_sogo_has_none(visit: Visit, agent: Any) -> None:
     here = visit(agent)
     answer = here.get(here.back(here.sign_in(here.leave())))
@@ -61,37 +54,6 @@ def test_a_session_has_a_cookie_of_its_own_and_sogo_has_none(visit: Visit, agent
     assert {"path=/", "secure", "httponly", "samesite=lax"} <= {one.strip().lower() for one in line.split(";")}
     assert here.inside
     assert not [name for name in here.cookies if name.startswith("0x")]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        ("/SOGo/so/{}/Calendar/view", "/SOGo/so/{}/Calendar/view"),
-        ("/SOGo/so/{}/Preferences", "/SOGo/so/{}/Preferences"),
-        ("/SOGo/so/{}/Calendar/personal/addUserInAcls?uid=x", "/SOGo/"),
-        ("/SOGo/", "/SOGo/"),
-    ],
-)
-def test_the_page_that_was_wanted_is_opened(visit: Visit, agent: Any, wanted: str, found: str) -> None:
-    here = visit(agent)
-    answer = here.get(here.back(here.sign_in(here.leave(wanted.format(agent.uid)))))
-    assert answer.header("Location") == [found.format(agent.uid)]
-    assert here.inside
-
-
-def test_a_way_back_without_its_way_out_enters_nobody(visit: Visit, agent: Any) -> None:
-    """Log-in by a stranger's code (RFC 6749, 10.12): the victim's browser never went out with that state."""
-    attacker, victim = visit(agent), visit(agent)
-    path = attacker.back(attacker.sign_in(attacker.leave()))
-    victim.leave()
-    for wrong in (path, re.sub(r"state=\w+", "state=", path), re.sub(r"&?state=\w+", "", path)):
-        answer = victim.get(wrong)
-        assert answer.status == 403, wrong
-        assert "n’a pas abouti" in answer.text
-        assert not victim.inside
-    assert attacker.get(path).status == 302
-    assert attacker.inside, "whoever went out comes back"
-    assert visit(agent).get(path).status == 403
 
 
 def test_a_code_for_another_way_has_another_verifier(visit: Visit, agent: Any) -> None:
@@ -102,16 +64,6 @@ def test_a_code_for_another_way_has_another_verifier(visit: Visit, agent: Any) -
     answer = attacker.get(f"/connexion/retour?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
     assert answer.status == 403 and COOKIE not in attacker.cookies
     assert not attacker.inside
-
-
-@pytest.mark.full
-def test_tabs_that_open_together_all_come_back(visit: Visit, agent: Any) -> None:
-    here = visit(agent)
-    ways = [here.leave(path) for path in ("/SOGo/", f"/SOGo/so/{agent.uid}/Calendar/view")]
-    assert len([name for name in here.cookies if name.startswith(WAY)]) == 2
-    assert here.get(here.back(here.sign_in(ways[1]))).status == 302
-    assert here.get(here.back(here.provider(ways[0]))).status == 302
-    assert here.inside
 
 
 def test_agents_of_each_class_end_where_their_mail_is(visit: Visit, agent: Any, people: Any, webmail: Any) -> None:
@@ -180,19 +132,6 @@ def test_a_browser_that_comes_from_the_log_in_page_goes_round_nowhere(visit: Vis
         assert here.sso not in where, path
         path = urllib.parse.urlsplit(where).path
     assert answer.status == 200 and path == here.own("Mail/view")
-
-
-def test_log_out_ends_the_log_in_page_too(visit: Visit, agent: Any) -> None:
-    here = visit(agent).login()
-    before = dict(here.cookies)
-    answer = here.get(here.own("logoff"))
-    path = answer.header("Location")[0].removeprefix(f"https://{here.sso}")
-    assert path.startswith("/oauth2/logout?")
-    end = here.provider(path)
-    assert end.header("Location") == [f"https://{here.name}/"], "and leads back without a question"
-    here.cookies = before
-    assert not here.inside
-    assert here.back(here.provider(here.leave())) == "", "the form is shown again"
 
 
 @pytest.mark.full

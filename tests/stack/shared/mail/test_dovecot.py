@@ -32,7 +32,8 @@ def quota_mb(client):
 
 
 def test_folders_have_french_names_and_special_use(connect_imap, people):
-    listing = b"\n".join(connect_imap(people.agent()).list()[1])
+    session = connect_imap(people.agent())
+    listing, subscribed = (b"\n".join(ask()[1]) for ask in (session.list, session.lsub))
     for flag, name in (
         (b"Drafts", b"Brouillons"),
         (b"Sent", b"Envoy&AOk-s"),
@@ -41,6 +42,7 @@ def test_folders_have_french_names_and_special_use(connect_imap, people):
         (b"Archive", b"Archives"),
     ):
         assert any(b"\\" + flag in line and line.endswith(name) for line in listing.splitlines()), listing
+        assert name in subscribed
 
 
 @pytest.mark.parametrize(("profile", "megabytes"), [("roundcube", 2500), ("convergence", 5000)])

@@ -59,6 +59,8 @@ def test_ones_own_addresses_pass(mail, people, subject, head):
         "From: =?utf-8?Q?=3C{escaped}=3E?= <{own}>\n",
         "From: ({own}) {other}\n",
         "From: {own} <{other}>\n",
+        "From: =?utf-8?Q?x?= <{other}>\n",
+        "From: {other} (x)\n",
         'From: "x <{own}>" <{other}>\n',
         "From: <{own}> <{other}>\n",
         "From: <@relais.test:{other}>\n",

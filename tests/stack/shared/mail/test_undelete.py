@@ -79,12 +79,3 @@ def test_it_ends_at_its_time(people, mail, cli, site):
     assert len(cli.json("undelete", account.uid)["messages"]) == 1
     site.run("mail1", f"doveadm expunge -u {account.uid} mailbox 'EXPUNGED/mail/*' ALL")
     assert cli.json("undelete", account.uid)["messages"] == []
-
-
-def test_no_word_that_is_looked_for_is_an_option_of_doveadm(people, mail, cli):
-    """`-uNAME` in place of a sender looked into that account, and took the next word, HEADER, for the sender."""
-    one, other, word = people.agent(), people.agent(), token()
-    put_and_delete(mail, other, "Projets", word, sender="header@lointain.test")
-    for sender in (f"-u{other.uid}", "-A", "--help"):
-        assert cli.json("undelete", one.uid, f"--from={sender}", "--subject", word)["messages"] == []
-    assert len(cli.json("undelete", other.uid, "--from", "lointain", "--subject", word)["messages"]) == 1

@@ -24,8 +24,6 @@ from tests.support.tokens import Minter
 SCHOOL = uai(4321)
 OF_BEFORE = 300
 """Acts in ten minutes that were the whole portal's."""
-BLOCKS = 21
-"""One more than an hour had for the whole portal."""
 FACTOR = 4
 """The level of a log-in in which a second factor was shown."""
 
@@ -73,18 +71,6 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     # And the noisy one.
     own = portal.one(Block(portal.source, noisy.uid, minted(site, noisy.uid), "essai"))
     assert isinstance(own, Done)
-
-
-@pytest.mark.full
-def test_many_block_their_accounts_in_an_hour(site: Site, portal: Portal, person: Callable[..., Person]) -> None:
-    agents = [person() for _ in range(3)]
-    # An account can be blocked again, by a log-in of after the last block.
-    answers = [
-        portal.one(Block(f"198.51.100.{number}", one.uid, minted(site, one.uid, 1), "piraté"))
-        for number in range(BLOCKS // len(agents)) for one in agents
-    ]  # fmt: skip
-    assert [isinstance(answer, Done) for answer in answers] == [True] * BLOCKS
-    assert [one.held("mpState") for one in agents] == [{"mpState": ["blocked"]}] * len(agents)
 
 
 def test_one_mailbox_s_connections_leave_imap_to_others(site: Site, mail: Mail, people: People) -> None:

@@ -14,8 +14,7 @@ from malleposte.policy import rules
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import act, enrolled, entered, help_desk
 from tests.stack.support.factors import Agent
-from tests.stack.support.mail import Mail, body, quoted, wait_for
-from tests.stack.support.people import People
+from tests.stack.support.mail import Mail, body, wait_for
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
@@ -75,24 +74,6 @@ def test_a_sheet_tells_a_wrong_password_of_a_program_and_a_right_one(
         return "mot de passe inexact" in text and "Aucune ces derniers jours" not in text
 
     wait_for(told, 60, "both log-ins on the sheet")
-
-
-def test_nothing_is_done_in_another_school_for_oneself_or_on_an_account_with_a_role(
-    site: Site, desk: Any, person: Any, school: str
-) -> None:
-    who, visitor = desk
-    far, chief, near = (person(mpEstablishment=[one]) for one in ("0000000X", school, school))
-    Cli(site).json("role", "grant", chief.uid, "dsi", "--reason", "essai")
-    said = {far.uid: REACH, chief.uid: "rôle particulier", who.uid: "votre propre compte"}
-    for uid, sentence in said.items():
-        for address in (f"/assistance/code?agent={uid}&ways=aloud", f"/assistance/bloquer?agent={uid}"):
-            page = act(visitor, address, reason=WHY, called_back="y")
-            assert (visitor.last and visitor.last.status) == 403
-            assert sentence in page.named("errors")
-    for one in (far, chief):
-        assert one.held("mpState", "mpInaCode") == {"mpState": ["active"]}
-    act(visitor, f"/assistance/bloquer?agent={near.uid}", reason=WHY)
-    assert near.held("mpState") == {"mpState": ["blocked"]}
 
 
 def test_a_log_in_without_a_second_factor_opens_nothing(site: Site, web: Web, person: Any, school: str) -> None:
@@ -158,58 +139,6 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     assert code not in str(rows)
     letter = body(mail.arrived(near.account, "An INA code was read to you"))
     assert "rappelé à un numéro connu" in letter and code not in letter
-
-
-def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, school: str, mail: Mail) -> None:
-    _who, visitor = desk
-    near = person(mpEstablishment=[school])
-    enrolled(site, web, near)
-    asked = Agent(site, web)
-    asked.log_in(near.uid, near.account.password)
-    assert not asked.entered
-    page = visitor.get(f"/assistance/agent?agent={near.uid}")
-    (link,) = [held["href"] for held, _text in page.all("a") if "/assistance/facteur" in str(held.get("href"))]
-    assert "est supprimé" in act(visitor, str(link), reason=WHY).main
-    after = Agent(site, web)
-    after.log_in(near.uid, near.account.password)
-    assert after.entered, "no code is asked for any more"
-    assert "Telephone" in body(mail.arrived(near.account, "Way to log in removed"))
-
-
-@pytest.mark.full
-def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
-    site: Site, web: Web, desk: Any, person: Any, people: People, school: str, mail: Mail
-) -> None:
-    who, visitor = desk
-    near, far = person(mpEstablishment=[school]), person(mpEstablishment=["0000000X"])
-    box, other = people.box(establishments=(school,)), people.box(establishments=("0000000X",))
-    assert box.uid in act(visitor, "/assistance/boites", school=school).main
-    folder = quoted(f"Partages/{box.uid}/INBOX")
-
-    given = f"/assistance/boite/ouvrir?box={box.uid}"
-    for address, agent, said in (
-        (f"/assistance/boite/ouvrir?box={other.uid}", near.uid, REACH), (given, far.uid, REACH),
-        (given, who.uid, "votre propre compte"),
-    ):  # fmt: skip
-        page = act(visitor, address, agent=agent, reason=WHY)
-        assert (visitor.last and visitor.last.status, said in page.named("errors")) == (403, True), agent
-    assert near.held("mpOpens") == {} == far.held("mpOpens")
-
-    assert near.uid in act(visitor, given, agent=near.account.mail, reason=WHY).main
-    assert near.held("mpOpens") == {"mpOpens": [box.uid]}
-    session = mail.imap(near.account)
-    assert session.select(folder)[0] == "OK"
-    wait_for(lambda: int(session.select(folder)[1][0] or 0) == 1, 60, "the box is told who opens it")
-    act(visitor, f"/assistance/boite/retirer?box={box.uid}&agent={near.uid}", reason=WHY)
-    assert near.held("mpOpens") == {}
-    assert mail.imap(near.account).select(folder)[0] == "NO"
-
-    text = entered(site, web, near).get("/compte/journal").main
-    assert "Boîte ouverte par l’assistance" in text and "Boîte retirée par l’assistance" in text
-    assert f"boîte {box.uid}" in text and WHY in text and who.uid not in text
-    rows = list(csv.reader(io.StringIO(Cli(site).out("audit", "--actor", who.uid)), delimiter=";"))
-    acts = [(row[2], row[3]) for row in rows[1:]]
-    assert {("delegate", near.uid), ("undelegate", near.uid), ("refused", far.uid)} <= set(acts)
 
 
 @pytest.mark.full

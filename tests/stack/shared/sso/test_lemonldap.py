@@ -7,11 +7,9 @@ import urllib.parse
 from typing import Any
 
 import pytest
-from malleposte.directory.model import State
 from malleposte.policy import rules
 from malleposte.throttle.limits import Rates
 
-from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.provider import BROWSER, SESSION, TOKEN, Provider, claims, returned
 from tests.stack.support.site import Site
 from tests.stack.support.tokens import of_roundcube
@@ -84,15 +82,6 @@ def test_the_form_is_good_once_and_for_its_own_page(browser: Any, person: Any) -
     assert visitor.entered
 
 
-def test_guesses_wait(browser: Any, person: Any) -> None:
-    who, visitor = person(), browser()
-    pages = [visitor.log_in(who.uid, rules.generate()).text for _ in range(10)]
-    assert 'trmsg="5"' in pages[0]
-    # A wait may have ended by the next guess; each is twice as long as the one before.
-    assert any('trmsg="86"' in page for page in pages)
-    assert not visitor.entered
-
-
 def test_a_known_browser_waits_for_its_own_guesses_alone(browser: Any, person: Any) -> None:
     """All have one address, as in a school: a pupil who guesses, with a new cookie each time, keeps nobody out."""
     who, known, stranger = person(), browser(), browser()
@@ -135,22 +124,6 @@ def test_each_browser_has_a_cookie_of_its_own_that_says_nothing_of_an_account(br
 def _given(answer: Any) -> list[str]:
     """The cookies by which browsers are told apart, of an answer."""
     return [one for one in answer.headers.get_all("Set-Cookie") or [] if one.startswith(f"{BROWSER}=")]
-
-
-def test_a_suspended_account_is_refused_and_an_old_password_leads_to_a_new_one(
-    browser: Any, person: Any, site: Site
-) -> None:
-    who = person()
-    before, after = browser(), browser()
-    before.log_in(who.uid, who.account.password)
-    assert before.entered
-    Cli(site).out("suspend", who.uid)
-    after.log_in(who.uid, who.account.password)
-    assert not after.entered
-    old, visitor = person(State.EXPIRED), browser()
-    answer = visitor.log_in(old.uid, old.account.password)
-    assert (answer.status, visitor.entered) == (302, False)
-    assert answer.headers["Location"].endswith("/motdepasse/changer?motif=expire")
 
 
 def test_a_service_is_told_who_it_is(browser: Any, person: Any) -> None:

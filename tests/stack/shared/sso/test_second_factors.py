@@ -198,22 +198,6 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
     assert "factor-code" in told_of and told_of.count("factor-add") == 2
 
 
-@pytest.mark.full
-def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site: Site) -> None:
-    who, owner, lost = person(), agent(), agent()
-    owner.enrolled(who)
-    page = lost.other_way(lost.log_in(who.uid, who.account.password), "bureau")
-    lost.answer(page, Cli(site).json("reset", who.uid)["code"], "/bureau2fcheck")
-    lost.ask("/2fregisters?continue=1")
-    assert not lost.entered, "only a new factor opens the session"
-    application = lost.enrol("Nouveau")
-    lost.ask("/2fregisters?continue=1")
-    assert lost.entered
-    again = agent()
-    again.prove(who, application.code())
-    assert again.entered
-
-
 def test_who_must_have_one_gets_no_code_by_mail(agent: Any, person: Any, site: Site) -> None:
     who, visitor = person(mpFunction=["Assistance aux usagers"], mpRecoveryMail=["personne@lointain.test"]), agent()
     page = visitor.prove(who, who.code(), "/bureau2fcheck")

@@ -8,10 +8,8 @@ import pytest
 from malleposte.accountd.calls import passwords
 from malleposte.accountd.calls.protection import Block
 from malleposte.accountd.message import Done, ErrorCode, Refused
-from malleposte.directory.model import State
 from malleposte.policy import rules
 
-from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
 from tests.stack.support.sso import proved
@@ -29,28 +27,6 @@ def test_by_any_name_and_no_other_password(site: Site, person: Any, here: str) -
     names = [(here, name, right) for name in (who.uid, who.account.mail.upper())]
     assert proved(site, *names) == [uid, uid]
     assert proved(site, (here, who.uid, rules.generate()), (here, "nul-ne-porte-ce-nom", right)) == [(200, {})] * 2
-
-
-def test_guesses_wait_and_the_owner_elsewhere_does_not(site: Site, person: Any, here: str) -> None:
-    who = person()
-    guesses = [(here, who.uid, rules.generate()) for _ in range(10)]
-    answers = [answer for _status, answer in proved(site, *guesses)]
-    assert answers[0] == {}
-    # A wait may have ended by the next guess; each is twice as long as the one before.
-    assert max(answer.get("wait", 0) for answer in answers) >= 1
-    assert proved(site, ("203.0.113.77", who.uid, who.account.password)) == [(200, {"uid": who.uid})]
-
-
-def test_a_blocked_account_is_refused_and_an_old_password_must_be_renewed(site: Site, person: Any, here: str) -> None:
-    who = person()
-    ask = (here, who.uid, who.account.password)
-    assert proved(site, ask) == [(200, {"uid": who.uid})]
-    Cli(site)("suspend", who.uid)
-    assert proved(site, ask) == [(200, {})]
-    old = person(State.EXPIRED)
-    ((status, answer),) = proved(site, (here, old.uid, old.account.password))
-    assert (status, list(answer)) == (200, ["renew"])
-    assert answer["renew"].endswith("/motdepasse/changer?motif=expire")
 
 
 def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> None:

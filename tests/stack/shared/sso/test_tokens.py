@@ -6,8 +6,6 @@ import pytest
 from malleposte.directory.model import State
 from malleposte.probe.walker.plan import Plan
 
-from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.mail import ended
 from tests.stack.support.site import Site
 from tests.stack.support.tokens import MECHANISMS, Bearer, Forge, of_portal, of_roundcube, part, renewed
 from tests.stack.support.web import Web
@@ -83,21 +81,6 @@ def test_a_box_of_functions_has_no_token(bearer: Bearer, forge: Forge, people: A
     assert not bearer.imap(box.uid, forge.ours(sub=box.uid))
 
 
-@pytest.mark.parametrize("act", ["block", pytest.param("suspend", marks=pytest.mark.full)])
-def test_an_account_that_is_shut_has_no_token_any_more(
-    act: str, site: Site, bearer: Bearer, forge: Forge, people: Any
-) -> None:
-    agent = people.agent()
-    token = forge.ours(sub=agent.uid)
-    assert bearer.everywhere(agent.uid, token) == {True}
-    link = bearer.session(agent.uid, token)
-    link.send(b"X1 IDLE\r\n")
-    Cli(site).out(act, agent.uid, *(["--reason", "essai"] if act == "block" else []))
-    assert ended(link), "an open connection is cut"
-    link.shutdown()
-    assert bearer.everywhere(agent.uid, token) == {False}
-
-
 def test_tokens_are_no_guesses(site: Site, bearer: Bearer, forge: Forge, people: Any, enters: Any) -> None:
     agent = people.agent()
     wrong = [forge.ours(sub=agent.uid, exp=1, iat=0, jti=str(number)) for number in range(12)]
@@ -105,12 +88,6 @@ def test_tokens_are_no_guesses(site: Site, bearer: Bearer, forge: Forge, people:
     assert enters(agent.uid, agent.password), "twelve wrong passwords would have to wait"
     journal = site.run("mail1", f"journalctl -u dovecot -g {agent.uid} -o cat", check=False)
     assert wrong[0].rpartition(".")[2] not in journal
-
-
-def test_a_password_still_opens(enters: Any, people: Any) -> None:
-    agent = people.agent()
-    assert enters(agent.uid, agent.password)
-    assert not enters(agent.uid, agent.password + "x")
 
 
 def test_an_expired_account_has_no_token(bearer: Bearer, forge: Forge, people: Any) -> None:

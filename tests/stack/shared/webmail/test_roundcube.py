@@ -5,7 +5,7 @@ import email.policy
 
 import pytest
 
-from tests.stack.support.mail import compose, token, utf7
+from tests.stack.support.mail import token, utf7
 
 pytestmark = pytest.mark.scattered
 
@@ -13,21 +13,6 @@ pytestmark = pytest.mark.scattered
 def database(host, sql):
     """Return the database's answer to its owner."""
     return host.run_test(f'runuser -u roundcube -- psql -XAtq -h /run/postgresql -c "{sql}" roundcube').stdout.strip()
-
-
-def test_an_agent_reads_what_just_came(agent, mail):
-    account, here = agent
-    word = token()
-    subject = f"Réunion de rentrée à l'école {word}"
-    sent = compose("voisin@lointain.test", account.mail, subject, "Bonjour, à bientôt à Orléans.")
-    mail.foreign("voisin@lointain.test", account.mail, sent)
-    mail.arrived(account, word)
-    listed = here.list()
-    assert word in listed
-    assert "cole" in listed
-    page = here.read(here.newest())
-    assert "à bientôt à Orléans" in page
-    assert "Réunion de rentrée" in page
 
 
 def test_what_an_agent_sends_arrives_signed(agent, mail, platform):

@@ -1,6 +1,5 @@
 """Mail in Roundcube: facts for the banner, reports to the DSI, filters, archive, labels, follow-up, sizes, recovery."""
 
-import datetime
 import email
 import email.policy
 import re
@@ -84,17 +83,6 @@ def test_a_form_of_ours_without_its_token_changes_nothing(agent, mail):
     answer = here.ask("/?_task=settings&_action=plugin.malleposte-ready-add", {"_filter": "1", "_token": "x"})
     assert answer.status != 200 or "Ce filtre est en place" not in answer.text
     assert mail.sieve(account).scripts() == {}
-
-
-def test_archived_mail_lies_under_its_year(agent, mail):
-    account, here = agent
-    word = token()
-    mail.imap(account).append("INBOX", None, None, compose("a@lointain.test", account.mail, word))
-    form = {"_uid": here.newest(), "_mbox": "INBOX"}
-    here.call(_form=form, _task="mail", _action="plugin.move2archive")
-    year = datetime.datetime.now().year
-    assert mail.count(account, word, f"Archives/{year}") == 1
-    assert mail.count(account, word) == 0
 
 
 def test_labels_are_the_keywords_of_every_program(agent, mail):

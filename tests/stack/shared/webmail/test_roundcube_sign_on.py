@@ -38,12 +38,6 @@ def test_its_own_form_lets_nobody_in(webmail: Any, people: Any, enters: Any) -> 
     assert enters(agent.uid, agent.password), "a mail program still does"
 
 
-def test_a_wrong_password_enters_nobody(webmail: Any, people: Any) -> None:
-    agent = people.agent()
-    assert not webmail().login(agent.uid, agent.password + "x")
-    assert webmail().login(agent.uid, agent.password)
-
-
 @pytest.mark.parametrize(
     ("path", "query"),
     [
@@ -121,19 +115,6 @@ def test_a_visitor_leaves_no_row_and_an_agent_one(webmail: Any, people: Any, sit
         assert rows(seen) == before
     assert here.login(agent.uid, agent.password)
     assert len(roundcube_sessions(site, agent.uid)) == 1
-
-
-def test_log_out_ends_the_log_in_page_too(webmail: Any, people: Any) -> None:
-    agent, here = people.agent(), webmail()
-    assert here.login(agent.uid, agent.password)
-    assert "code=" in here.back(here.sso.ask(here.leave_as_new())), "a second service asks nothing"
-    answer = here.ask(f"/?_task=logout&_token={here.token}")
-    path = (answer.headers["Location"] or "").removeprefix(f"https://{here.sso.name}")
-    assert path.startswith("/oauth2/logout?")
-    end = here.sso.ask(path)
-    assert end.headers["Location"] == f"https://{here.name}/", "and leads back without a question"
-    assert not here.inside
-    assert here.back(here.sso.ask(here.leave())) == "", "the form is shown again"
 
 
 def test_no_password_and_no_open_token_is_kept(webmail: Any, people: Any, site: Site) -> None:

@@ -3,20 +3,18 @@
 import datetime
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from malleposte.accounts import acts
-from malleposte.accounts.agendas import Moved
-from malleposte.accounts.channels import Failure
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.journal import Journal
-from malleposte.core.errors import MallepostError
 from malleposte.directory.model import Agent, State, agent_attributes
 
 from tests.support.directory import MemoryDirectory
+from tests.support.hosts import FakeHands
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 DOMAIN = "ac-exemple.test"
@@ -24,37 +22,11 @@ UID = "mdupond"
 
 
 @dataclass
-class Hosts:
-    """Hosts, and who scrambles passwords."""
-
-    cuts: list[tuple[str, str]] = field(default_factory=list)
-    down: bool = False
-
-    def cut(self, uid: str, device: str) -> list[Failure]:
-        if self.down:
-            raise MallepostError("no route to host")
-        self.cuts.append((uid, device))
-        return []
-
-    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
-        return [], []
-
-    def carry(self, uid: str, profile: str) -> str:
-        return ""
-
-    def settle(self, uid: str, profile: str) -> Moved:
-        return Moved()
-
-    def scramble(self, uid: str, now: datetime.datetime) -> bool:
-        return True
-
-
-@dataclass
 class Stage:
     """The directory, its tools, and what was written."""
 
     tools: acts.Tools[Any]
-    hosts: Hosts
+    hosts: FakeHands
     folder: Path
 
     @property
@@ -81,7 +53,7 @@ def agent(uid: str = UID, **more: Any) -> Agent:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    directory, hosts = MemoryDirectory(), Hosts()
+    directory, hosts = MemoryDirectory(), FakeHands()
     directory.add(agent().dn(directory.suffix), agent_attributes(agent()) | {"userPassword": ["Ancien-Passage7!"]})
     directory.force(agent().dn(directory.suffix), {"pwdChangedTime": ["20260101000000Z"]})
     with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:

@@ -35,16 +35,11 @@ from malleposte.platform import profiles
 
 from tests.support.classes import CLASSES
 from tests.support.directory import MemoryDirectory
-from tests.support.hosts import FakeHost
+from tests.support.hosts import FakeHost, NoPasswords
 
 ROOT = Path(__file__).resolve().parents[4]
 DOMAIN = "ac-exemple.test"
 NIGHT = datetime(2026, 9, 1, 2, tzinfo=UTC)
-
-
-class Passwords:
-    def scramble(self, uid: str, now: object) -> bool:
-        return False
 
 
 @dataclass
@@ -96,7 +91,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def tools(_settings: object) -> Iterator[Tools]:
         hosts = Hosts(directory, [made.mail1, made.mail2, made.web1])
         with Journal(tmp_path / "journal.jsonl", "essai") as journal:
-            yield Tools(directory, journal, hosts.channels(), Passwords(), hosts)
+            yield Tools(directory, journal, hosts.channels(), NoPasswords(), hosts)
 
     @contextmanager
     def nothing(*_of: object) -> Iterator[None]:

@@ -29,6 +29,7 @@ from malleposte.lists.rule import parse
 from malleposte.platform import mailstore
 
 from tests.support.directory import MemoryDirectory
+from tests.support.hosts import NoPasswords
 
 DOMAIN = "ac-exemple.test"
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)
@@ -43,11 +44,6 @@ def directory() -> MemoryDirectory:
     for change in boxes.create(box, {}, (), made.suffix):
         made.add(change.dn, change.after)
     return made
-
-
-class NoPasswords:
-    def scramble(self, uid: str, now: datetime.datetime) -> bool:
-        return False
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present
 from malleposte.platform import mailstore
 
 from tests.support.directory import OPERATIONAL, MemoryDirectory, matches
+from tests.support.hosts import FakeChannel, FakeHands
 
 SECOND = datetime.timedelta(seconds=1)
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
@@ -71,48 +72,11 @@ def held(directory):
     return look_at
 
 
-class Channels:
-    name = "essai"
-
-    def __init__(self, reason=""):
-        self.reason, self.closed, self.forgotten = reason, [], []
-
-    def close(self, uid):
-        self.closed.append(uid)
-        if self.reason:
-            raise MallepostError(self.reason)
-
-    def forget(self, uid):
-        self.forgotten.append(uid)
-
-
-class Hands:
-    """Hosts and Scrambler."""
-
-    def __init__(self):
-        self.scrambled, self.carried, self.settled = [], [], []
-
-    def hold(self, uid):
-        return ["4ABCDEF"], []
-
-    def carry(self, uid, profile):
-        self.carried.append((uid, profile))
-        return "sogo"
-
-    def settle(self, uid, profile):
-        self.settled.append((uid, profile))
-        return Moved(agenda=3, contacts=2)
-
-    def scramble(self, uid, now):
-        self.scrambled.append(uid)
-        return True
-
-
 @pytest.fixture
 def tools(directory, tmp_path):
-    hands = Hands()
+    hands = FakeHands()
     with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:
-        yield acts.Tools(directory, journal, [Channels()], hands, hands)
+        yield acts.Tools(directory, journal, [FakeChannel()], hands, hands)
 
 
 def written(tmp_path):
@@ -359,7 +323,7 @@ def test_a_change_of_class_carries_filters_ends_sessions_and_moves_agendas(tools
 
 def test_channels_take_no_strange_name():
     with pytest.raises(InputError):
-        close_all([Channels()], "x'; DROP TABLE session; --")
+        close_all([FakeChannel()], "x'; DROP TABLE session; --")
 
 
 # --- channels ---

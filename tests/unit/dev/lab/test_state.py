@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ def test_state_reads_back(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", json.dumps({"version": 99})])
+@pytest.mark.parametrize("text", ["", "{", '{"version": 99, "address": "10.0.0.2", "base": "/base", "upper": "1"}'])
 def test_strange_state_is_an_error_with_a_way_out(tmp_path: Path, text: str) -> None:
     path = tmp_path / "state.json"
     path.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from malleposte.groupware.sogo import boxes, closed
 from malleposte.groupware.sogo.boxes import WRITES, Box
 from malleposte.groupware.sogo.offers import SETTLED
 
-from tests.support.sogo_tables import Tables, lists
+from tests.support.sogo_tables import Agendas
 
 NOW = 1_800_000_000.0
 HEAD = Box("ce.9990001x", frozenset({"a1", "a2"}))
@@ -26,25 +26,15 @@ def writers(*uids: str) -> set[tuple[str, str]]:
     return CLOSED | {(uid, role) for uid in uids for role in WRITES}
 
 
-class Shared(Tables):
+class Shared(Agendas):
     """The agendas of boxes."""
 
     def __init__(self) -> None:
         super().__init__("malleposte_box_agendas")
-        self.folders: dict[str, int] = {}
-        self.marks["FROM sogo_folder_info"] = lambda text: (
-            {"id": self.folders[uid], "owner": uid, "name": "personal", "module": "Calendar", "title": "Agenda"}
-            for uid in lists(text)[0]
-            if uid in self.folders
-        )
 
     def made(self, uid: str, path: str, table: dict[str, Any]) -> int:
-        assert (path, table["displayname"]) == (f"/Users/{uid}/Calendar/personal", "Agenda")
-        assert table["acl"] == {ANYBODY: [NOTHING]}, "anybody may look"
-        return self.folders.setdefault(uid, len(self.folders) + 1)
-
-    def of(self, uid: str) -> set[tuple[str, str]]:
-        return self.rights[self.folders[uid]]
+        assert table["displayname"] == "Agenda"
+        return super().made(uid, path, table)
 
     def place(self, *wanted: Box, others: Iterable[str] = (), now: float = NOW) -> list[tuple[str, str]]:
         self.wrote.clear()

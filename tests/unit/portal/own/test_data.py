@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from malleposte.accountd import client
 from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, OwnData, OwnDataCopy
-from malleposte.accountd.message import Done, ErrorCode, Refused, Request
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte_portal.own import data
 from msgspec.structs import asdict
 
@@ -55,11 +55,6 @@ def handed(accountd: Any, copy: Copy | Exception) -> None:
     accountd.fetch = fetch
 
 
-def text(inside: Any, path: str = PAGE) -> str:
-    found: str = inside.get(path).main
-    return found
-
-
 @BOTH
 @pytest.mark.parametrize(
     ("copy", "told"),
@@ -76,7 +71,7 @@ def text(inside: Any, path: str = PAGE) -> str:
 )
 def test_each_state_is_told(inside: Any, accountd: Any, copy: dict[str, Any], told: Any, language: int) -> None:
     held(accountd, **copy)
-    shown = text(inside, ADDRESSES["own_data"][language])
+    shown = inside.get(ADDRESSES["own_data"][language]).main
     assert told[language] in shown
     pending = copy.get("state") in ("asked", "making")
     later = copy.get("again", "") > "2099"
@@ -108,19 +103,11 @@ def test_a_refusal_is_told_on_the_page(
     inside: Any, accountd: Any, error: str, message: str, status: int, said: str
 ) -> None:
     held(accountd)
-    page, call = inside.get(PAGE), accountd.call
-
-    def refused(request: Request[Any]) -> Done:
-        if isinstance(request, AskOwnData):
-            raise client.RefusedError(Refused(ErrorCode(error), message))
-        done: Done = call(request)
-        return done
-
-    accountd.call = refused
-    form = page.form(PAGE)
+    form = inside.get(PAGE).form(PAGE)
+    accountd.refuse(ErrorCode(error), AskOwnData, message=message)
     page = inside.post(PAGE, form | {"password": "faux"})
     assert inside.last.status_code == status and said in page.named("errors")
-    accountd.call = call
+    accountd.failures.clear()
     inside.send(PAGE, password="Vieux-Chemin7!x")
     assert inside.last.status_code == 200
 
@@ -199,8 +186,8 @@ def test_the_copy_is_removed(inside: Any, accountd: Any) -> None:
     answer = inside.press(PAGE, END)
     assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
     held(accountd, state="ended")
-    assert "La copie est supprimée" in text(inside)
-    assert "La copie est supprimée" not in text(inside)
+    assert "La copie est supprimée" in inside.get(PAGE).main
+    assert "La copie est supprimée" not in inside.get(PAGE).main
     assert [type(one) for one in accountd.asked if isinstance(one, EndOwnData)] == [EndOwnData]
 
 
@@ -221,7 +208,7 @@ def test_no_password_breaks_the_form(inside: Any, accountd: Any, language: int) 
 )
 def test_a_size_is_said_as_people_say_it(inside: Any, accountd: Any, many: int, french: str) -> None:
     held(accountd, **asdict(READY) | {"size": many})
-    assert french in text(inside)
+    assert french in inside.get(PAGE).main
 
 
 @BOTH

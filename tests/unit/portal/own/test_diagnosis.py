@@ -29,10 +29,6 @@ def inside(visit: Any, log_in: Any, accountd: Any) -> Any:
     return visit
 
 
-def text(visit: Any, address: str = "/diagnostic") -> str:
-    return str(visit.get(address).main)
-
-
 def with_(accountd: Any, **changes: Any) -> None:
     """Other facts of the account or its diagnosis."""
     account = {name: changes.pop(name) for name in list(changes) if hasattr(ACCOUNT, name) and name != "looked"}
@@ -46,7 +42,7 @@ def with_(accountd: Any, **changes: Any) -> None:
     [("/diagnostic", "Rien d’anormal sur votre compte"), ("/en/diagnosis", "Nothing is wrong with your account")],
 )
 def test_nothing_wrong_is_said_plainly(inside: Any, accountd: Any, address: str, good: str) -> None:
-    found = text(inside, address)
+    found = inside.get(address).main
     assert good in found
     assert "Thunderbird" in found and "192.0.2.7" in found, "the last log-in"
     asked = accountd.only(Diagnose)
@@ -87,9 +83,9 @@ def test_each_fault_is_told_with_what_to_do(
     inside: Any, accountd: Any, changes: dict[str, Any], told: str, english: str
 ) -> None:
     with_(accountd, **changes)
-    found = text(inside)
+    found = inside.get("/diagnostic").main
     assert told in found and "À faire" in found and "Rien d’anormal" not in found
-    assert english in text(inside, "/en/diagnosis")
+    assert english in inside.get("/en/diagnosis").main
 
 
 def test_a_forward_against_the_rule_is_told_and_one_of_the_academy_is_not(inside: Any, accountd: Any, app: Any) -> None:
@@ -101,19 +97,19 @@ def test_a_forward_against_the_rule_is_told_and_one_of_the_academy_is_not(inside
     ):
         app.extensions["portal"] = replace(app.extensions["portal"], forward_outside=told)
         with_(accountd, forwards=("moi@ailleurs.test", "collegue@Ac-Exemple.test"))
-        found = text(inside)
+        found = inside.get("/diagnostic").main
         assert (rule in found) == bool(word)
         assert word in found
         leave = found.partition("Ils partent vers")[2]
         assert "collegue@Ac-Exemple.test" in leave and ("moi@ailleurs.test" in leave) == (told != "refused")
-        text(inside, "/en/diagnosis")
+        inside.get("/en/diagnosis")
         with_(accountd, forwards=("collegue@ac-exemple.test",))
-        assert rule not in text(inside)
+        assert rule not in inside.get("/diagnostic").main
 
 
 def test_refused_log_ins_say_by_what_from_where_and_why(inside: Any, accountd: Any) -> None:
     with_(accountd, logins=(REFUSED, replace(REFUSED, service="page", program="", reason="wait", place="127.0.0.1")))
-    found = text(inside)
+    found = inside.get("/diagnostic").main
     assert "K-9 <b>, courriel (IMAP)" in found and "mot de passe inexact (4 fois)" in found
     assert "<b>" not in inside.last.text.replace("&lt;b&gt;", "")
     assert "Page de connexion" in found and "trop d’essais" in found
@@ -123,25 +119,25 @@ def test_refused_log_ins_say_by_what_from_where_and_why(inside: Any, accountd: A
 def test_every_reason_of_refused_mail_has_words_and_a_remedy(inside: Any, accountd: Any, way: str) -> None:
     reasons = [reason for one, reason in REFUSED_MAIL if one == way]
     with_(accountd, refused=tuple(RefusedMail(SOON, way, f"{one}@b.test", one) for one in reasons))
-    found = text(inside)
+    found = inside.get("/diagnostic").main
     for reason in reasons:
         assert f"{reason}@b.test" in found
         assert " ".join(REFUSED_MAIL[way, reason][1].split()) in found
-    text(inside, "/en/diagnosis")
+    inside.get("/en/diagnosis")
     with_(accountd, refused=(RefusedMail(SOON, way, "", "other"),))
-    assert "jugé indésirable" in text(inside)
+    assert "jugé indésirable" in inside.get("/diagnostic").main
 
 
 def test_every_service_and_reason_is_translated(inside: Any, accountd: Any) -> None:
     rows = [LogIn(SOON, False, service, reason=reason) for service in SERVICES for reason in REFUSED_LOG_INS]
     for start in range(0, len(rows), 10):
         with_(accountd, logins=tuple(rows[start : start + 10]))
-        text(inside), text(inside, "/en/diagnosis")
+        inside.get("/diagnostic").main, inside.get("/en/diagnosis").main
 
 
 def test_without_accountd_the_page_says_so_and_shows_the_rest(inside: Any, accountd: Any) -> None:
     accountd.answer = client.UnavailableError("down")
-    found = text(inside)
+    found = inside.get("/diagnostic").main
     assert "n’a pas pu être vérifié" in found and "État des services" in found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls import factors
-from malleposte.accountd.message import Done, ErrorCode, Request
+from malleposte.accountd.message import ErrorCode
 from malleposte.accountd.own import Account, Diagnosis, LogIn
 
 from tests.support.portal import ADDRESSES, BOTH
@@ -93,14 +93,7 @@ def test_nothing_goes_without_the_password_or_under_another_name(inside: Any, ac
 def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, status: int) -> None:
     accountd.answer = TWO
     form = inside.get(f"{REMOVE}?factor=dG90cA==").form(REMOVE)
-    call = accountd.call
-
-    def refused(request: Request) -> Done:
-        if isinstance(request, factors.RemoveFactor):
-            accountd.refuse(ErrorCode(error), message="for the log alone")
-        return call(request)
-
-    accountd.call = refused
+    accountd.refuse(ErrorCode(error), factors.RemoveFactor, message="for the log alone")
     page = inside.post(REMOVE, form | {"password": "faux"})
     assert inside.last.status_code == status
     assert page.named("errors") and "for the log alone" not in inside.last.text

@@ -5,7 +5,7 @@ from typing import Any
 
 from malleposte.accountd import client
 from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
-from malleposte.accountd.message import ErrorCode, Refused, Request
+from malleposte.accountd.message import ErrorCode
 
 from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
@@ -37,14 +37,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     accountd.answer = replace(accountd.answer, open=("sogo",))
     inside.press(DEVICES[0], END[0], log_in="autre")
     assert "se ferment en quelques minutes" in inside.get(DEVICES[0]).main, "one was not told"
-    call = accountd.call
-
-    def refused(request: Request[Any]) -> Any:
-        if isinstance(request, EndLogIn):
-            raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
-        return call(request)
-
-    accountd.call = refused
+    accountd.refuse(ErrorCode.REFUSED_VALUE, EndLogIn, message="for the log alone")
     answer = inside.press(DEVICES[0], END[0], log_in="autre")
     assert answer.status_code == 422 and "déjà fermée" in answer.text and "for the log" not in answer.text
 
@@ -68,14 +61,7 @@ def test_a_browser_is_named_where_it_can_be_known_again(inside: Any, accountd: A
 
 def test_a_name_that_is_refused_is_said(inside: Any, accountd: Any) -> None:
     accountd.answer = replace(DONE, log_ins=(replace(HERE, takes_name=True),))
-    call = accountd.call
-
-    def refused(request: Request[Any]) -> Any:
-        if isinstance(request, NameBrowser):
-            raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
-        return call(request)
-
-    accountd.call = refused
+    accountd.refuse(ErrorCode.REFUSED_VALUE, NameBrowser, message="for the log alone")
     (form,) = [one for one in inside.get(DEVICES[0]).forms() if one["action"] == NAME[0]]
     inside.post(NAME[0], form["fields"] | {"name": "x" * 41})
     assert inside.last.status_code == 422
@@ -83,14 +69,7 @@ def test_a_name_that_is_refused_is_said(inside: Any, accountd: Any) -> None:
 
 
 def test_devices_are_shown_where_the_log_in_page_gives_no_answer(inside: Any, accountd: Any) -> None:
-    call = accountd.call
-
-    def away(request: Request[Any]) -> Any:
-        if isinstance(request, ShowLogIns):
-            raise client.UnavailableError("pia1 gives no answer")
-        return call(request)
-
-    accountd.call = away
+    accountd.failures[ShowLogIns] = client.UnavailableError("pia1 gives no answer")
     main = inside.get(DEVICES[0]).main
     assert "Téléphone" in main and "La page de connexion ne répond pas" in main
 

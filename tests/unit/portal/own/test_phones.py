@@ -109,19 +109,10 @@ def test_the_store_and_the_pages_have_no_password(inside: Any, valkey: Any) -> N
 
 
 def test_a_wrong_password_makes_no_profile(inside: Any, accountd: Any, valkey: Any) -> None:
-    answer = accountd.answer
-
-    def call(request: Any) -> Any:
-        if isinstance(request, AddDevice):
-            accountd.refuse(ErrorCode.NOT_PROVED)
-            raise accountd.answer
-        return answer
-
-    accountd.call = call
+    accountd.refuse(ErrorCode.NOT_PROVED, AddDevice)
     page = inside.send(APPLE, **GIVEN)
     assert (inside.last.status_code, "portal:once:" in str(valkey.held)) == (403, False)
     assert "Mot de passe inexact" in page.named("errors")
-    accountd.call = lambda _request: answer
     assert inside.raw("/compte").status_code == 200, "the log-in goes on"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from malleposte.accountd.calls.charges import Charge
 from malleposte.accountd.calls.mailbox.senders import Sender, SetSenders, ShowSenders, Unfit
-from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
+from malleposte.accountd.message import MOST_ITEMS, ErrorCode
 from malleposte_portal.own.senders import UNFIT
 
 from tests.support.accountd import answer_to
@@ -21,21 +21,6 @@ PAGE = ADDRESSES["filtering"][0]
 
 def fields(page: Any, act: str) -> Any:
     return [one["fields"] for one in page.forms() if one["fields"].get("act") == act][-1]
-
-
-def refuse(accountd: Any, message: str) -> None:
-    """Refuse changes alone from now on."""
-    call = accountd.call
-
-    def one(request: Request[Any]) -> Done:
-        if isinstance(request, SetSenders):
-            accountd.refuse(ErrorCode.REFUSED_VALUE, message=message)
-        else:
-            accountd.answer = HELD
-        done: Done = call(request)
-        return done
-
-    accountd.call = one
 
 
 @BOTH
@@ -114,7 +99,7 @@ def test_what_accountd_does_not_take_is_said_at_the_field(
     accountd.answer = HELD
     path = ADDRESSES["filtering"][language]
     form = fields(inside.get(path), "add")
-    refuse(accountd, reason.value)
+    accountd.refuse(ErrorCode.REFUSED_VALUE, SetSenders, message=reason.value)
     page = inside.post(path, form | {"value": "<b>x</b>", "list": "block"})
     assert inside.last.status_code == 422
     told, words = page.named("value-error"), " ".join(UNFIT[reason].split())
@@ -125,7 +110,7 @@ def test_what_accountd_does_not_take_is_said_at_the_field(
 def test_a_refusal_that_has_no_words_is_no_fault_of_the_agent(inside: Any, accountd: Any) -> None:
     accountd.answer = HELD
     form = fields(inside.get(PAGE), "level")
-    refuse(accountd, "for the log alone")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, SetSenders, message="for the log alone")
     page = inside.post(PAGE, form | {"level": "normal"})
     assert inside.last.status_code == 503 and "log alone" not in inside.last.text
     assert "ne répond pas" in page.main
@@ -174,7 +159,7 @@ def test_an_address_of_the_box_is_named_as_such(inside: Any, accountd: Any, lang
     accountd.answer = HELD
     path = ADDRESSES["charge_filtering"][language]
     form = fields(inside.get(f"{path}?name=ce.x"), "add")
-    refuse(accountd, Unfit.OWN.value)
+    accountd.refuse(ErrorCode.REFUSED_VALUE, SetSenders, message=Unfit.OWN.value)
     page = inside.post(path, form | {"value": "ce.x@ac-exemple.test", "list": "allow"})
     assert inside.last.status_code == 422
     assert ("address of this mailbox" if language else "adresse de cette boîte") in page.named("value-error")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-from collections.abc import Callable
-from typing import Any
 
 from malleposte.accountd.call import Who, call
 from malleposte.accountd.calls.desk.looks import CODE_WAYS, hindrance
@@ -21,7 +18,7 @@ from malleposte.accounts.credentials.factors import notice
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.model import Attributes, State, first
+from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
 from malleposte.throttle import costs
 
@@ -119,7 +116,7 @@ def _read_aloud(context: Context, actor: Actor, entry: Entry, reason: str) -> Co
     """A code that the help desk sees: it ends all others, and the owner is told before it is shown."""
     count(context, actor, "aloud", context.tools.rules.desk.read_aloud_a_day)
     uid, state = first(entry.attributes, "uid"), first(entry.attributes, "mpState")
-    if not _tell(context, entry.attributes, functools.partial(notice.read_aloud, uid)):
+    if not context.tell(entry, lambda to: notice.read_aloud(uid, to, context.tools.facts(), context.now)):
         raise DirectoryError("mail cannot be sent: no code was made")
     issued, change = codes.renew(entry, context.tools.keys, context.now, ALOUD_MINUTES / 1440, reason)
     acts.make(context.directory, context.journal, [change])
@@ -157,12 +154,3 @@ def desk_remove_factor(context: Context, request: DeskRemoveFactor) -> Done:
     context.tools.hosts.unfactor(uid, gone.ident)
     context.journal.write("desk-factor", uid, kind=gone.kind, note=reason)
     return factor_removed(context, request.source, uid, gone, factors, by=actor.uid, reason=reason)
-
-
-def _tell(context: Context, attributes: Attributes, letter: Callable[..., Any]) -> bool:
-    try:
-        context.tools.letters.post(letter(first(attributes, "mail"), context.tools.facts(), context.now))
-    except (OSError, ValueError, MallepostError) as error:
-        LOG.error("a letter about the help desk could not be sent: %s", type(error).__name__)
-        return False
-    return True

@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,10 @@ from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import Agent, State, agent_attributes
 
 from tests.support.directory import MemoryDirectory
-from tests.support.hosts import FakeHost
+from tests.support.hosts import FakeChannel, FakeHost
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 TOTP, KEY = Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", NOW)
-
-
-@dataclass
-class Channel:
-    """See channels.Channel."""
-
-    name: str = "essai"
-    forgotten: list[str] = field(default_factory=list)
-
-    def close(self, uid: str) -> None:
-        """Nothing."""
-
-    def forget(self, uid: str) -> None:
-        """It is kept."""
-        self.forgotten.append(uid)
 
 
 @dataclass
@@ -46,7 +31,7 @@ class Stage:
     directory: MemoryDirectory
     page: FakeHost
     journal: Path
-    channel: Channel
+    channel: FakeChannel
 
     def night(self, *, close: bool = True, dry: bool = False) -> steps.StepResult:
         """The step, as the job does it."""
@@ -70,7 +55,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     for uid in ("mdupond", "sans"):
         one = Agent(uid, "Marie", "Dupond", f"{uid}@ac-exemple.test", "convergence", State.ACTIVE)
         directory.add(one.dn(directory.suffix), agent_attributes(one))
-    page, channel = FakeHost("pia1", frozenset(("sso",)), held=[TOTP]), Channel()
+    page, channel = FakeHost("pia1", frozenset(("sso",)), held=[TOTP]), FakeChannel()
     with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:
         tools: Any = Tools(directory, journal, [channel], None, Hosts(directory, [page]))  # type: ignore[arg-type]
         yield Stage(tools, directory, page, tmp_path / "journal.jsonl", channel)
