@@ -1,42 +1,41 @@
 """PHP of the roles: a role installs the files that it has, and PHP, where it is installed, can read them."""
 
-import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted(path for kind in ("php", "inc") for path in ROOT.glob(f"roles/*/files/**/*.{kind}"))
 
 
-def test_each_file_of_a_plugin_is_installed() -> None:
-    for role in {path.relative_to(ROOT / "roles").parts[0] for path in FILES}:
-        home = ROOT / "roles" / role
-        named = "".join(path.read_text("utf-8") for part in ("tasks", "vars") for path in (home / part).glob("*.yml"))
-        installed = set(re.findall(r"lookup\('ansible\.builtin\.file', '([^']+)'", named))
-        held = {str(path.relative_to(home / "files")) for path in (home / "files").rglob("*") if path.is_file()}
-        assert held == installed
+def laid(role: Path) -> dict[str, dict[str, str]]:
+    """The folders that a role lays whole, each with its checks by the endings of names."""
+
+    def entries(node: Any) -> Iterator[tuple[str, dict[str, str]]]:
+        if isinstance(node, dict) and "folder" in node:
+            yield node["folder"], node.get("validate", {})
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from entries(child)
+
+    documents = (
+        yaml.safe_load(path.read_text("utf-8")) for part in ("tasks", "vars") for path in (role / part).glob("*.yml")
+    )
+    return dict(pair for document in documents for pair in entries(document))
 
 
-def test_the_deploy_has_php_read_each_file() -> None:
+def test_each_file_of_a_plugin_is_installed_and_the_deploy_has_php_read_it() -> None:
     """A file that PHP refuses is not put into place."""
-    for role in {path.relative_to(ROOT / "roles").parts[0] for path in FILES}:
-        home = ROOT / "roles" / role
-        lines = [
-            line.strip()
-            for part in ("tasks", "vars")
-            for path in sorted((home / part).glob("*.yml"))
-            for line in path.read_text("utf-8").splitlines()
-        ]
-        laid = [
-            number
-            for number, line in enumerate(lines)
-            if re.search(r"lookup\('ansible\.builtin\.file', '[^']+\.(php|inc)'", line)
-        ]
-        assert len(laid) == len([path for path in FILES if path.is_relative_to(home)])
-        assert [lines[number] for number in laid if "validate: php -l %s" not in lines[number + 1 : number + 3]] == []
+    for role in {ROOT / "roles" / path.relative_to(ROOT / "roles").parts[0] for path in FILES}:
+        folders = laid(role)
+        for path in FILES:
+            if path.is_relative_to(role):
+                folder = path.relative_to(role / "files").parts[0]
+                assert folders[folder][path.suffix.removeprefix(".")] == "php -l %s", path
 
 
 @pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed here; the deploy checks each file")
