@@ -152,7 +152,9 @@ def serve(given: Settings) -> int:
     with contextlib.closing(store):
         intake = Intake(store, given.domain, given.days, kit.say, time.time)
         running = [
-            servers.lmtp(sockets["lmtp.sock"], given.hostname, intake.taken, kit.say, longest=unpack.LARGEST, cut=True),
+            servers.lmtp(
+                sockets["lmtp.sock"], given.hostname, intake.taken, kit.say, longest=unpack.LARGEST, cut=True, idle=True
+            ),
             servers.control(sockets["asked.sock"], acts(store, intake.lock, given), kit.say),
         ]
         upkeep = Upkeep(store, intake.lock, given, kit.say)
@@ -171,6 +173,7 @@ def serve(given: Settings) -> int:
         kit.tell("STOPPING=1")
         for server in running:
             server.shutdown()
+        for server in running:
             server.server_close()
     return ExitCode.DONE
 

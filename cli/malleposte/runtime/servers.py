@@ -105,14 +105,24 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
 
 def lmtp(
-    listener: socket.socket, name: str, take: Take, say: Say, *, longest: int = LONGEST, cut: bool = False
+    listener: socket.socket,
+    name: str,
+    take: Take,
+    say: Say,
+    *,
+    longest: int = LONGEST,
+    cut: bool = False,
+    idle: bool = False,
 ) -> _Server:
-    """Deliveries. A message of more than `longest` bytes ends the session; or it is `cut`, a little beyond them."""
+    """Deliveries. A message of more than `longest` bytes ends the session; or it is `cut`, a little beyond them.
+
+    `idle`: a stop ends sessions; what has come whole is answered.
+    """
 
     def handle(incoming: BinaryIO, out: Callable[[bytes], None]) -> None:
         _Lmtp(incoming, out, name, take, say, longest, cut).run()
 
-    return _Server(listener, handle, say)
+    return _Server(listener, handle, say, idle=idle)
 
 
 class _Lmtp:
