@@ -33,6 +33,7 @@ PROGRAMS: Mapping[str, str] = {
     "radicale-check": "adapters.radicale_check",  # role radicale
     "radicale-reminders": "groupware.reminder_mails",  # role radicale
     "record": "daemons.record",  # role record
+    "reports": "reports.daemon",  # role reports
     "report-message": "accounts.mailbox.report_message",  # role dovecot
     "sogo-check": "adapters.sogo.check",  # role sogo
     "sogo-front": "daemons.sogo_front.main",  # role sogo

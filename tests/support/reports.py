@@ -13,7 +13,7 @@ from typing import Any
 
 DOMAIN = "ac-exemple.test"
 NOW = 1_796_000_000.0
-"""A time at which tests read: 2026-11-29, seconds since 1970."""
+"""A time at which tests read: 2026-11-30, seconds since 1970."""
 DAY = 86_400
 BEGIN = (int(NOW) // DAY - 1) * DAY
 """The day before."""
