@@ -91,7 +91,7 @@ def copy_of(folder: Path) -> Path:
 
 
 class Upkeep:
-    """What is done each hour, and each day."""
+    """The work of each hour, and of each day."""
 
     def __init__(self, store: Store, lock: threading.Lock, given: Settings, say: Callable[[str], object]) -> None:
         self.store, self.lock, self.given, self.say = store, lock, given, say

@@ -35,7 +35,7 @@ _SOURCE, _COUNT, _FROM = "record/row/source_ip", "record/row/count", "record/ide
 _EVALUATED = "record/row/policy_evaluated"
 _DISPOSITION, _DKIM, _SPF = f"{_EVALUATED}/disposition", f"{_EVALUATED}/dkim", f"{_EVALUATED}/spf"
 FIELDS = frozenset((_ORGANISATION, _REPORT, _BEGIN, _END, _DOMAIN, _SOURCE, _COUNT, _FROM, _DISPOSITION, _DKIM, _SPF))
-"""What is read, by its place below `feedback`. Each stands once in the report, or once in a record."""
+"""The elements that are read, by their place below `feedback`. Each stands once in the report, or once in a record."""
 
 
 class _Reader:
@@ -159,7 +159,7 @@ def _address(text: str) -> str:
 
 
 def _disposition(text: str) -> str:
-    """What was done; the successor of RFC 7489 says `pass` of messages that its policy had no part in."""
+    """The treatment in its one form; the successor of RFC 7489 says `pass` of messages that its policy had no part in."""
     word = "none" if text in ("pass", "") else text
     if word not in DISPOSITIONS:
         raise RefusedError(f"disposition is {text[:60]!r}")

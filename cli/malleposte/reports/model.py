@@ -36,7 +36,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """Whose report it is and about what: kind, organisation and report id are its key. Times in seconds since 1970."""
+    """The head of a report. Kind, organisation and report id are its key; times are seconds since 1970."""
 
     kind: str
     organisation: str

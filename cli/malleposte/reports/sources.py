@@ -1,4 +1,4 @@
-"""Whose a source of mail is: ours, a known relay's, or unknown. Nobody is asked: a stranger names the addresses."""
+"""The owner of a source of mail: us, a known relay, or unknown. Nobody is asked: a stranger names the addresses."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MOST = 1_000_000
 REFUSALS = 100
 """The last refused reports that are kept."""
 KEPT, KNOWN, REFUSED, DROPPED = "kept", "known", "refused", "dropped"
-"""What became of a report: kept; there already; refused, for what is in it; dropped unread, for a budget is spent."""
+"""Outcomes of a report: kept; there already; refused, for its content; dropped unread, since a budget is spent."""
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS reports (id INTEGER PRIMARY KEY, kind, organisation, report, domain, begin, end,"
     " received, rows, UNIQUE (kind, organisation, report))",
@@ -40,7 +40,7 @@ ALL, HERE = "all", "here"
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be taken in a day."""
+    """Messages, bytes and rows that are taken in a day."""
 
     messages: int
     bytes: int

@@ -1,4 +1,4 @@
-"""What the reports show: sources of mail with their shares, TLS sessions by policy and failure, refused reports."""
+"""A summary of the reports: sources of mail with their shares, TLS sessions by policy and failure, refused reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reports show, in lines for an operator: each source, and what to do about those that need something."""
+"""The summary of the reports in lines for an operator: each source, and what to do where something is to be done."""
 
 from __future__ import annotations
 
@@ -83,12 +83,10 @@ def _sources(shown: Summary) -> Iterator[str]:
 
 
 def to_do(one: Source) -> str:
-    """What to do about a source; empty for nothing."""
+    """Return the advice about a source; empty where nothing is to be done."""
     if one.kind == UNKNOWN:
         if one.dkim >= FEW * one.messages:
-            return (
-                "forwards our signed mail, as lists elsewhere do: nothing, or name it in malleposte_reports.relays"
-            )
+            return "forwards our signed mail, as lists elsewhere do: nothing, or name it in malleposte_reports.relays"
         if one.aligned >= FEW * one.messages:
             return "is allowed by our SPF record: name it in malleposte_reports.relays, or take it out of the record"
         return (

@@ -1,4 +1,4 @@
-"""What an operator reads of the reports."""
+"""The lines of the reports for an operator."""
 
 import pytest
 from malleposte.reports import text

@@ -1,4 +1,4 @@
-"""What is found in a mail: each refusal beside the same thing accepted."""
+"""The documents of a mail: each refusal beside the same thing accepted."""
 
 import gzip
 import struct

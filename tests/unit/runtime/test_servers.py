@@ -43,7 +43,7 @@ def test_lmtp_answers_for_each_recipient_and_undoes_the_dots():
 
 
 def lmtp(words: bytes, **limits):
-    """What a daemon takes of a session: envelope and message of each delivery."""
+    """Return envelope and message of each delivery of a session, and the answers."""
     seen = []
 
     def take(envelope, content):

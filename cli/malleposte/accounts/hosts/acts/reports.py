@@ -1,4 +1,4 @@
-"""What other mail servers report about mail of the domain (DMARC, TLS), for the DSI's page. It only shows."""
+"""The reports of other mail servers (DMARC, TLS), for the DSI's page. The act shows only."""
 
 from __future__ import annotations
 
