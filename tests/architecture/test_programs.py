@@ -25,6 +25,7 @@ DAEMONS = (
     "pager",
     "portal",
     "record",
+    "reports",
     "sogo-front",
     "sogo-submission",
     "sso-prove",

@@ -159,7 +159,7 @@ def _address(text: str) -> str:
 
 
 def _disposition(text: str) -> str:
-    """The treatment in its one form; the successor of RFC 7489 says `pass` of messages that its policy had no part in."""
+    """The treatment in its one form; for RFC 7489's successor, `pass` is of messages that its policy left alone."""
     word = "none" if text in ("pass", "") else text
     if word not in DISPOSITIONS:
         raise RefusedError(f"disposition is {text[:60]!r}")
