@@ -26,6 +26,8 @@ from malleposte.reports.model import domain as domain_of
 NAMESPACES = frozenset(("", "http://dmarc.org/dmarc-xml/0.1", "urn:ietf:params:xml:ns:dmarc-2.0"))
 """Those of RFC 7489 and of its successor; most reports have none. What is of another one is passed over."""
 ELEMENTS = 500_000
+CHUNK, LONGEST_TAG = 65_536, 1024 * 1024
+"""Bytes that expat is given at once, and those within which a tag must end: its attributes cost much."""
 DISPOSITIONS = ("none", "quarantine", "reject")
 _ORGANISATION, _REPORT = "report_metadata/org_name", "report_metadata/report_id"
 _BEGIN, _END = "report_metadata/date_range/begin", "report_metadata/date_range/end"
@@ -45,11 +47,12 @@ class _Reader:
         self.names: list[str] = []
         self.fields: dict[str, str] = {}
         self.results: Counter[Result] = Counter()
-        self.elements = self.rows = 0
+        self.elements = self.rows = self.events = 0
         self.text: list[str] | None = None
         self.length = 0
 
     def begin(self, name: str, _attributes: object) -> None:
+        self.events += 1
         namespace, _space, local = name.rpartition(" ")
         self.elements += 1
         if self.elements > ELEMENTS:
@@ -70,6 +73,7 @@ class _Reader:
         return "/".join(self.names[1:])
 
     def characters(self, text: str) -> None:
+        self.events += 1
         if self.text is not None:
             self.length += len(text)
             if self.length > TEXT:
@@ -77,6 +81,7 @@ class _Reader:
             self.text.append(text)
 
     def end(self, _name: str) -> None:
+        self.events += 1
         place = self.place
         if self.text is not None:
             if place in self.fields:
@@ -118,7 +123,7 @@ def read(document: bytes, own: str, now: float, days: int) -> DmarcReport:
     parser.EntityDeclHandler = reader.refuse_doctype
     parser.ExternalEntityRefHandler = reader.refuse_doctype
     try:
-        parser.Parse(document, True)
+        _parse(parser, reader, document)
         return _report(reader, own, now, days)
     except RefusedError as error:
         reason = error.reason
@@ -128,6 +133,17 @@ def read(document: bytes, own: str, now: float, days: int) -> DmarcReport:
         reason = str(error)
     fields = reader.fields
     raise RefusedError(reason, fields.get(_ORGANISATION, ""), fields.get(_REPORT, ""))
+
+
+def _parse(parser: expat.XMLParserType, reader: _Reader, document: bytes) -> None:
+    events, since = 0, 0
+    for place in range(0, len(document), CHUNK):
+        parser.Parse(document[place : place + CHUNK], False)
+        since = since + CHUNK if reader.events == events else 0
+        events = reader.events
+        if since > LONGEST_TAG:
+            raise RefusedError(f"a tag is longer than {LONGEST_TAG // 1024**2} MB")
+    parser.Parse(b"", True)
 
 
 def _report(reader: _Reader, own: str, now: float, days: int) -> DmarcReport:

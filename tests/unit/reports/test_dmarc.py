@@ -129,6 +129,13 @@ def test_rows_and_elements_are_bounded():
     assert "elements" in refused(b"<feedback>" + b"<a/>" * (dmarc.ELEMENTS + 1) + b"</feedback>").reason
 
 
+def test_a_tag_is_bounded_and_a_long_text_is_none():
+    attributes = b"".join(b'a%d="" ' % number for number in range(300_000))
+    assert "a tag is longer than 1 MB" in refused(b"<feedback " + attributes + b">").reason
+    few = reports.dmarc().replace(b"<adkim>", b"<adkim " + attributes[:40_000].rpartition(b" ")[0] + b">")
+    assert read(few.replace(b"<email>", b"<error>" + b"x" * 3_000_000 + b"</error><email>")).results
+
+
 def test_a_long_text_that_is_not_read_is_passed_over():
     report = reports.dmarc().replace(
         b"<email>", b"<extra_contact_info>" + b"x" * 5000 + b"</extra_contact_info><email>"

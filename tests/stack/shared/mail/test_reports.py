@@ -80,9 +80,7 @@ def test_the_platform_s_own_hosts_have_their_name(site: Site, mail: Mail) -> Non
 def test_a_tls_report_is_shown_by_its_failure_as_the_controller_asks(site: Site, mail: Mail) -> None:
     failure, when = f"x-{token()}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - DAY))
     details = [{"result-type": failure, "failed-session-count": 4, "receiving-mx-hostname": "mail.ac-exemple.test"}]
-    body = reports.tls(
-        report=token(), failures=details, failed=4, **{"date-range": {"start-datetime": when, "end-datetime": when}}
-    )
+    body = reports.tls(report=token(), failures=details, failed=4, begin=when, end=when)
     mail.foreign(
         SENDER, site.platform["mta_sts"]["reports"], reports.mail(packed(body), kind="application/tlsrpt+gzip")
     )
