@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+from malleposte.reports import dmarc
 from malleposte.reports.intake import TAKEN, Intake
 from malleposte.reports.sources import OURS, RELAY, UNKNOWN, Known, network_of
 from malleposte.reports.store import DROPPED, KEPT, KNOWN, REFUSALS, REFUSED, Budget, Store
@@ -63,6 +64,13 @@ def test_the_key_is_kind_organisation_and_report_id(here):
     here.take(mail(reports.tls(organisation="a.test", report="1")))
     assert here.shown().reports == {"dmarc": 3, "tls": 1}
     assert here.shown().sources[0].organisations == 2
+
+
+def test_the_store_itself_keeps_a_key_once(here):
+    report = dmarc.read(reports.dmarc(), DOMAIN, NOW, 400)
+    assert (here.store.has(report.head), here.store.add(report, NOW)) == (False, True)
+    assert (here.store.has(report.head), here.store.add(report, NOW)) == (True, False)
+    assert here.shown().sources[0].messages == 3
 
 
 def test_tls_sessions_are_shown_by_policy_and_failure(here):
