@@ -35,6 +35,7 @@ PROGRAMS: Mapping[str, str] = {
     "record": "daemons.record",  # role record
     "reports": "reports.daemon",  # role reports
     "report-message": "accounts.mailbox.report_message",  # role dovecot
+    "siem": "siem.daemon",  # role siem
     "sogo-check": "adapters.sogo.check",  # role sogo
     "sogo-front": "daemons.sogo_front.main",  # role sogo
     "sogo-overlay": "adapters.sogo.overlay",  # role sogo

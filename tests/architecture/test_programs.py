@@ -26,6 +26,7 @@ DAEMONS = (
     "portal",
     "record",
     "reports",
+    "siem",
     "sogo-front",
     "sogo-submission",
     "sso-prove",
