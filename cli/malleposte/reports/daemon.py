@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import shutil
 import signal
 import socket
 import sqlite3
@@ -65,14 +64,21 @@ def read(path: Path) -> Settings:
 
 
 def opened(folder: Path, say: Callable[[str], object]) -> Store:
-    """Open the store of a folder, from its copy where it is gone (a host that was restored).
+    """Open the store of a folder, with the reports that its copy alone has: those of a host that was restored.
 
     A file that is none is set aside, and begun anew. Raises OSError, sqlite3.Error.
     """
-    path = folder / "reports.sqlite"
-    if not path.exists() and copy_of(folder).exists():
-        with copy_of(folder).open("rb") as copy, durable.replacing(path) as file:
-            shutil.copyfileobj(copy, file)
+    store, copy = _opened(folder / "reports.sqlite", say), copy_of(folder)
+    if copy.exists():
+        try:
+            if added := store.merge(copy):
+                say(f"{added} reports of the copy are here again")
+        except sqlite3.Error as error:
+            say(f"<4>{copy} cannot be read: {error}")
+    return store
+
+
+def _opened(path: Path, say: Callable[[str], object]) -> Store:
     try:
         return Store(path)
     except sqlite3.DatabaseError as error:

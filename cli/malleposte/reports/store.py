@@ -34,6 +34,11 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS spent (day, network, messages, bytes, rows, PRIMARY KEY (day, network)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS refusals (id INTEGER PRIMARY KEY, received, sender, organisation, report, reason)",
 )
+_ROWS = {
+    "results": "source, disposition, dkim, spf, header_from, count",
+    "sessions": "policy, failure, server, count",
+}
+"""The columns of a report's rows beside the report."""
 ALL, HERE = "all", "here"
 """The names under which the whole of a day is spent, beside each network, and mail of this host."""
 
@@ -166,6 +171,29 @@ class Store:
             self.link.execute("DELETE FROM outcomes WHERE day < ?", (day - days,))
             self.link.execute("DELETE FROM refusals WHERE received < ?", (int(now) - days * DAY,))
         return removed
+
+    def merge(self, path: Path) -> int:
+        """Add the reports of a copy that are not here (a host that was restored); how many. Raises sqlite3.Error."""
+        key = "ours.kind = theirs.kind AND ours.organisation = theirs.organisation AND ours.report = theirs.report"
+        head = "kind, organisation, report, domain, begin, end, received, rows"
+        self.link.execute("ATTACH ? AS copy", (str(path),))
+        try:
+            with self._transaction():
+                (last,) = self.link.execute("SELECT coalesce(max(id), 0) FROM reports").fetchone()
+                added = self.link.execute(
+                    f"INSERT INTO reports ({head}) SELECT {head} FROM copy.reports AS theirs"  # noqa: S608  # our words
+                    f" WHERE NOT EXISTS (SELECT 1 FROM reports AS ours WHERE {key})"
+                ).rowcount
+                for table, columns in _ROWS.items():
+                    self.link.execute(
+                        f"INSERT INTO {table} SELECT ours.id, {columns} FROM copy.{table} AS rows"  # noqa: S608
+                        f" JOIN copy.reports AS theirs ON theirs.id = rows.report"
+                        f" JOIN reports AS ours ON {key} AND ours.id > ?",
+                        (last,),
+                    )
+        finally:
+            self.link.execute("DETACH copy")
+        return added
 
     def copy(self, path: Path) -> None:
         """Replace a file by a whole copy, which a backup may read at any time. Raises OSError, sqlite3.Error."""

@@ -9,11 +9,13 @@ import pytest
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.reports import ask, daemon
 from malleposte.reports.daemon import Settings, Upkeep, copy_of, opened
+from malleposte.reports.sources import Known
 from malleposte.reports.store import Store
+from malleposte.reports.summary import summary
 from malleposte.runtime import kit
 
 from tests.support import reports
-from tests.support.reports import DAY, DOMAIN, NOW, mail
+from tests.support.reports import DAY, DOMAIN, NOW, mail, row
 
 
 def given(folder, **more) -> Settings:
@@ -40,7 +42,7 @@ def test_a_file_that_is_none_is_set_aside_and_begun_anew(tmp_path):
     assert len(lines) == 1
 
 
-def test_a_copy_is_made_each_day_and_a_host_without_a_file_begins_with_it(tmp_path):
+def test_a_copy_is_made_each_day(tmp_path):
     store, lock, lines = opened(tmp_path, print), threading.Lock(), []
     upkeep = Upkeep(store, lock, given(tmp_path), lines.append)
     intake = daemon.Intake(store, DOMAIN, 400, print, lambda: NOW)
@@ -53,11 +55,32 @@ def test_a_copy_is_made_each_day_and_a_host_without_a_file_begins_with_it(tmp_pa
     assert copy_of(tmp_path).stat().st_mtime_ns != first
     assert [path.name for path in copy_of(tmp_path).parent.iterdir()] == ["reports.sqlite"]
     store.close()
-    for path in tmp_path.glob("reports.sqlite*"):
-        path.unlink()
-    restored = opened(tmp_path, print)
-    assert restored.link.execute("SELECT report FROM reports").fetchall() == [("r1",)]
+    opened(tmp_path, lines.append).close()
+    assert lines == [], "nothing of the copy is missing"
+
+
+def test_a_restored_host_has_the_reports_of_its_copy_and_those_that_came_since(tmp_path):
+    old, new, lines = tmp_path / "old", tmp_path / "new", []
+    for folder, names in ((old, ("r1", "r2")), (new, ("r2", "r3"))):
+        (folder / "copy").mkdir(parents=True)
+        store = opened(folder, print)
+        intake = daemon.Intake(store, DOMAIN, 400, print, lambda: NOW)
+        for name in names:
+            parts = (reports.dmarc(row("192.0.2.9") + row(), report=name), reports.tls(report=name))
+            intake.taken(daemon.servers.Envelope("a@recepteur.test", "dmarc", "203.0.113.1"), mail(*parts))
+        store.copy(copy_of(folder))
+        store.close()
+    copy_of(old).rename(copy_of(new))
+    restored = opened(new, lines.append)
+    assert lines == ["2 reports of the copy are here again"]
+    shown = summary(restored, Known(), NOW, 30)
+    assert shown.reports == {"dmarc": 3, "tls": 3}
+    assert [(one.address, one.messages) for one in shown.sources] == [("192.0.2.10", 9), ("192.0.2.9", 9)]
+    assert sum(one.sessions for one in shown.sessions) == 3 * 125
     restored.close()
+    copy_of(new).write_bytes(b"no database" * 1000)
+    opened(new, lines.append).close()
+    assert "cannot be read" in lines[1]
 
 
 def test_an_upkeep_that_fails_is_said_and_the_rest_is_done(tmp_path):
