@@ -47,7 +47,7 @@ class Receiver:
             raise
 
     def _open(self) -> ssl.SSLSocket:
-        if self._link is not None and self._ended(self._link):
+        if self.ended():
             self.close()
         if self._link is None:
             plain = socket.create_connection((self.host, self.port), PATIENCE)
@@ -58,21 +58,20 @@ class Receiver:
                 raise
         return self._link
 
-    @staticmethod
-    def _ended(link: ssl.SSLSocket) -> bool:
-        """Whether the receiver has closed: it has nothing else to say."""
-        while select.select([link], [], [], 0)[0]:
+    def ended(self) -> bool:
+        """Whether the receiver has closed the connection: it has nothing else to say."""
+        link = self._link
+        while link is not None and select.select([link], [], [], 0)[0]:
             try:
                 link.settimeout(0)
                 if not link.recv(4096):
                     return True
-            except (ssl.SSLWantReadError, BlockingIOError):
+            except ssl.SSLWantReadError:
                 return False
             except OSError:
                 return True
             finally:
-                with contextlib.suppress(OSError):
-                    link.settimeout(PATIENCE)
+                link.settimeout(PATIENCE)
         return False
 
     def close(self) -> None:

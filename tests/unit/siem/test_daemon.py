@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 from malleposte.siem import daemon
@@ -67,6 +68,13 @@ class Siem:
         self.listener.close()
         for link in self.links:
             link.close()
+
+
+def wait_until(done):
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -139,9 +147,9 @@ def test_a_connection_that_the_receiver_ended_is_opened_anew_before_lines_go_int
     assert one.carry() and siem.events(1)
     siem.links[0].shutdown(socket.SHUT_RDWR)
     siem.links[0].close()
+    wait_until(one.receiver.ended)
     append(journal, 2)
-    one.carry()
-    one.carry()
+    wait_until(one.carry)
     assert [event["user"]["name"] for event in siem.events(2)] == ["a1", "a2"]
     one.receiver.close()
 
