@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "upgrade": "Upgrade the daemons that unattended-upgrades leaves alone.",
     "probe": "Test every path end to end from outside, check the backups, and print a table.",
     "status": "Print what is wrong now, since when, and what to do.",
+    "reports": "Print what other mail servers report about mail of the domain (DMARC, TLS).",
     "lab": "Manage real Debian hosts on this machine, for trials and tests.",
     "accounts": "Import accounts from the files of the HR systems, and manage single accounts.",
     "notice": "Post, list or end messages of maintenance and incident on the portal.",
@@ -43,7 +44,9 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("status", "accounts", "notice", "calendar", "sso", "bans", "queue", "password", "backup", "vault")
+ON_HOSTS = (
+    *("status", "accounts", "notice", "calendar", "sso", "bans", "queue", "reports", "password", "backup", "vault"),
+)
 """Commands that a host has; the others are the controller's."""
 
 

@@ -33,7 +33,9 @@ PROGRAMS: Mapping[str, str] = {
     "radicale-check": "adapters.radicale_check",  # role radicale
     "radicale-reminders": "groupware.reminder_mails",  # role radicale
     "record": "daemons.record",  # role record
+    "reports": "reports.daemon",  # role reports
     "report-message": "accounts.mailbox.report_message",  # role dovecot
+    "siem": "siem.daemon",  # role siem
     "sogo-check": "adapters.sogo.check",  # role sogo
     "sogo-front": "daemons.sogo_front.main",  # role sogo
     "sogo-overlay": "adapters.sogo.overlay",  # role sogo

@@ -58,6 +58,12 @@ def postfix_refusals(domains: Iterable[str], text: str) -> str:
     return f"inline:{{ {inner} }}"
 
 
+def postfix_taken(addresses: Iterable[str]) -> str:
+    """The beginning of restrictions that take mail for ``addresses`` whatever those after it say; empty for none."""
+    table = ", ".join(f"{{ {one} = OK }}" for one in dict.fromkeys(address.lower() for address in addresses))
+    return f"check_recipient_access inline:{{ {table} }},\n    " if table else ""
+
+
 def postfix_rights(senders: Iterable[str]) -> str:
     """Restrictions that let pass the envelope senders of ``senders`` and the empty one, and refuse all others.
 
@@ -147,6 +153,7 @@ FilterModule = filters(
     postfix_override,
     postfix_system_addresses,
     postfix_refusals,
+    postfix_taken,
     postfix_policy_service,
     postfix_list_policy,
     postfix_rights,

@@ -25,6 +25,8 @@ DAEMONS = (
     "pager",
     "portal",
     "record",
+    "reports",
+    "siem",
     "sogo-front",
     "sogo-submission",
     "sso-prove",

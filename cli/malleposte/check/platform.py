@@ -46,6 +46,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
             _outbound,
             _gateway,
             _alarms,
+            _reports,
             _support,
             _provider,
             _agenda,
@@ -226,6 +227,21 @@ def _alarms(reader: Reader, host: str) -> Iterator[Finding]:
             "give numbers with malleposte_sms, or mails with a relay of another house (docs/watch.md)"
         )
         yield reader.wrong(host, name, (), message, Level.WARNING)
+
+
+def _reports(reader: Reader, host: str) -> Iterator[Finding]:
+    """Addresses of reports at the own domain that people read for other things: no report is read there."""
+    domain = str(reader.value(host, "malleposte_domain")).lower()
+    read = reader.derived(host, "{{ __wiring_reports_addresses }}")
+    if not isinstance(read, list) or not _mapping(reader, host, "malleposte_reports").get("read"):
+        return
+    for name in ("malleposte_dmarc", "malleposte_mta_sts"):
+        address = str(_mapping(reader, host, name).get("reports") or "")
+        if address.rpartition("@")[2].lower() == domain and address not in read:
+            message = (
+                f"people read {address} for other things: no report is read there; name an address for reports alone"
+            )
+            yield reader.wrong(host, name, ("reports",), message, Level.WARNING)
 
 
 def _agenda(reader: Reader, host: str) -> Iterator[Finding]:

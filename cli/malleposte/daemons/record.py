@@ -35,6 +35,7 @@ from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
 from malleposte.runtime import durable, kit
+from malleposte.throttle.record.lines import Lines
 from malleposte.throttle.record.model import IN, OUT, Event, LogIn, Refusal, Tally, event, plain, reason
 from malleposte.throttle.record.store import Store
 
@@ -61,11 +62,15 @@ QUESTIONS = 300.0
 
 @dataclass(frozen=True)
 class Config:
-    """`days` that an event is kept; `names`: Dovecot's socket that resolves names, or None; `domain` of the academy."""
+    """`days` that an event is kept; `names`: Dovecot's socket that resolves names, or None; `domain` of the academy.
+
+    `lines_mb`: room for a journal of single events beside the record, which the role siem sends; 0 for none.
+    """
 
     days: int
     domain: str
     names: Path | None = None
+    lines_mb: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Config:
@@ -74,7 +79,7 @@ class Config:
         days, domain, names = given["days"], given["domain"], given.get("names", "")
         if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 365:
             raise ValueError("days is a whole number from 1 to 365")
-        return cls(days, str(domain).lower(), Path(names) if names else None)
+        return cls(days, str(domain).lower(), Path(names) if names else None, int(given.get("lines_mb", 0)))
 
 
 class Record:
@@ -86,9 +91,11 @@ class Record:
         resolver: AccountResolver,
         domain: str,
         clock: Callable[[], float] = time.time,
+        lines: Lines | None = None,
     ) -> None:
-        """`clock` in seconds since 1970."""
+        """`clock` in seconds since 1970; `lines`: the journal of single events, if there is one."""
         self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
+        self.lines = lines
         self.tally = Tally()
         self.senders: dict[tuple[str, str], int] = {}
         self.log_ins: Counter[tuple[str, bool]] = Counter()
@@ -100,6 +107,8 @@ class Record:
         """An event, for the next write."""
         if len(self.tally.held) < WAITING or one in self.tally.held:
             self.tally.add(one, int(self.clock()))
+            if self.lines:
+                self.lines.add(one, int(self.clock()))
         elif not self._full:
             self._full = True
             LOG.warning("more than %d events wait: further ones are not recorded", WAITING)
@@ -108,6 +117,8 @@ class Record:
         """Write what waits. What cannot be written is lost, and the journal says so."""
         waiting, self.tally, self._full = self.tally, Tally(), False
         senders, self.senders = self.senders, {}
+        if self.lines:
+            self.lines.write()
         try:
             if waiting.held:
                 self.store.add(waiting.held.values())
@@ -299,7 +310,8 @@ def opened(path: Path, days: int) -> Store:
 def _serve(config: Config) -> int:
     path = Path(os.environ.get("STATE_DIRECTORY", ".")) / "record.sqlite"
     store = opened(path, config.days)
-    record = Record(store, AccountResolver(config.names), config.domain)
+    lines = Lines(path.with_name("events.jsonl"), config.lines_mb) if config.lines_mb else None
+    record = Record(store, AccountResolver(config.names), config.domain, lines=lines)
     sockets = kit.handed()
 
     async def until_ended() -> None:

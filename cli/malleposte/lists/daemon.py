@@ -6,7 +6,6 @@ It has a user of its own and writes nothing in the directory.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -19,11 +18,11 @@ from typing import Any
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.protocol import Directory
-from malleposte.lists import notices, servers
+from malleposte.lists import notices
 from malleposte.lists.carrier import Carrier, by_smtp
 from malleposte.lists.intake import Intake
 from malleposte.lists.spool import Spool
-from malleposte.runtime import kit, settings
+from malleposte.runtime import kit, servers, settings
 
 FILE = Path("/etc/malleposte/lists.json")
 CONTROL = Path("/run/malleposte-lists/control.sock")
@@ -90,8 +89,12 @@ def serve(settings: ListSettings | None = None) -> None:
         "approve": lambda request: intake.approve(str(request["id"])),
         "reject": lambda request: intake.reject(str(request["id"]), str(request.get("reason", ""))),
     }
+
+    def take(envelope: servers.Envelope, message: bytes) -> str:
+        return intake.taken(envelope.sender, envelope.recipient, message)
+
     running = [
-        servers.lmtp(sockets["lmtp.sock"], given.hostname, intake.taken, kit.say),
+        servers.lmtp(sockets["lmtp.sock"], given.hostname, take, kit.say),
         servers.policy(sockets["policy.sock"], intake.asked, kit.say),
         servers.control(sockets["control.sock"], acts, kit.say),
     ]
@@ -133,12 +136,4 @@ def main(words: Sequence[str]) -> int:
 
 def ask(act: str, words: Mapping[str, str], path: Path = CONTROL) -> Any:
     """Ask the daemon of this host, as root. Raises InputError with its words, OSError when it is not there."""
-    with socket.socket(socket.AF_UNIX) as link:
-        link.settimeout(60)
-        link.connect(str(path))
-        link.sendall(json.dumps({**words, "act": act}).encode() + b"\n")
-        with link.makefile("rb") as answers:
-            answer = json.loads(answers.readline())
-    if "error" in answer:
-        raise InputError(str(answer["error"]))
-    return answer.get("done")
+    return servers.ask(path, act, words)

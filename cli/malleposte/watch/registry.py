@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from malleposte.watch import silence
-from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, stores, units, updates
+from malleposte.watch.measures import (
+    backups,
+    certificates,
+    log_ins,
+    nginx,
+    queue,
+    reports,
+    slapd,
+    stores,
+    units,
+    updates,
+)
 from malleposte.watch.settings import Settings
 from malleposte.watch.textfile import Metric
 
@@ -33,4 +44,5 @@ MEASURES: Mapping[str, Measure] = {
     "nginx": Measure(nginx.measure),
     "log-ins": Measure(log_ins.measure),
     "stores": Measure(stores.measure, 5 * MINUTE),
+    "reports": Measure(reports.measure, 10 * MINUTE),
 }

@@ -214,6 +214,19 @@ def alarms(inventory: Path, given: str, level: Level) -> list[str]:
     return [one.text() for one in told if one.level is level and "malleposte_alarms" in one.text()]
 
 
+def test_reports_at_an_address_that_people_read_are_read_by_nobody_and_that_is_said(inventory: Path) -> None:
+    def told(given: str) -> list[str]:
+        (inventory / "group_vars/malleposte/zz-reports.yml").write_text(given, "utf-8")
+        found = run.check(inventory, online=False).findings
+        return [one.text() for one in found if one.level is Level.WARNING and "no report is read there" in one.text()]
+
+    (line,) = told("malleposte_dmarc: {reports: dsi@ac-exemple.test}\n")
+    assert "malleposte_dmarc.reports: warning: people read dsi@ac-exemple.test for other things" in line
+    assert told("malleposte_dmarc: {reports: rapports@region.test}\n") == []
+    assert told("malleposte_dmarc: {reports: rapports@ac-exemple.test}\n") == []
+    assert told("malleposte_dmarc: {reports: dsi@ac-exemple.test}\nmalleposte_reports: {read: false}\n") == []
+
+
 SMS = "malleposte_sms: {url: https://sms.exemple.fr/, networks: [192.0.2.0/24]}\n"
 RELAY = "relay: {host: relais.exemple.fr, sender: a@exemple.fr, networks: [192.0.2.0/24]}"
 

@@ -1,15 +1,12 @@
 """Distribution lists: rules, members, rights, the spool after a crash, moderation, the sockets."""
 
 import contextlib
-import json
 import smtplib
-import socket
-import threading
 
 import pytest
 from malleposte.core.errors import InputError
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
-from malleposte.lists import edits, message, notices, rule, servers
+from malleposte.lists import edits, message, notices, rule
 from malleposte.lists.carrier import Carrier, by_smtp
 from malleposte.lists.intake import TAKEN, Intake, UnknownMessageError
 from malleposte.lists.members import expand, is_member
@@ -621,90 +618,3 @@ def test_addresses_of_a_list(directory):
     assert by_address(directory, f"liste-owner@{DOMAIN}") == to_list(attributes_of(one))
     with pytest.raises(InputError):
         edits.create(one, {f"liste-bounces@{DOMAIN}"}, directory.suffix)
-
-
-# --- the sockets ---
-
-
-def talk(make_server, words: bytes) -> bytes:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(listener)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    with socket.create_connection(listener.getsockname(), timeout=10) as link:
-        link.sendall(words)
-        link.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: link.recv(65536), b""))
-    server.shutdown()
-    listener.close()
-    return answer
-
-
-def test_lmtp_answers_for_each_recipient_and_undoes_the_dots():
-    seen = []
-
-    def take(sender, recipient, content):
-        seen.append((sender, recipient, content))
-        if recipient.startswith("bad"):
-            raise OSError("disk")
-        return TAKEN
-
-    words = (
-        b"LHLO x\r\nMAIL FROM:<a@b> BODY=8BITMIME\r\nRCPT TO:<l1@c>\r\nRCPT TO:<bad@c>\r\nDATA\r\n"
-        b"Subject: x\r\n\r\n..dot\r\n\xc3\xa9\r\n.\r\nQUIT\r\n"
-    )
-    answer = talk(lambda listener: servers.lmtp(listener, "mx", take, lambda _line: None), words)
-    assert seen[0] == ("a@b", "l1@c", b"Subject: x\r\n\r\n.dot\r\n\xc3\xa9\r\n")
-    assert answer.count(b"250 2.0.0 taken") == 1
-    assert b"\r\n451 " in answer
-
-
-def test_postfix_is_answered_and_a_failure_is_not_a_yes():
-    def ask(_sender, recipient, _size, login):
-        if recipient == "broken@c":
-            raise OSError("no directory")
-        return "550 5.7.1 non" if recipient == "l@c" and login == "marie" else ""
-
-    words = b"".join(
-        f"request=smtpd_access_policy\nsender=a@b\nrecipient={r}\nsize=10\nsasl_username=marie\n\n".encode()
-        for r in ("l@c", "other@c", "broken@c")
-    )
-    answer = talk(lambda listener: servers.policy(listener, ask, lambda _line: None), words)
-    assert answer.split(b"\n\n")[:3] == [b"action=550 5.7.1 non", b"action=DUNNO", b"action=" + servers.LATER.encode()]
-
-
-def test_a_stop_waits_for_no_idle_client_and_answers_what_it_was_asked():
-    """Postfix keeps its connections for the next question: for 100 seconds, unless it is busy."""
-    asked, go_on = threading.Event(), threading.Event()
-
-    def ask(_sender, _recipient, _size, _login):
-        asked.set()
-        go_on.wait(60)
-        return ""
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = servers.policy(listener, ask, lambda _line: None)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with (
-        socket.create_connection(listener.getsockname(), timeout=60) as idle,
-        socket.create_connection(listener.getsockname(), timeout=60) as busy,
-    ):
-        busy.sendall(b"request=smtpd_access_policy\nrecipient=l@c\n\n")
-        assert asked.wait(60)
-        ended = threading.Thread(target=lambda: (server.shutdown(), server.server_close()), daemon=True)
-        ended.start()
-        assert idle.recv(1) == b"", "whoever asks nothing is let go"
-        assert ended.is_alive(), "what was asked is awaited"
-        go_on.set()
-        assert busy.recv(100) == b"action=DUNNO\n\n"
-        ended.join(60)
-        assert not ended.is_alive()
-    listener.close()
-
-
-def test_an_operators_words():
-    acts = {"queue": lambda _request: [1], "approve": lambda request: {}[request["id"]]}
-    words = b'{"act": "queue"}\n{"act": "approve", "id": "x"}\nnonsense\n'
-    lines = talk(lambda listener: servers.control(listener, acts, lambda _line: None), words).splitlines()
-    assert json.loads(lines[0]) == {"done": [1]}
-    assert ["error" in json.loads(line) for line in lines[1:]] == [True, True]

@@ -23,6 +23,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
 from malleposte.platform import mailstore, profiles
+from malleposte.reports.ask import SOCKET as REPORTS_SOCKET
 from malleposte.throttle.record import ask
 
 TIMEOUT = 30  # seconds for an answer of a database
@@ -57,6 +58,7 @@ class LocalHost:
         beside: Sequence[Path] = (RADICALE_CACHE,),
         name: str = "",
         record_socket: Path = ask.SOCKET,
+        reports_socket: Path = REPORTS_SOCKET,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
     ) -> None:
@@ -67,6 +69,7 @@ class LocalHost:
         """
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
+        self.reports_socket = reports_socket
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

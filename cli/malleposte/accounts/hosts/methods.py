@@ -32,6 +32,7 @@ class ForAccountd(ABC):
     end_log_in = acts.log_ins.end_log_in
     record = acts.record.record
     journal = acts.record.journal
+    reports = acts.reports.reports
 
 
 class ForRoot(ForAccountd):

@@ -34,8 +34,8 @@ def test_every_daemon_is_started_again(site, host):
     [
         ("mail1", [
             "postfix", "dovecot", "postgresql@17-main", "slapd", "nginx", "rspamd", "valkey-server", "sogo", "radicale",
-            "unbound", "malleposte-lists", "accountd", "authpolicy", "dav-router", "malleposte-tls-policy", "memcached",
-            "php8.4-fpm", "postfix-mta-sts-resolver", "fail2ban",
+            "unbound", "malleposte-lists", "malleposte-reports", "accountd", "authpolicy", "dav-router",
+            "malleposte-tls-policy", "memcached", "php8.4-fpm", "postfix-mta-sts-resolver", "fail2ban",
         ]),
         pytest.param("pia1", ["postfix", "nginx"], marks=pytest.mark.full),
     ],

@@ -16,6 +16,9 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import lemonldap
 from malleposte.adapters.lemonldap import Session
+from malleposte.core.errors import InputError
+from malleposte.reports import ask as reports_of
+from malleposte.reports.summary import Summary
 
 KEPT = Path(__file__).parent / "acts.txt"
 
@@ -58,3 +61,20 @@ def test_the_key_that_opens_a_log_in_leaves_no_host(monkeypatch: pytest.MonkeyPa
     answer = declared.log_ins.log_ins(LocalHost(LifeRules(channels=("sso",))), "mdupond")
     assert answer == sessions and b"0p3n" not in wire.encoded(answer)
     assert b"0p3n" in wire.encoded(sessions), "it would go with the rest"
+
+
+def test_a_host_that_reads_no_reports_has_none_and_another_says_what_they_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(reports_of, "summary", lambda *words: asked.append(words) or Summary(7))
+    host = LocalHost(LifeRules(), reports_socket=tmp_path / "asked.sock")
+    assert declared.reports.reports(host, 7) == []
+    (tmp_path / "asked.sock").touch()
+    assert declared.reports.reports(host, 7, "192.0.2.7") == [Summary(7)]
+    assert asked == [(7, "192.0.2.7", tmp_path / "asked.sock")]
+    read = declared.reports.reports.read
+    assert read(b'{"days": 7, "source": "2001:db8::1"}') == {"days": 7, "source": "2001:db8::1"}
+    for wrong in (b'{"days": 0}', b'{"days": 9999}', b'{"days": 7, "source": "x; y"}', b"{}"):
+        with pytest.raises(InputError):
+            read(wrong)

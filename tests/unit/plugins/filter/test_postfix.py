@@ -31,6 +31,12 @@ def test_refusals_are_one_inline_table() -> None:
     )
 
 
+def test_addresses_that_a_daemon_takes_come_before_what_the_directory_says() -> None:
+    text = postfix.postfix_taken(["Dmarc@a.test", "dmarc@a.test", "tls@a.test"])
+    assert text == "check_recipient_access inline:{ { dmarc@a.test = OK }, { tls@a.test = OK } },\n    "
+    assert postfix.postfix_taken([]) == ""
+
+
 def test_rights_let_through_what_is_given_and_refuse_the_rest() -> None:
     text = postfix.postfix_rights(["@Pia1.a.test", "x@a.test"])
     assert "inline:{ { <> = OK }, { pia1.a.test = OK }, { x@a.test = OK } }" in text

@@ -17,9 +17,21 @@ from malleposte.adapters import ldif
 from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import MallepostError
 from malleposte.fleet import updates as apt
+from malleposte.reports.summary import Figures
 from malleposte.runtime import systemd
 from malleposte.throttle.record import ask
-from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, stores, units, updates
+from malleposte.watch.measures import (
+    backups,
+    certificates,
+    log_ins,
+    nginx,
+    queue,
+    reports,
+    slapd,
+    stores,
+    units,
+    updates,
+)
 from malleposte.watch.settings import Settings, Stores, Unit
 from malleposte.watch.textfile import Metric
 
@@ -261,3 +273,14 @@ def test_a_store_that_does_not_answer_hides_no_other(monkeypatch: pytest.MonkeyP
     }
     assert "malleposte_limit_used_ratio{memory of x}" not in values(stores.shares({"x": (5, 0)})), "no limit"
     assert "a-password" not in repr(Stores(sockets, "watch", "a-password"))
+
+
+def test_reports_say_when_the_last_came_and_what_was_not_kept_today() -> None:
+    figures = Figures({"dmarc": 1_795_990_000}, refused=3, dropped=1, unknown=12)
+    assert values(reports.counts(figures)) == {
+        "malleposte_reports_last_seconds{dmarc}": 1_795_990_000,
+        "malleposte_reports_today{refused}": 3,
+        "malleposte_reports_today{dropped}": 1,
+        "malleposte_reports_unknown_rows": 12,
+    }
+    assert "malleposte_reports_last_seconds" not in values(reports.counts(Figures({}, 0, 0, 0)))

@@ -1,5 +1,16 @@
 """The acts on hosts, by subject: each is one function, which `table.act` declares."""
 
-from malleposte.accounts.hosts.acts import agendas, contents, log_ins, mailbox, queue, record, sessions, traces, upkeep
+from malleposte.accounts.hosts.acts import (
+    agendas,
+    contents,
+    log_ins,
+    mailbox,
+    queue,
+    record,
+    reports,
+    sessions,
+    traces,
+    upkeep,
+)
 
-__all__ = ["agendas", "contents", "log_ins", "mailbox", "queue", "record", "sessions", "traces", "upkeep"]
+__all__ = ["agendas", "contents", "log_ins", "mailbox", "queue", "record", "reports", "sessions", "traces", "upkeep"]

@@ -1,4 +1,4 @@
-"""The daemon's sockets: LMTP (RFC 2033) for deliveries, Postfix's policy protocol at RCPT, an operator's words."""
+"""Sockets of a daemon: LMTP (RFC 2033) for deliveries, Postfix's policy protocol at RCPT, questions of root."""
 
 from __future__ import annotations
 
@@ -8,15 +8,32 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from malleposte.core.errors import InputError
+
 LINE = 8192  # bytes
+CHUNK = 65_536  # bytes of a message that are read at once
 LONGEST = 200 * 1024 * 1024  # bytes of a message; Postfix's own limit is below
 PATIENCE = 600.0  # seconds
 LATER = "451 4.3.0 reessayez plus tard / try again later"
 
-Take = Callable[[str, str, bytes], str]
-"""(envelope sender, recipient, message) -> the answer in SMTP's words."""
+UNAVAILABLE = "[UNAVAILABLE]"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Sender and one recipient of a message; `client` is the address that it came from, where Postfix says so."""
+
+    sender: str
+    recipient: str
+    client: str = ""
+
+
+Take = Callable[[Envelope, bytes], str]
+"""(envelope, message) -> the answer in SMTP's words."""
 Ask = Callable[[str, str, int, str], str]
 """(envelope sender, recipient, size, log-in or nothing) -> a refusal, or nothing."""
 Say = Callable[[str], None]
@@ -87,28 +104,51 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
         cast("socket.socket", request).close()
 
 
-def lmtp(listener: socket.socket, name: str, take: Take, say: Say) -> _Server:
-    """Deliveries."""
+def lmtp(
+    listener: socket.socket,
+    name: str,
+    take: Take,
+    say: Say,
+    *,
+    longest: int = LONGEST,
+    cut: bool = False,
+    idle: bool = False,
+) -> _Server:
+    """Deliveries. A message of more than `longest` bytes ends the session; or it is `cut`, a little beyond them.
+
+    `idle`: a stop ends sessions; what has come whole is answered.
+    """
 
     def handle(incoming: BinaryIO, out: Callable[[bytes], None]) -> None:
-        _Lmtp(incoming, out, name, take, say).run()
+        _Lmtp(incoming, out, name, take, say, longest, cut).run()
 
-    return _Server(listener, handle, say)
+    return _Server(listener, handle, say, idle=idle)
 
 
 class _Lmtp:
     """One session."""
 
-    def __init__(self, incoming: BinaryIO, out: Callable[[bytes], None], name: str, take: Take, say: Say) -> None:
+    def __init__(
+        self,
+        incoming: BinaryIO,
+        out: Callable[[bytes], None],
+        name: str,
+        take: Take,
+        say: Say,
+        longest: int,
+        cut: bool,
+    ) -> None:
         self.incoming, self.out, self.name, self.take, self.say = incoming, out, name, take, say
+        self.longest, self.cut = longest, cut
         self.sender: str | None = None
         self.recipients: list[str] = []
+        self.client = ""
 
     def reply(self, text: str) -> None:
         self.out(f"{text}\r\n".encode("ascii", "replace"))
 
     def run(self) -> None:
-        self.reply(f"220 {self.name} LMTP lists")
+        self.reply(f"220 {self.name} LMTP")
         while line := self.incoming.readline(LINE):
             verb, _space, rest = line.decode("utf-8", "replace").strip().partition(" ")
             if not self.command(verb.upper(), rest.strip()):
@@ -122,9 +162,13 @@ class _Lmtp:
                 "250-8BITMIME",
                 "250-SMTPUTF8",
                 "250-PIPELINING",
+                "250-XFORWARD ADDR",
                 "250 ENHANCEDSTATUSCODES",
             ):
                 self.reply(line)
+        elif verb == "XFORWARD":
+            self.client = _client(rest, self.client)
+            self.reply("250 2.0.0 ok")
         elif verb == "MAIL":
             self.sender, self.recipients = _path(rest), []
             self.reply("250 2.1.0 ok")
@@ -155,25 +199,27 @@ class _Lmtp:
             return False
         for recipient in self.recipients:
             self.reply(self.answer(recipient, message))
-        self.sender, self.recipients = None, []
+        self.sender, self.recipients, self.client = None, [], ""
         return True
 
     def message(self) -> bytes | None:
         """All lines up to the dot; None when the client went away or sends without end."""
         lines: list[bytes] = []
-        size = 0
-        while line := self.incoming.readline():
-            if line in (b".\r\n", b".\n"):
+        size, begins = 0, True
+        while line := self.incoming.readline(CHUNK):
+            if begins and line in (b".\r\n", b".\n"):
                 return b"".join(lines)
-            lines.append(line[1:] if line.startswith(b".") else line)
-            size += len(line)
-            if size > LONGEST:
+            if size <= self.longest:
+                lines.append(line[1:] if begins and line.startswith(b".") else line)
+            elif not self.cut:
                 return None
+            size += len(line)
+            begins = line.endswith(b"\n")
         return None
 
     def answer(self, recipient: str, message: bytes) -> str:
         try:
-            return self.take(self.sender or "", recipient, message)
+            return self.take(Envelope(self.sender or "", recipient, self.client), message)
         except Exception as error:  # noqa: BLE001  # whatever it is, the message stays in Postfix's queue
             self.say(f"<3>to={recipient}: {type(error).__name__}: {error}")
             return LATER
@@ -183,6 +229,15 @@ def _path(rest: str) -> str:
     """The address of `FROM:<…>` or `TO:<…>`."""
     start, end = rest.find("<"), rest.rfind(">")
     return rest[start + 1 : end] if 0 <= start < end else ""
+
+
+def _client(rest: str, known: str) -> str:
+    """The address of `XFORWARD ADDR=…` (XFORWARD_README); `known` where this command says none."""
+    given = dict(word.partition("=")[::2] for word in rest.split())
+    address = {name.upper(): value for name, value in given.items()}.get("ADDR", known)
+    if address.upper() == UNAVAILABLE:
+        return ""
+    return address[5:] if address.upper().startswith("IPV6:") else address
 
 
 def policy(listener: socket.socket, ask: Ask, say: Say) -> _Server:
@@ -209,7 +264,7 @@ def policy(listener: socket.socket, ask: Ask, say: Say) -> _Server:
 
 
 def control(listener: socket.socket, acts: Mapping[str, Callable[[Mapping[str, str]], Any]], say: Say) -> _Server:
-    """An operator's words: a JSON line each, `act` and what it needs; the answer is `done` or `error`."""
+    """Questions of root: a JSON line each, `act` and what it needs; the answer is `done` or `error`. See `ask`."""
 
     def handle(incoming: BinaryIO, out: Callable[[bytes], None]) -> None:
         while line := incoming.readline(LINE):
@@ -221,3 +276,16 @@ def control(listener: socket.socket, acts: Mapping[str, Callable[[Mapping[str, s
             out(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
 
     return _Server(listener, handle, say, idle=True)
+
+
+def ask(path: Path, act: str, words: Mapping[str, Any], patience: float = 60) -> Any:
+    """Ask a daemon of this host by its `control`. Raises InputError with its words, OSError when it is not there."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(patience)
+        link.connect(str(path))
+        link.sendall(json.dumps({**words, "act": act}).encode() + b"\n")
+        with link.makefile("rb") as answers:
+            answer = json.loads(answers.readline())
+    if "error" in answer:
+        raise InputError(str(answer["error"]))
+    return answer.get("done")
