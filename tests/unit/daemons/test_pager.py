@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import pwd
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from malleposte.paging.message import Message
 from malleposte.paging.receivers import NobodyToldError, Receivers
 from malleposte.paging.settings import Peer, Settings
 from malleposte.runtime.http import Request
+from malleposte.watch.state.document import Answer, State, decoded, encoded
+from malleposte.watch.state.offer import Offer
+from malleposte.watch.state.vault import Asked
 
 
 @dataclass
@@ -83,6 +88,10 @@ def answers(monkeypatch: pytest.MonkeyPatch, *told: str) -> list[dict[str, Any]]
     return asked
 
 
+def reply(one: Pager, line: Any) -> Any:
+    return json.loads(asyncio.run(one.reply(json.dumps(line).encode())))
+
+
 def post(one: Pager, path: str, body: bytes) -> int:
     return asyncio.run(one.hook(Request("POST", path, {}, body)))[0]
 
@@ -136,9 +145,9 @@ def test_a_heartbeat_goes_on_to_every_peer_and_counts_with_a_secret_alone(monkey
     portal.beats.last = dict.fromkeys(portal.beats.last, 0.0)
     now[0] = MISSING + 1
     line = {"client": "vault1", "secret": "secret of vault1", "heartbeat": True}
-    assert portal.answer(json.dumps(line).encode()) == {}
-    assert "refused" in portal.answer(json.dumps({**line, "client": "vault2"}).encode())
-    assert "refused" in portal.answer(b"[]")
+    assert reply(portal, line) == {}
+    assert reply(portal, {**line, "client": "vault2"})["refused"]
+    assert reply(portal, [])["refused"]
     asyncio.run(portal.once())
     assert len(recorded.sent) == 1
     assert recorded.sent[0].startswith("vault2 watches no more")
@@ -151,4 +160,56 @@ def test_a_peer_is_told_what_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     one, _recorded = made()
     assert post(one, "/page", notification("a")) == 200
     line = {"client": "vault2", "secret": "secret of vault2", "told": ["a:rings", "a:over", 3]}
-    assert one.answer(json.dumps(line).encode()) == {"told": ["a:rings"]}
+    assert reply(one, line) == {"told": ["a:rings"]}
+
+
+def nothing_measured(query: str, *_when: float) -> list[Any]:
+    return []
+
+
+def test_a_vault_tells_the_state_to_a_peer_that_proves_itself_alone() -> None:
+    line = {"client": "pia1", "secret": "secret of pia1", "state": True}
+    vault, _recorded = made("vault1")
+    vault.offer = Offer("vault1", [], lambda: 1000.0, Asked(nothing_measured, nothing_measured, list))
+    told = reply(vault, line)
+    assert (told["state"]["source"], told["state"]["kind"], told["refused"]) == ("vault1", "vault", "")
+    assert reply(vault, {**line, "secret": "of another"}) == {"state": None, "refused": "not known here"}
+
+    portal, _recorded = made("pia1", 2)
+    asked = {"client": "vault1", "secret": "secret of vault1", "state": True}
+    assert reply(portal, asked) == {"state": None, "refused": "no vault"}
+
+
+def shown(one: Pager, path: Path) -> bytes:
+    """What a program on this host reads at the pager's socket."""
+
+    async def read() -> bytes:
+        servers = await one.listen()
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
+            for server in servers:
+                server.close()
+
+    return asyncio.run(read())
+
+
+def test_the_portal_s_user_alone_reads_the_state_on_its_host(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    me = pwd.getpwuid(os.getuid()).pw_name
+    another = next(one.pw_name for one in pwd.getpwall() if one.pw_uid != os.getuid())
+    for user, answered in ((me, True), (another, False), ("nobody-of-this-name", False)):
+        one, _recorded = made("pia1", 2)
+        one.settings = replace(one.settings, listen=None, webhook=None, state_user=user, state_socket=path)
+
+        async def ask() -> bytes:
+            return encoded(Answer(State("vault", "vault1", 5.0)))
+
+        one.offer = Offer("pia1", [("vault1", ask)], lambda: 1000.0)
+        text = shown(one, path)
+        assert bool(text) is answered, user
+        if answered:
+            assert decoded(State, text).source == "vault1"
+        path.unlink(missing_ok=True)
