@@ -2,8 +2,8 @@
 
 On a vault, Alertmanager posts its notifications to the loopback: `/page`, `/ticket`, and `/heartbeat` each minute,
 which goes on to the pagers of the other vaults and of the portal's hosts. A pager that misses a vault's heartbeat for
-five minutes tells people itself. A vault's also tells its peers the state of the platform (malleposte.watch.state); that
-of the portal's host asks for it, and hands it to the portal's user on a Unix socket.
+five minutes tells people itself. A vault's also tells its peers the state of the platform (malleposte.watch.state),
+for which the one of the portal's host asks; it hands it to the portal's user on a Unix socket.
 
 Two vaults see one cause. Before it tells, a pager waits by its rank and asks the others; what one of them told within
 ten minutes is a double. A double of a page still goes by mail: no other host can silence both ways of a page.

@@ -12,10 +12,11 @@ from pathlib import Path
 from malleposte.core.errors import ExitCode
 from malleposte.core.loops import named
 from malleposte.runtime import kit
-from malleposte.watch import ring, status, textfile
+from malleposte.watch import region, ring, status, textfile
 from malleposte.watch import settings as files
 from malleposte.watch.registry import MEASURES
 from malleposte.watch.settings import Settings
+from malleposte.watch.state import host
 
 EARLY = 20.0
 """Seconds by which a measure may come before its time: the timer's minutes are not exact."""
@@ -53,6 +54,18 @@ def read(path: Path) -> Settings:
     return settings
 
 
+def hand_on(settings: Settings, rows: Sequence[status.Row], failed: list[str], now: float) -> None:
+    """Write what others on this host read: the state for the portal, a few measures for the region's supervision."""
+    if not settings.state and not settings.region:
+        return
+    with named(failed.append, "what others read"):
+        values = textfile.read(settings.folder)
+        if settings.state:
+            host.write(Path(settings.state), host.state(rows, values, failed, now))
+        if settings.region:
+            region.write(Path(settings.region), values)
+
+
 def once(settings: Settings, say: Callable[[str], object]) -> int:
     """Measure, note since when each fault lasts, and tell the pager where no vault does; the exit code."""
     done = measure(settings, time.time(), say)
@@ -61,6 +74,7 @@ def once(settings: Settings, say: Callable[[str], object]) -> int:
         now = time.time()
         rows = status.look(settings, now, failed.append)
         status.note(rows)
+        hand_on(settings, rows, failed, now)
         if settings.pager:
             ring.ring(settings.pager, rows, now)
     for line in failed:

@@ -11,6 +11,7 @@ import pytest
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.watch import registry, run, settings, textfile
 from malleposte.watch.registry import Measure
+from malleposte.watch.state import ask
 from malleposte.watch.textfile import Metric, metric
 
 NOW = 1_795_996_000.0
@@ -74,3 +75,27 @@ def test_settings_are_checked_before_they_are_used(tmp_path: Path, capfd: pytest
     )
     assert run.main(["--check", str(path)]) == ExitCode.FAILURE
     assert "no measure is called 'nothing'" in capfd.readouterr().err
+
+
+def test_what_others_read_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    measures, state, region = tmp_path / "measures", tmp_path / "state", tmp_path / "region"
+    for folder in (measures, state, region):
+        folder.mkdir()
+    queue = metric("malleposte_queue_oldest_seconds", "A", (7.0, {"queue": "active", "user": "mdupond"}))
+    log_ins = metric("malleposte_log_ins_total", "B", (3.0, {"service": "imap", "outcome": "refused"}))
+    textfile.write(measures, "queue", [queue, log_ins], NOW)
+    failed: list[str] = []
+    run.hand_on(settings.Settings(measures, (), ("queue",)), [], failed, NOW)
+    assert list(state.iterdir()) == list(region.iterdir()) == []
+    given = settings.Settings(measures, (), ("queue",), state=str(state), region=str(region))
+    run.hand_on(given, [], failed, NOW)
+    assert failed == []
+    assert [row.value for row in ask.read(state / "state.json").tables["queues"]] == [7.0]
+    text = (region / "metrics").read_text()
+    assert 'malleposte_queue_oldest_seconds{queue="active"} 7' in text.splitlines()
+    assert "mdupond" not in text and "log_ins" not in text
+    assert {name for name, _sample in textfile.parse(text)} == {"malleposte_queue_oldest_seconds", textfile.LAST}
+    (region / "metrics").unlink()
+    region.rmdir()
+    run.hand_on(given, [], failed, NOW)
+    assert failed and "region" in failed[0]
