@@ -46,6 +46,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
             _outbound,
             _gateway,
             _alarms,
+            _region,
             _support,
             _provider,
             _agenda,
@@ -226,6 +227,17 @@ def _alarms(reader: Reader, host: str) -> Iterator[Finding]:
             "give numbers with malleposte_sms, or mails with a relay of another house (docs/watch.md)"
         )
         yield reader.wrong(host, name, (), message, Level.WARNING)
+
+
+def _region(reader: Reader, host: str) -> Iterator[Finding]:
+    name = "malleposte_region_metrics"
+    given = _mapping(reader, host, name)
+    networks, ca = given.get("networks") or [], str(given.get("ca") or "")
+    if networks and "BEGIN CERTIFICATE" not in ca:
+        message = "holds no certificate in PEM: give that of the authority of the region's supervision"
+        yield reader.wrong(host, name, ("ca",), message)
+    if ca and not networks:
+        yield reader.wrong(host, name, ("networks",), "is empty: nobody may ask, and the port is not opened")
 
 
 def _agenda(reader: Reader, host: str) -> Iterator[Finding]:

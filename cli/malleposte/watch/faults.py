@@ -32,6 +32,8 @@ FREE, FREE_PAGE = 0.10, 0.03
 MAP = 0.8
 LIMIT = 0.9
 PROBE_SILENT = 30 * MINUTE
+PROBE_TWICE = 12 * MINUTE
+"""It walks every ten minutes: a path that failed twice."""
 MISSING = 10 * MINUTE
 """Seconds without a measure beyond the time between two."""
 
@@ -140,8 +142,9 @@ def probe(values: Values, now: float) -> Iterator[Fault]:
     for one in values.get("malleposte_probe_ok", ()):
         if not one.value:
             yield Fault(
-                f"probe {one.labels['path']}", PAGE, f"the probe fails on {one.labels['path']}", "the-probe-fails"
-            )
+                f"probe {one.labels['path']}", PAGE, f"the probe fails on {one.labels['path']}", "the-probe-fails",
+                PROBE_TWICE,
+            )  # fmt: skip
     for one in values.get("malleposte_probe_last_run_seconds", ()):
         if now - one.value > PROBE_SILENT:
             text = f"the probe has not run for {duration(now - one.value)}"

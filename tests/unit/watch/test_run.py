@@ -59,6 +59,40 @@ def test_a_measure_is_made_when_it_is_due(measures: dict[str, Measure], tmp_path
     assert run.due("c-slow", tmp_path, NOW - 5000), "a clock that was set back"
 
 
+def test_where_a_unit_failed_what_is_made_each_minute_is_made_at_once(
+    measures: dict[str, Measure], tmp_path: Path
+) -> None:
+    both = found(tmp_path, "b-good", "c-slow")
+    run.measure(both, NOW, print)
+    for path in tmp_path.iterdir():
+        os.utime(path, (NOW, NOW))
+    run.measure(both, NOW + 5, print)
+    values = {one.labels["program"]: one.value for one in textfile.read(tmp_path)[textfile.LAST]}
+    assert values == {"b-good": NOW, "c-slow": NOW}, "neither is due"
+    run.measure(both, NOW + 5, print, at_once=True)
+    values = {one.labels["program"]: one.value for one in textfile.read(tmp_path)[textfile.LAST]}
+    assert values == {"b-good": NOW + 5, "c-slow": NOW}
+
+
+@pytest.mark.parametrize("words", [[], ["--now"]])
+def test_the_program_is_started_by_the_minute_or_by_a_failure(
+    measures: dict[str, Measure], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    asked: list[bool] = []
+
+    def once(_given: settings.Settings, _say: object, *, at_once: bool) -> int:
+        asked.append(at_once)
+        return ExitCode.DONE
+
+    monkeypatch.setattr(run, "once", once)
+    path = tmp_path / "watch.json"
+    path.write_text(json.dumps({"folder": str(tmp_path), "units": [], "measures": ["b-good"]}))
+    assert run.main([*words, str(path)]) == ExitCode.DONE
+    assert asked == [bool(words)]
+    assert run.main(["--check", *words, str(path)]) == ExitCode.DONE
+    assert len(asked) == 1
+
+
 def test_a_measure_that_the_host_has_no_more_leaves_no_file(measures: dict[str, Measure], tmp_path: Path) -> None:
     run.measure(found(tmp_path, "b-good", "c-slow"), NOW, print)
     (tmp_path / "malleposte-probe.prom").write_text("")
