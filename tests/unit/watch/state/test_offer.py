@@ -12,6 +12,7 @@ from malleposte.watch.ringing import Rings
 from malleposte.watch.state import offer, table, vault
 from malleposte.watch.state.document import Answer, State, encoded
 from malleposte.watch.state.offer import Offer
+from malleposte.watch.state.prometheus import Labels
 from malleposte.watch.state.vault import Asked
 
 from tests.support.clock import Clock
@@ -31,7 +32,7 @@ class Vault:
         if any(one in query for one in self.away):
             raise MallepostError("Prometheus does not answer")
 
-    def instant(self, query: str, _at: float) -> list[tuple[dict[str, str], float]]:
+    def instant(self, query: str, _at: float) -> list[tuple[Labels, float]]:
         self._counted(query)
         return [({"instance": "mail1", "queue": "active", "user": "mdupond"}, 3.0)]
 
