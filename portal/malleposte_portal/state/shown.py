@@ -74,7 +74,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Graph:
-    """What is drawn over a day and over thirty."""
+    """A history, drawn over a day and over thirty."""
 
     name: str
     title: str
@@ -132,7 +132,7 @@ class View:
 
     @property
     def figures(self) -> list[tuple[str, str]]:
-        """What is said in a line: its name, and its value."""
+        """The lines of figures: the name of each, and its value."""
         today = _("%(title)s, depuis 24 heures")
         counts = [
             (today % {"title": _(TITLES[name])}, self._one(f"{name}_today", number))

@@ -1,4 +1,4 @@
-"""What a person of the DSI may see: by the role, and by a factor that was shown lately."""
+"""The calls for a person of the DSI: by the role, and by a factor that was shown lately."""
 
 from __future__ import annotations
 

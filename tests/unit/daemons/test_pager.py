@@ -181,7 +181,7 @@ def test_a_vault_tells_the_state_to_a_peer_that_proves_itself_alone() -> None:
 
 
 def shown(one: Pager, path: Path) -> bytes:
-    """What a program on this host reads at the pager's socket."""
+    """Return all that a program on this host reads at the pager's socket."""
 
     async def read() -> bytes:
         servers = await one.listen()

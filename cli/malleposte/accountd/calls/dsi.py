@@ -1,4 +1,4 @@
-"""What a person of the DSI may do through the portal, who has shown a second factor lately."""
+"""Calls for a person of the DSI who has shown a second factor lately."""
 
 from __future__ import annotations
 

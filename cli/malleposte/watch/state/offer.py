@@ -26,7 +26,7 @@ type Peer = tuple[str, Callable[[], Awaitable[bytes]]]
 
 
 class Recent[T]:
-    """What `make` gave, for some seconds. Of those who ask at the same time one has it made, and all get it."""
+    """A result of `make` that is good for some seconds. Of those who ask meanwhile one has it made, and all get it."""
 
     def __init__(self, make: Callable[[], Awaitable[T]], seconds: float, clock: Callable[[], float]) -> None:
         """`clock` in seconds."""
