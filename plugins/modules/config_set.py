@@ -166,13 +166,11 @@ import pwd
 import shlex
 import shutil
 import tempfile
-import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils import durable, retired
+from ansible_collections.academie.malleposte.plugins.module_utils import durable, retired, unread
 
-MARKERS = "/var/lib/malleposte/config_set"
 FILE_OPTIONS = {
     "mode": {"type": "raw"},
     **{name: {"type": "str"} for name in ("dest", "owner", "group", "validate")},
@@ -313,49 +311,9 @@ def swap(module: AnsibleModule, targets: list[Target], absent: list[str]) -> Non
             module.fail_json(msg=f"{reason}; the old files were put back")
 
 
-def remember(units: list[str]) -> None:
-    """Note, before the swap, when the files of these units changed: boot and microseconds of the monotonic clock."""
-    now = f"{boot_id()} {time.monotonic_ns() // 1000}\n".encode()
-    for unit in units:
-        write(os.path.join(MARKERS, unit), now, 0, 0, 0o644)
-
-
 def write(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     durable.write(path, content, mode, user=uid, group=gid)
-
-
-def stale_units(module: AnsibleModule) -> list[str]:
-    """Units that run since before their files changed: an earlier run ended between the swap and its handlers."""
-    stale = []
-    for unit in module.params["units"]:
-        try:
-            with open(os.path.join(MARKERS, unit)) as handle:
-                marker = handle.read()
-        except FileNotFoundError:
-            continue
-        command = ["systemctl", "show", "-p", "ActiveState,StateChangeTimestampMonotonic", unit]
-        code, out, _err = module.run_command(command, environ_update={"LC_ALL": "C"})
-        values = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-        changed = int(values.get("StateChangeTimestampMonotonic") or 0)
-        if code == 0 and values.get("ActiveState") == "active" and is_stale(marker, boot_id(), changed):
-            stale.append(unit)
-    return stale
-
-
-def is_stale(marker: str, boot: str, changed: int) -> bool:
-    """Whether a unit whose state last changed at ``changed`` (monotonic, microseconds) is older than its marker.
-
-    A start or a reload changes the state (systemd's D-Bus interface, StateChangeTimestampMonotonic). After another boot
-    every unit has read its files.
-    """
-    words = marker.split()
-    return len(words) == 2 and words[0] == boot and words[1].isdigit() and changed < int(words[1])
-
-
-def boot_id() -> str:
-    with open("/proc/sys/kernel/random/boot_id") as handle:
-        return handle.read().strip()
 
 
 def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict[str, str]]:
@@ -410,14 +368,14 @@ def main() -> None:
                 if module.params["validate_staged"]:
                     check_stage(module, targets, absent, folder)
         if not module.check_mode:
-            remember(module.params["units"])
+            unread.remember(module.params["units"])
             running = retired.stop(gone, run)
             if running:
                 module.fail_json(msg=f"{', '.join(running)}: still running; its file must go, and stays until it stops")
             swap(module, changed, absent)
             retired.forget(gone, run)
     elif module.params["units"]:
-        stale = stale_units(module)
+        stale = unread.stale(module.params["units"], run)
 
     module.exit_json(
         changed=bool(changed or absent or gone or stale),

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 
 class Filters(Protocol):
-    """What Ansible makes one of for each file."""
+    """The object that Ansible makes for each file."""
 
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Return the filters by their names."""

@@ -1,5 +1,8 @@
 """Roundcube as an agent clicks through it: on a desktop its parts are side by side, on a phone one after the other."""
 
+import contextlib
+
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -36,10 +39,11 @@ def rows(browser: Browser) -> list[WebElement] | None:
 
     After an act on a message Roundcube opens the next one, at some moment.
     """
-    back = browser.driver.find_elements(By.CSS_SELECTOR, "#layout-content .back-list-button")
-    if any(one.is_displayed() for one in back):
-        browser.click("#layout-content .back-list-button")
-        return None
+    for back in browser.driver.find_elements(By.CSS_SELECTOR, "#layout-content .back-list-button"):
+        if back.is_displayed():
+            with contextlib.suppress(WebDriverException):  # Roundcube may take it first, when the list is empty
+                back.click()
+            return None
     return [one for one in browser.driver.find_elements(By.CSS_SELECTOR, ROW) if one.is_displayed()]
 
 

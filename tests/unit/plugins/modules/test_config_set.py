@@ -3,7 +3,6 @@
 import grp
 import os
 import pwd
-import runpy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 
 from tests.support.modules import run_module
 
-ROOT = Path(__file__).resolve().parents[4]
-MODULE = ROOT / "plugins/modules/config_set.py"
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
 
@@ -114,20 +111,6 @@ def test_bad_input_is_named(spec: dict[str, Any], message: str) -> None:
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     run(files=[entry(tmp_path / "a", "1")], validate="false")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("marker", "changed", "stale"),
-    [
-        ("boot-1 5000\n", 4999, True),
-        ("boot-1 5000\n", 5001, False),
-        ("boot-0 5000\n", 10, False),
-        ("", 10, False),
-        ("boot-1 torn", 10, False),
-    ],
-)
-def test_a_unit_is_stale_when_it_runs_since_before_its_files(marker: str, changed: int, stale: bool) -> None:
-    assert runpy.run_path(str(MODULE))["is_stale"](marker, "boot-1", changed) is stale
 
 
 SYSTEMD = """
