@@ -40,8 +40,11 @@ LOOK = 15.0
 """Seconds between two looks at the heartbeats."""
 LIMITS = http.Limits(head=8192, body=1_000_000, seconds=10.0)
 CONNECTIONS = 32
-VIEWS = 8
-"""Connections that may wait for the state of the platform on this host."""
+VIEWS = 4
+"""Connections that may wait for the state of the platform on this host: the portal's other pages have its other threads.
+
+Further ones are closed at once.
+"""
 
 
 class Pager:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.daemons.pager import Pager
+from malleposte.daemons.pager import VIEWS, Pager
 from malleposte.paging.beats import MISSING
 from malleposte.paging.message import Message
 from malleposte.paging.receivers import NobodyToldError, Receivers
@@ -213,3 +213,35 @@ def test_the_portal_s_user_alone_reads_the_state_on_its_host(tmp_path: Path) -> 
         if answered:
             assert decoded(State, text).source == "vault1"
         path.unlink(missing_ok=True)
+
+
+def test_views_that_wait_hold_up_few_threads_of_the_portal(tmp_path: Path) -> None:
+    one, _recorded = made("pia1", 2)
+    me = pwd.getpwuid(os.getuid()).pw_name
+    one.settings = replace(one.settings, listen=None, webhook=None, state_user=me, state_socket=tmp_path / "state")
+
+    async def views() -> list[bytes]:
+        answered = asyncio.Event()
+
+        async def ask() -> bytes:
+            await answered.wait()
+            return encoded(Answer(State("vault", "vault1", 5.0)))
+
+        one.offer = Offer("pia1", [("vault1", ask)], lambda: 1000.0)
+        servers = await one.listen()
+        links = [await asyncio.open_unix_connection(str(tmp_path / "state")) for _ in range(VIEWS)]
+        while not one.views.locked():
+            await asyncio.sleep(0)
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "state"))
+        refused = await reader.read()
+        answered.set()
+        read = [await reader.read() for reader, _writer in links]
+        for one_of_them in (writer, *(link for _reader, link in links)):
+            one_of_them.close()
+        for server in servers:
+            server.close()
+        return [refused, *read]
+
+    refused, *read = asyncio.run(views())
+    assert refused == b""
+    assert [decoded(State, text).source for text in read] == ["vault1"] * VIEWS
