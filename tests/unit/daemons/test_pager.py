@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import os
@@ -13,15 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from malleposte.core.errors import MallepostError
 from malleposte.daemons.pager import VIEWS, Pager
+from malleposte.paging import peers
 from malleposte.paging.beats import MISSING
 from malleposte.paging.message import Message
 from malleposte.paging.receivers import NobodyToldError, Receivers
 from malleposte.paging.settings import Peer, Settings
+from malleposte.runtime import link
 from malleposte.runtime.http import Request
 from malleposte.watch.state.document import Answer, State, decoded, encoded
 from malleposte.watch.state.offer import Offer
 from malleposte.watch.state.vault import Asked
+
+from tests.support.certificates import pair
 
 
 @dataclass
@@ -236,8 +242,9 @@ def test_views_that_wait_hold_up_few_threads_of_the_portal(tmp_path: Path) -> No
         refused = await reader.read()
         answered.set()
         read = [await reader.read() for reader, _writer in links]
-        for one_of_them in (writer, *(link for _reader, link in links)):
-            one_of_them.close()
+        writer.close()
+        for _reader, other in links:
+            other.close()
         for server in servers:
             server.close()
         return [refused, *read]
@@ -245,3 +252,39 @@ def test_views_that_wait_hold_up_few_threads_of_the_portal(tmp_path: Path) -> No
     refused, *read = asyncio.run(views())
     assert refused == b""
     assert [decoded(State, text).source for text in read] == ["vault1"] * VIEWS
+
+
+@pytest.fixture
+def by_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The chain and the key of a pager that is called localhost; its authority is the one that pagers trust."""
+    made_pair = pair("ec", "localhost")
+    for name, content in zip(("key.pem", "chain.pem", "authority.pem"), made_pair, strict=True):
+        (tmp_path / name).write_bytes(content)
+    trusted = functools.partial(link.client_context, str(tmp_path / "authority.pem"))
+    monkeypatch.setattr(link, "client_context", trusted)
+    return tmp_path / "chain.pem", tmp_path / "key.pem"
+
+
+def test_a_long_state_goes_from_a_vault_to_the_portal_s_host_over_tls(by_tls: tuple[Path, Path]) -> None:
+    vault, _recorded = made("vault1")
+    chain, key = by_tls
+    vault.settings = replace(vault.settings, webhook=None, certificate=chain, key=key)
+    rows = [({"instance": f"host{number:03}", "queue": "q" * 200}, float(number)) for number in range(500)]
+    vault.offer = Offer("vault1", [], lambda: 1000.0, Asked(lambda _query, _at: rows, nothing_measured, list))
+
+    async def read(secret: str) -> State:
+        (server,) = await vault.listen()
+        port = server.sockets[0].getsockname()[1]
+        peer = Peer("vault1", f"tls://localhost:{port}", True)
+        ask = functools.partial(peers.state, peer, "pia1", secret)
+        try:
+            return await Offer("pia1", [("vault1", ask)], lambda: 1000.0).whole()
+        finally:
+            server.close()
+
+    state = asyncio.run(read("secret of pia1"))
+    assert state.source == "vault1"
+    assert len(state.tables["queues"]) == 500
+    assert len(encoded(state)) > 200_000, "more than a line of the pagers' talk"
+    with pytest.raises(MallepostError, match="vault1: not known here"):
+        asyncio.run(read("of another"))

@@ -16,7 +16,11 @@ LONGEST = 524_288
 """Bytes of a document."""
 MOST_ALARMS = 200
 MOST_ROWS = 500
+"""Rows of a table."""
+MOST_OF_A_HOST = 60
+"""Rows of a table about one host: one in other hands hides no other."""
 MOST_POINTS = 150
+MOST_BLIND = 100
 LONGEST_TEXT = 300
 VAULT, HOST = "vault", "host"
 """Kinds: of the platform by a vault, or of one host by its own measures."""
@@ -75,7 +79,7 @@ class State(Part, frozen=True):
     history: Annotated[dict[Name, History], Meta(max_length=40)] = {}
     day_step: float = 0
     month_step: float = 0
-    blind: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
+    blind: Annotated[tuple[Text, ...], Meta(max_length=MOST_BLIND)] = ()
     unreached: Annotated[tuple[Text, ...], Meta(max_length=20)] = ()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from malleposte.runtime import durable
 from malleposte.watch.faults import Values
-from malleposte.watch.state.document import HOST, MOST_ALARMS, MOST_ROWS, Alarm, Row, State, encoded, short
+from malleposte.watch.state.document import HOST, MOST_ALARMS, MOST_BLIND, MOST_ROWS, Alarm, Row, State, encoded, short
 from malleposte.watch.status import Row as Fault
 from malleposte.watch.textfile import Sample
 
@@ -49,7 +49,7 @@ def state(faults: Sequence[Fault], values: Values, blind: Iterable[str], now: fl
         key: tuple(_row(name, one, sample) for sample in values.get(one.metric, ()))[:MOST_ROWS]
         for key, one in TABLES.items()
     }
-    return State(HOST, name, now, alarms[:MOST_ALARMS], tables, blind=tuple(map(short, blind))[:100])
+    return State(HOST, name, now, alarms[:MOST_ALARMS], tables, blind=tuple(map(short, blind))[:MOST_BLIND])
 
 
 def _row(host: str, table: Table, sample: Sample) -> Row:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from msgspec import structs
 
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.watch import ringing
 from malleposte.watch.state import prometheus, table
 from malleposte.watch.state.document import (
+    LONGEST,
     MOST_ALARMS,
+    MOST_BLIND,
+    MOST_OF_A_HOST,
     MOST_POINTS,
     MOST_ROWS,
     VAULT,
@@ -19,6 +25,7 @@ from malleposte.watch.state.document import (
     History,
     Row,
     State,
+    encoded,
     short,
 )
 from malleposte.watch.status import RUNBOOK
@@ -34,8 +41,8 @@ type Histories = tuple[dict[str, History], list[str]]
 class Asked:
     """The functions that answer: see `prometheus` and `ringing`. Tests give others."""
 
-    instant: Callable[[str, float], list[tuple[prometheus.Labels, float]]] = prometheus.instant
-    ranged: Callable[[str, float, float, float], list[float | None]] = prometheus.ranged
+    instant: Callable[[str, float], Sequence[tuple[prometheus.Labels, float]]] = prometheus.instant
+    ranged: Callable[[str, float, float, float], Sequence[float | None]] = prometheus.ranged
     alarms: Callable[[], list[ringing.Rings]] = ringing.every
 
 
@@ -61,8 +68,29 @@ def tables(now: float, ask: Asked) -> tuple[dict[str, tuple[Row, ...]], list[str
                 Row(short(labels.get(one.host, "")), short(labels.get(one.what, "")), value)
                 for labels, value in ask.instant(one.query, now)
             ]
-            every[name] = tuple(sorted(rows, key=lambda row: (row.host, row.what))[:MOST_ROWS])
+            every[name] = tuple(_shared(sorted(rows, key=lambda row: (row.host, row.what))))
     return every, blind
+
+
+def _shared(rows: Sequence[Row]) -> list[Row]:
+    """The rows that a table has room for; none of a host takes that of others."""
+    counts, chosen = Counter[str](), list[Row]()
+    for row in rows:
+        counts[row.host] += 1
+        if not row.host or counts[row.host] <= MOST_OF_A_HOST:
+            chosen.append(row)
+    return chosen[:MOST_ROWS]
+
+
+def fitting(state: State) -> State:
+    """Return the state without its longest tables where it would be too long; they are named as not looked at."""
+    tables, blind = dict(state.tables), state.blind
+    while tables and len(encoded(state)) > LONGEST:
+        longest = max(tables, key=lambda name: sum(len(encoded(row)) for row in tables[name]))
+        del tables[longest]
+        blind = (f"{longest}: too long", *blind)[:MOST_BLIND]
+        state = structs.replace(state, tables=dict(tables), blind=blind)
+    return state
 
 
 def _in_time(end: float) -> None:
@@ -86,4 +114,6 @@ def state(name: str, now: float, history: Histories, ask: Asked) -> State:
     found, blind = tables(now, ask)
     ring, deaf = alarms(ask)
     every = tuple(map(short, [*deaf, *blind, *history[1]]))
-    return State(VAULT, name, now, ring, found, history[0], table.DAY_STEP, table.MONTH_STEP, every[:100])
+    return fitting(
+        State(VAULT, name, now, ring, found, history[0], table.DAY_STEP, table.MONTH_STEP, every[:MOST_BLIND])
+    )

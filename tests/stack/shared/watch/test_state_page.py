@@ -20,6 +20,7 @@ from tests.stack.support.provider import claims, returned
 from tests.stack.support.site import Site
 from tests.stack.support.visitor import Visitor
 from tests.stack.support.web import Web
+from tests.support import state_questions
 
 PAGE, DATA = "/dsi/etat", "/dsi/etat.json"
 SOCKET = "/run/malleposte-pager/state"
@@ -65,6 +66,18 @@ def test_a_vault_measures_every_host_and_all_that_the_page_shows(site: Site, doc
     assert document.history.keys() == table.HISTORY.keys()
     assert any(value is not None for value in document.history["queue"].day)
     assert any(one.what == "/" for one in document.tables["disks_free"])
+
+
+def test_each_question_has_the_value_that_its_series_say(site: Site) -> None:
+    assert state_questions.NOW.keys() == table.NOW.keys() and state_questions.HISTORY.keys() == table.HISTORY.keys()
+    vault = site.hosts_of("vault")[0]
+    folder = site.run(vault, "mktemp -d").strip()
+    try:
+        for name, content in zip(("rules.yml", "state.test.yml"), state_questions.documents(), strict=True):
+            site.run(vault, f"cat > {folder}/{name}", given=json.dumps(content))
+        site.run(vault, f"cd {folder} && promtool test rules state.test.yml", timeout=300)
+    finally:
+        site.run(vault, f"rm -r {folder}")
 
 
 def test_a_person_of_the_dsi_sees_it_by_a_factor_and_nobody_else(site: Site, web: Web, person: Any) -> None:

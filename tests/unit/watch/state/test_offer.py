@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from malleposte.core.errors import MallepostError
 from malleposte.watch.ringing import Rings
 from malleposte.watch.state import offer, table, vault
-from malleposte.watch.state.document import Answer, State, encoded
+from malleposte.watch.state.document import LONGEST, MOST_OF_A_HOST, MOST_ROWS, Answer, Row, State, encoded
 from malleposte.watch.state.offer import Offer
 from malleposte.watch.state.prometheus import Labels
 from malleposte.watch.state.vault import Asked
+from msgspec import structs
 
 from tests.support.clock import Clock
 
@@ -89,6 +91,26 @@ def test_what_cannot_be_asked_is_named_and_the_rest_is_shown() -> None:
     assert [one.partition(":")[0] for one in state.blind] == ["alarms", "queues", "queue"]
     assert "queues" not in state.tables and "paths" in state.tables
     assert "queue" not in state.history and "acts" in state.history
+
+
+def test_a_host_in_other_hands_hides_no_other_and_makes_no_document_too_long() -> None:
+    there = Vault()
+    many = [({"instance": "aaa", "mountpoint": f"/{number:04}{'é' * 290}"}, 0.5) for number in range(2000)]
+    rows = [*many, ({"instance": "mail1", "mountpoint": "/srv"}, 0.09)]
+    asks = replace(there.asks, instant=lambda _query, _at: rows)
+    state = vault.state("vault1", 1000.0, ({}, []), asks)
+    assert len(encoded(state)) <= LONGEST
+    disks = state.tables["disks_free"]
+    assert disks[-1] == Row("mail1", "/srv", 0.09)
+    assert len(disks) == MOST_OF_A_HOST + 1
+
+    paths = [({"path": f"{number:04}{'é' * 290}"}, 1.0) for number in range(2000)]
+    asks = replace(there.asks, instant=lambda query, _at: paths if "by (path)" in query else rows[-1:])
+    long = vault.state("vault1", 1000.0, ({}, []), asks)
+    assert len(long.tables["paths"]) == MOST_ROWS, "what has no host has the table's room"
+    short = vault.fitting(structs.replace(long, tables=dict(long.tables) | {"queues": long.tables["paths"] * 2}))
+    assert len(encoded(short)) <= LONGEST
+    assert (short.blind[0], "queues" in short.tables, "disks_free" in short.tables) == ("queues: too long", False, True)
 
 
 def test_a_prometheus_that_hangs_is_not_asked_everything(monkeypatch: pytest.MonkeyPatch) -> None:
