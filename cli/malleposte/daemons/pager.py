@@ -41,9 +41,9 @@ LOOK = 15.0
 LIMITS = http.Limits(head=8192, body=1_000_000, seconds=10.0)
 CONNECTIONS = 32
 VIEWS = 4
-"""Connections that may wait for the state of the platform on this host: the portal's other pages have its other threads.
+"""Connections that may wait for the state of the platform on this host; further ones are closed at once.
 
-Further ones are closed at once.
+The portal's other threads are for its other pages.
 """
 
 

@@ -22,7 +22,7 @@ def test_the_second_vault_tells_the_state_where_the_first_does_not(site: Site) -
     site.run(first, "malleposte status --silence 10 --reason essai")
     site.run(first, "systemctl stop malleposte-pager.service")
     try:
-        # What was told is good for half a minute.
+        # A state is good for half a minute.
         wait_for(lambda: state(site).source == second, 120, "the state by the second vault")
         assert any(one.startswith(f"{first}:") for one in state(site).unreached)
     finally:

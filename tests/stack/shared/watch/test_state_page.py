@@ -121,7 +121,7 @@ def test_the_portal_s_user_alone_reads_it_on_its_host(site: Site, document: Stat
 
 
 def asked(site: Site, origin: str, name: str, secret: str, **request: Any) -> dict[str, Any]:
-    """What the pager of vault1 answers a line from another host."""
+    """Return the answer of the pager of vault1 to a line from another host."""
     given = {
         "address": site.address("vault1"), "name": f"vault1.{site.platform['domain']}",
         "line": {"client": name, "secret": secret, **request},
