@@ -45,7 +45,7 @@ PROGRAMS: Mapping[str, str] = {
     "sso-tokens": "daemons.sso_tokens",  # role sso_tokens
     "tls-policy": "daemons.tls_policy",  # role mta_sts_resolver
     "updates": "fleet.updates_note",  # role toolkit
-    "vault-probe": "daemons.vault_probe",  # role watcher
+    "vault-probe": "daemons.vault_probe",  # role prober
     "watch-accounts": "accounts.watchers",  # role accounts
 }
 """Modules without the name of the package, `malleposte`."""

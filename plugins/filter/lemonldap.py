@@ -20,6 +20,8 @@ CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_c
 """Claims of the identity token, and the attribute of the session that each has."""
 LEVEL = "level"
 """Claim of the access token of a client that acts for its agent (`level` of a client): the level of the log-in."""
+TIME = "level_time"
+"""Beside it: when the proofs of the log-in were given, in seconds since 1970."""
 OFF, OPTIONAL, OFFERED, REQUIRED = "none", "optional", "offered", "required"
 PASSWORD, DESK, CODE, KEY = 2, 3, 4, 5
 """Levels of a log-in: by password alone, with a code from the desk, with a code of a factor, with a key."""
@@ -313,12 +315,18 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "oidcServiceAccessTokenExpiration": int(given["token_seconds"]),
         "oidcRPMetaDataOptions": {one["id"]: _client(one, int(given["token_seconds"])) for one in clients},
         "oidcRPMetaDataExportedVars": {
-            name: CLAIMS | ({LEVEL: "loginLevel;int"} if name in levels else {}) for name in names
+            name: CLAIMS | ({LEVEL: "loginLevel;int", TIME: "loginTime;int"} if name in levels else {})
+            for name in names
         },
-        "oidcRPMetaDataOptionsExtraClaims": {name: {"profile": LEVEL} for name in levels},
+        "oidcRPMetaDataOptionsExtraClaims": {name: {"profile": f"{LEVEL} {TIME}"} for name in levels},
         # In a browser that is trusted no factor was shown this time.
         "oidcRPMetaDataMacros": {
-            name: {"loginLevel": f"$_trustedBrowser ? {PASSWORD} : $authenticationLevel"} for name in levels
+            name: {
+                "loginLevel": f"$_trustedBrowser ? {PASSWORD} : $authenticationLevel",
+                # Of the password, which comes before the factor.
+                "loginTime": "$_lastAuthnUTime",
+            }
+            for name in levels
         },
         "oidcRPMetaDataScopeRules": {
             name: {scope: rules[name].get(scope, "0") for scope in sorted(every)} for name in names
@@ -342,8 +350,10 @@ def lemonldap_provider(hostname: str) -> dict[str, Any]:
         "algorithms": ["RS256"],
         "scope": "openid profile email",
         "mail_scope": "mail",
-        "proof": {"algorithms": ["RS256"], "typed": True, "level_claim": LEVEL, "acr": [], "amr": []},
-    }
+        "proof": {
+            "algorithms": ["RS256"], "typed": True, "level_claim": LEVEL, "time_claim": TIME, "acr": [], "amr": [],
+        },
+    }  # fmt: skip
 
 
 def lemonldap_configuration(given: Mapping[str, Any]) -> str:

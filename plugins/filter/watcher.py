@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For the roles watcher and pager: the files of watched hosts, the ports that must answer, the other pagers."""
+"""For the roles of the watch: files of hosts and units, ports that must answer, the probe's accounts, other pagers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.academie.malleposte.plugins.module_utils.policy import 
 from ansible_collections.academie.malleposte.plugins.plugin_utils.filters import filters
 
 HOST_FILES = "/etc/prometheus/hosts"
+UNITS = "/etc/systemd/system"
 
 
 def watcher_files(hosts: Iterable[Mapping[str, Any]], template: str) -> list[dict[str, Any]]:
@@ -19,6 +20,11 @@ def watcher_files(hosts: Iterable[Mapping[str, Any]], template: str) -> list[dic
     return [
         {"src": template, "dest": f"{HOST_FILES}/{host['name']}.yml", "vars": {"item": dict(host)}} for host in hosts
     ]
+
+
+def watch_drop_ins(units: Iterable[str], template: str) -> list[dict[str, Any]]:
+    """A drop-in of systemd for each unit, for C(config_set)."""
+    return [{"src": template, "dest": f"{UNITS}/{unit}.d/malleposte-watch.conf"} for unit in units]
 
 
 def watcher_paths(groups: Iterable[str], services: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -46,18 +52,16 @@ def pager_peers(hosts: Iterable[str], vaults: Container[str], domain: str, port:
     ]
 
 
-def probe_accounts(
-    vaults: Iterable[str], addresses: Mapping[str, str | list[str]], domain: str
-) -> list[dict[str, Any]]:
-    """The two accounts of each vault's probe: `{uid, mail, vault, networks, recipients}`."""
+def probe_accounts(hosts: Iterable[str], addresses: Mapping[str, str | list[str]], domain: str) -> list[dict[str, Any]]:
+    """The two accounts of the probe of each host that walks one: `{uid, mail, host, networks, recipients}`."""
     rows = []
-    for vault in vaults:
-        uids = [f"probe-{vault.split('.')[0]}-{number}" for number in (1, 2)]
+    for host in hosts:
+        uids = [f"probe-{host.split('.')[0]}-{number}" for number in (1, 2)]
         mails = [f"{uid}@{domain}" for uid in uids]
-        own = addresses[vault]
+        own = addresses[host]
         networks = [own] if isinstance(own, str) else list(own)
         rows += [
-            {"uid": uid, "mail": mail, "vault": vault, "networks": networks, "recipients": mails}
+            {"uid": uid, "mail": mail, "host": host, "networks": networks, "recipients": mails}
             for uid, mail in zip(uids, mails, strict=True)
         ]
     return rows
@@ -76,4 +80,6 @@ def device_password(secret: str) -> str:
     return "-".join(groups)
 
 
-FilterModule = filters(watcher_files, watcher_paths, watcher_ports, pager_peers, probe_accounts, device_password)
+FilterModule = filters(
+    watch_drop_ins, watcher_files, watcher_paths, watcher_ports, pager_peers, probe_accounts, device_password
+)

@@ -175,6 +175,7 @@ def described(sso: Mapping[str, Any]) -> dict[str, Any]:
             "algorithms": _listed(sso["algorithms"]),
             "typed": typed,
             "level_claim": "",
+            "time_claim": "auth_time",
             "acr": _listed(shown.get("acr")),
             "amr": _listed(shown.get("amr")),
         },

@@ -13,7 +13,7 @@ from malleposte.accountd.client import Client
 from malleposte.policy.project import sentences
 from werkzeug.exceptions import HTTPException
 
-from malleposte_portal import autodiscover, desk, first_login, forgotten, guide, hacked, info, own, password
+from malleposte_portal import autodiscover, desk, first_login, forgotten, guide, hacked, info, own, password, state
 from malleposte_portal.core import acts, human
 from malleposte_portal.core.answers import link
 from malleposte_portal.core.assets import Assets, setup_assets
@@ -29,7 +29,8 @@ from malleposte_portal.own.profiles import setup_profiles
 
 SUBJECTS = (
     front.SUBJECT, first_login.SUBJECT, *password.SUBJECTS, forgotten.SUBJECT, human.SUBJECT, info.SUBJECT,
-    guide.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS, autodiscover.SUBJECT,
+    guide.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS, state.SUBJECT,
+    autodiscover.SUBJECT,
 )  # fmt: skip
 """Each with its routes."""
 

@@ -35,7 +35,7 @@ AFTER_AN_ACT = {
     "factor_remove",
 }
 """Pages that only an act leads to, or the second of two factors: the tests of these acts look at them."""
-NO_PAGE = {"human", "strength_data", "login", "logged_out"}
+NO_PAGE = {"human", "strength_data", "login", "login_again", "logged_out"}
 """Answers that a script reads, and pages that an agent who is logged in does not see."""
 TOURED = ADDRESSES.keys() - set(acts(*SUBJECTS)) - AFTER_AN_ACT - NO_PAGE
 LANGUAGES = ("fr", "en")
@@ -63,6 +63,7 @@ def test_every_page_is_reached_by_links_and_has_no_barrier(
     box = people.box(caller.uid, establishments=(school,))
     assert cli.typed("box", "manager", box.uid, who.uid).returncode == 0
     cli.json("role", "grant", who.uid, "helpdesk", "--school", school, "--reason", "essai")
+    cli.json("role", "grant", who.uid, "dsi", "--reason", "essai")
     enter_at(browser, who.account, "portal", ADDRESSES["account"][number])
     type_code(browser, application.code())
     browser.seen("h1", ("Mon compte", "My account")[number])

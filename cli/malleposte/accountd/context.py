@@ -110,6 +110,8 @@ class Tools:
     """Copies of their own data that agents asked for."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
+    acted: Callable[[str], object] = lambda act: None
+    """Have an act counted, by its call's name."""
     limits: Limits = field(default_factory=Limits)
     throttle: Throttle | None = None
     later: Callable[[Callable[[], object]], object] = lambda work: work()

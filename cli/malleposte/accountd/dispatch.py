@@ -104,7 +104,9 @@ class Service:
         begun: list[Context] = []
         answer = self._carried_out(call, request, where, client, begun)
         changed = isinstance(answer, Done) and any(act.journal.lines for act in begun)
-        if not changed:
+        if changed:
+            self.tools.acted(call.name)
+        else:
             self.tools.limits.give_back(*(one for act in begun for one in act.taken))
         return answer, changed
 

@@ -116,12 +116,16 @@ class ErrorCode(StrEnum):
 
 
 class Forbidden(StrEnum):
-    """The reason why the help desk may not do something, or an agent with the own data."""
+    """The reason why the help desk, or the DSI, may not do something, or an agent with the own data."""
 
     ROLE = "role"
     """The agent who is logged in is of no help desk."""
     FACTOR = "factor"
     """No second factor was shown for this log-in."""
+    DSI = "dsi"
+    """The agent who is logged in has not the DSI's role."""
+    LATELY = "lately"
+    """No second factor was shown lately."""
     REACH = "reach"
     """No such account, or none of the help desk's schools: one answer for both."""
     ONESELF = "oneself"

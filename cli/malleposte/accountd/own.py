@@ -57,6 +57,8 @@ class Account(Message, frozen=True):
     discards: bool = False
     desk: bool = False
     """Whether its owner is of a help desk."""
+    dsi: bool = False
+    """Whether its owner is of the DSI."""
     level: str = ""
     """The level of antispam: `normal`, `strict`; how many senders are allowed and blocked."""
     allowed: int = 0
@@ -159,6 +161,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         looked=filters is not None,
         discards=bool(filters and (filters.refuses or filters.discards)),
         desk=bool(roles.reach(attributes.get(roles.ATTRIBUTE, []))),
+        dsi=roles.is_dsi(attributes.get(roles.ATTRIBUTE, [])),
         level=filters.level if filters else "",
         allowed=filters.allowed if filters else 0,
         blocked=filters.blocked if filters else 0,

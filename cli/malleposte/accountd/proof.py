@@ -30,7 +30,8 @@ REMEMBERED = 50_000
 
 FACTOR_LEVEL = 4
 """Our log-in page's level of a log-in in which a second factor was shown, or a key (roles/lemonldap)."""
-
+LATELY = 1800
+"""Seconds for which a factor counts as shown lately."""
 
 KINDS: Mapping[str, str] = {name: kind for name, (kind, _members) in sign_on.KINDS.items()}
 """By algorithm, the kind of its keys."""
@@ -42,15 +43,24 @@ class NoLogInError(Exception):
 
 @dataclass(frozen=True)
 class Proved:
-    """An agent who is logged in. `level` is our log-in page's for this log-in, 0 where the token does not say."""
+    """An agent who is logged in. `level` is our log-in page's for this log-in, 0 where the token does not say.
+
+    `age` is for how many seconds the proofs of this log-in have been given; None where the token does not say.
+    """
 
     uid: str
     level: int = 0
+    age: float | None = None
 
     @property
     def by_factor(self) -> bool:
         """Whether a second factor was shown for this log-in; a browser that is trusted from an earlier one is none."""
         return self.level >= FACTOR_LEVEL
+
+    @property
+    def lately(self) -> bool:
+        """Whether a second factor was shown within LATELY seconds."""
+        return self.by_factor and self.age is not None and self.age <= LATELY
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Provider:
     `typed`: access tokens bear their type (`at+jwt`, RFC 9068); else the `scope` that they must have tells them from
     identity tokens, and these bear the nonce that every service of ours sends (OpenID Connect Core, section 2).
     `level_claim` is our log-in page's level of a log-in; of another provider one of the values `acr` or `amr` says that
-    a second factor was shown.
+    a second factor was shown. `time_claim` is the time of the log-in's proofs (RFC 9068, section 2.2.1, `auth_time`).
     """
 
     issuer: str
@@ -73,6 +83,7 @@ class Provider:
     typed: bool = True
     scope: str = ""
     level_claim: str = "level"
+    time_claim: str = "auth_time"
     acr: Sequence[str] = ()
     amr: Sequence[str] = ()
 
@@ -195,7 +206,8 @@ class Proofs:
         begun = claims.get("auth_time", claims["iat"])
         if ended is not None and min(int(claims["iat"]), _seconds(begun)) <= ended:
             raise NoLogInError("the sessions of its owner were ended")
-        return Proved(uid, _level(ours, claims))
+        proved = _seconds(claims.get(ours.time_claim))
+        return Proved(uid, _level(ours, claims), self._now().timestamp() - proved if proved else None)
 
     @staticmethod
     def _for_us(ours: Provider, claims: JWTClaims) -> None:

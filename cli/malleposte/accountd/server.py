@@ -314,7 +314,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
     letters = Notifier(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
     rules = LifeRules.parse(accounts.life, "accounts.json")
     hosts = Hostd(settings.hostd)
-    known = uses.here(secrets / held.THROTTLE)
+    known, record = uses.here(secrets / held.THROTTLE), Teller()
     academy = Rules(
         settings.activation, rules.devices, settings.code_minutes, rules.block_hours, rules.recovery_hours,
         settings.desk, settings.factors_close,
@@ -332,7 +332,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         rules=academy,
         uses=lambda: known,
         proofs=Proofs(settings.provider),
-        note=Teller().log_in,
+        note=record.log_in,
+        acted=record.act,
         limits=Limits(settings.rates, schools=settings.schools),
         throttle=held.throttle(secrets),
         later=later,

@@ -1,4 +1,5 @@
-"""Roles of accounts (`mpRole`): `helpdesk SCOPE`, and `dsi`, which acts by the command line alone.
+"""Roles of accounts (`mpRole`): `helpdesk SCOPE`, and `dsi`, which acts by the command line and sees the state of the
+platform on the portal.
 
 A scope is a school's UAI code, the number of a département, or `*`. One value a scope. The help desk acts on no account
 that has any role.
@@ -56,6 +57,11 @@ def reach(held: Sequence[str]) -> Reach:
         frozenset(one for one in scopes if 2 <= len(one) <= 3),
         EVERYWHERE in scopes,
     )
+
+
+def is_dsi(held: Sequence[str]) -> bool:
+    """Whether the values of `mpRole` hold the DSI's role."""
+    return any(one.strip().lower() == DSI for one in held)
 
 
 def departments(directory: Directory) -> Callable[[str], str]:

@@ -1,11 +1,11 @@
-"""The accounts with which the backup servers probe: no password, one device each, no page opens, nobody lists them.
+"""The accounts with which hosts walk the probe: no password, one device each, no page opens, nobody lists them.
 
 Usage: watch-accounts. Standard input has a list of `{"uid", "password", "networks"}` in JSON; the answer is
 `{"made": [uid …]}`.
 
 A device's password is the inventory's (`malleposte secrets`), so that a deploy gives the same to the directory and to
-the vault. It opens mail and agendas from the vault's addresses alone; Postfix lets the accounts of a vault write to
-each other alone (role postfix).
+the host: each vault, or without any one host (role prober). It opens mail and agendas from that host's addresses alone;
+Postfix lets the accounts of a host write to each other alone (role postfix).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NAME = "Sonde de la surveillance"
 
 @dataclass(frozen=True)
 class Watcher:
-    """An account of a backup server: its uid, the password of its device, the addresses from which that opens."""
+    """An account of a host that probes: its uid, the password of its device, the addresses from which that opens."""
 
     uid: str
     password: str = field(repr=False)

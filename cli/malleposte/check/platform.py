@@ -47,6 +47,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
             _gateway,
             _alarms,
             _reports,
+            _region,
             _support,
             _provider,
             _agenda,
@@ -242,6 +243,17 @@ def _reports(reader: Reader, host: str) -> Iterator[Finding]:
                 f"people read {address} for other things: no report is read there; name an address for reports alone"
             )
             yield reader.wrong(host, name, ("reports",), message, Level.WARNING)
+
+
+def _region(reader: Reader, host: str) -> Iterator[Finding]:
+    name = "malleposte_region_metrics"
+    given = _mapping(reader, host, name)
+    networks, ca = given.get("networks") or [], str(given.get("ca") or "")
+    if networks and "BEGIN CERTIFICATE" not in ca:
+        message = "holds no certificate in PEM: give that of the authority of the region's supervision"
+        yield reader.wrong(host, name, ("ca",), message)
+    if ca and not networks:
+        yield reader.wrong(host, name, ("networks",), "is empty: nobody may ask, and the port is not opened")
 
 
 def _agenda(reader: Reader, host: str) -> Iterator[Finding]:

@@ -2,7 +2,8 @@
 
 On a vault, Alertmanager posts its notifications to the loopback: `/page`, `/ticket`, and `/heartbeat` each minute,
 which goes on to the pagers of the other vaults and of the portal's hosts. A pager that misses a vault's heartbeat for
-five minutes tells people itself.
+five minutes tells people itself. A vault's also tells its peers the state of the platform (malleposte.watch.state),
+for which the one of the portal's host asks; it hands it to the portal's user on a Unix socket.
 
 Two vaults see one cause. Before it tells, a pager waits by its rank and asks the others; what one of them told within
 ten minutes is a double. A double of a page still goes by mail: no other host can silence both ways of a page.
@@ -13,8 +14,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import pwd
+import socket
+import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from malleposte.core.errors import MallepostError
@@ -26,6 +30,9 @@ from malleposte.paging.doubles import Told
 from malleposte.paging.message import PAGE, Message
 from malleposte.paging.settings import Settings
 from malleposte.runtime import http, kit, link
+from malleposte.watch.state import vault
+from malleposte.watch.state.document import Answer, encoded, short
+from malleposte.watch.state.offer import Offer
 
 TURN = 15.0
 """Seconds that a pager waits for each one before it in rank."""
@@ -33,6 +40,11 @@ LOOK = 15.0
 """Seconds between two looks at the heartbeats."""
 LIMITS = http.Limits(head=8192, body=1_000_000, seconds=10.0)
 CONNECTIONS = 32
+VIEWS = 4
+"""Connections that may wait for the state of the platform on this host; further ones are closed at once.
+
+The portal's other threads are for its other pages.
+"""
 
 
 class Pager:
@@ -43,7 +55,13 @@ class Pager:
         self.settings, self.clock, self.turn = settings, clock, turn
         self.told = Told()
         self.beats = Beats([peer.name for peer in settings.peers if peer.vault], clock())
-        self.places = asyncio.Semaphore(CONNECTIONS)
+        self.places, self.views = asyncio.Semaphore(CONNECTIONS), asyncio.Semaphore(VIEWS)
+        vaults = [
+            (one.name, functools.partial(peers.state, one, settings.name, settings.secret))
+            for one in settings.peers
+            if one.vault
+        ]
+        self.offer = Offer(settings.name, vaults, clock, vault.Asked() if settings.watches else None)
 
     async def tell(self, message: Message) -> None:
         """Tell people, unless another host did. Raises NobodyToldError."""
@@ -95,13 +113,23 @@ class Pager:
             return 400, [], b""
         return 200, [], b""
 
-    def answer(self, line: bytes) -> dict[str, Any]:
-        """The answer to a peer's line."""
+    async def reply(self, line: bytes) -> bytes:
+        """The line that answers a peer's."""
         try:
             client, request = peers.read(line, self.settings.clients)
         except MallepostError as error:
             kit.say("<4>a pager that is not known was refused")
-            return {"refused": str(error)}
+            return encoded(Answer(refused=str(error)))
+        if request.get("state"):
+            try:
+                async with asyncio.timeout(peers.STATE_SECONDS):
+                    return encoded(Answer(await self.offer.own()))
+            except (MallepostError, TimeoutError) as error:
+                return encoded(Answer(refused=short(reason(error))))
+        return json.dumps(self.answer(client, request)).encode()
+
+    def answer(self, client: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a peer's heartbeat, or its question of what was told."""
         if request.get("heartbeat"):
             self.beats.heard(client, self.clock())
             return {}
@@ -115,10 +143,26 @@ class Pager:
             if not self.places.locked():
                 async with self.places:
                     line = await asyncio.wait_for(reader.readline(), peers.SECONDS)
-                    writer.write(json.dumps(self.answer(line)).encode() + b"\n")
+                    writer.write(await self.reply(line) + b"\n")
                     await asyncio.wait_for(writer.drain(), peers.SECONDS)
         except (OSError, ValueError, EOFError, TimeoutError):
             pass
+        finally:
+            writer.close()
+
+    async def shown(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection on this host: the state of the platform, for the portal's user alone."""
+        link = writer.get_extra_info("socket")
+        _pid, uid, _gid = struct.unpack("3i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        try:
+            if uid == pwd.getpwnam(self.settings.state_user).pw_uid and not self.views.locked():
+                async with self.views:
+                    writer.write(encoded(await self.offer.whole()))
+                    await asyncio.wait_for(writer.drain(), peers.SECONDS)
+        except (KeyError, OSError, TimeoutError):
+            pass
+        except MallepostError as error:
+            kit.say(f"<4>the state of the platform: {error}")
         finally:
             writer.close()
 
@@ -154,6 +198,10 @@ class Pager:
             host, port = known.webhook
             serve = functools.partial(http.converse, self.hook, LIMITS)
             servers.append(await asyncio.start_server(serve, host, port, limit=LIMITS.head))
+        if known.state_user:
+            servers.append(await asyncio.start_unix_server(self.shown, str(known.state_socket)))
+            # Whoever connects is judged by the user.
+            known.state_socket.chmod(0o666)
         return servers
 
     async def serve(self) -> None:

@@ -1,11 +1,11 @@
 """The daemon that keeps the record of a host: log-ins, and mail that the filter refused, by account (role record).
 
-Four sockets, which systemd hands over. `told` takes datagrams, each a log-in, or one to submission with its address
-(`sends`); `refused` takes connections of the filter, each line a refused message with its envelope, whose recipients or
-sender are resolved to accounts here; both are for a group. `asked` is for root: `{"act": "of"|"erase"|"end"|"counts",
-"uid": ...}`, one line each way. `sends` answers Postfix's policy questions (SMTPD_POLICY_README): once the sessions of
-an account are ended, those of submission send no more until a log-in from their address is accepted. From an address of
-which nothing is known, they go on.
+Four sockets, which systemd hands over. `told` takes datagrams, each a log-in, one to submission with its address
+(`sends`), or the name of an act of accountd, which is counted (`act`); `refused` takes connections of the filter, each
+line a refused message with its envelope, whose recipients or sender are resolved to accounts here; both are for a
+group. `asked` is for root: `{"act": "of"|"erase"|"end"|"counts", "uid": ...}`, one line each way. `sends` answers
+Postfix's policy questions (SMTPD_POLICY_README): once the sessions of an account are ended, those of submission send no
+more until a log-in from their address is accepted. From an address of which nothing is known, they go on.
 
 What is told waits a moment in memory, is counted there, and is written in one transaction. Names that mean no account
 are not recorded.
@@ -19,6 +19,7 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -48,6 +49,8 @@ WAITING = 5_000
 """Events that may wait for a write; further ones are dropped until then."""
 SERVICES = 40
 """Names of services that are counted, each with its outcomes."""
+ACTS = 100
+"""Names of acts that are counted."""
 RECIPIENTS = 50
 """Recipients of a refused message that are looked at."""
 PATIENCE = 10.0  # seconds for a line
@@ -58,6 +61,7 @@ NEWS, STEP = 2.0, 0.05
 """Seconds for the news of a log-in: Dovecot tells authpolicy of it while Postfix goes on. Seconds between two looks."""
 QUESTIONS = 300.0
 """Seconds for which Postfix may keep a connection without a question."""
+_ACT = re.compile(r"[a-z][a-z_]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Record:
         self.senders: dict[tuple[str, str], int] = {}
         self.log_ins: Counter[tuple[str, bool]] = Counter()
         """Log-ins since the daemon began, by service and whether they were accepted."""
+        self.acts: Counter[str] = Counter()
+        """Acts of accountd since the daemon began, by name."""
         self.patience = NEWS
         self._full = False
 
@@ -133,6 +139,8 @@ class Record:
             given = json.loads(line)
             if isinstance(given, dict) and "sends" in given:
                 self.sends(given)
+            elif isinstance(given, dict) and "act" in given:
+                self.acted(given["act"])
             else:
                 self.logged_in(event("logins", given if isinstance(given, dict) else {}))
         except (ValueError, RecursionError) as error:
@@ -143,6 +151,13 @@ class Record:
         if isinstance(one, LogIn) and (len(self.log_ins) < SERVICES or (one.service, one.accepted) in self.log_ins):
             self.log_ins[one.service, one.accepted] += 1
         self.note(one)
+
+    def acted(self, name: object) -> None:
+        """Count an act. Raises ValueError."""
+        if not isinstance(name, str) or not _ACT.fullmatch(name):
+            raise ValueError("no act")
+        if len(self.acts) < ACTS or name in self.acts:
+            self.acts[name] += 1
 
     def sends(self, given: Mapping[str, Any]) -> None:
         """An accepted log-in to submission, for the next write. Raises ValueError."""
@@ -193,7 +208,8 @@ class Record:
         except (ValueError, KeyError, TypeError):
             return {"error": "not a question"}
         if act == "counts":
-            return {"log_ins": [[*key, count] for key, count in sorted(self.log_ins.items())]}
+            log_ins = [[*key, count] for key, count in sorted(self.log_ins.items())]
+            return {"log_ins": log_ins, "acts": dict(sorted(self.acts.items()))}
         self.write()
         if act == "of":
             return dict(msgspec.to_builtins(self.store.of(uid)))

@@ -1,4 +1,4 @@
-"""The probe, walked by a backup server: as agents do, with two accounts of its own that write to each other alone.
+"""The probe, walked by a host (role prober): as agents do, with two accounts of its own that write to each other alone.
 
 Usage: vault-probe [--check]. systemd hands over the plan: names, accounts, the name of the calendar of school holidays.
 The results are a file of measures (malleposte.watch.textfile), and whether this is a day of school holidays another.

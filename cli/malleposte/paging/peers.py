@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 from malleposte.core.errors import InputError
 from malleposte.core.loops import named
@@ -17,6 +19,10 @@ SECONDS = 5.0
 """A limit for connection and answer of a peer."""
 LONGEST = 65_536
 """Bytes of a line."""
+STATE_SECONDS = 10.0
+"""A limit for a vault to say the state of the platform."""
+LONGEST_STATE = 600_000
+"""Bytes of that line."""
 MOST_EVENTS = 500
 """Events that one question may name."""
 
@@ -31,6 +37,21 @@ def ask(peer: Peer, name: str, secret: str, request: Mapping[str, Any]) -> dict[
     if not isinstance(answer, dict) or "refused" in answer:
         raise ValueError(f"{peer.name} refused: {answer}")
     return answer
+
+
+async def state(peer: Peer, name: str, secret: str) -> bytes:
+    """Return a vault's line with the state of the platform. Raises OSError, TimeoutError among them; ValueError."""
+    where = urlsplit(peer.address)
+    async with asyncio.timeout(STATE_SECONDS):
+        reader, writer = await asyncio.open_connection(
+            where.hostname, where.port or PORT, ssl=link.client_context(), limit=LONGEST_STATE
+        )
+        try:
+            writer.write(json.dumps({"client": name, "secret": secret, "state": True}).encode() + b"\n")
+            await writer.drain()
+            return await reader.readline()
+        finally:
+            writer.close()
 
 
 def each(

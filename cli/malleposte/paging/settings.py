@@ -31,7 +31,9 @@ class Settings:
 
     `listen` (address, empty for all, and port) takes heartbeats and questions of peers, where there are any; `webhook`
     takes notifications on the loopback, as Alertmanager posts them: of a vault's, or of the host's own measures where
-    there is no vault. `clients` has the SHA-256 (hexadecimal) of each peer's secret by name.
+    there is no vault. `clients` has the SHA-256 (hexadecimal) of each peer's secret by name. `watches`: whether
+    Prometheus and Alertmanager are on this host. `state_user` is the user who may read the state of the platform at
+    `state_socket`, empty for none.
     """
 
     name: str
@@ -44,6 +46,9 @@ class Settings:
     key: Path
     secret: str = field(repr=False)
     receivers: receivers.Receivers = field(repr=False)
+    watches: bool = False
+    state_user: str = ""
+    state_socket: Path = Path("/run/malleposte-pager/state")
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -61,6 +66,7 @@ class Settings:
             _place(given["webhook"]), tuple(Peer(**one) for one in given["peers"]),
             dict(given["clients"]), folder / "chain.pem", folder / "key.pem",
             secrets["secret"], receivers.of(secrets["receivers"], str(folder / SECRETS)),
+            bool(given["watches"]), str(given["state_user"]),
         )  # fmt: skip
 
 

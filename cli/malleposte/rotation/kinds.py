@@ -78,7 +78,7 @@ KINDS = (
     _kind("valkey-watch", Way.SWAP, "valkey watch", "Valkey restarts; it is not measured until then"),
     _kind("watch-ca", Way.SWAP, "watch", "the vaults read no measure of a host until it has the new authority"),
     _kind("pager-.+", Way.SWAP, "pager", "pagers take each other's heartbeats for missing after five minutes"),
-    _kind("probe-.+-[12]", Way.SWAP, "accounts watcher", "the probe of a vault fails until it has the new passwords"),
+    _kind("probe-.+-[12]", Way.SWAP, "accounts prober", "the probe of a host fails until it has the new passwords"),
     _kind("watch-client-.+", Way.SWAP, "watch", "the vault goes on with the new key"),
     _kind("valkey-guesses", Way.SWAP, "valkey fail2ban", "Valkey restarts; other hosts ban again once they have it"),
     _kind("valkey-throttle", Way.SWAP, "valkey authpolicy accountd", "Valkey restarts; guesses do not wait until then"),

@@ -40,16 +40,21 @@ def connected(address: str, *, port: int, timeout: float, ca_file: str | None = 
             with link.makefile("rwb") as stream:
                 yield stream
     elif where.scheme == "tls" and where.hostname:
-        context = ssl.create_default_context(cafile=ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
         with (
             socket.create_connection((where.hostname, where.port or port), timeout=timeout) as plain,
-            context.wrap_socket(plain, server_hostname=where.hostname) as secure,
+            client_context(ca_file).wrap_socket(plain, server_hostname=where.hostname) as secure,
             secure.makefile("rwb") as stream,
         ):
             yield stream
     else:
         raise ValueError(f"{address}: neither unix://PATH nor tls://HOST")
+
+
+def client_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """TLS 1.3 with a host that is verified by `ca_file` or the system's authorities. Raises OSError, ssl.SSLError."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

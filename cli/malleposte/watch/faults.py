@@ -32,6 +32,9 @@ FREE, FREE_PAGE = 0.10, 0.03
 MAP = 0.8
 LIMIT = 0.9
 PROBE_SILENT = 30 * MINUTE
+PROBE_TIMER = "malleposte-probe.timer"
+PROBE_TWICE = 12 * MINUTE
+"""It walks every ten minutes: a path that failed twice."""
 MISSING = 10 * MINUTE
 """Seconds without a measure beyond the time between two."""
 
@@ -140,8 +143,9 @@ def probe(values: Values, now: float) -> Iterator[Fault]:
     for one in values.get("malleposte_probe_ok", ()):
         if not one.value:
             yield Fault(
-                f"probe {one.labels['path']}", PAGE, f"the probe fails on {one.labels['path']}", "the-probe-fails"
-            )
+                f"probe {one.labels['path']}", PAGE, f"the probe fails on {one.labels['path']}", "the-probe-fails",
+                PROBE_TWICE,
+            )  # fmt: skip
     for one in values.get("malleposte_probe_last_run_seconds", ()):
         if now - one.value > PROBE_SILENT:
             text = f"the probe has not run for {duration(now - one.value)}"
@@ -161,6 +165,13 @@ def missing(settings: Settings, every: Mapping[str, float], values: Values, now:
         if age is None or age > every[name] + MISSING:
             text = f"the measure {name} was {f'not made for {duration(age)}' if age is not None else 'never made'}"
             yield Fault(f"measure {name}", TICKET, text, "a-measure-is-missing")
+
+
+def unwalked(settings: Settings, values: Values) -> Iterator[Fault]:
+    """A probe that this host walks, and that has never ended."""
+    walks = any(unit.name == PROBE_TIMER for unit in settings.units)
+    if walks and not values.get("malleposte_probe_last_run_seconds"):
+        yield Fault("probe", PAGE, "the probe has never run", "the-probe-is-silent", PROBE_SILENT)
 
 
 def disks(mounts: Iterable[str], blind: Callable[[str], object]) -> Iterator[Fault]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,24 +27,51 @@ OF_A_HOST = frozenset(
 """Alarms whose host says the same by its own measures."""
 
 
+@dataclass(frozen=True)
+class Rings:
+    """An alarm that rings: name, severity, a sentence, its anchor in the run-book, since when (seconds since 1970)."""
+
+    name: str
+    fingerprint: str
+    severity: str
+    summary: str
+    anchor: str
+    since: float
+
+
 def faults(config: Path = CONFIG) -> list[tuple[Fault, float]]:
     """The alarms, each with the time at which it began (seconds since 1970); none where this is no vault.
 
-    Raises OSError where Alertmanager does not answer, ValueError, KeyError or TypeError on another answer.
+    Raises what `every` raises.
     """
-    if not config.exists():
-        return []
-    with urllib.request.urlopen(ADDRESS, timeout=SECONDS) as answer:
-        return list(read(json.loads(answer.read(LONGEST))))
+    return list(read(every())) if config.exists() else []
 
 
-def read(alerts: Sequence[dict[str, Any]]) -> Iterator[tuple[Fault, float]]:
-    """The same of an answer of Alertmanager (its API, version 2)."""
-    for one in alerts:
-        labels, annotations = one["labels"], one["annotations"]
-        if labels["alertname"] in OF_A_HOST or labels["severity"] not in (PAGE, TICKET):
-            continue
-        anchor = str(annotations["runbook"]).partition("#")[2]
-        name = f"alarm {labels['alertname']} {one['fingerprint']}"
-        began = datetime.fromisoformat(str(one["startsAt"])).timestamp()
-        yield Fault(name, labels["severity"], str(annotations["summary"]), anchor), began
+def every() -> list[Rings]:
+    """All that rings at this vault's Alertmanager.
+
+    Raises OSError where it does not answer, ValueError, KeyError or TypeError on another answer.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(ADDRESS, timeout=SECONDS) as answer:
+        return alarms(json.loads(answer.read(LONGEST)))
+
+
+def alarms(alerts: Sequence[dict[str, Any]]) -> list[Rings]:
+    """The same of an answer of Alertmanager (its API, version 2). Raises ValueError, KeyError, TypeError."""
+    return [
+        Rings(
+            str(one["labels"]["alertname"]), str(one["fingerprint"]), one["labels"]["severity"],
+            str(one["annotations"]["summary"]), str(one["annotations"]["runbook"]).partition("#")[2],
+            datetime.fromisoformat(str(one["startsAt"])).timestamp(),
+        )
+        for one in alerts
+        if one["labels"]["severity"] in (PAGE, TICKET)
+    ]  # fmt: skip
+
+
+def read(alarms: Iterable[Rings]) -> Iterator[tuple[Fault, float]]:
+    """Those that no host sees of itself."""
+    for one in alarms:
+        if one.name not in OF_A_HOST:
+            yield Fault(f"alarm {one.name} {one.fingerprint}", one.severity, one.summary, one.anchor), one.since

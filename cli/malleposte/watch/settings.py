@@ -33,7 +33,9 @@ class Stores:
 class Settings:
     """The folder of the measures, the units to watch, the names of the measures to make.
 
-    `pager` is the address of this host's pager where no vault watches; empty elsewhere.
+    `pager` is the address of this host's pager where no vault watches; empty elsewhere. `state` is the folder in which
+    the portal reads the state of this host where no vault watches, `region` the one of the measures that the region's
+    supervision may read; empty for none.
     """
 
     folder: Path
@@ -41,6 +43,8 @@ class Settings:
     measures: tuple[str, ...]
     pager: str = ""
     stores: Stores = Stores()
+    state: str = ""
+    region: str = ""
 
 
 def read(path: Path = FILE) -> Settings:

@@ -62,6 +62,7 @@ def _faults(settings: Settings, now: float, blind: Callable[[str], object]) -> I
     every = {name: measure.every for name, measure in registry.MEASURES.items()}
     yield from faults.judged(values, now)
     yield from faults.missing(settings, every, values, now)
+    yield from faults.unwalked(settings, values)
     yield from faults.disks(faults.mounts(MOUNTS.read_text("utf-8")), blind)
 
 

@@ -1,4 +1,4 @@
-"""The sentences for what a help desk, or an agent, may not do, by accountd's word."""
+"""The sentences for what a help desk, the DSI, or an agent, may not do, by accountd's word."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ SENTENCES: Mapping[str, str] = {
     Forbidden.FACTOR: (
         "Cette page demande un second facteur. Déconnectez-vous, puis reconnectez-vous avec votre application de "
         "codes, votre clé de sécurité ou votre clé d’accès."
+    ),
+    Forbidden.DSI: "Cette page est réservée à la DSI.",
+    Forbidden.LATELY: (
+        "Cette page demande un second facteur montré depuis moins d’une demi-heure. Connectez-vous de nouveau."
     ),
     Forbidden.REACH: "Aucun agent ni établissement de votre périmètre ne correspond.",
     Forbidden.ONESELF: "Vous ne pouvez pas agir sur votre propre compte. Adressez-vous à un collègue ou à la DSI.",

@@ -32,7 +32,7 @@ class Settings:
     `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
     `classes` are the classes of service as the fact has them. `signer` is the socket of the signer of profiles.
     Log-ins and refused mail are on record for `days_on_record`; `kept` says for how long other data are kept, 0 for
-    what is not kept.
+    what is not kept. `state` is where the state of the platform is told: the pager's socket, or a file.
     """
 
     academy: str
@@ -55,6 +55,7 @@ class Settings:
     signer: str = ""
     days_on_record: int = 30
     kept: Mapping[str, int] = field(default_factory=dict)
+    state: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -213,10 +213,19 @@ def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P,
 def login() -> Answer:
     """Send the browser to the provider; it comes back to a page of this site alone."""
     to = local(request.args.get("vers") or link("account"))
-    if agent() is not None:
-        return redirect(to, 303)
+    return redirect(to, 303) if agent() is not None else _sending(to)
+
+
+@SUBJECT.page("/connexion/de-nouveau", "/en/login/again")
+def login_again() -> Answer:
+    """As `login`, for whoever must prove again what was proved a while ago."""
+    return _sending(local(request.args.get("vers") or link("account")), anew=True)
+
+
+def _sending(to: str, *, anew: bool = False) -> Answer:
+    """Send the browser to the provider, or say that it is away."""
     try:
-        return _sent(to)
+        return _sent(to, anew=anew)
     except (AwayError, StoreError) as error:
         LOG.error("no log-in: %s", error)
         return _no_log_in(_(AWAY), 503)

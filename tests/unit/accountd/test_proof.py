@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from authlib.jose import JsonWebKey, JsonWebToken
-from malleposte.accountd.proof import LEEWAY, NoLogInError, Proofs, Provider
+from malleposte.accountd.proof import LATELY, LEEWAY, NoLogInError, Proofs, Provider
 
 from tests.support.tokens import CLIENT, ISSUER, Minter, imported, made_key, public
 
@@ -66,6 +66,29 @@ def test_a_key_that_signed_before_proves_what_it_signed(clock: Clock) -> None:
 )
 def test_a_token_says_whether_a_second_factor_was_shown(proofs: Proofs, level: Any, by_factor: bool) -> None:
     assert proofs.proved(MINTER.access("mdupond", level=level)).by_factor is by_factor
+
+
+@pytest.mark.parametrize(
+    ("claims", "lately"),
+    [
+        ({"level": 4, "auth_time": START - LATELY}, True),
+        ({"level": 4, "auth_time": START - LATELY - 1}, False),
+        ({"level": 3, "auth_time": START}, False),
+        ({"level": 4}, False),
+        ({"level": 4, "auth_time": str(START)}, False),
+        ({"level": 4, "auth_time": True}, False),
+    ],
+)
+def test_a_token_says_whether_the_factor_was_shown_lately(proofs: Proofs, claims: dict[str, Any], lately: bool) -> None:
+    assert proofs.proved(MINTER.access("mdupond", **claims)).lately is lately
+
+
+def test_the_time_of_the_proofs_is_the_provider_s_claim(clock: Clock) -> None:
+    ours = Proofs(replace(PROVIDER, time_claim="level_time"), clock)
+    assert ours.proved(MINTER.access("mdupond", level=5, level_time=START)).lately
+    assert not ours.proved(MINTER.access("mdupond", level=5, auth_time=START)).lately
+    clock.go(250)
+    assert ours.proved(MINTER.access("mdupond", level=5, level_time=START)).age == 250
 
 
 @pytest.mark.parametrize(

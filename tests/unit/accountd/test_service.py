@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 from malleposte.accountd.call import CALLS
 from malleposte.accountd.calls import enrolment, passwords
+from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.calls.charges import SetCharge
 from malleposte.accountd.calls.devices import RevokeDevice
 from malleposte.accountd.calls.log_ins import EndLogIn
@@ -154,6 +155,7 @@ class Stage:
         self.hosts = Hosts()
         self.away = False
         self.noted: list[LogIn] = []
+        self.acted: list[str] = []
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)), clock=lambda: 0.0)
         letters = SimpleNamespace(
             send=lambda where, issued: self.sent.append((where, issued)),
@@ -166,7 +168,7 @@ class Stage:
             self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), cast("Hostd", self.hosts),
             cast("Notifier", letters), gateway=self.gateway, rules=Rules(devices=2), facts=lambda: FACTS,
             classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW),
-            note=self.noted.append, limits=self.limits, now=lambda: NOW,
+            note=self.noted.append, acted=self.acted.append, limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
         self.service = Service(tools)
 
@@ -742,3 +744,14 @@ def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> No
     assert text.index("Bonjour") < text.index("English")
     assert "« mdupond »" in text
     assert message["Subject"].startswith("Vos moyens de secours")
+
+
+def test_what_was_carried_out_is_counted_by_its_name_alone(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    who = {"source": HERE, "uid": uid, "token": token(uid)}
+    success(stage.ask(SetClass(**who, profile="convergence")))
+    assert stage.acted == ["set_class"]
+    success(stage.ask(ShowAccount(**who)))
+    refusal(stage.ask(SetClass(**who, profile="nothing")))
+    refusal(stage.ask(SetClass(**who | {"token": "none"}, profile="roundcube")))
+    assert stage.acted == ["set_class"], "what changed nothing is no act"

@@ -227,6 +227,27 @@ def test_reports_at_an_address_that_people_read_are_read_by_nobody_and_that_is_s
     assert told("malleposte_dmarc: {reports: dsi@ac-exemple.test}\nmalleposte_reports: {read: false}\n") == []
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{networks: [192.0.2.0/24]}", "ca: holds no certificate in PEM"),
+        ("{networks: [192.0.2.0/24], ca: /etc/ca.pem}", "ca: holds no certificate in PEM"),
+        (f"{{ca: '{CERTIFICATE}'}}", "networks: is empty"),
+        (f"{{networks: [192.0.2.0/24], ca: '{CERTIFICATE}'}}", ""),
+        ("{}", ""),
+    ],
+)
+def test_the_region_s_supervision_needs_networks_and_an_authority(inventory: Path, given: str, says: str) -> None:
+    (inventory / "group_vars/malleposte/region.yml").write_text(f"malleposte_region_metrics: {given}\n", "utf-8")
+    findings = run.check(inventory, online=False).findings
+    told = [one.text() for one in findings if "malleposte_region_metrics" in one.text()]
+    assert len(told) == bool(says)
+    assert all(says in one for one in told)
+
+
 SMS = "malleposte_sms: {url: https://sms.exemple.fr/, networks: [192.0.2.0/24]}\n"
 RELAY = "relay: {host: relais.exemple.fr, sender: a@exemple.fr, networks: [192.0.2.0/24]}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
-from malleposte.daemons.record import AGAIN, GO_ON, SERVICES, Config, Record, Server, opened
+from malleposte.daemons.record import ACTS, AGAIN, GO_ON, SERVICES, Config, Record, Server, opened
 from malleposte.throttle.record import ask
 from malleposte.throttle.record.model import Kept, LogIn, Refusal, Seen
 from malleposte.throttle.record.store import Store
@@ -62,10 +62,22 @@ def test_log_ins_are_counted_by_service_and_outcome_for_the_measures(record: Rec
         record.log_in(json.dumps(asdict(LogIn("mdupond", accepted, service, "192.0.2.7"))).encode())
     record.log_in(b"[]")
     counts = record.answer(b'{"act": "counts", "uid": ""}')
-    assert counts == {"log_ins": [["imap", False, 1], ["imap", True, 2], ["page", True, 1]]}
+    assert counts == {"log_ins": [["imap", False, 1], ["imap", True, 2], ["page", True, 1]], "acts": {}}
     for number in range(200):
         record.log_in(json.dumps(asdict(LogIn("mdupond", True, f"other{number}", "192.0.2.7"))).encode())
     assert len(record.answer(b'{"act": "counts", "uid": ""}')["log_ins"]) == SERVICES, "names that nobody counts on"
+
+
+def test_acts_are_counted_by_name_and_names_of_another_form_are_not(record: Record) -> None:
+    for name in ("change", "set_class", "change", "", "Change", "a b", "x" * 41, 7, ["change"], {"uid": "mdupond"}):
+        record.log_in(json.dumps({"act": name}).encode())
+    assert record.answer(b'{"act": "counts", "uid": ""}')["acts"] == {"change": 2, "set_class": 1}
+    assert record.store.of("mdupond") == Kept()
+    for number in range(200):
+        record.log_in(json.dumps({"act": "act_" + chr(97 + number % 26) + chr(97 + number // 26)}).encode())
+    assert len(record.acts) == ACTS
+    record.log_in(b'{"act": "change"}')
+    assert record.acts["change"] == 3
 
 
 HERE, THERE = "192.0.2.7", "2001:db8::7"

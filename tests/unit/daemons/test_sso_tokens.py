@@ -24,6 +24,7 @@ GIVEN: dict[str, Any] = {
     "typed": False,
     "scope": "courriel",
     "level_claim": "",
+    "time_claim": "auth_time",
     "acr": [],
     "amr": [],
 }

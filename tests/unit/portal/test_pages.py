@@ -7,7 +7,7 @@ import pytest
 from malleposte.accountd import client
 from malleposte.accountd.calls import passwords
 from malleposte.accountd.message import ErrorCode, Violation
-from malleposte_portal import desk, own
+from malleposte_portal import desk, own, state
 from malleposte_portal.log_in import sign_on
 
 from tests.support.accountd import Told
@@ -39,7 +39,9 @@ EACH = pytest.mark.parametrize("name", FORMS)
         name
         for name in ADDRESSES
         if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
-        and (name == "diagnosis" or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, sign_on.SUBJECT))
+        and (
+            name == "diagnosis" or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, state.SUBJECT, sign_on.SUBJECT)
+        )
     ],
 )
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:

@@ -20,15 +20,19 @@ MAY_BE_STORED = ("static_file", "asset")
 """The endpoints whose answers a cache may keep."""
 LOG_IN = ("/connexion?vers=", "/en/login?vers=")
 ENDED = ("Votre connexion a pris fin", "Your log-in has ended")
-OF_THE_DESK = [catalogue.gettext(SENTENCES[Forbidden.ROLE]) for catalogue in catalogues().values()]
+WORDS = {Who.DESK: Forbidden.ROLE, Who.DSI: Forbidden.DSI}
+SENTENCES_OF = {
+    who: [catalogue.gettext(SENTENCES[word]) for catalogue in catalogues().values()] for who, word in WORDS.items()
+}
 
 
 class NoDesk(FakeAccountd):
-    """An accountd that knows the agent as one of no help desk."""
+    """An accountd that knows the agent as one of no help desk, and not of the DSI."""
 
     def call[A: Done](self, request: Request[A]) -> A:
-        if OF[type(request)].who is Who.DESK:
-            raise client.RefusedError(Refused(ErrorCode.FORBIDDEN, message=Forbidden.ROLE))
+        who = OF[type(request)].who
+        if who in WORDS:
+            raise client.RefusedError(Refused(ErrorCode.FORBIDDEN, message=WORDS[who]))
         return super().call(request)
 
 
@@ -70,13 +74,14 @@ def is_closed(answer: Any) -> bool:
     return ended or answer.headers.get("Location", "").startswith(LOG_IN)
 
 
-def is_of_the_desk(agent: Visitor, path: str) -> bool:
-    """Return whether a page says to an agent that it is the help desk's, wherever it leads first."""
+def whose(agent: Visitor, path: str) -> str:
+    """Return the ones that a page says to an agent it is for, wherever it leads first; empty where it does not."""
     while True:
         answer = agent.raw(path)
         path = answer.headers.get("Location", "")
         if not path.startswith("/assistance") and not path.startswith("/en/help-desk"):
-            return answer.status_code == 403 and any(sentence in answer.text for sentence in OF_THE_DESK)
+            said = (who.value for who, words in SENTENCES_OF.items() if any(one in answer.text for one in words))
+            return next(said, "") if answer.status_code == 403 else ""
 
 
 def test_the_routes_are_these(visit: Visitor, another: Any, log_in: Any, app: Any) -> None:
@@ -88,7 +93,7 @@ def test_the_routes_are_these(visit: Visitor, another: Any, log_in: Any, app: An
         closed = {is_closed(opened(stranger, rule, method)) for method in methods(rule)}
         assert len(closed) == 1, f"{rule}: open by one method, closed by another"
         who = "logged in" if closed == {True} else "anybody"
-        if who == "logged in" and "GET" in methods(rule) and is_of_the_desk(visit, address(rule)):
-            who = "help desk"
+        if who == "logged in" and "GET" in methods(rule):
+            who = whose(visit, address(rule)) or who
         lines.append(f"{rule} | {' '.join(methods(rule))} | {rule.endpoint} | {who}")
     assert sorted(lines) == COPY.read_text("utf-8").splitlines(), f"a route was added, changed or removed: {COPY.name}"

@@ -20,7 +20,7 @@ SEEN = {
     "portal_sign_on": {"issuer", "uid_claim", "algorithms", "scope", "origins", "factors_page", "factors_here",
                        "client_id", "client_secret"},
     "accountd_provider": {"issuer", "uid_claim", "keys", "clients", "algorithms", "typed", "scope", "level_claim",
-                          "acr", "amr"},
+                          "time_claim", "acr", "amr"},
     "roundcube_sign_on": {*ADDRESSES, "leave_page", "scope", "pkce", "uid_claim", "client_id", "client_secret"},
     "dav_sign_on": {"issuer", "scope", "uid_claim", "client_id", "client_secret", "back", "algorithms",
                     "roundcube_client_id"},

@@ -11,7 +11,7 @@ from malleposte.core.paths import ROOT
 from malleposte.watch import faults
 from malleposte.watch.faults import DAY, HOUR
 from malleposte.watch.registry import MEASURES
-from malleposte.watch.settings import Settings
+from malleposte.watch.settings import Settings, Unit
 from malleposte.watch.textfile import LAST, Sample
 
 NOW = 1_795_996_000.0
@@ -65,6 +65,20 @@ def test_a_measure_that_is_missing_or_old_is_a_fault() -> None:
     assert old.text == "the measure queue was not made for 12 minutes"
     (never,) = faults.missing(found, every, {LAST: fresh[LAST][:1]}, NOW)
     assert (never.text, never.rings) == ("the measure updates was never made", "ticket")
+
+
+def test_a_probe_that_has_never_run_is_a_fault_where_it_is_walked() -> None:
+    walks = Settings(Path("/nowhere"), (Unit("malleposte-probe.timer", "prober", "page"),), ())
+    ran = {"malleposte_probe_last_run_seconds": [Sample(NOW - 60, {})]}
+    (fault,) = faults.unwalked(walks, {})
+    assert (fault.rings, fault.waits) == ("page", faults.PROBE_SILENT)
+    assert list(faults.unwalked(walks, ran)) == []
+    assert list(faults.unwalked(Settings(Path("/nowhere"), (), ()), {})) == []
+
+
+def test_a_path_rings_when_it_failed_twice() -> None:
+    (fault,) = faults.judged({"malleposte_probe_ok": [Sample(0, {"path": "imap"})]}, NOW)
+    assert 600 < fault.waits < 1500
 
 
 def room(free: int, inodes: int) -> Any:

@@ -19,7 +19,7 @@ def alert(name: str, severity: str = "page") -> dict[str, Any]:
 
 def test_alarms_that_no_host_sees_of_itself_are_shown() -> None:
     given = [alert("HostDown"), alert("UnitInactive"), alert("Watchdog", "heartbeat"), alert("FewDeliveries", "ticket")]
-    found = list(ringing.read(given))
+    found = list(ringing.read(ringing.alarms(given)))
     assert [(fault.rings, fault.text, fault.runbook, since) for fault, since in found] == [
         ("page", "it is HostDown", "hostdown", 60.0),
         ("ticket", "it is FewDeliveries", "fewdeliveries", 60.0),

@@ -11,6 +11,7 @@ import pytest
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.watch import registry, run, settings, textfile
 from malleposte.watch.registry import Measure
+from malleposte.watch.state import ask
 from malleposte.watch.textfile import Metric, metric
 
 NOW = 1_795_996_000.0
@@ -58,6 +59,40 @@ def test_a_measure_is_made_when_it_is_due(measures: dict[str, Measure], tmp_path
     assert run.due("c-slow", tmp_path, NOW - 5000), "a clock that was set back"
 
 
+def test_where_a_unit_failed_what_is_made_each_minute_is_made_at_once(
+    measures: dict[str, Measure], tmp_path: Path
+) -> None:
+    both = found(tmp_path, "b-good", "c-slow")
+    run.measure(both, NOW, print)
+    for path in tmp_path.iterdir():
+        os.utime(path, (NOW, NOW))
+    run.measure(both, NOW + 5, print)
+    values = {one.labels["program"]: one.value for one in textfile.read(tmp_path)[textfile.LAST]}
+    assert values == {"b-good": NOW, "c-slow": NOW}, "neither is due"
+    run.measure(both, NOW + 5, print, at_once=True)
+    values = {one.labels["program"]: one.value for one in textfile.read(tmp_path)[textfile.LAST]}
+    assert values == {"b-good": NOW + 5, "c-slow": NOW}
+
+
+@pytest.mark.parametrize("words", [[], ["--now"]])
+def test_the_program_is_started_by_the_minute_or_by_a_failure(
+    measures: dict[str, Measure], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    asked: list[bool] = []
+
+    def once(_given: settings.Settings, _say: object, *, at_once: bool) -> int:
+        asked.append(at_once)
+        return ExitCode.DONE
+
+    monkeypatch.setattr(run, "once", once)
+    path = tmp_path / "watch.json"
+    path.write_text(json.dumps({"folder": str(tmp_path), "units": [], "measures": ["b-good"]}))
+    assert run.main([*words, str(path)]) == ExitCode.DONE
+    assert asked == [bool(words)]
+    assert run.main(["--check", *words, str(path)]) == ExitCode.DONE
+    assert len(asked) == 1
+
+
 def test_a_measure_that_the_host_has_no_more_leaves_no_file(measures: dict[str, Measure], tmp_path: Path) -> None:
     run.measure(found(tmp_path, "b-good", "c-slow"), NOW, print)
     (tmp_path / "malleposte-probe.prom").write_text("")
@@ -74,3 +109,27 @@ def test_settings_are_checked_before_they_are_used(tmp_path: Path, capfd: pytest
     )
     assert run.main(["--check", str(path)]) == ExitCode.FAILURE
     assert "no measure is called 'nothing'" in capfd.readouterr().err
+
+
+def test_what_others_read_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    measures, state, region = tmp_path / "measures", tmp_path / "state", tmp_path / "region"
+    for folder in (measures, state, region):
+        folder.mkdir()
+    queue = metric("malleposte_queue_oldest_seconds", "A", (7.0, {"queue": "active", "user": "mdupond"}))
+    log_ins = metric("malleposte_log_ins_total", "B", (3.0, {"service": "imap", "outcome": "refused"}))
+    textfile.write(measures, "queue", [queue, log_ins], NOW)
+    failed: list[str] = []
+    run.hand_on(settings.Settings(measures, (), ("queue",)), [], failed, NOW)
+    assert list(state.iterdir()) == list(region.iterdir()) == []
+    given = settings.Settings(measures, (), ("queue",), state=str(state), region=str(region))
+    run.hand_on(given, [], failed, NOW)
+    assert failed == []
+    assert [row.value for row in ask.read(state / "state.json").tables["queues"]] == [7.0]
+    text = (region / "metrics").read_text()
+    assert 'malleposte_queue_oldest_seconds{queue="active"} 7' in text.splitlines()
+    assert "mdupond" not in text and "log_ins" not in text
+    assert {name for name, _sample in textfile.parse(text)} == {"malleposte_queue_oldest_seconds", textfile.LAST}
+    (region / "metrics").unlink()
+    region.rmdir()
+    run.hand_on(given, [], failed, NOW)
+    assert failed and "region" in failed[0]

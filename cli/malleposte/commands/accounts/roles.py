@@ -23,8 +23,8 @@ ROLE = click.argument("role", type=click.Choice(roles.ROLES))
 def role_group() -> None:
     """Say who is of the help desk, and for which schools.
 
-    The role helpdesk opens the pages /assistance of the portal, after a second factor. The role dsi opens nothing: it
-    keeps the help desk from acting on an account, as any role does.
+    The role helpdesk opens the pages /assistance of the portal, after a second factor. The role dsi opens the state of
+    the platform there, and keeps the help desk from acting on an account, as any role does.
 
     \b
     Example:

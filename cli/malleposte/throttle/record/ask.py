@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +40,20 @@ def erase(uid: str, path: Path = SOCKET) -> int:
     return int(_asked("erase", uid, path)["erased"]) if path.exists() else 0
 
 
-def log_ins(path: Path = SOCKET) -> dict[tuple[str, bool], int]:
-    """Return how many log-ins the daemon has seen since it began, by service and whether they were accepted.
+@dataclass(frozen=True)
+class Counts:
+    """Events since the daemon began: log-ins by service and whether they were accepted, acts of accountd by name."""
 
-    Raises MallepostError, OSError.
-    """
-    return {(service, accepted): count for service, accepted, count in _asked("counts", "", path)["log_ins"]}
+    log_ins: Mapping[tuple[str, bool], int]
+    acts: Mapping[str, int]
+
+
+def counts(path: Path = SOCKET) -> Counts:
+    """Return how many log-ins and acts the daemon was told of. Raises MallepostError, OSError."""
+    told = _asked("counts", "", path)
+    log_ins = {(service, accepted): count for service, accepted, count in told["log_ins"]}
+    # A daemon of the release before, until the deploy restarts it, counts none.
+    return Counts(log_ins, dict(told.get("acts", {})))
 
 
 def _asked(act: str, uid: str, path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Telling the record of a host about a log-in, or a session of submission.
+"""Telling the record of a host about a log-in, a session of submission, or an act of accountd.
 
 Nobody waits for it: what cannot be told at once is not recorded.
 """
@@ -35,6 +35,10 @@ class Teller:
     def sends(self, account: str, place: str) -> None:
         """Tell of an accepted log-in to submission, from an address."""
         self._tell({"account": account, "sends": place})
+
+    def act(self, name: str) -> None:
+        """Tell that accountd carried an act out, whosever: it is counted."""
+        self._tell({"act": name})
 
     def _tell(self, told: Mapping[str, Any]) -> None:
         try:

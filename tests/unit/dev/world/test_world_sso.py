@@ -125,7 +125,8 @@ def test_a_code_at_the_log_in_is_a_second_factor(browser: Browser) -> None:
     for code, factor in (("", False), ("123456", True)):
         back = browser.log_in(code=code, **asked)
         _status, told = browser.tokens(code=back["code"], client_id="portail-ac")
-        assert proofs.proved(told["access_token"]).by_factor is factor
+        proved = proofs.proved(told["access_token"])
+        assert (proved.by_factor, proved.lately) == (factor, factor)
 
 
 def test_a_browser_that_is_known_is_not_asked_again_unless_the_service_wants_it(browser: Browser) -> None:

@@ -171,7 +171,9 @@ def test_one_client_s_access_tokens_say_the_level_of_the_log_in() -> None:
     assert (options["portail"][claims], options["roundcube"][claims]) == (1, 0)
     assert told["oidcRPMetaDataExportedVars"]["portail"]["level"] == "loginLevel;int"
     assert "level" not in told["oidcRPMetaDataExportedVars"]["roundcube"]
-    assert told["oidcRPMetaDataOptionsExtraClaims"] == {"portail": {"profile": "level"}}
+    assert told["oidcRPMetaDataExportedVars"]["portail"]["level_time"] == "loginTime;int"
+    assert told["oidcRPMetaDataMacros"]["portail"]["loginTime"] == "$_lastAuthnUTime"
+    assert told["oidcRPMetaDataOptionsExtraClaims"] == {"portail": {"profile": "level level_time"}}
     level = told["oidcRPMetaDataMacros"]["portail"]["loginLevel"]
     assert truth(level, _trustedBrowser="", authenticationLevel="4") == "4"
     assert truth(level, _trustedBrowser="1", authenticationLevel="4") == "2", "no factor was shown this time"

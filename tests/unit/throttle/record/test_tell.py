@@ -17,11 +17,13 @@ def test_a_log_in_is_told(tmp_path: Path) -> None:
         there.bind(str(tmp_path / "told"))
         teller = Teller(tmp_path / "told")
         teller.log_in(EVENT)
+        teller.act("set_class")
         teller.close()
         assert json.loads(there.recv(4096)) == {
             "account": "mdupond", "accepted": True, "service": "imap", "place": "192.0.2.7", "program": "",
             "device": "", "reason": "",
         }  # fmt: skip
+        assert json.loads(there.recv(4096)) == {"act": "set_class"}
 
 
 def test_where_nobody_listens_the_log_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

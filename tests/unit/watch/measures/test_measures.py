@@ -236,9 +236,10 @@ def test_a_directory_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
         slapd.measure(SETTINGS, NOW)
 
 
-def test_log_ins_are_counted_by_service_and_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ask, "log_ins", lambda: {("imap", True): 12, ("imap", False): 2})
+def test_log_ins_are_counted_by_service_and_outcome_and_acts_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ask, "counts", lambda: ask.Counts({("imap", True): 12, ("imap", False): 2}, {"set_class": 3}))
     assert values(log_ins.measure(SETTINGS, NOW)) == {
+        "malleposte_acts_total{set_class}": 3,
         "malleposte_log_ins_total{imap,accepted}": 12,
         "malleposte_log_ins_total{imap,refused}": 2,
     }
