@@ -114,7 +114,7 @@ options:
   units:
     description:
       - Units that read these files. The task also reports a change when a unit has not been started or reloaded since
-        an earlier run replaced them, so that a run interrupted before its handlers is made good by the next one.
+        an earlier run replaced them, so that a run interrupted before the restart is made good by the next one.
     type: list
     elements: str
     default: []

@@ -35,7 +35,7 @@ from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.adapters import sms
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.model import State
+from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
@@ -283,7 +283,7 @@ class Context:
     def tell(self, owner: Holder | Entry, letter: Callable[[str], EmailMessage]) -> bool:
         """Send the account's mailbox a letter, made for its address; whether it was sent."""
         try:
-            self.tools.letters.post(letter(next(iter(owner.attributes.get("mail", ())), "")))
+            self.tools.letters.post(letter(first(owner.attributes, "mail")))
         except (OSError, ValueError, MallepostError) as error:
             LOG.error("a letter could not be sent: %s", type(error).__name__)
             return False

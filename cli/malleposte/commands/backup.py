@@ -69,10 +69,10 @@ def run_command(
     lost = running.failures(outcomes)
     document = {"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}
     answer(document, (), as_json=as_json, indent=2)
-    return _told(lost, as_json=as_json)
+    return _name_failures(lost, as_json=as_json)
 
 
-def _told(lost: Sequence[str], *, as_json: bool) -> int:
+def _name_failures(lost: Sequence[str], *, as_json: bool) -> int:
     """Name what failed, which a JSON document has already; 1 when there is something."""
     for line in () if as_json else lost:
         click.echo(line, err=True)
@@ -194,7 +194,7 @@ def check_command(
         for one in reports
     )
     answer({"ok": not lost, "vaults": [one.as_dict() for one in reports]}, lines, as_json=as_json, indent=2)
-    return _told(lost, as_json=as_json)
+    return _name_failures(lost, as_json=as_json)
 
 
 command.add_command(restore_command)

@@ -20,7 +20,7 @@ from malleposte.accounts.credentials import passwords as library
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Proof
 from malleposte.accounts.feed import values
 from malleposte.adapters import sms
-from malleposte.directory.model import State
+from malleposte.directory.model import State, first
 from malleposte.throttle import costs
 from malleposte.throttle.record import model as record
 from malleposte.throttle.record.model import LogIn
@@ -190,7 +190,7 @@ def remind_login(context: Context, request: RemindLogin) -> Done:
 def renewed(context: Context, holder: Holder, before: State) -> Done:
     """After a new password: remove old ones from every cache, reset the counts of wrong ones; return the answer."""
     context.forget_guesses(holder)
-    until = next(iter(holder.attributes.get("mpBlockedUntil", ())), "")
+    until = first(holder.attributes, "mpBlockedUntil")
     return Done(holder.uid, before.value, until, context.close_sessions(holder.uid))
 
 

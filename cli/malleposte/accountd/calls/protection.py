@@ -7,6 +7,7 @@ from malleposte.accountd.context import Context, left_open, reason_of
 from malleposte.accountd.message import Done, Owned, Text
 from malleposte.accounts import acts
 from malleposte.accounts.credentials import passwords
+from malleposte.directory.model import first
 from malleposte.throttle import costs
 
 
@@ -33,7 +34,7 @@ def block_account(context: Context, uid: str, reason: str) -> Done:
     with context.alone(holder.uid):
         result = acts.block(context.acts, holder.uid, context.now, hours=context.tools.rules.block_hours, note=reason)
     after = passwords.read(context.directory, holder.uid) or holder
-    until = next(iter(after.attributes.get("mpBlockedUntil", ())), "")
+    until = first(after.attributes, "mpBlockedUntil")
     return Done(holder.uid, holder.state.value, until, left_open(result.failures))
 
 

@@ -14,6 +14,7 @@ from malleposte.accounts.credentials import codes, confirmation, passwords
 from malleposte.accounts.credentials.passwords import Holder
 from malleposte.accounts.feed import values
 from malleposte.directory.errors import DirectoryError
+from malleposte.directory.model import first
 from malleposte.directory.protocol import Entry
 
 LOG = logging.getLogger("accountd")
@@ -136,7 +137,7 @@ def _tell(context: Context, entry: Entry, at: datetime.datetime, new: str) -> No
     """Tell the means of recovery, old and new, and the mailbox of a change. What cannot be told is not done."""
     uid, waited = entry.attributes["uid"][0], life.next_recovery(entry)
     old = life.usable_recovery(entry, context.now).mail
-    to = dict.fromkeys((old, waited.mail if waited else "", new, next(iter(entry.attributes.get("mail", ())), "")))
+    to = dict.fromkeys((old, waited.mail if waited else "", new, first(entry.attributes, "mail")))
     try:
         context.tools.letters.tell([address for address in to if address], uid, at)
     except OSError as error:

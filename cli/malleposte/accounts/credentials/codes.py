@@ -22,7 +22,7 @@ from enum import StrEnum
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.core.errors import InputError
-from malleposte.directory.model import Attributes, State
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.platform.times import stamp
 
@@ -152,8 +152,8 @@ def normalise(text: str) -> str:
 def waiting(attributes: Mapping[str, Sequence[str]]) -> list[Waiting]:
     """Every code of an account, also those that are over."""
     found = [Waiting(*parts) for value in attributes.get("mpInaCode", ()) if len(parts := value.split(" ")) == 3]
-    old = next(iter(attributes.get("mpInaDigest", ())), "")
-    end = next(iter(attributes.get("mpInaExpiry", ())), "")
+    old = first(attributes, "mpInaDigest")
+    end = first(attributes, "mpInaExpiry")
     return [*([Waiting(Way.LETTER.value, end, old)] if old and end else []), *found]
 
 

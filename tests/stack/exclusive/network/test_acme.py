@@ -111,6 +111,15 @@ def test_the_end_is_watched(host: Callable[[str], Host]) -> None:
     machine.check_output(f"systemctl start {CHECK}")
 
 
+def test_a_check_that_failed_looks_again_at_the_new_certificate(host: Callable[[str], Host]) -> None:
+    """A unit that failed once would stay so until the next morning, after the renewal that mended it."""
+    machine = host("vault1")
+    make_placeholder(machine)
+    assert machine.run(f"systemctl start {CHECK}").rc != 0
+    machine.check_output(f"systemctl start {RENEW}")
+    wait_for(lambda: machine.run(f"systemctl is-failed --quiet {CHECK}").rc != 0, 60, "the check has looked again")
+
+
 @pytest.mark.full
 def test_a_deploy_fails_while_the_authority_is_silent_and_names_the_certificate(
     site: Site, host: Callable[[str], Host]
