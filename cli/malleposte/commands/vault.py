@@ -39,6 +39,8 @@ def by_systemd(name: str) -> int:
     shown = subprocess.run(
         ["systemctl", "show", "-p", "InvocationID", "--value", unit], check=True, capture_output=True, text=True
     )
+    # The unit has ended before journald has taken in what it wrote.
+    subprocess.run(["journalctl", "--sync"], check=False)
     words = ["journalctl", "--no-pager", "-q", "-o", "cat", f"_SYSTEMD_INVOCATION_ID={shown.stdout.strip()}"]
     subprocess.run(words, check=False)
     return ExitCode.FAILURE if done.returncode else ExitCode.DONE
