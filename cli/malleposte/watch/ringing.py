@@ -21,7 +21,7 @@ OF_A_HOST = frozenset(
     (
         "UnitInactive UnitInactiveMinor MeasureIsOld QueueIsOld HeldMail BackupIsOld RestoreIsNotProved "
         "CertificateEnds CertificateEndsNow SecurityUpdatesWait DiskFull DiskLow InodesLow DirectoryMapFull "
-        "ProbePathFails ProbeIsSilent"
+        "ProbePathFails ProbePathStillFails ProbeIsSilent"
     ).split()
 )
 """Alarms whose host says the same by its own measures."""
