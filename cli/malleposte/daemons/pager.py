@@ -26,7 +26,7 @@ from malleposte.core.loops import named, reason
 from malleposte.paging import message as messages
 from malleposte.paging import peers, receivers
 from malleposte.paging.beats import Beats
-from malleposte.paging.doubles import Told
+from malleposte.paging.doubles import RecentEvents
 from malleposte.paging.message import PAGE, Message
 from malleposte.paging.settings import Settings
 from malleposte.runtime import http, kit, link
@@ -53,7 +53,7 @@ class Pager:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time, turn: float = TURN) -> None:
         """`clock` in seconds since 1970; `turn`: see TURN."""
         self.settings, self.clock, self.turn = settings, clock, turn
-        self.told = Told()
+        self.recent = RecentEvents()
         self.beats = Beats([peer.name for peer in settings.peers if peer.vault], clock())
         self.places, self.views = asyncio.Semaphore(CONNECTIONS), asyncio.Semaphore(VIEWS)
         vaults = [
@@ -66,8 +66,7 @@ class Pager:
     async def tell(self, message: Message) -> None:
         """Tell people, unless another host did. Raises NobodyToldError."""
         events = [alarm.event for alarm in message.alarms]
-        told = self.told.among(events, self.clock())
-        message = messages.without(message, told)
+        message = messages.without(message, self.recent.among(events, self.clock()))
         if not message.alarms:
             return
         await asyncio.sleep(self.turn * self.settings.rank)
@@ -75,12 +74,12 @@ class Pager:
         elsewhere = [str(event) for answer in answers for event in answer.get("told", [])]
         doubles, fresh = _split(message, elsewhere)
         mine = [alarm.event for alarm in fresh.alarms]
-        self.told.add([*mine, *elsewhere], self.clock())
+        self.recent.add([*mine, *elsewhere], self.clock())
         try:
             for line in await asyncio.to_thread(self._send, fresh, doubles):
                 kit.say(f"<4>{line}")
         except receivers.NobodyToldError:
-            self.told.forget(mine)
+            self.recent.forget(mine)
             raise
 
     def _send(self, fresh: Message, doubles: Message) -> list[str]:
@@ -135,7 +134,7 @@ class Pager:
             return {}
         asked = request.get("told", [])
         events = [str(event) for event in asked[: peers.MOST_EVENTS]] if isinstance(asked, list) else []
-        return {"told": self.told.among(events, self.clock())}
+        return {"told": self.recent.among(events, self.clock())}
 
     async def peer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection of a peer: one line each way."""

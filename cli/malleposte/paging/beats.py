@@ -20,7 +20,7 @@ class Beats:
     def __init__(self, vaults: Iterable[str], now: float) -> None:
         """Each vault has its time from now on: a host that starts anew knows of no heartbeat before."""
         self.last = dict.fromkeys(vaults, now)
-        self.told: dict[str, float] = {}
+        self.announced: dict[str, float] = {}
 
     def heard(self, vault: str, now: float) -> None:
         """A heartbeat of a vault; one that is not known counts for nothing."""
@@ -30,8 +30,8 @@ class Beats:
     def news(self, now: float) -> Message | None:
         """The alarm to send now, of all vaults that went or came back; None where there is none."""
         gone = [vault for vault, last in self.last.items() if now - last > MISSING]
-        back = [vault for vault in self.told if vault not in gone]
-        due = [vault for vault in gone if now - self.told.get(vault, float("-inf")) >= AGAIN]
+        back = [vault for vault in self.announced if vault not in gone]
+        due = [vault for vault in gone if now - self.announced.get(vault, float("-inf")) >= AGAIN]
         alarms = [self._gone(vault) for vault in due] + [self._back(vault) for vault in back]
         return Message(PAGE, tuple(alarms)) if alarms else None
 
@@ -40,9 +40,9 @@ class Beats:
         for alarm in message.alarms:
             vault = alarm.key.removeprefix("heartbeat:")
             if alarm.over:
-                self.told.pop(vault, None)
+                self.announced.pop(vault, None)
             else:
-                self.told[vault] = now
+                self.announced[vault] = now
 
     def _gone(self, vault: str) -> Alarm:
         since = datetime.fromtimestamp(self.last[vault], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from malleposte.paging.message import opposite
+
 SECONDS = 600.0
 """Seconds for which an event that was told is a double."""
 MOST = 10_000
 """Events that are remembered; beyond, the oldest are forgotten, and told once more at worst."""
 
 
-class Told:
+class RecentEvents:
     """Events by the time at which they were told, in seconds."""
 
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
 
     def add(self, events: Iterable[str], now: float) -> None:
-        """Remember that these were told."""
+        """Remember that these were told. An alarm that ended, and begins again at once, is no double."""
         for event in events:
+            self._at.pop(opposite(event), None)
             self._at.pop(event, None)
             self._at[event] = now
         while len(self._at) > MOST:

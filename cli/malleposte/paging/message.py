@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 PAGE, TICKET = "page", "ticket"
+RINGS, OVER = "rings", "over"
+"""The two states of an alarm."""
 MARK = "[Malleposte]"
 LONGEST_SMS = 160
 """Characters of one text message."""
@@ -27,7 +29,7 @@ class Alarm:
     @property
     def event(self) -> str:
         """The alarm and its state: that it ended is another news than that it began."""
-        return f"{self.key}:{'over' if self.over else 'rings'}"
+        return f"{self.key}:{OVER if self.over else RINGS}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,12 @@ def _alarm(alert: Mapping[str, Any]) -> Alarm:
         str(alert["fingerprint"]), str(summary), str(annotations.get("runbook", "")),
         str(alert["startsAt"]), alert["status"] == "resolved",
     )  # fmt: skip
+
+
+def opposite(event: str) -> str:
+    """The event of the same alarm in its other state."""
+    key, _, state = event.rpartition(":")
+    return f"{key}:{RINGS if state == OVER else OVER}"
 
 
 def without(message: Message, events: Sequence[str]) -> Message:

@@ -113,6 +113,14 @@ def test_a_page_is_told_once_and_again_when_it_is_over(monkeypatch: pytest.Monke
     assert recorded.sent == ["it is a", "it is b", "over: it is a"]
 
 
+def test_an_alarm_that_ends_and_begins_again_within_minutes_is_told_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    one, recorded = made()
+    for status in ("firing", "resolved", "firing", "firing", "resolved"):
+        assert post(one, "/page", notification("a", status=status)) == 200
+    assert recorded.sent == ["it is a", "over: it is a", "it is a", "over: it is a"]
+
+
 def test_a_double_of_another_vault_calls_nobody_but_a_page_still_goes_by_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, "a:rings")
     one, recorded = made("vault2", 1)

@@ -28,6 +28,7 @@ def settings(folder: Path, name: str, *others: Peer, webhook: bool) -> Settings:
         "name": name, "rank": 0, "listen": ["127.0.0.1", 0], "webhook": ["127.0.0.1", 0] if webhook else [],
         "peers": [{"name": one.name, "address": one.address, "vault": one.vault} for one in others],
         "clients": {one: digest(f"secret of {one}") for one in NAMES if one != name},
+        "watches": False, "state_user": "",
     }  # fmt: skip
     (folder / "pager.json.settings").write_text(json.dumps(given))
     (folder / SECRETS).write_text(json.dumps({"secret": f"secret of {name}", "receivers": {}}))
@@ -63,7 +64,7 @@ def test_a_heartbeat_goes_from_alertmanager_to_the_portal_s_pager(folder: Path) 
         portal.beats.last["vault1"] = 0.0
         assert await asyncio.to_thread(post, hook.sockets[0].getsockname()[1], "heartbeat", b"{}") == 200
         assert portal.beats.last["vault1"] > 0
-        portal.told.add(["a:rings"], portal.clock())
+        portal.recent.add(["a:rings"], portal.clock())
         me = Peer("pia1", address, False)
         asked = {"told": ["a:rings", "b:rings"]}
         assert await asyncio.to_thread(peers.ask, me, "vault1", "secret of vault1", asked) == {"told": ["a:rings"]}
