@@ -102,11 +102,12 @@ def client_files(vaults: Sequence[Mapping[str, Any]], settings: Mapping[str, Any
 def forced(client: Mapping[str, Any], root: str, quota_gb: int, seconds: int) -> str:
     """The one command of a client's key: its own repositories, for ``seconds`` at most.
 
-    No session begins (exit 75) while maintenance waits for the lock or has it: so no client, by holding one or by
-    beginning the next before the last ends, delays maintenance for longer than one session.
+    No session begins while maintenance waits for the lock or has it: so no client, by holding one or by beginning the
+    next before the last ends, delays maintenance for longer than one session. A session waits for a minute, since most
+    maintenance takes seconds, and ends with status 75 then.
     """
     folder = f"{root}/{client['name']}"
-    flock = "flock --shared --nonblock --conflict-exit-code 75"
+    flock = "flock --shared --wait 60 --conflict-exit-code 75"
     words = [f"{flock} {folder}/gate true &&", f"exec timeout --kill-after=60 {seconds} {flock} {folder}/lock"]
     words.append(f"borg serve --umask=0007 --append-only --storage-quota={quota_gb}G")
     words += [f"--restrict-to-repository {root}/{client['name']}/{name}" for name in client["repositories"]]

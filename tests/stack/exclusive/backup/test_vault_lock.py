@@ -12,3 +12,8 @@ def test_a_lock_of_a_host_that_is_no_more_stops_no_act_of_the_keeper(site: Site)
     site.run("vault1", f"runuser -u borg-mail1 -- sh -c 'umask 0007; mkdir {LOCK} && touch {HOLDER}'")
     assert "mail1/system: " in site.run("vault1", "malleposte vault watch", timeout=600)
     assert site.run("vault1", f"ls -d {LOCK}", check=False) == ""
+
+
+def test_a_backup_waits_while_the_keeper_looks_at_the_archives(site: Site) -> None:
+    site.run("vault1", "systemd-run --quiet --collect flock --exclusive /srv/borg/mail1/gate sleep 10")
+    assert "vault1" in site.run("mail1", "malleposte backup run --vault vault1 --source system 2>&1", timeout=900)

@@ -68,8 +68,8 @@ def test_a_client_s_key_has_one_command() -> None:
     key, passphrase = backup_files.vault_files([CLIENT], "/srv/borg", 5, True, 600)
     line = key["content"].splitlines()[1]
     assert line == (
-        'restrict,command="flock --shared --nonblock --conflict-exit-code 75 /srv/borg/mail1/gate true && '
-        "exec timeout --kill-after=60 600 flock --shared --nonblock --conflict-exit-code 75 /srv/borg/mail1/lock "
+        'restrict,command="flock --shared --wait 60 --conflict-exit-code 75 /srv/borg/mail1/gate true && '
+        "exec timeout --kill-after=60 600 flock --shared --wait 60 --conflict-exit-code 75 /srv/borg/mail1/lock "
         "borg serve --umask=0007 --append-only --storage-quota=5G --restrict-to-repository /srv/borg/mail1/system "
         '--restrict-to-repository /srv/borg/mail1/mail-00-ff" ssh-ed25519 AAAA'
     )
