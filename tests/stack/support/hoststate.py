@@ -80,11 +80,15 @@ for line in lines("systemctl", "list-unit-files", "--no-legend", "--no-pager", "
         units[unit] = state
 words = ("--no-legend", "--no-pager", "--plain", "--type=service,socket,timer,path")
 states = "--state=running,listening,waiting,failed"
+# A service that a connection to its socket starts runs on a host that was asked.
+listed = lines("systemctl", "list-sockets", "--all", "--no-legend", "--no-pager", "--plain")
+by_sockets = {line.split()[-1] for line in listed}
 running = {}
 for line in lines("systemctl", "list-units", *words, states):
     unit, _load, _active, state = line.split()[:4]
     # Of a socket's connection, of a person's session, or started by a question.
-    if not re.search(r"@\d|^systemd-(hostname|locale|timedate)d", unit):
+    asked = re.search(r"@\d|^systemd-(hostname|locale|timedate)d", unit) or (unit in by_sockets and state != "failed")
+    if not asked:
         running[unit] = "failed" if state == "failed" else "up"
 # Units that systemd has in memory without a file: some run, others are only named by one that has a file.
 fileless = {}
@@ -124,7 +128,7 @@ print(json.dumps({"files": files, "packages": packages, "units": units, "running
 """
 
 OF_ITS_OWN = re.compile(
-    r"/etc/(ssl/certs/([0-9a-f]{8}\.\d+|malleposte-pebble-[0-9a-f]+\.pem)|.*-|\.updated|\.pwd\.lock|.*~"
+    r"/etc/(ssl/certs/(ca-certificates\.crt\.new|[0-9a-f]{8}\.\d+|malleposte-pebble-[0-9a-f]+\.pem)|.*-|\.updated|\.pwd\.lock|.*~"
     r"|ssh/ssh_host_.*|systemd/network/.*|ld\.so\.cache|apt/apt\.conf\.d/\d+lab.*|dpkg/dpkg\.cfg\.d/malleposte-lab|udev/hwdb\.bin"
     r"|dovecot/tokens/.*/[0-9a-f]{16}|.*\.dpkg-(old|dist|bak))"
     r"|/usr/local/share/ca-certificates/malleposte-pebble-[0-9a-f]+\.crt"
