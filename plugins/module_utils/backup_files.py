@@ -99,15 +99,19 @@ def client_files(vaults: Sequence[Mapping[str, Any]], settings: Mapping[str, Any
     return files
 
 
-def forced(client: Mapping[str, Any], root: str, quota_gb: int, seconds: int) -> str:
+WAIT = 60
+"""Seconds for which a session waits for maintenance, most of which takes less."""
+
+
+def forced(client: Mapping[str, Any], root: str, quota_gb: int, seconds: int, wait: int = WAIT) -> str:
     """The one command of a client's key: its own repositories, for ``seconds`` at most.
 
     No session begins while maintenance waits for the lock or has it: so no client, by holding one or by beginning the
-    next before the last ends, delays maintenance for longer than one session. A session waits for a minute, since most
-    maintenance takes seconds, and ends with status 75 then.
+    next before the last ends, delays maintenance for longer than one session. A session waits for ``wait`` seconds, and
+    ends with status 75 then.
     """
     folder = f"{root}/{client['name']}"
-    flock = "flock --shared --wait 60 --conflict-exit-code 75"
+    flock = f"flock --shared --wait {wait} --conflict-exit-code 75"
     words = [f"{flock} {folder}/gate true &&", f"exec timeout --kill-after=60 {seconds} {flock} {folder}/lock"]
     words.append(f"borg serve --umask=0007 --append-only --storage-quota={quota_gb}G")
     words += [f"--restrict-to-repository {root}/{client['name']}/{name}" for name in client["repositories"]]

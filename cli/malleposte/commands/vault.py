@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -32,29 +33,50 @@ class OneVaultCommand(HostCommand):
     asks_host = "The vault."
 
 
-def by_systemd(name: str) -> int:
-    """Start the unit, wait for its end, and print what it said; 1 when it failed."""
+def by_systemd(name: str, settings: maintenance.Settings) -> int:
+    """Start the unit, wait for its end, and print what it wrote; 1 when it failed.
+
+    It leaves its lines in a file too: a unit has ended before journald has taken in what it wrote.
+    """
     unit = UNIT.format(name)
     done = subprocess.run(["systemctl", "start", unit], check=False, stderr=subprocess.DEVNULL)
     shown = subprocess.run(
         ["systemctl", "show", "-p", "InvocationID", "--value", unit], check=True, capture_output=True, text=True
     )
-    # The unit has ended before journald has taken in what it wrote.
-    subprocess.run(["journalctl", "--sync"], check=False)
-    words = ["journalctl", "--no-pager", "-q", "-o", "cat", f"_SYSTEMD_INVOCATION_ID={shown.stdout.strip()}"]
-    subprocess.run(words, check=False)
+    click.echo(written(output(settings, name), shown.stdout.strip()) or f"see journalctl -u {unit}")
     return ExitCode.FAILURE if done.returncode else ExitCode.DONE
+
+
+def output(settings: maintenance.Settings, name: str) -> Path:
+    """Return the file with the lines of the last run of an act, after a line with the unit's invocation."""
+    return settings.state / f"{name}.txt"
+
+
+def written(path: Path, invocation: str) -> str:
+    """Return the lines of this run; empty where it ended without."""
+    first, _, text = (path.read_text("utf-8") if path.exists() else "").partition("\n")
+    return text if first == invocation else ""
 
 
 def act(name: str) -> int:
     """One act of maintenance. Raises MallepostError when a repository has a fault."""
+    settings = maintenance.Settings.read()
     if "CREDENTIALS_DIRECTORY" not in os.environ:
-        return by_systemd(name)
-    faults = maintenance.act(name, maintenance.Settings.read(), click.echo)
+        return by_systemd(name, settings)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        click.echo(line)
+
+    faults = maintenance.act(name, settings, say)
     for fault in faults:
         click.echo(fault, err=True)
-    if faults:
-        raise MallepostError(f"{len(faults)} of this vault's repositories need attention")
+    end = [f"{len(faults)} of this vault's repositories need attention"] if faults else []
+    text = "\n".join([os.environ["INVOCATION_ID"], *lines, *faults, *end])
+    output(settings, name).write_text(text, "utf-8")
+    if end:
+        raise MallepostError(*end)
     return ExitCode.DONE
 
 

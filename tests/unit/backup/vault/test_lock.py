@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,9 @@ def vault(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def session(vault: Path, seconds: int) -> Iterator[subprocess.Popen[bytes]]:
+def session(vault: Path, seconds: int, wait: int = 0) -> Iterator[subprocess.Popen[bytes]]:
     """A session as sshd begins it; whatever is left of it goes at the end."""
-    command = backup_files.forced({"name": "mail1", "repositories": ["system"]}, str(vault / "borg"), 5, seconds)
+    command = backup_files.forced({"name": "mail1", "repositories": ["system"]}, str(vault / "borg"), 5, seconds, wait)
     env = {**os.environ, "PATH": f"{vault}/bin:{os.environ['PATH']}"}
     with subprocess.Popen(["sh", "-c", command], env=env, stdin=subprocess.PIPE, start_new_session=True) as held:
         try:
@@ -91,6 +91,17 @@ def test_while_the_keeper_waits_no_session_begins_and_the_open_one_ends(vault: P
         assert runs(vault) == begun
     with session(vault, 1) as after:
         assert after.wait(PATIENCE) == 124
+
+
+def test_a_session_waits_for_maintenance_that_takes_seconds(vault: Path) -> None:
+    with ExitStack() as stack:
+        with maintenance.closed(settings(vault), "mail1"):
+            held = stack.enter_context(session(vault, 1, wait=round(PATIENCE)))
+            with pytest.raises(subprocess.TimeoutExpired):
+                held.wait(1)
+            assert runs(vault) == 0
+        assert held.wait(PATIENCE) == 124
+    assert runs(vault) == 1
 
 
 def test_a_session_that_does_not_end_is_a_fault_and_sessions_begin_again(vault: Path) -> None:
