@@ -15,6 +15,7 @@ from malleposte.commands.away import EachHostCommand, HostCommand
 from malleposte.commands.backup_options import VAULTS
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.runtime import durable
 
 UNIT = "malleposte-vault@{}.service"
 
@@ -74,7 +75,7 @@ def act(name: str) -> int:
         click.echo(fault, err=True)
     end = [f"{len(faults)} of this vault's repositories need attention"] if faults else []
     text = "\n".join([os.environ["INVOCATION_ID"], *lines, *faults, *end])
-    output(settings, name).write_text(text, "utf-8")
+    durable.write(output(settings, name), text)
     if end:
         raise MallepostError(*end)
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""What an act on a vault wrote is shown whole, also where the act ends before journald has taken it in."""
+"""The lines of an act on a vault are shown, also when the act ends before journald has taken them in."""
 
 from tests.stack.support.site import Site
 
