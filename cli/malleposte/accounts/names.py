@@ -13,15 +13,16 @@ from malleposte.policy.rules import fold
 
 RESERVED = frozenset(
     (
-        "abuse accountd adm admin administrateur administrator assistance authpolicy backup bin borg-keeper "
-        "calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc lemonldap "
-        "list listes lists lp mail mailer-daemon malleposte malleposte-acme malleposte-alertmanager malleposte- "
-        "annuaires malleposte-blackbox malleposte-calendars malleposte-guard malleposte-guesses malleposte-lists "
-        "malleposte-outbound malleposte-pager malleposte-prometheus malleposte-record malleposte-reports "
-        "malleposte-siem malleposte-watch man marketing memcache messagerie munin news nobody noc noreply opendkim "
-        "openldap portal postfix postgres postmaster prometheus provision proxy radicale root roundcube rspamd sales "
-        "security sieve sogo spam sshd sso-prove sso-tokens stunnel4 support sync sys systemd tlsrpt unbound usenet "
-        "uucp valkey vmail webmaster www www-data"
+        "abuse accountd adm admin administrateur administrator assistance authpolicy backup bin "
+        "borg-keeper calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc "
+        "lemonldap list listes lists lp mail mailer-daemon malleposte malleposte-acme "
+        "malleposte-alertmanager malleposte-annuaires malleposte-blackbox malleposte-calendars malleposte-guard "
+        "malleposte-guesses "
+        "malleposte-lists malleposte-outbound malleposte-pager malleposte-prometheus malleposte-record "
+        "malleposte-reports malleposte-siem malleposte-watch man marketing memcache messagerie munin news nobody noc "
+        "noreply opendkim openldap portal postfix postgres postmaster prometheus provision proxy radicale root "
+        "roundcube rspamd sales security sieve sogo spam sshd sso-prove sso-tokens stunnel4 support sync sys systemd "
+        "tlsrpt unbound usenet uucp valkey vmail webmaster www www-data"
     ).split()
 )
 """Names that no person gets as they stand, whatever the name (RFC 2142, Debian's and the platform's own accounts)."""

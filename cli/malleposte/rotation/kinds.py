@@ -76,6 +76,7 @@ KINDS = (
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
     _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),
     _kind("valkey-watch", Way.SWAP, "valkey watch", "Valkey restarts; it is not measured until then"),
+    _kind("siem-uid", Way.SWAP, "siem", "the SIEM sees every account by another name from then on"),
     _kind("watch-ca", Way.SWAP, "watch", "the vaults read no measure of a host until it has the new authority"),
     _kind("pager-.+", Way.SWAP, "pager", "pagers take each other's heartbeats for missing after five minutes"),
     _kind("probe-.+-[12]", Way.SWAP, "accounts prober", "the probe of a host fails until it has the new passwords"),

@@ -44,7 +44,7 @@ def test_the_ports_that_must_show_the_certificate_follow_from_the_manifest(site:
     assert ports[25] == ("smtp", "postfix.service")
     assert ports[443] == ("direct", "nginx.service")
     assert not {22, 80} & set(ports)
-    assert site.template("vault1", "{{ acme_ports }}") == []
+    assert {one["port"] for one in site.template("vault1", "{{ acme_ports }}")} == {7450, 9443}
 
 
 def _tasks(name: str) -> list[dict[str, Any]]:

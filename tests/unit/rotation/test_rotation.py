@@ -368,5 +368,5 @@ def test_a_key_is_in_use_as_long_as_a_code_needs_it() -> None:
 
 def test_the_accounts_of_a_vault_s_probe_are_told_from_the_table_of_the_probe() -> None:
     assert kinds.of("probe-accounts.json").way is kinds.Way.PROBE
-    assert kinds.of("probe-vault1-1").tags == ("accounts", "watcher")
+    assert kinds.of("probe-vault1-1").tags == ("accounts", "prober")
     assert kinds.of("pager-vault1").tags == ("pager",)
