@@ -73,11 +73,11 @@ def act(name: str) -> int:
     faults = maintenance.act(name, settings, say)
     for fault in faults:
         click.echo(fault, err=True)
-    end = [f"{len(faults)} of this vault's repositories need attention"] if faults else []
-    text = "\n".join([os.environ["INVOCATION_ID"], *lines, *faults, *end])
-    durable.write(output(settings, name), text)
-    if end:
-        raise MallepostError(*end)
+    if faults:
+        lines += [*faults, f"{len(faults)} of this vault's repositories need attention"]
+    durable.write(output(settings, name), "\n".join([os.environ["INVOCATION_ID"], *lines]))
+    if faults:
+        raise MallepostError(lines[-1])
     return ExitCode.DONE
 
 
