@@ -101,10 +101,11 @@ def test_what_is_hostile_is_taken_named_and_shown_nowhere(site: Site, mail: Mail
         report(row(address), f"{name}-dtd", before='<!DOCTYPE feedback [<!ENTITY x SYSTEM "file:///etc/passwd">]>'),
         report(row(address), f"{name}-domain", domain="ailleurs.test"),
         zipped(report(row(address), f"{name}-two"), b"x"),
-        packed(b"<?xml " + b" " * (30 * 1024**2)),
     ]
     for body in hostile:
         mail.foreign(SENDER, to, reports.mail(body, name="rapport.zip"))
+    # rspamd takes it for an archive in an archive under the name of a zip, and greylists its sender.
+    mail.foreign(SENDER, to, reports.mail(packed(b"<?xml " + b" " * (30 * 1024**2)), name="rapport.xml.gz"))
     assert "count is '-5000000000'" in said(site, f"{name}-count")
     assert f"organisation '{FOREIGN}'" in said(site, f"{name}-count")
     assert "it is about ailleurs.test" in said(site, f"{name}-domain")
