@@ -66,5 +66,5 @@ def test_without_a_factor_the_page_says_how_to_prove_again(
     browser.open("portal", "/dsi/etat")
     browser.seen("main", "demande un second facteur")
     looked_at(browser, "state-closed")
-    browser.click("a", "Me connecter de nouveau")
-    browser.seen("#userfield")
+    assert browser.driver.find_elements(By.LINK_TEXT, "Me connecter de nouveau") == []
+    browser.click("header button", "Se déconnecter", heading="Vous êtes déconnecté")

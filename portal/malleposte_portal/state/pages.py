@@ -32,8 +32,9 @@ def state(found: sign_on.Agent) -> Answer:
     """« État de la plateforme »."""
     answer = ask(found, SeeState)
     if not isinstance(answer, Done):
-        again = answer.page in (sentence(Forbidden.LATELY), sentence(Forbidden.FACTOR))
-        return render_template("state/closed.html", sentence=answer.page, prove=again), answer.status
+        # The provider asks nothing again of a log-in of the last five minutes: one without a factor is ended first.
+        late = answer.page == sentence(Forbidden.LATELY)
+        return render_template("state/closed.html", sentence=answer.page, late=late), answer.status
     known = _known()
     if known is None:
         return unanswered(acts.Told(503, _(UNKNOWN)))
