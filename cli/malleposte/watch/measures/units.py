@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import json
+import time
 
 from malleposte.runtime import systemd
 from malleposte.watch.settings import Settings
 from malleposte.watch.textfile import Metric, metric
 
 
+RESTART = 10.0
+"""Seconds after which a unit that was not active is looked at again: a restart is no fault."""
+
+
 def active(settings: Settings) -> list[Metric]:
     """1 for each unit that is active, or rests behind its socket; 0 for one that failed, was stopped or is missing."""
     names = [unit.name for unit in settings.units]
-    properties = systemd.properties(names, "LoadState", "ActiveState")
-    states = {
-        name: (one.get("LoadState", "not-found"), one.get("ActiveState", "inactive"))
-        for name, one in properties.items()
-    }
-    dead = systemd.dead(states)
+    dead = _dead(names)
+    if dead:
+        time.sleep(RESTART)
+        dead &= _dead(names)
     rows = [
         (float(unit.name not in dead), {"name": unit.name, "service": unit.service, "rings": unit.rings})
         for unit in settings.units
     ]
     return [metric("malleposte_unit_active", "Whether a unit that must be active on this host is", *rows)]
+
+
+def _dead(names: list[str]) -> set[str]:
+    properties = systemd.properties(names, "LoadState", "ActiveState")
+    states = {
+        name: (one.get("LoadState", "not-found"), one.get("ActiveState", "inactive"))
+        for name, one in properties.items()
+    }
+    return set(systemd.dead(states))
 
 
 def timers(settings: Settings) -> list[Metric]:
