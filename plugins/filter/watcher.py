@@ -34,14 +34,14 @@ def watcher_paths(groups: Iterable[str], services: Mapping[str, Mapping[str, Any
 
 def watcher_ports(states: Iterable[Mapping[str, Any]], mail: str, pages: Iterable[str]) -> list[dict[str, Any]]:
     """Services whose state the portal tells, port 25 of `mail`, and further web sites: `{module, targets}`."""
-    found: dict[str, list[str]] = {"smtp": [f"{mail}:25"]}
+    targets: dict[str, list[str]] = {"smtp": [f"{mail}:25"]}
     for state in states:
         place = f"{state['host']}:{state['port']}"
-        found.setdefault(state["kind"], []).append(
+        targets.setdefault(state["kind"], []).append(
             f"https://{place}{state['path']}" if state["kind"] == "https" else place
         )
-    found.setdefault("https", []).extend(f"https://{page}:443/" for page in pages)
-    return [{"module": kind, "targets": sorted(set(targets))} for kind, targets in sorted(found.items())]
+    targets.setdefault("https", []).extend(f"https://{page}:443/" for page in pages)
+    return [{"module": kind, "targets": sorted(set(urls))} for kind, urls in sorted(targets.items())]
 
 
 def pager_peers(hosts: Iterable[str], vaults: Container[str], domain: str, port: int) -> list[dict[str, Any]]:

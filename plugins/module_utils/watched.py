@@ -50,13 +50,13 @@ def watched(services: Services) -> dict[str, Any]:
 
     ``units`` lists ``{name, service, rings}``, by name; paths and measures are sorted, each once.
     """
-    found: dict[str, dict[str, str]] = {}
+    units: dict[str, dict[str, str]] = {}
     for name, service in services.items():
         rings = service.get("watch", {}).get("rings")
         if rings:
-            found |= {unit: {"name": unit, "service": name, "rings": rings} for unit in service.get("units", [])}
+            units |= {unit: {"name": unit, "service": name, "rings": rings} for unit in service.get("units", [])}
 
     def names(key: str) -> list[str]:
         return sorted({one for service in services.values() for one in service.get("watch", {}).get(key, [])})
 
-    return {"units": [found[unit] for unit in sorted(found)], "paths": names("paths"), "measures": names("measures")}
+    return {"units": [units[unit] for unit in sorted(units)], "paths": names("paths"), "measures": names("measures")}

@@ -55,12 +55,12 @@ class Watcher:
 
 
 def ensure(
-    directory: Directory, journal: Journal, wanted: Iterable[Watcher], domain: str, profile: str,
+    directory: Directory, journal: Journal, watchers: Iterable[Watcher], domain: str, profile: str,
     now: datetime.datetime,
 ) -> list[str]:  # fmt: skip
     """Make the accounts and devices that are missing; return the uids that changed. Raises DirectoryError."""
     changed = []
-    for one in wanted:
+    for one in watchers:
         agent = Agent(
             uid=one.uid, given_name="Sonde", surname=one.uid, mail=f"{one.uid}@{domain}", profile=profile,
             state=State.ACTIVE, hidden=True, quota_mb=QUOTA_MB,
@@ -101,11 +101,11 @@ def main(words: Sequence[str]) -> int:
         print("usage: watch-accounts, with the accounts on standard input", file=sys.stderr)
         return ExitCode.BAD_INPUT
     try:
-        wanted = [Watcher.of(given) for given in json.load(sys.stdin)]
+        watchers = [Watcher.of(given) for given in json.load(sys.stdin)]
         settings = Settings.read()
         with here.tools(settings) as tools:
             made = ensure(
-                tools.directory, tools.journal, wanted, settings.domain, light(profiles.read()),
+                tools.directory, tools.journal, watchers, settings.domain, light(profiles.read()),
                 datetime.datetime.now(datetime.UTC),
             )  # fmt: skip
     except MallepostError as error:

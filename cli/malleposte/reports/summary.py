@@ -119,8 +119,10 @@ def _sources(store: Store, known: Known, first: int, source: str) -> tuple[tuple
         " ORDER BY messages DESC, source LIMIT ?",
         (DMARC, first, source, source, SOURCES),
     ).fetchall()
-    found = tuple(Source(*(row[0], *known.of_source(row[0]), *row[1:9], _names(store, first, row[0]))) for row in rows)
-    return found, (rows[0][9] - len(rows) if rows else 0)
+    sources = tuple(
+        Source(*(row[0], *known.of_source(row[0]), *row[1:9], _names(store, first, row[0]))) for row in rows
+    )
+    return sources, (rows[0][9] - len(rows) if rows else 0)
 
 
 def _names(store: Store, first: int, source: str) -> tuple[str, ...]:

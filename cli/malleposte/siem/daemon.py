@@ -88,12 +88,12 @@ class Sender:
         if place is None:
             self._move(path, follow.end(path))
             return True
-        while found := follow.batch(path, place):
-            if found.gone:
+        while batch := follow.batch(path, place):
+            if batch.gone:
                 self.say(f"<4>{path}: the file that was read is gone: lines of it may not have been sent")
-            if found.left_out:
-                self.say(f"<4>{path}: {found.left_out} bytes waited too long and are not sent")
-            events = [ecs.event(kind, line, self.given.name, self.namer, ident) for ident, line in found.lines]
+            if batch.left_out:
+                self.say(f"<4>{path}: {batch.left_out} bytes waited too long and are not sent")
+            events = [ecs.event(kind, line, self.given.name, self.namer, ident) for ident, line in batch.lines]
             try:
                 self.receiver.send(event for event in events if event is not None)
             except OSError as error:
@@ -104,7 +104,7 @@ class Sender:
             if self._away:
                 self.say(f"{self.given.host} takes lines again")
                 self._away = False
-            place = found.place
+            place = batch.place
             self._move(path, place)
         return True
 

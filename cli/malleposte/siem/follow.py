@@ -43,10 +43,10 @@ class Batch:
 def end(path: Path) -> Place:
     """Return the end of a journal as it is now; the beginning of one that is not there yet. Raises OSError."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return Place()
-    return Place(found.st_ino, found.st_size)
+    return Place(status.st_ino, status.st_size)
 
 
 def batch(path: Path, place: Place, behind: int = BEHIND) -> Batch | None:
@@ -54,20 +54,20 @@ def batch(path: Path, place: Place, behind: int = BEHIND) -> Batch | None:
     seen = not place.inode
     for file in _files(path, place):
         with file.open("rb") as journal:
-            found = os.fstat(journal.fileno())
-            seen = seen or found.st_ino == place.inode
-            offset = place.offset if found.st_ino == place.inode else 0
-            if offset > found.st_size:  # it was emptied
+            status = os.fstat(journal.fileno())
+            seen = seen or status.st_ino == place.inode
+            offset = place.offset if status.st_ino == place.inode else 0
+            if offset > status.st_size:  # it was emptied
                 offset = 0
-            skipped = max(0, found.st_size - offset - behind)
+            skipped = max(0, status.st_size - offset - behind)
             journal.seek(offset + skipped)
             start = offset + skipped
             if skipped:  # into the middle of a line
                 cut = len(journal.readline())
                 skipped, start = skipped + cut, start + cut
-            lines, after = _lines(journal.read(BATCH), found.st_ino, start)
+            lines, after = _lines(journal.read(BATCH), status.st_ino, start)
             if after > start or skipped:
-                return Batch(tuple(lines), Place(found.st_ino, after), skipped, not seen)
+                return Batch(tuple(lines), Place(status.st_ino, after), skipped, not seen)
     return None
 
 

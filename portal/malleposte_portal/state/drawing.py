@@ -16,12 +16,12 @@ def lines(values: Sequence[float | None], top: float) -> list[str]:
     The first value stands at the left edge, the last one at the right.
     """
     step = WIDTH / max(len(values) - 1, 1)
-    found = []
+    lines = []
     for start, stretch in _stretches(values):
         points = [f"{(start + place) * step:.1f},{_height(value, top):.1f}" for place, value in enumerate(stretch)]
         # One value alone would be no line.
-        found.append(" ".join(points if len(points) > 1 else points * 2))
-    return found
+        lines.append(" ".join(points if len(points) > 1 else points * 2))
+    return lines
 
 
 def _height(value: float, top: float) -> float:

@@ -118,7 +118,7 @@ class View:
     @property
     def graphs(self) -> list[Graph]:
         """The histories, in the order of their titles."""
-        state, found = self.state, []
+        state, graphs = self.state, []
         for name, title in TITLES.items():
             if name not in state.history:
                 continue
@@ -127,8 +127,8 @@ class View:
                 curve(words_of, _("24 heures"), one.day, state.day_step, state.at, unit, words.moment),
                 curve(words_of, _("30 jours"), one.month, state.month_step, state.at, unit, words.day),
             ]
-            found.append(Graph(name, words_of, curves))
-        return found
+            graphs.append(Graph(name, words_of, curves))
+        return graphs
 
     @property
     def figures(self) -> list[tuple[str, str]]:
@@ -147,20 +147,20 @@ class View:
             (_("Dernier passage de la sonde"), self._most("probe_last", self._since)),
         ]
 
-    def _one(self, table: str, told: Callable[[float], str]) -> str:
+    def _one(self, table: str, unit: Callable[[float], str]) -> str:
         rows = self.rows(table)
-        return told(sum(one.value for one in rows)) if rows else _(UNMEASURED)
+        return unit(sum(one.value for one in rows)) if rows else _(UNMEASURED)
 
-    def _least(self, table: str, told: Callable[[float], str]) -> str:
+    def _least(self, table: str, unit: Callable[[float], str]) -> str:
         rows = self.rows(table)
         if table == "disks_days" and table in self.state.tables and not rows:
             return _("aucun dans l’année")
         least = min(rows, key=lambda one: one.value, default=None)
-        return _named(least, told) if least else _(UNMEASURED)
+        return _named(least, unit) if least else _(UNMEASURED)
 
-    def _most(self, table: str, told: Callable[[float], str]) -> str:
+    def _most(self, table: str, unit: Callable[[float], str]) -> str:
         most = max(self.rows(table), key=lambda one: one.value, default=None)
-        return _named(most, told) if most else _(UNMEASURED)
+        return _named(most, unit) if most else _(UNMEASURED)
 
     @staticmethod
     def _days(days: float) -> str:
@@ -200,7 +200,7 @@ class View:
         return [(name, number(round(value))) for name, value in counts if round(value)]
 
 
-def _named(row: Row, told: Callable[[float], str]) -> str:
+def _named(row: Row, unit: Callable[[float], str]) -> str:
     """A value with its place."""
     place = " ".join(one for one in (row.host, row.what) if one)
-    return _("%(value)s (%(place)s)", value=told(row.value), place=place) if place else told(row.value)
+    return _("%(value)s (%(place)s)", value=unit(row.value), place=place) if place else unit(row.value)

@@ -80,13 +80,13 @@ class Relay:
 
     def keep(self, session: Session, text: bytes) -> None:
         """Add one message, in one write."""
-        told = {
+        message = {
             "at": datetime.now(UTC).isoformat(), "sender": session.sender, "recipients": session.recipients,
             "text": text.decode("utf-8", "replace"),
         }  # fmt: skip
         descriptor = os.open(self.store, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, json.dumps(told, ensure_ascii=False).encode() + b"\n")
+            os.write(descriptor, json.dumps(message, ensure_ascii=False).encode() + b"\n")
         finally:
             os.close(descriptor)
 

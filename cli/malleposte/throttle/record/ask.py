@@ -50,10 +50,10 @@ class Counts:
 
 def counts(path: Path = SOCKET) -> Counts:
     """Return how many log-ins and acts the daemon was told of. Raises MallepostError, OSError."""
-    told = _asked("counts", "", path)
-    log_ins = {(service, accepted): count for service, accepted, count in told["log_ins"]}
+    answer = _asked("counts", "", path)
+    log_ins = {(service, accepted): count for service, accepted, count in answer["log_ins"]}
     # A daemon of the release before, until the deploy restarts it, counts none.
-    return Counts(log_ins, dict(told.get("acts", {})))
+    return Counts(log_ins, dict(answer.get("acts", {})))
 
 
 def _asked(act: str, uid: str, path: Path) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def _asked(act: str, uid: str, path: Path) -> dict[str, Any]:
         with link.makefile("rb") as stream:
             line = stream.readline()
     try:
-        found = json.loads(line)
+        answer = json.loads(line)
     except ValueError as error:
         raise MallepostError(f"{path}: no answer", "look at 'journalctl -u malleposte-record' on that host") from error
-    if not isinstance(found, dict) or "error" in found:
-        reason = found.get("error") if isinstance(found, dict) else "not an answer"
+    if not isinstance(answer, dict) or "error" in answer:
+        reason = answer.get("error") if isinstance(answer, dict) else "not an answer"
         raise MallepostError(f"{path}: {reason}", "look at 'journalctl -u malleposte-record' on that host")
-    return found
+    return answer

@@ -49,5 +49,5 @@ class Lines:
         except OSError as error:
             LOG.error("%d events have no line: %s", len(waiting), error)
 
-    def _full(self, found: os.stat_result) -> bool:
-        return found.st_size >= self.most or int(found.st_mtime) // DAY < self._now // DAY
+    def _full(self, status: os.stat_result) -> bool:
+        return status.st_size >= self.most or int(status.st_mtime) // DAY < self._now // DAY

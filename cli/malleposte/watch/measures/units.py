@@ -9,7 +9,6 @@ from malleposte.runtime import systemd
 from malleposte.watch.settings import Settings
 from malleposte.watch.textfile import Metric, metric
 
-
 RESTART = 10.0
 """Seconds after which a unit that was not active is looked at again: a restart is no fault."""
 

@@ -24,8 +24,8 @@ type Labels = Mapping[str, str]
 def instant(query: str, at: float, address: str = ADDRESS) -> list[tuple[Labels, float]]:
     """Return the values at a time (seconds since 1970), each with its labels. Raises MallepostError."""
     rows = _asked("query", address, query=query, time=at)
-    found = [(dict(row["metric"]), _number(row["value"])) for row in rows]
-    return [(labels, value) for labels, value in found if value is not None]
+    samples = [(dict(row["metric"]), _number(row["value"])) for row in rows]
+    return [(labels, value) for labels, value in samples if value is not None]
 
 
 def ranged(query: str, end: float, seconds: float, step: float, address: str = ADDRESS) -> list[float | None]:

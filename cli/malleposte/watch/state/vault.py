@@ -100,20 +100,20 @@ def _in_time(end: float) -> None:
 
 def alarms(ask: Asked) -> tuple[tuple[Alarm, ...], list[str]]:
     """Return what rings, pages first, and what could not be asked."""
-    blind, found = list[str](), list[Alarm]()
+    blind, alarms = list[str](), list[Alarm]()
     with named(blind.append, "alarms"):
-        found = [
+        alarms = [
             Alarm(one.severity, short(one.summary), short(f"{RUNBOOK}#{one.anchor}"), one.since) for one in ask.alarms()
         ]
-    found.sort(key=lambda one: (one.severity, one.since))
-    return tuple(found[:MOST_ALARMS]), blind
+    alarms.sort(key=lambda one: (one.severity, one.since))
+    return tuple(alarms[:MOST_ALARMS]), blind
 
 
 def state(name: str, now: float, history: Histories, ask: Asked) -> State:
     """Return the state by the vault of this name. What does not answer is named in it."""
-    found, blind = tables(now, ask)
+    values, blind = tables(now, ask)
     ring, deaf = alarms(ask)
     every = tuple(map(short, [*deaf, *blind, *history[1]]))
     return fitting(
-        State(VAULT, name, now, ring, found, history[0], table.DAY_STEP, table.MONTH_STEP, every[:MOST_BLIND])
+        State(VAULT, name, now, ring, values, history[0], table.DAY_STEP, table.MONTH_STEP, every[:MOST_BLIND])
     )
