@@ -18,6 +18,7 @@ import pwd
 import socket
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,8 @@ TURN = 15.0
 LOOK = 15.0
 """Seconds between two looks at the heartbeats."""
 LIMITS = http.Limits(head=8192, body=1_000_000, seconds=10.0)
-CONNECTIONS = 32
+CONNECTIONS = 8
+"""Connections of one host; further ones are closed at once. A host in other hands keeps no vault's heartbeat away."""
 VIEWS = 4
 """Connections that may wait for the state of the platform on this host; further ones are closed at once.
 
@@ -55,7 +57,8 @@ class Pager:
         self.settings, self.clock, self.turn = settings, clock, turn
         self.recent = RecentEvents()
         self.beats = Beats([peer.name for peer in settings.peers if peer.vault], clock())
-        self.places, self.views = asyncio.Semaphore(CONNECTIONS), asyncio.Semaphore(VIEWS)
+        self.places: Counter[str] = Counter()
+        self.views = asyncio.Semaphore(VIEWS)
         vaults = [
             (one.name, functools.partial(peers.state, one, settings.name, settings.secret))
             for one in settings.peers
@@ -138,15 +141,17 @@ class Pager:
 
     async def peer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection of a peer: one line each way."""
+        host = writer.get_extra_info("peername")[0]
+        self.places[host] += 1
         try:
-            if not self.places.locked():
-                async with self.places:
-                    line = await asyncio.wait_for(reader.readline(), peers.SECONDS)
-                    writer.write(await self.reply(line) + b"\n")
-                    await asyncio.wait_for(writer.drain(), peers.SECONDS)
+            if self.places[host] <= CONNECTIONS:
+                line = await asyncio.wait_for(reader.readline(), peers.SECONDS)
+                writer.write(await self.reply(line) + b"\n")
+                await asyncio.wait_for(writer.drain(), peers.SECONDS)
         except (OSError, ValueError, EOFError, TimeoutError):
             pass
         finally:
+            self.places[host] -= 1
             writer.close()
 
     async def shown(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

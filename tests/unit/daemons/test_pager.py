@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from malleposte.core.errors import MallepostError
-from malleposte.daemons.pager import VIEWS, Pager
+from malleposte.daemons.pager import CONNECTIONS, VIEWS, Pager
 from malleposte.paging import peers
 from malleposte.paging.beats import MISSING
 from malleposte.paging.message import Message
@@ -192,6 +192,41 @@ def test_a_vault_tells_the_state_to_a_peer_that_proves_itself_alone() -> None:
     portal, _recorded = made("pia1", 2)
     asked = {"client": "vault1", "secret": "secret of vault1", "state": True}
     assert reply(portal, asked) == {"state": None, "refused": "no vault"}
+
+
+def test_a_peer_that_holds_its_connections_keeps_no_other_away() -> None:
+    one, _recorded = made("vault1")
+
+    async def ask(port: int, host: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(host, 0))
+        try:
+            writer.write(
+                json.dumps({"client": "vault2", "secret": "secret of vault2", "heartbeat": True}).encode() + b"\n"
+            )
+            return await reader.readline()
+        except ConnectionResetError:  # closed before the line was read
+            return b""
+        finally:
+            writer.close()
+
+    async def asked() -> list[bytes]:
+        server = await asyncio.start_server(one.peer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        silent = [
+            await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0)) for _ in range(CONNECTIONS)
+        ]
+        while one.places["127.0.0.2"] < CONNECTIONS:
+            await asyncio.sleep(0.01)
+        held = [await ask(port, "127.0.0.2"), await ask(port, "127.0.0.3")]
+        for _reader, writer in silent:
+            writer.close()
+        while one.places["127.0.0.2"]:
+            await asyncio.sleep(0.01)
+        answers = [*held, await ask(port, "127.0.0.2")]
+        server.close()
+        return answers
+
+    assert asyncio.run(asked()) == [b"", b"{}\n", b"{}\n"]
 
 
 def shown(one: Pager, path: Path) -> bytes:
