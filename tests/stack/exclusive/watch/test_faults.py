@@ -34,13 +34,16 @@ def stopped(unit: str, host: str = "mail1") -> Fault:
     return Fault(f"{unit} stopped", (host,), f"systemctl stop {unit}", f"systemctl start {unit}", f"{host}: {unit}")
 
 
+LOG_IN_PAGE = "lemonldap-ng-fastcgi-server.socket lemonldap-ng-fastcgi-server.service"
 FAULTS = (
     stopped("rspamd.service"),
     stopped("dovecot.service"),
     stopped("slapd.service"),
     stopped("unbound.service"),
     stopped("php8.4-fpm.service"),
-    stopped("lemonldap-ng-fastcgi-server.service", "pia1"),
+    # The service alone would be started again by the next request.
+    Fault("the log-in page stopped", ("pia1",), f"systemctl stop {LOG_IN_PAGE}", f"systemctl start {LOG_IN_PAGE}",
+          "pia1: lemonldap-ng-fastcgi-server.socket"),
     Fault("a unit that fails", ("mail1",), "systemctl kill -s KILL memcached && systemctl mask --runtime memcached"
           " && systemctl stop memcached", "systemctl unmask --runtime memcached && systemctl start memcached",
           "mail1: memcached.service"),
