@@ -15,6 +15,8 @@ from malleposte.fleet.site import PLATFORM, UnknownError, written
 
 LOOKUP = "academie.malleposte.secret"
 FOLDER = "secrets"
+BLANK = 100
+"""Bytes from which a file is not read to see whether it holds anything but blanks."""
 
 
 def secrets(reader: Reader) -> Iterator[Finding]:
@@ -45,6 +47,13 @@ def _folder(folder: Path) -> Iterator[Finding]:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield from _private(path, 0o600)
+                yield from _filled(path)
+
+
+def _filled(path: Path) -> Iterator[Finding]:
+    """Whether there is something in a secret: an empty one opens to everybody, or stops its daemon."""
+    if path.stat().st_size < BLANK and os.access(path, os.R_OK) and not path.read_bytes().strip():
+        yield Finding(Level.WRONG, "is empty: put its content back, or remove the file to have a new one made", path)
 
 
 def _private(path: Path, mode: int) -> Iterator[Finding]:

@@ -6,8 +6,10 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import dns.resolver
 import pytest
 import yaml
 from cryptography import x509
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from malleposte import cli
-from malleposte.check import findings, hosts, platform, run, sources, specs, values
+from malleposte.check import findings, hosts, platform, recipients, run, sources, specs, values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.core.errors import ExitCode, InputError, MallepostError
@@ -166,6 +168,65 @@ def test_secrets_that_others_may_read_are_refused(inventory: Path) -> None:
     said = texts(run.check(inventory, online=False))
     assert "mine/secrets: others may read it (mode 0750): chmod 0700" in said
     assert "mine/secrets/valkey: others may read it (mode 0644): chmod 0600" in said
+
+
+@pytest.mark.parametrize("content", ["", "\n", "  \n\n"])
+def test_a_secret_that_holds_nothing_is_refused(inventory: Path, content: str) -> None:
+    folder = inventory / "secrets"
+    folder.mkdir(mode=0o700)
+    for name, text in (("valkey", content), ("valkey-sso", "x\n")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    told = run.check(inventory, online=False)
+    assert [one.text() for one in told.findings if one.level is Level.WRONG] == [
+        "mine/secrets/valkey: is empty: put its content back, or remove the file to have a new one made"
+    ]
+
+
+class Dns:
+    """A resolver of a few names."""
+
+    def resolve(self, name: str, kind: str) -> object:
+        if name == "silent.test":
+            raise dns.resolver.LifetimeTimeout
+        records = {
+            "takes.test": {"MX": [SimpleNamespace(exchange="mx.takes.test.")]},
+            "null.test": {"MX": [SimpleNamespace(exchange=".")]},
+            "bare.test": {"A": ["192.0.2.1"]},
+            "text.test": {},
+        }
+        if name not in records:
+            raise dns.resolver.NXDOMAIN
+        if kind not in records[name]:
+            raise dns.resolver.NoAnswer
+        return records[name][kind]
+
+
+@pytest.mark.parametrize(
+    ("domain", "right"),
+    [
+        ("takes.test", True),
+        ("bare.test", True),
+        ("silent.test", True),  # no answer says nothing of the domain
+        ("null.test", False),
+        ("text.test", False),
+        ("gone.test", False),
+    ],
+)
+def test_a_domain_takes_mail_as_the_dns_says(monkeypatch: pytest.MonkeyPatch, domain: str, right: bool) -> None:
+    monkeypatch.setattr(dns.resolver, "Resolver", Dns)
+    assert recipients.takes_mail(domain) is right
+
+
+def test_operators_whose_domain_takes_no_mail_are_found_when_the_hosts_are_asked(
+    inventory: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "takes_mail", lambda domain: domain != "nulle-part.fr")
+    assert list(recipients.unpublished(reader)) == []
+    edit(inventory / FACTS, "malleposte_operators: [dsi@ac-exemple.test]", "malleposte_operators: [dsi@nulle-part.fr]")
+    told = Reader(sources.read(inventory), Site(inventory), specs.known())
+    (found,) = [one for one in recipients.unpublished(told) if one.key == "malleposte_operators[0]"]
+    assert found.level is Level.FAILING and found.message.startswith("the domain nulle-part.fr takes no mail: ")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
