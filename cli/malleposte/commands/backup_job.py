@@ -106,13 +106,16 @@ class Job:
         source = self.archives()
         return self.would(what, [source.find(name) if name.startswith("/") else source.latest(name) for name in wanted])
 
-    def would(self, what: str, copies: Sequence[Copy]) -> int:
-        """Print the archives of a run that was not made."""
+    def would(self, what: str, copies: Sequence[Copy], notes: Sequence[str] = ()) -> int:
+        """Print the archives of a run that was not made, and notes about it."""
         if self.as_json:
-            click.echo(json.dumps({"what": what, "archives": [one.archive for one in copies]}, indent=2))
+            told = {"what": what, "archives": [one.archive for one in copies], "notes": list(notes)}
+            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         else:
             for one in copies:
                 click.echo(f"would restore {what} from {one}")
+            for note in notes:
+                click.echo(f"  {note}")
         return ExitCode.DONE
 
 
