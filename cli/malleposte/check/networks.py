@@ -69,4 +69,4 @@ def _schools(reader: Reader, host: str, given: Any, admin: list[Network]) -> Ite
 
 
 def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)  # type: ignore[arg-type]
+    return one.version == other.version and one.overlaps(other)

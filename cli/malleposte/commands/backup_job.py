@@ -20,6 +20,7 @@ from malleposte.commands.backup_options import Moment, when
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress, duration
 from malleposte.platform.locks import only_one
+from malleposte.platform.times import local
 
 LOCK = Path("/run/malleposte-restore.lock")
 
@@ -124,7 +125,7 @@ def lines(outcome: Outcome) -> list[str]:
     found = []
     for row in outcome.rows:
         uid = "-" if row["uid"] is None else row["uid"]
-        found.append(f"{row['folder']}  {uid}  {row['received'][:16]}  {row['from']}  {row['subject']}")
+        found.append(f"{row['folder']}  {uid}  {local(row['received'])}  {row['from']}  {row['subject']}")
         found.append(f"    <{row['message_id']}>")
     counted = ", ".join(f"{number} {what}" for what, number in outcome.counts.items())
     source = f" from {outcome.copy}" if outcome.copy else ""

@@ -22,6 +22,7 @@ from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.core.paths import ROOT
+from malleposte.fleet import playbook
 from malleposte.fleet.site import Site, Vault
 from malleposte.fleet.updates import Note
 
@@ -540,9 +541,10 @@ Ran = list[str]
 
 
 @pytest.fixture
-def no_playbook(monkeypatch: pytest.MonkeyPatch) -> Ran:
+def no_playbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ran:
     """Notes what would have run, hosts asked or playbooks begun; each ends the test's own way."""
     ran: Ran = []
+    monkeypatch.setattr(playbook, "VAR", tmp_path / "var")
 
     def noting(name: str) -> Callable[..., Any]:
         def note(*_: object, **__: object) -> Any:
@@ -566,6 +568,17 @@ def test_deploy_touches_no_host_when_the_inventory_is_wrong(
     assert said[-1] == "malleposte: the check found 1 fault, told above; nothing was changed on any host"
     assert no_playbook == []
     assert not (inventory / "secrets").exists()
+
+
+def test_a_second_deploy_is_refused_before_any_host_is_asked(
+    inventory: Path, no_playbook: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with playbook.only_one(inventory):
+        assert cli.main(["deploy", "-i", str(inventory)]) == ExitCode.FAILURE
+    assert "another run on inventory" in capsys.readouterr().err
+    assert no_playbook == []
+    assert cli.main(["deploy", "-i", str(inventory)]) == ExitCode.FAILURE
+    assert no_playbook == ["ssh"]
 
 
 def test_deploy_goes_on_by_force(inventory: Path, no_playbook: Ran, capsys: pytest.CaptureFixture[str]) -> None:

@@ -538,8 +538,8 @@ def lost(tmp_path, monkeypatch):
     """A new host in place of a lost one; called with the series that its vault holds."""
     given = {
         "client": "mail1", "vaults": [{"name": "vault1", "url": "ssh://vault1", "passphrase_file": "/x"}],
-        "sources": SOURCES, "ssh_config": "/x", "base": str(tmp_path), "state": str(tmp_path / "state.json"), "mail_root": "/srv/mail",
-        "databases": True,
+        "sources": SOURCES, "ssh_config": "/x", "base": str(tmp_path), "state": str(tmp_path / "state.json"),
+        "mail_root": "/srv/mail", "databases": True,
     }  # fmt: skip
 
     def made(*held: str) -> None:

@@ -29,6 +29,7 @@ from malleposte.backup.restore.model import STAMP, Copy, Outcome
 from malleposte.backup.restore.vault import DATABASE, Archives
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import MAILDIR, STORE
+from malleposte.platform.times import local
 from malleposte.runtime import durable, kit, owner
 
 SKIPPED = ("/etc", "/var/spool/postfix", str(STORE))
@@ -129,13 +130,15 @@ def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable
         except NoArchiveError:
             if name not in plan.mail:
                 raise
-            copy = found.mail[name] = None
-        say(f"{number} of {len(wanted)}: {copy or f'no archive of {name}'}")
-        if copy and name in plan.mail:
+            found.mail[name] = None
+            say(f"{number} of {len(wanted)}: no archive of {name}")
+            continue
+        say(f"{number} of {len(wanted)}: {copy}")
+        if name in plan.mail:
             found.mail[name] = copy
-        elif copy and name in files:
+        elif name in files:
             found.files = copy
-        elif copy:
+        else:
             found.dumps[name] = copy
     return found
 
@@ -198,8 +201,8 @@ def restore(
     found = look(plan, databases, archives, say)
     if state.done:
         say(
-            f"going on after {len(state.done)} steps of the run of {state.begun}, with archives of before it; to begin "
-            f"anew, remove {state.path}"
+            f"going on after {len(state.done)} steps of the run of {local(state.begun)}, with archives of before it; "
+            f"to begin anew, remove {state.path}"
         )
     else:
         demand_room(found, archives, host, store)
