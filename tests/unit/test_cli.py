@@ -270,6 +270,7 @@ def test_a_failed_deploy_prints_one_document(
 
     report = playbook.Report(2, tmp_path / "log", "linear", {}, "mail1 refused")
     monkeypatch.setattr(deploy.checking, "gate", lambda *_args, **_named: None)
+    monkeypatch.setattr(deploy.playbook, "VAR", tmp_path / "var")
     monkeypatch.setattr(deploy.playbook, "run", lambda *_args, **_named: report)
     monkeypatch.setattr(deploy, "silenced", lambda *_args: contextlib.nullcontext())
     assert cli.main(["deploy", "--json", "-i", "lab"]) == ExitCode.FAILURE

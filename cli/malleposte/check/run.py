@@ -82,6 +82,8 @@ def check(inventory: Path, *, online: bool = True, limit: str | None = None, vau
 def _with(report: Report, reader: Reader, online: bool, limit: str | None) -> None:
     for one in CHECKS:
         report.findings += one(reader)
+    if online:
+        report.findings += secrets.place(reader)
     if report.code is ExitCode.BAD_INPUT:
         return  # nothing will be made, and no host is asked
     report.findings += secrets.announced(reader)

@@ -26,6 +26,13 @@ def secrets(reader: Reader) -> Iterator[Finding]:
     yield from certificates.given(reader, folder)
 
 
+def place(reader: Reader) -> Iterator[Finding]:
+    """Whether a run could make the secrets."""
+    folder = reader.sources.folder / FOLDER
+    if not folder.exists() and not os.access(folder.parent, os.W_OK):
+        yield Finding(Level.WRONG, "cannot be made: the inventory's folder is not yours to write; use sudo", folder)
+
+
 def announced(reader: Reader) -> Iterator[Finding]:
     """The names of the secrets that will be made. It evaluates many variables, which takes longer than all else."""
     folder = reader.sources.folder / FOLDER
@@ -36,8 +43,6 @@ def announced(reader: Reader) -> Iterator[Finding]:
 
 def _folder(folder: Path) -> Iterator[Finding]:
     if not folder.exists():
-        if not os.access(folder.parent, os.W_OK):
-            yield Finding(Level.WRONG, "cannot be made: the inventory's folder is not yours to write; use sudo", folder)
         return
     if not folder.is_dir():
         yield Finding(Level.WRONG, "is no folder", folder)

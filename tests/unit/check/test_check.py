@@ -4,6 +4,9 @@ import datetime
 import json
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -528,6 +531,41 @@ def test_the_question_is_answered_by_this_machine() -> None:
 )
 def test_the_worst_finding_makes_the_exit_code(levels: list[Level], code: int) -> None:
     assert findings.exit_code([Finding(level, "x") for level in levels]) == code
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes to another user")
+def test_an_inventory_without_secrets_is_checked_offline_by_anybody(inventory: Path, tmp_path: Path) -> None:
+    """And with secrets, which are root's, or with hosts to ask, by root alone."""
+    inventory.chmod(0o755)
+    for folder in inventory.parents:
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+            folder.chmod(folder.stat().st_mode | 0o055)
+
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+
+    def checked(*words: str) -> subprocess.CompletedProcess[str]:
+        typed = [sys.executable, "-P", "-m", "malleposte", "check", "-i", str(inventory), *words]
+        env = {**os.environ, "HOME": str(home), "MALLEPOSTE_ROOT": str(ROOT), "LC_ALL": "C.UTF-8"}
+        return subprocess.run(
+            typed,
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+
+    done = checked("--offline")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert "check: 2 warning" in done.stdout.splitlines()[-1]
+    assert "run this with sudo" in checked().stderr
+    (inventory / "secrets").mkdir(mode=0o700)
+    assert "run this with sudo" in checked("--offline").stderr
 
 
 def test_check_as_json(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:
