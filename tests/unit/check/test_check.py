@@ -193,7 +193,7 @@ class Dns:
     def resolve(self, name: str, kind: str) -> object:
         if name == "silent.test":
             raise dns.resolver.LifetimeTimeout
-        records = {
+        records: dict[str, dict[str, list[object]]] = {
             "takes.test": {"MX": [SimpleNamespace(exchange="mx.takes.test.")]},
             "null.test": {"MX": [SimpleNamespace(exchange=".")]},
             "bare.test": {"A": ["192.0.2.1"]},
