@@ -44,7 +44,12 @@ def test_a_command_that_holds_an_inventory_from_its_beginning_runs_on_it(
 ) -> None:
     """It begins before the hosts are asked; its own runs do not wait for it, another's is refused at once."""
     first, _ = labs
-    monkeypatch.setattr(playbook, "_streamed", lambda *_given: Finished(0, ()))
+
+    def ran(_words: object, screen: Path, **_given: object) -> Finished:
+        screen.touch()
+        return Finished(0, ())
+
+    monkeypatch.setattr(playbook, "stream", ran)
     monkeypatch.setattr(playbook, "new_log", lambda name: first / f"{name}.log")
     with playbook.holding(first):
         assert playbook.run(playbook.Options(first)).code == 0

@@ -1,4 +1,4 @@
-"""What agents' programs are told while the filter of mail is away."""
+"""The ports of agents while the filter of mail is away."""
 
 from __future__ import annotations
 
