@@ -76,9 +76,10 @@ def load(name: str) -> click.Command:
     return command
 
 
-def complain(message: str) -> None:
-    """One line on standard error."""
-    click.echo(f"malleposte: {message}", err=True)
+def complain(message: str, *, said: bool = False) -> None:
+    """One line on standard error, unless another program has `said` it there."""
+    if not said:
+        click.echo(f"malleposte: {message}", err=True)
 
 
 def complain_as_json(arguments: Sequence[str], message: str, hint: str | None, code: int) -> None:
@@ -117,8 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and gives its exit code. `arguments` default to the process's own."""
     words = list(sys.argv[1:] if arguments is None else arguments)
 
-    def failed(message: str, code: int, hint: str | None = None, line: str = "", *, told: bool = False) -> int:
-        complain(line or message)
+    def failed(
+        message: str, code: int, hint: str | None = None, line: str = "", *, told: bool = False, said: bool = False
+    ) -> int:
+        complain(line or message, said=said)
         if not told:
             complain_as_json(words, message, hint, code)
         return code
@@ -137,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MallepostError as error:
         if os.environ.get("MALLEPOSTE_DEBUG"):
             traceback.print_exc()
-        return failed(error.message, error.exit_code, error.hint, str(error), told=error.told)
+        return failed(error.message, error.exit_code, error.hint, str(error), told=error.told, said=error.said)
     except (KeyboardInterrupt, click.Abort):
         return failed("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:

@@ -270,6 +270,7 @@ def test_a_failed_deploy_prints_one_document(
 
     report = playbook.Report(2, tmp_path / "log", "linear", {}, "mail1 refused")
     monkeypatch.setattr(deploy.checking, "gate", lambda *_args, **_named: None)
+    monkeypatch.setattr(deploy.playbook, "VAR", tmp_path / "var")
     monkeypatch.setattr(deploy.playbook, "run", lambda *_args, **_named: report)
     monkeypatch.setattr(deploy, "silenced", lambda *_args: contextlib.nullcontext())
     assert cli.main(["deploy", "--json", "-i", "lab"]) == ExitCode.FAILURE
@@ -285,6 +286,27 @@ def test_a_failure_on_a_host_that_speaks_json_is_that_failure(monkeypatch: pytes
         place.exchange(["accounts", "apply"], b"", also=(1,))
     place = remote.Place("mail1", ("sh", "-c", "echo '{\"done\": 1}'; exit 1", "sh"))
     assert place.exchange(["accounts", "apply"], b"", also=(1,)) == {"done": 1}
+
+
+@pytest.mark.parametrize(
+    ("ends", "code", "lines"),
+    [
+        ("echo 'malleposte: account x: not there' >&2; exit 2", 2, []),
+        ("echo 'malleposte: account x: not there' >&2; exit 1", 1, []),
+        ("exit 137", 1, ["malleposte: mail1: `malleposte accounts letters` ended with 137"]),
+    ],
+)
+def test_a_host_that_refused_with_a_sentence_is_not_followed_by_another(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], ends: str, code: int, lines: list[str]
+) -> None:
+    @click.command()
+    def command() -> None:
+        remote.Place("mail1", ("sh", "-c", ends, "sh")).printed(["accounts", "letters"], b"")
+
+    monkeypatch.setattr(cli, "load", lambda _name: command)
+    assert cli.main(["password"]) == code
+    sentences = [line for line in capfd.readouterr().err.splitlines() if line != "malleposte: account x: not there"]
+    assert sentences == lines
 
 
 def test_ctrl_c_at_a_question_ends_as_anywhere_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """The launcher, in a scratch checkout with locks of one tiny local package: no network."""
 
+import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -151,6 +153,44 @@ def test_a_failed_installation_says_why_in_one_line_and_the_next_start_mends_it(
 
     (checkout.root / "requirements.lock").write_text(good)
     assert checkout.start("--version").stdout == "ran 1.0 run --version\n"
+
+
+def test_without_a_network_the_registry_is_named_in_a_sentence(checkout: Checkout) -> None:
+    (checkout.root / "requirements.lock").write_text(f"nowhere==1.0 --hash=sha256:{'0' * 64}\n")
+    done = checkout.start("--version", env={"PIP_INDEX_URL": "http://127.0.0.1:9/simple/"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"malleposte: pip install failed: the package registry cannot be reached \(Connection refused\); connect this "
+        r"machine or set https_proxy, then type the same again; details in \S+",
+        done.stderr.splitlines()[-1],
+    ), done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+@pytest.mark.parametrize("megabytes", [1, 9])
+def test_a_full_disk_is_told_in_a_sentence_and_mended_by_the_next_start(checkout: Checkout, megabytes: int) -> None:
+    """Full from the beginning, or in the middle of the installation."""
+    with disk(checkout.root, megabytes):
+        (checkout.root / "small").mkdir()
+        inside = Checkout(checkout.root / "small")
+        done = inside.start("--version")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.splitlines()[-1].startswith(
+            "malleposte: no space is left on the disk: make room where 'df -h "
+        )
+        subprocess.run(["mount", "-o", "remount,size=200m", str(checkout.root)], check=True)
+        done = inside.start("--version")
+        assert (done.returncode, done.stdout) == (0, "ran 1.0 run --version\n"), done.stderr
+
+
+@contextlib.contextmanager
+def disk(place: Path, megabytes: int) -> Iterator[None]:
+    """A file system of that size at a place."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 def test_an_interrupted_installation_is_done_again_from_nothing(made: Checkout) -> None:

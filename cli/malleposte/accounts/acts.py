@@ -27,6 +27,7 @@ from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.platform.times import local
 from malleposte.throttle.record.model import Kept
 
 Hosts = ForAccountd
@@ -164,9 +165,7 @@ def unblock(tools: Tools[Any], uid: str, now: datetime.datetime, *, override: st
     held = entry(tools.directory, uid)
     until = barred_until(held, now)
     if until is not None and not override.strip():
-        raise InputError(
-            f"{uid} sends nothing until {until.astimezone():%Y-%m-%d %H:%M}", "earlier needs --override REASON"
-        )
+        raise InputError(f"{uid} sends nothing until {local(until)}", "earlier needs --override REASON")
     note = f"before its time: {override.strip()}" if until is not None else ""
     result = Result(make(tools.directory, tools.journal, life.unblock(held), note))
     result.failures += forget_all(tools.channels, uid)

@@ -9,7 +9,9 @@ from typing import Any
 
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
+from malleposte.check.networks import networks
 from malleposte.check.offline import Reader
+from malleposte.check.recipients import unreachable
 from malleposte.check.sources import Sealed
 from malleposte.core.errors import InputError
 from malleposte.fleet.site import PLATFORM
@@ -23,8 +25,6 @@ SITES = "{{ malleposte_services | academie.malleposte.manifest_site_keys }}"
 PROTOCOL_LABELS = ("mta-sts", "autoconfig", "autodiscover")
 PUBLIC_GROUPS = ("mail", "web", "portal")
 """Groups whose hosts are reached by agents' own programs."""
-WIDEST = {4: 8, 6: 16}
-"""IP version -> shortest prefix of a network of administrators: 10.0.0.0/8 is the widest private one."""
 HOURS = 24
 ZONE = re.compile(r"[^\W_]([\w '’-]{0,38}[^\W_])?")
 SYSTEM_NAMES = ("root", "postmaster", "hostmaster", "abuse", "mailer-daemon", "webmaster", "security", "www-data")
@@ -40,8 +40,9 @@ def facts(reader: Reader) -> Iterator[Finding]:
             _classes,
             _policy,
             _tls,
-            _lists,
+            networks,
             _operators,
+            unreachable,
             _addresses,
             _outbound,
             _gateway,
@@ -124,26 +125,6 @@ def _tls(reader: Reader, host: str) -> Iterator[Finding]:
         yield reader.wrong(host, "malleposte_mta_sts", ("mode",), message, Level.WARNING)
 
 
-def _lists(reader: Reader, host: str) -> Iterator[Finding]:
-    if _mapping(reader, host, "malleposte_networks").get("admin") == []:
-        message = "is empty: nobody could reach ssh any more"
-        yield reader.wrong(host, "malleposte_networks", ("admin",), message)
-    for number, text in enumerate(_mapping(reader, host, "malleposte_networks").get("admin") or []):
-        try:
-            network = ipaddress.ip_network(str(text))
-        except ValueError:  # told already
-            continue
-        if network.prefixlen < WIDEST[network.version]:
-            whom = "half the world" if network.prefixlen else "everybody"
-            message = f"{text} opens ssh and the directory to {whom}"
-            yield reader.wrong(host, "malleposte_networks", ("admin", number), message)
-    schools = reader.value(host, "malleposte_school_networks")
-    for number, text in enumerate(schools if isinstance(schools, list) else []):
-        if str(text).endswith("/0"):
-            message = f"{text} holds every address: nobody who guesses would be banned"
-            yield reader.wrong(host, "malleposte_school_networks", (number,), message)
-
-
 def _operators(reader: Reader, host: str) -> Iterator[Finding]:
     operators = reader.value(host, "malleposte_operators")
     if operators == []:
@@ -186,6 +167,12 @@ def _outbound(reader: Reader, host: str) -> Iterator[Finding]:
 
 def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
     given = _mapping(reader, host, "malleposte_sms")
+    said = [key for key, value in given.items() if value]
+    if said and "url" not in said and "command" not in said:
+        message = (
+            "has neither url nor command: no text message would leave; give the gateway's address as url, or a command"
+        )
+        yield reader.wrong(host, "malleposte_sms", (), message)
     if "url" in given and not given.get("networks"):
         message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
         yield reader.wrong(host, "malleposte_sms", ("networks",), message)
@@ -296,6 +283,14 @@ def _support(reader: Reader, host: str) -> Iterator[Finding]:
     if given and not given.get("opening") and not given.get("hours"):
         message = "is missing: letters could not say when the help desk answers; give its days and times"
         yield reader.wrong(host, "malleposte_support", ("opening",), message)
+    opening = given.get("opening")
+    for number, one in enumerate(opening if isinstance(opening, list) else []):
+        begin, end = (values.hour(one.get(key)) if isinstance(one, dict) else None for key in ("from", "to"))
+        if begin and end and begin >= end:
+            message = (
+                f"{one['to']} is not after {one['from']}: give the hour at which the help desk closes on the same day"
+            )
+            yield reader.wrong(host, "malleposte_support", ("opening", number, "to"), message)
 
 
 def _provider(reader: Reader, host: str) -> Iterator[Finding]:
@@ -339,7 +334,18 @@ def groups(reader: Reader) -> Iterator[Finding]:
     if len(vaults) < 2:
         count = {0: "no host: nothing is backed up", 1: "one host: its loss is the loss of every backup"}[len(vaults)]
         yield Finding(Level.WARNING, f"{count}; two vaults are wanted", place, line, "vault")
+    yield from _alone(reader, place)
     yield from _twice(reader, place)
+
+
+def _alone(reader: Reader, place: Any) -> Iterator[Finding]:
+    """Hosts that no play reaches, since they are in no group."""
+    for host in reader.site.members("all"):
+        if not set(reader.site.groups_of(host)) - {"all", "ungrouped"}:
+            message = (
+                f"in no group: nothing would be deployed there; put it into a group of {PLATFORM}, or leave it out"
+            )
+            yield Finding(Level.WRONG, message, place, reader.sources.host_lines.get(host, 0), host)
 
 
 def _no_address(text: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.check import hosts, offline, platform, ports, secrets, sources, specs
+from malleposte.check import hosts, offline, platform, ports, recipients, secrets, sources, specs
 from malleposte.check.findings import Finding, Level, exit_code
 from malleposte.check.offline import Reader
 from malleposte.core.errors import ExitCode, InputError, MallepostError
@@ -82,6 +82,8 @@ def check(inventory: Path, *, online: bool = True, limit: str | None = None, vau
 def _with(report: Report, reader: Reader, online: bool, limit: str | None) -> None:
     for one in CHECKS:
         report.findings += one(reader)
+    if online:
+        report.findings += secrets.place(reader)
     if report.code is ExitCode.BAD_INPUT:
         return  # nothing will be made, and no host is asked
     report.findings += secrets.announced(reader)
@@ -91,6 +93,7 @@ def _with(report: Report, reader: Reader, online: bool, limit: str | None) -> No
         report.hosts = [host for group in groups for host in reader.site.members(group) if host in wanted]
         report.findings += hosts.findings(reader, hosts.ask_all(reader, report.hosts))
         report.findings += hosts.public_names(reader)
+        report.findings += recipients.unpublished(reader)
 
 
 def gate(

@@ -15,6 +15,8 @@ from malleposte.fleet.site import PLATFORM, UnknownError, written
 
 LOOKUP = "academie.malleposte.secret"
 FOLDER = "secrets"
+BLANK = 100
+"""Bytes from which a file is not read to see whether it holds anything but blanks."""
 
 
 def secrets(reader: Reader) -> Iterator[Finding]:
@@ -22,6 +24,13 @@ def secrets(reader: Reader) -> Iterator[Finding]:
     folder = reader.sources.folder / FOLDER
     yield from _folder(folder)
     yield from certificates.given(reader, folder)
+
+
+def place(reader: Reader) -> Iterator[Finding]:
+    """Whether a run could make the secrets."""
+    folder = reader.sources.folder / FOLDER
+    if not folder.exists() and not os.access(folder.parent, os.W_OK):
+        yield Finding(Level.WRONG, "cannot be made: the inventory's folder is not yours to write; use sudo", folder)
 
 
 def announced(reader: Reader) -> Iterator[Finding]:
@@ -34,8 +43,6 @@ def announced(reader: Reader) -> Iterator[Finding]:
 
 def _folder(folder: Path) -> Iterator[Finding]:
     if not folder.exists():
-        if not os.access(folder.parent, os.W_OK):
-            yield Finding(Level.WRONG, "cannot be made: the inventory's folder is not yours to write; use sudo", folder)
         return
     if not folder.is_dir():
         yield Finding(Level.WRONG, "is no folder", folder)
@@ -45,6 +52,13 @@ def _folder(folder: Path) -> Iterator[Finding]:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield from _private(path, 0o600)
+                yield from _filled(path)
+
+
+def _filled(path: Path) -> Iterator[Finding]:
+    """Whether there is something in a secret: an empty one opens to everybody, or stops its daemon."""
+    if path.stat().st_size < BLANK and os.access(path, os.R_OK) and not path.read_bytes().strip():
+        yield Finding(Level.WRONG, "is empty: put its content back, or remove the file to have a new one made", path)
 
 
 def _private(path: Path, mode: int) -> Iterator[Finding]:

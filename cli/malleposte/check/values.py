@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
+import unicodedata
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, time
 from typing import Any
 from xml.parsers import expat
 
@@ -83,6 +85,28 @@ def _picture(text: str) -> bool:
     return tags[0] == "http://www.w3.org/2000/svg svg"
 
 
+def _line(text: str) -> bool:
+    """One line of plain text: no control or separator of lines, and nothing that a page would read as markup."""
+    apart = any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text)
+    return bool(text.strip()) and not apart and not re.search(r"[<>]|&(#|[A-Za-z]+;)", text)
+
+
+def hour(text: Any) -> time | None:
+    """An hour of the day as a fact says it (ISO 8601), or None."""
+    try:
+        found = time.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is None else None
+
+
+def _day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _matching(pattern: str) -> Callable[[str], bool]:
     known = re.compile(pattern)
     return lambda text: bool(known.fullmatch(text))
@@ -97,6 +121,9 @@ FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "network": (_network, "a network (CIDR) such as 192.0.2.0/24, with no bit set beyond its prefix"),
     "mail": (_matching(ADDRESS), "a mail address"),
     "maybe_mail": (_matching(rf"|{ADDRESS}"), "a mail address, or empty for none"),
+    "line": (_line, "one line of plain text: leave out line breaks and markup (<, >, &…;)"),
+    "hour": (lambda text: hour(text) is not None, 'an hour from "00:00" to "23:59", in quotes'),
+    "day": (_day, 'a date such as "2026-12-25"'),
     "time_zone": (
         lambda text: text in zoneinfo.available_timezones(),
         "a name of the tz database, such as Europe/Paris",

@@ -19,6 +19,7 @@ from malleposte.commands.backup_restore import command as restore_command
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress
+from malleposte.platform.times import local
 
 
 @click.group("backup")
@@ -104,7 +105,7 @@ def list_command(
             click.echo(f"as of {as_of}", err=True)
         found = [one for vault in targets for one in vault.archives(source, as_of.at if as_of else None)]
         rows = [{**vars(one), "start": one.start.isoformat()} for one in found]
-        table = [f"{one.vault:<10} {one.start:%Y-%m-%d %H:%M:%S}Z  {one.name}" for one in found]
+        table = [f"{one.vault:<10} {local(one.start)}  {one.name}" for one in found]
         click.echo(json.dumps({"archives": rows}, indent=2) if as_json else "\n".join(table))
         return
     state = State(known.state).read()["vaults"]
@@ -145,13 +146,13 @@ def last_lines(vaults: Mapping[str, Any]) -> list[str]:
                 continue
             text = "never"
             if last:
-                text = f"{last['start'][:19]}Z {last['files']:>9} files {running.size(last['bytes']):>10}"
+                text = f"{local(last['start'])} {last['files']:>9} files {running.size(last['bytes']):>10}"
             if attempt["state"] == "error":
-                text += f"  FAILED {attempt['end'][:19]}Z: {attempt['error']}"
+                text += f"  FAILED {local(attempt['end'])}: {attempt['error']}"
             lines.append(f"{vault:<10} {name:<24} {text}")
         checked = known.get("checked")
         if checked:
-            lines.append(f"{vault:<10} checked {checked['end'][:19]}Z: {'sound' if checked['ok'] else 'FAULTS'}")
+            lines.append(f"{vault:<10} checked {local(checked['end'])}: {'sound' if checked['ok'] else 'FAULTS'}")
     return lines
 
 

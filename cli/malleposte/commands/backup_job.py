@@ -20,6 +20,7 @@ from malleposte.commands.backup_options import Moment, when
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress, duration
 from malleposte.platform.locks import only_one
+from malleposte.platform.times import local
 
 LOCK = Path("/run/malleposte-restore.lock")
 
@@ -106,13 +107,16 @@ class Job:
         source = self.archives()
         return self.would(what, [source.find(name) if name.startswith("/") else source.latest(name) for name in wanted])
 
-    def would(self, what: str, copies: Sequence[Copy]) -> int:
-        """Print the archives of a run that was not made."""
+    def would(self, what: str, copies: Sequence[Copy], notes: Sequence[str] = ()) -> int:
+        """Print the archives of a run that was not made, and notes about it."""
         if self.as_json:
-            click.echo(json.dumps({"what": what, "archives": [one.archive for one in copies]}, indent=2))
+            told = {"what": what, "archives": [one.archive for one in copies], "notes": list(notes)}
+            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         else:
             for one in copies:
                 click.echo(f"would restore {what} from {one}")
+            for note in notes:
+                click.echo(f"  {note}")
         return ExitCode.DONE
 
 
@@ -121,7 +125,7 @@ def lines(outcome: Outcome) -> list[str]:
     found = []
     for row in outcome.rows:
         uid = "-" if row["uid"] is None else row["uid"]
-        found.append(f"{row['folder']}  {uid}  {row['received'][:16]}  {row['from']}  {row['subject']}")
+        found.append(f"{row['folder']}  {uid}  {local(row['received'])}  {row['from']}  {row['subject']}")
         found.append(f"    <{row['message_id']}>")
     counted = ", ".join(f"{number} {what}" for what, number in outcome.counts.items())
     source = f" from {outcome.copy}" if outcome.copy else ""

@@ -68,10 +68,12 @@ def command(context: click.Context, /, every: bool, sure: bool, **given: Any) ->
         job.as_of = Moment(earlier.isoformat(), earlier)
     source = job.archives()
     plan = plan_of(known)
+    host = ThisHost(source, job.say, known)
     if job.dry_run:
-        return job.would("everything", everything.look(plan, source).copies)
+        found = everything.look(plan, host.databases(), source, job.say)
+        notes = [*host.notes, *everything.without_archive(plan, found), *everything.unused(plan, source)]
+        return job.would("everything", found.copies, notes)
     with alone(), silence.during("a restore", 4 * silence.HOUR, silence.ALL):
-        host = ThisHost(source, job.say, known)
         outcome = everything.restore(plan, source, host, WORK, key=key, sure=sure, say=job.say)
     outcome.notes.append("now type: malleposte backup run, then malleposte probe")
     return job.show(outcome)
@@ -84,8 +86,10 @@ def plan_of(known: config.Config) -> everything.Plan:
     kept = [path for path in system.paths if path not in everything.SKIPPED] if system else []
     if mail:
         kept.append(f"{known.mail_root}/.shared")
-    dumps = tuple(one.name for one in known.sources if one.command and one.name == directory.DUMP)
-    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units, known.restore.stop)
+    dumps = tuple(one.name for one in known.sources if one.command)
+    loaded = tuple(name for name in dumps if name == directory.DUMP)
+    written = tuple(name for name in dumps if name == directory.CONFIGURATION)
+    return everything.Plan(tuple(kept), mail, loaded, known.parallel, known.units, known.restore.stop, written)
 
 
 @command.command("mailbox", cls=BoxCommand)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 
 from malleposte.adapters import fail2ban
 from malleposte.commands.away import EachHostCommand
 from malleposte.commands.options import AS_JSON, answer
+from malleposte.platform.times import local
 
 
 def _read(_context: click.Context, _option: click.Parameter, words: Sequence[str]) -> list[str]:
@@ -48,10 +50,15 @@ def list_command(as_json: bool) -> None:
       sudo ./malleposte bans list --json
     """
     found = fail2ban.bans()
-    lines = (f"{one.address:<40} {one.jail:<10} until {one.until or 'it is lifted'}" for one in found)
-    answer([asdict(one) for one in found], lines, as_json=as_json)
+    answer([asdict(one) for one in found], map(_line, found), as_json=as_json)
     if not as_json:
         click.echo(f"{len(found)} banned", err=True)
+
+
+def _line(one: fail2ban.Ban) -> str:
+    # fail2ban writes local times without their zone.
+    until = local(datetime.fromisoformat(one.until).astimezone()) if one.until else "it is lifted"
+    return f"{one.address:<40} {one.jail:<10} until {until}"
 
 
 @command.command("lift", cls=EdgeCommand)

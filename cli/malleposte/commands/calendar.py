@@ -24,6 +24,7 @@ from malleposte.groupware.published.model import Published
 from malleposte.groupware.published.settings import Settings
 from malleposte.groupware.published.store import ROOT, Store
 from malleposte.lists import rule
+from malleposte.platform.times import local
 
 GATHER = "malleposte-calendars.service"
 MALLEPOSTE = "/usr/bin/malleposte"
@@ -198,7 +199,7 @@ def _tell(settings: Settings, store: Store, listed: Sequence[Published], *, as_j
         if row["fixed"]:
             click.echo("    from:    the inventory (malleposte_school_holidays)")
         if row["source"]:
-            click.echo(f"    source:  {row['source']}, last good content {row['fetched']}")
+            click.echo(f"    source:  {row['source']}, last good content {local(str(row['fetched']))}")
         if row["error"]:
             click.echo(f"    fault:   {row['error']}")
     click.echo(f"{len(rows)} calendar(s)", err=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from malleposte.check import run
+from malleposte.check import run, secrets
 from malleposte.check.findings import Level
 from malleposte.commands.options import INVENTORY, answer
 from malleposte.core import paths
@@ -40,7 +40,11 @@ def command(
       ./malleposte check -i inventories/standalone --offline
     """
     vault = Vault(vault_password_file, ask_vault_pass)
-    report = run.check(paths.inventory(inventory), online=not offline, limit=limit, vault=vault)
+    # Without a host asked, and before there are secrets, nothing of root's is needed.
+    where = paths.inventory(inventory, secrets=False)
+    if not offline or (paths.folder_of(where) / secrets.FOLDER).exists():
+        where = paths.inventory(inventory)
+    report = run.check(where, online=not offline, limit=limit, vault=vault)
     lines = [click.style(one.text(), fg=COLOURS[one.level]) for one in report.findings]
     answer(report.as_dict(), [*lines, report.summary()], as_json=as_json, indent=2)
     return report.code

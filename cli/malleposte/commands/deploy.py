@@ -51,6 +51,23 @@ def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
     return sum(report.changed for report in rolling.reports.values())
 
 
+def at_once(options: playbook.Options, as_json: bool) -> int:
+    """Deploy all hosts in one run; how many results changed. Raises MallepostError when it failed."""
+    quiet = silenced(options.inventory, "a deploy", complain, options.limit)
+    with contextlib.nullcontext() if options.check else quiet:
+        report = playbook.run(options, to_stderr=as_json)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"log {paths.shown(report.log)}")
+    try:
+        playbook.ensure(report, "deploy")
+    except MallepostError as error:
+        error.told = as_json
+        raise
+    return report.changed
+
+
 @click.command("deploy", epilog="Exit codes: 0 done, 1 failure, 2 bad input, 10 changes (with --detailed-exitcode).")
 @INVENTORY
 @click.option("--check", is_flag=True, help="Show what would change; change nothing.")
@@ -103,7 +120,6 @@ def command(
         raise InputError("--rolling and --check do not go together", "nothing changes that a probe could look at")
     where = paths.inventory(inventory)
     vault = Vault(vault_password_file, ask_vault_pass)
-    checking.gate(where, complain, limit=limit, vault=vault, force=force)
     ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
     if vault_password_file:
         ask += ("--vault-password-file", vault_password_file)
@@ -119,18 +135,8 @@ def command(
         verbose=verbose,
         ask=ask,
     )
-    if rolling:
-        changed = host_by_host(options, vault, as_json)
-        return ExitCode.CHANGES if detailed_exitcode and changed else ExitCode.DONE
-    with contextlib.nullcontext() if check else silenced(where, "a deploy", complain, limit):
-        report = playbook.run(options, to_stderr=as_json)
-    if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
-    else:
-        click.echo(f"log {paths.shown(report.log)}")
-    try:
-        playbook.ensure(report, "deploy")
-    except MallepostError as error:
-        error.told = as_json
-        raise
-    return ExitCode.CHANGES if detailed_exitcode and report.changed else ExitCode.DONE
+    # Held before the hosts are asked, so that a second run is refused at once.
+    with playbook.holding(where):
+        checking.gate(where, complain, limit=limit, vault=vault, force=force)
+        changed = host_by_host(options, vault, as_json) if rolling else at_once(options, as_json)
+    return ExitCode.CHANGES if detailed_exitcode and changed else ExitCode.DONE

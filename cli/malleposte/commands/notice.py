@@ -13,6 +13,7 @@ from malleposte.commands.away import PortalCommand
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.front import notices
+from malleposte.platform.times import local
 
 
 class AddCommand(PortalCommand):
@@ -127,18 +128,14 @@ def _made(now: datetime, kind: str, text: str, english: str, start: str, until: 
             raise notices.NoticeError("a notice needs an end: give --until or --for")
         ends = notices.moment(until) if until else begins + notices.length(lasting)
         if ends <= now:
-            raise notices.NoticeError(f"the end ({ends:%Y-%m-%d %H:%M}) is past")
+            raise notices.NoticeError(f"the end ({local(ends)}) is past")
         return notices.Notice(kind, begins, ends, {"fr": text, **({"en": english} if english else {})})
     except notices.NoticeError as error:
         _refused(error)
 
 
 def _tell(found: Sequence[notices.Notice], *, as_json: bool) -> None:
-    lines = (
-        f"{one.ident}  {one.kind:<11}  {one.start.astimezone():%Y-%m-%d %H:%M} to {one.end.astimezone():%Y-%m-%d %H:%M}"
-        f"  {one.text('fr')}"
-        for one in found
-    )
+    lines = (f"{one.ident}  {one.kind:<11}  {local(one.start)} to {local(one.end)}  {one.text('fr')}" for one in found)
     answer([{"id": one.ident, **one.as_dict()} for one in found], lines, as_json=as_json)
     if not as_json:
         click.echo(f"{len(found)} notice(s)", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
@@ -16,6 +16,7 @@ from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.away import MailCommand
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
+from malleposte.platform.times import local
 
 WHO = click.argument("who", metavar="ACCOUNT")
 LINE = 65536  # characters of what the filter says
@@ -29,9 +30,9 @@ def _held(who: str) -> list[Waiting]:
 
 def _shown(one: Waiting) -> str:
     named = ", ".join(one.recipients[:3]) + (f" and {len(one.recipients) - 3} more" if len(one.recipients) > 3 else "")
-    when = datetime.fromtimestamp(one.arrived).astimezone()
+    when = local(datetime.fromtimestamp(one.arrived, UTC))
     who = f"{one.login or '-':<16} {one.sender or '<>'}"
-    return f"{one.ident:<16} {when:%Y-%m-%d %H:%M} {who} to {named}, {one.size} bytes"
+    return f"{one.ident:<16} {when} {who} to {named}, {one.size} bytes"
 
 
 @click.group("queue")
@@ -78,7 +79,7 @@ def release_command(who: str, as_json: bool) -> int:
       sudo ./malleposte queue release mdupond
       sudo ./malleposte queue release ce.0210001m@ac-exemple.test --json
     """
-    return _told(Queue().release(_held(_named(who))), "let go", as_json=as_json)
+    return _told(who, Queue().release(_held(_named(who))), "let go", as_json=as_json)
 
 
 @command.command("drop", cls=MailCommand)
@@ -96,7 +97,7 @@ def drop_command(who: str, yes: bool, as_json: bool) -> int:
       sudo ./malleposte queue drop mdupond --yes --json
     """
     confirm(f"Delete all held mail of {who}, for good?", yes=yes)
-    return _told(Queue().delete(_held(_named(who))), "deleted", as_json=as_json)
+    return _told(who, Queue().delete(_held(_named(who))), "deleted", as_json=as_json)
 
 
 def _named(who: str) -> str:
@@ -105,9 +106,12 @@ def _named(who: str) -> str:
     return who
 
 
-def _told(idents: Sequence[str], word: str, *, as_json: bool) -> int:
-    answer({"messages": list(idents)}, [f"{len(idents)} messages {word}"], as_json=as_json)
-    return ExitCode.DONE if idents else ExitCode.FAILURE
+def _told(who: str, idents: Sequence[str], word: str, *, as_json: bool) -> int:
+    answer({"messages": list(idents)}, [f"{len(idents)} messages {word}"] if idents else [], as_json=as_json)
+    if idents:
+        return ExitCode.DONE
+    click.echo(f"malleposte: {who}: no mail is held here under this name; `queue held` shows whose is", err=True)
+    return ExitCode.FAILURE
 
 
 @command.command("alarm", hidden=True)

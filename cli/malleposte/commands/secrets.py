@@ -99,6 +99,7 @@ def verify_command(
     Example:
       sudo ./malleposte secrets verify --from /media/escrow/malleposte.gpg
     """
+    escrow.there(source)
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
     folder = paths.inventory(inventory)
     keys = {} if no_keys else asked(folder)
@@ -124,6 +125,7 @@ def import_command(inventory: str | None, source: Path, key: Path | None, passph
     Example:
       sudo ./malleposte secrets import -i inventories/mine --from /media/escrow/malleposte.gpg
     """
+    escrow.there(source)
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
     number = sum(not name.startswith(escrow.KEYS) for name in held)
     click.echo(f"{len(escrow.put_back(held, paths.inventory(inventory)))} of {number} secrets put back")

@@ -13,6 +13,7 @@ from malleposte.adapters import lemonldap, log_outs
 from malleposte.commands.away import PortalCommand, person
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode
+from malleposte.platform.times import local
 
 BY = click.option("--by", default="", hidden=True, help="The person on the controller, for the journal.")
 REASON = click.option("--reason", required=True, help="The reason, for the journal.")
@@ -58,7 +59,14 @@ def status_command(uid: str, as_json: bool) -> int:
       sudo ./malleposte sso status mdupond
       sudo ./malleposte sso status mdupond --json
     """
-    return _told(lemonldap.factors(uid), lemonldap.sessions(uid), as_json)
+    factors, sessions = lemonldap.factors(uid), lemonldap.sessions(uid)
+    if not (factors or sessions or as_json):
+        click.echo(
+            f"{uid}: no second factor and no open log-in; `malleposte accounts show {uid}` tells whether there is such "
+            "an account"
+        )
+        return ExitCode.DONE
+    return _told(factors, sessions, as_json)
 
 
 @command.group("factors")
@@ -159,12 +167,12 @@ def _told(
         click.echo(json.dumps(found, ensure_ascii=False))
         return ExitCode.DONE
     for factor in factors or ():
-        made = f"{factor.made:%Y-%m-%d %H:%M}" if factor.made else "-"
+        made = local(factor.made) if factor.made else "-"
         click.echo(f"{factor.ident}  {factor.kind:<9}  {made}  {factor.name}")
     if factors is not None:
         click.echo(f"{len(factors)} second factor(s)", err=True)
     for one in sessions or ():
-        since = f"{one.since:%Y-%m-%d %H:%M}" if one.since else "-"
+        since = local(one.since) if one.since else "-"
         click.echo(f"{since}  level {one.level}  {one.address or '-'}{'  trusted browser' if one.trusted else ''}")
     if sessions is not None:
         click.echo(f"{len(sessions)} log-in(s)", err=True)

@@ -15,6 +15,7 @@ from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.core.progress import Progress, duration
 from malleposte.dev.lab import Lab
+from malleposte.fleet import playbook
 from malleposte.fleet.site import Site, Vault
 from malleposte.upgrade import plan, run
 from malleposte.watch.work import silenced
@@ -103,15 +104,17 @@ def command(
         click.echo(json.dumps(told, indent=2) if as_json else "\n".join(table(steps)))
         return ExitCode.CHANGES if detailed_exitcode and any(step.packages for step in steps) else ExitCode.DONE
     progress = Progress()
-    checking.gate(where, progress.say, limit=limit, vault=vault)
-    for line in table(steps):
-        click.echo(line, err=as_json)
-    ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
-    ask += ("--vault-password-file", vault_password_file) if vault_password_file else ()
-    protect = protector(where, site, steps, no_backup)
-    quiet = partial(silenced, where, "an upgrade", progress.say)
-    upgrade = run.Upgrade(where, progress, protect, walker(where), linear, as_json, ask, quiet)
-    done = upgrade.run(steps)
+    # Held before the hosts are asked, so that a second run is refused at once.
+    with playbook.holding(where):
+        checking.gate(where, progress.say, limit=limit, vault=vault)
+        for line in table(steps):
+            click.echo(line, err=as_json)
+        ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
+        ask += ("--vault-password-file", vault_password_file) if vault_password_file else ()
+        protect = protector(where, site, steps, no_backup)
+        quiet = partial(silenced, where, "an upgrade", progress.say)
+        upgrade = run.Upgrade(where, progress, protect, walker(where), linear, as_json, ask, quiet)
+        done = upgrade.run(steps)
     if as_json:
         click.echo(json.dumps({"ok": True, "hosts": done.hosts, "seconds": round(progress.elapsed, 1)}, indent=2))
     else:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,6 +17,8 @@ from malleposte.core.run import Finished, stream
 from malleposte.platform import locks
 
 CALLBACK = "academie.malleposte.progress"
+_HELD: set[Path] = set()
+"""Locks that this process holds for all its runs."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,17 @@ def only_one(inventory: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def holding(inventory: Path) -> Iterator[None]:
+    """Hold the inventory from the beginning of a command: the runs inside the block are its own. As `only_one`."""
+    with only_one(inventory):
+        _HELD.add(lock_of(inventory))
+        try:
+            yield
+        finally:
+            _HELD.discard(lock_of(inventory))
+
+
 def _cause(summary: Mapping[str, Any], fallback: str) -> str:
     # The last of each host ended its run: those before it were rescued, and led to what that one says.
     failures = {failure["host"]: failure for failure in summary.get("failures") or []}
@@ -165,7 +178,7 @@ def run(options: Options, *, to_stderr: bool = False, name: str = "deploy") -> R
     if target.isatty() and "NO_COLOR" not in os.environ:
         env["ANSIBLE_FORCE_COLOR"] = "1"
 
-    with only_one(options.inventory):
+    with nullcontext() if lock_of(options.inventory) in _HELD else only_one(options.inventory):
         done = _streamed(options, log, env, target)
     summary: dict[str, Any] = json.loads(summary_file.read_text("utf-8")) if summary_file.is_file() else {}
     cause = "" if done.code == 0 else _cause(summary, _fallback(done))

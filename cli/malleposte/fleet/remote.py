@@ -45,7 +45,9 @@ class Place:
         self.reached(code)
         if code:
             kind = InputError if code == ExitCode.BAD_INPUT else MallepostError
-            raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {code}")
+            error = kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {code}")
+            error.said = code in (ExitCode.FAILURE, ExitCode.BAD_INPUT)
+            raise error
 
     def answer(self, words: Sequence[str]) -> tuple[int, Any]:
         """Run it there and read the JSON it prints; what it says goes to standard error.

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from malleposte.platform.times import local
 from malleposte.runtime import durable
 
 FILE = Path("/var/lib/malleposte/portal/notices.json")
@@ -43,9 +44,7 @@ class Notice:
         if not self.start.tzinfo or not self.end.tzinfo:
             raise NoticeError("a time has no zone")
         if self.end <= self.start:
-            raise NoticeError(
-                f"the end ({self.end:%Y-%m-%d %H:%M}) is not after the start ({self.start:%Y-%m-%d %H:%M})"
-            )
+            raise NoticeError(f"the end ({local(self.end)}) is not after the start ({local(self.start)})")
         if not self.texts.get("fr", "").strip():
             raise NoticeError("the French text is missing")
         if any(len(text) > LONGEST or re.search(r"[\x00-\x1f\x7f]", text) for text in self.texts.values()):

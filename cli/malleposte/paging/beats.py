@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from malleposte.paging.message import PAGE, Alarm, Message
+from malleposte.platform.times import local
 
 MISSING = 300.0
 """Seconds without a heartbeat after which a vault does not watch."""
@@ -46,7 +47,8 @@ class Beats:
 
     def _gone(self, vault: str) -> Alarm:
         since = datetime.fromtimestamp(self.last[vault], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Alarm(f"heartbeat:{vault}", f"{vault} watches no more: no heartbeat since {since}", RUNBOOK, since)
+        text = f"{vault} watches no more: no heartbeat since {local(since)}"
+        return Alarm(f"heartbeat:{vault}", text, RUNBOOK, since)
 
     def _back(self, vault: str) -> Alarm:
         return Alarm(f"heartbeat:{vault}", f"{vault} watches again", over=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from malleposte.platform.times import local
+
 PAGE, TICKET = "page", "ticket"
 RINGS, OVER = "rings", "over"
 """The two states of an alarm."""
@@ -66,7 +68,7 @@ class Message:
         """The mail."""
         parts = []
         for one in self.alarms[:_MOST_ALARMS]:
-            parts += [one.summary, f"  {'over; it began' if one.over else 'since'} {one.since}".rstrip()]
+            parts += [one.summary, f"  {'over; it began' if one.over else 'since'} {local(one.since)}".rstrip()]
             parts += [f"  what to do: {one.runbook}", ""] if one.runbook and not one.over else [""]
         rest = len(self.alarms) - _MOST_ALARMS
         return "\n".join([*parts, *([f"and {rest} more"] if rest > 0 else [])])

@@ -1,4 +1,4 @@
-"""Times in UTC, to the second: those of the directory are generalizedTime (RFC 4517, 3.3.13)."""
+"""Times in UTC, to the second: those of the directory are generalizedTime (RFC 4517, 3.3.13). For people: `local`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,20 @@ def stamp(when: datetime.datetime) -> str:
 def day(text: str) -> datetime.datetime | None:
     """The beginning of a day, written `20260314` as names of files have it; None when it is none."""
     return when(f"{text}000000Z")
+
+
+def local(moment: datetime.datetime | str) -> str:
+    """Return a time for people, in this machine's zone, which is named: `2026-03-14 09:00 CET`.
+
+    A text is read as ISO 8601, and stays as it is where it is none; what names no zone is UTC.
+    """
+    if isinstance(moment, str):
+        try:
+            moment = datetime.datetime.fromisoformat(moment)
+        except ValueError:
+            return moment
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return f"{aware.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def in_french(date: datetime.date, *, weekday: bool = False) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet import remote
+from malleposte.platform.times import local
 
 from .model import Result, Status
 
@@ -61,7 +62,7 @@ def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
     checked = known.get("checked")
     begun = checked["end"] if checked else known.get("since")
     if checked and not checked["ok"]:
-        faults.append(f"its check of {checked['end'][:16]}Z found faults")
+        faults.append(f"its check of {local(checked['end'])} found faults")
     elif begun and hours(begun, now) > limits.days * 24:
         what = "last check" if checked else "never checked, first archive"
         faults.append(f"{what} {hours(begun, now) / 24:.0f} days old (limit {limits.days:g})")

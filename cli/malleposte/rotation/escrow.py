@@ -55,6 +55,8 @@ def keys(inventory: Path) -> dict[str, bytes]:
 def refuse(target: Path, inventory: Path) -> None:
     """Raises InputError where the escrow would lie beside what it opens, or replace a file."""
     place = target.resolve()
+    if not place.parent.is_dir():
+        raise InputError(f"{place.parent} is not there", "make the folder, or attach the medium of the escrow")
     for near in (ROOT, folder_of(inventory.resolve())):
         if place.is_relative_to(near):
             raise InputError(f"{target} is in {near}, beside the archives that it opens", "give a place elsewhere")
@@ -86,9 +88,42 @@ def _call(words: Sequence[str], given: bytes, passed: tuple[int, ...]) -> bytes:
     except FileNotFoundError as error:
         raise MallepostError("gpg is not installed", "apt install gpg") from error
     if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no word"]
-        raise MallepostError(f"gpg: {lines[-1].removeprefix('gpg: ')}")
+        raise _GpgError(done.stderr.decode("utf-8", "replace"))
     return done.stdout
+
+
+class _GpgError(MallepostError):
+    """gpg failed; the text is its last line."""
+
+    def __init__(self, said: str) -> None:
+        lines = said.strip().splitlines() or ["no word"]
+        super().__init__(f"gpg: {lines[-1].removeprefix('gpg: ')}")
+        self.said = said
+
+
+def there(source: Path) -> bytes:
+    """Return the bytes of an escrow. Raises InputError where it cannot be read."""
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"the escrow {source} cannot be read: {error.strerror}", "give the file of the export"
+        ) from None
+
+
+def _unopened(source: Path, said: str) -> MallepostError:
+    """Name the reason for which an escrow does not open, by the words of gpg."""
+    if "Bad session key" in said or "Bad passphrase" in said:
+        return MallepostError(f"the passphrase does not open the escrow {source}", "give the one of the export")
+    if "No secret key" in said:
+        return MallepostError(f"the escrow {source} was made to a key that is not here", "give its private key: --key")
+    return _damaged(source)
+
+
+def _damaged(source: Path) -> MallepostError:
+    return MallepostError(
+        f"{source} is damaged, or is no escrow", "use another copy of it; where the secrets are here, export them again"
+    )
 
 
 def export(
@@ -114,22 +149,48 @@ def export(
     how += ["--trust-model", "always", "--encrypt"] if recipients else ["--cipher-algo", "AES256", "--symmetric"]
     with gpg(None if recipients else passphrase) as (words, passed):
         sealed = _call([*words, *how], plain.getvalue(), passed)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(sealed)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        _write(target, sealed)
+    except OSError as error:
+        raise MallepostError(
+            f"{target} cannot be written: {error.strerror}", "make room, or give another place"
+        ) from None
     return len(found)
 
 
+def _write(target: Path, content: bytes) -> None:
+    """Write a new file, mode 0600, whole or not at all. Raises OSError."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+
+
 def opened(source: Path, passphrase: str | None, key: Path | None = None) -> dict[str, bytes]:
-    """Decrypt and return the content of an escrow; `key` is a private key file for one made to recipients."""
+    """Decrypt and return the content of an escrow; `key` is a private key file for one made to recipients.
+
+    Raises InputError where a file cannot be read, MallepostError where the escrow does not open.
+    """
+    sealed = there(source)
+    if key and not key.is_file():
+        raise InputError(f"the key {key} is no file", "give the file of the private gpg key")
     with gpg(passphrase) as (words, passed):
         if key:
             _call([*words, "--import", str(key)], b"", passed)
-        plain = _call([*words, "--decrypt"], source.read_bytes(), passed)
-    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
-        return {one.name: stream.read() for one in archive if (stream := archive.extractfile(one))}
+        try:
+            plain = _call([*words, "--decrypt"], sealed, passed)
+        except _GpgError as error:
+            raise _unopened(source, error.said) from error
+    try:
+        with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+            return {one.name: stream.read() for one in archive if (stream := archive.extractfile(one))}
+    except tarfile.TarError as error:
+        raise _damaged(source) from error
 
 
 def differences(held: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
@@ -157,7 +218,5 @@ def put_back(held: dict[str, bytes], inventory: Path) -> list[str]:
     missing = [name for name in held if not (folder / name).exists()]
     for name in missing:
         (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(held[name])
+        _write(folder / name, held[name])
     return missing

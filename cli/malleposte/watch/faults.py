@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from malleposte.core.loops import named
+from malleposte.platform.times import local
 from malleposte.watch.settings import Settings
 from malleposte.watch.silence import ALL
 from malleposte.watch.textfile import LAST, Sample
@@ -213,4 +214,4 @@ def duration(seconds: float) -> str:
 
 def stamp(when: float) -> str:
     """A time (seconds since 1970) as people read it."""
-    return datetime.fromtimestamp(when, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    return local(datetime.fromtimestamp(when, UTC))

@@ -51,6 +51,12 @@ def moment(text: str | float) -> str:
     return _("%(day)s à %(hour)s", day=day(text), hour=clock(found.time())) if found else ""
 
 
+def zoned(text: str | float) -> str:
+    """As `moment`, for the people who run the platform: with the zone of the hour, as the command line writes it."""
+    found = read(text)
+    return f"{moment(text)} ({found.tzname()})" if found else ""
+
+
 def days_left(text: str, now: datetime) -> int | None:
     """Whole days until a time; None where there is none."""
     found = read(text)

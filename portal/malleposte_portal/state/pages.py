@@ -38,7 +38,7 @@ def state(found: sign_on.Agent) -> Answer:
     known = _known()
     if known is None:
         return unanswered(acts.Told(503, _(UNKNOWN)))
-    return render_template("state/state.html", state=known, view=shown.View(known), moment=words.moment)
+    return render_template("state/state.html", state=known, view=shown.View(known), moment=words.zoned)
 
 
 @SUBJECT.get("/dsi/etat.json", endpoint="state_data")

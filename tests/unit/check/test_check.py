@@ -4,10 +4,15 @@ import datetime
 import json
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import dns.resolver
 import pytest
 import yaml
 from cryptography import x509
@@ -15,11 +20,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from malleposte import cli
-from malleposte.check import findings, hosts, platform, run, sources, specs, values
+from malleposte.check import findings, hosts, platform, recipients, run, sources, specs, values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.core.paths import ROOT
+from malleposte.fleet import playbook
 from malleposte.fleet.site import Site, Vault
 from malleposte.fleet.updates import Note
 
@@ -166,6 +172,65 @@ def test_secrets_that_others_may_read_are_refused(inventory: Path) -> None:
     said = texts(run.check(inventory, online=False))
     assert "mine/secrets: others may read it (mode 0750): chmod 0700" in said
     assert "mine/secrets/valkey: others may read it (mode 0644): chmod 0600" in said
+
+
+@pytest.mark.parametrize("content", ["", "\n", "  \n\n"])
+def test_a_secret_that_holds_nothing_is_refused(inventory: Path, content: str) -> None:
+    folder = inventory / "secrets"
+    folder.mkdir(mode=0o700)
+    for name, text in (("valkey", content), ("valkey-sso", "x\n")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    told = run.check(inventory, online=False)
+    assert [one.text() for one in told.findings if one.level is Level.WRONG] == [
+        "mine/secrets/valkey: is empty: put its content back, or remove the file to have a new one made"
+    ]
+
+
+class Dns:
+    """A resolver of a few names."""
+
+    def resolve(self, name: str, kind: str) -> object:
+        if name == "silent.test":
+            raise dns.resolver.LifetimeTimeout
+        records: dict[str, dict[str, list[object]]] = {
+            "takes.test": {"MX": [SimpleNamespace(exchange="mx.takes.test.")]},
+            "null.test": {"MX": [SimpleNamespace(exchange=".")]},
+            "bare.test": {"A": ["192.0.2.1"]},
+            "text.test": {},
+        }
+        if name not in records:
+            raise dns.resolver.NXDOMAIN
+        if kind not in records[name]:
+            raise dns.resolver.NoAnswer
+        return records[name][kind]
+
+
+@pytest.mark.parametrize(
+    ("domain", "right"),
+    [
+        ("takes.test", True),
+        ("bare.test", True),
+        ("silent.test", True),  # no answer says nothing of the domain
+        ("null.test", False),
+        ("text.test", False),
+        ("gone.test", False),
+    ],
+)
+def test_a_domain_takes_mail_as_the_dns_says(monkeypatch: pytest.MonkeyPatch, domain: str, right: bool) -> None:
+    monkeypatch.setattr(dns.resolver, "Resolver", Dns)
+    assert recipients.takes_mail(domain) is right
+
+
+def test_operators_whose_domain_takes_no_mail_are_found_when_the_hosts_are_asked(
+    inventory: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "takes_mail", lambda domain: domain != "nulle-part.fr")
+    assert list(recipients.unpublished(reader)) == []
+    edit(inventory / FACTS, "malleposte_operators: [dsi@ac-exemple.test]", "malleposte_operators: [dsi@nulle-part.fr]")
+    told = Reader(sources.read(inventory), Site(inventory), specs.known())
+    (found,) = [one for one in recipients.unpublished(told) if one.key == "malleposte_operators[0]"]
+    assert found.level is Level.FAILING and found.message.startswith("the domain nulle-part.fr takes no mail: ")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -468,6 +533,41 @@ def test_the_worst_finding_makes_the_exit_code(levels: list[Level], code: int) -
     assert findings.exit_code([Finding(level, "x") for level in levels]) == code
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes to another user")
+def test_an_inventory_without_secrets_is_checked_offline_by_anybody(inventory: Path, tmp_path: Path) -> None:
+    """And with secrets, which are root's, or with hosts to ask, by root alone."""
+    inventory.chmod(0o755)
+    for folder in inventory.parents:
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+            folder.chmod(folder.stat().st_mode | 0o055)
+
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+
+    def checked(*words: str) -> subprocess.CompletedProcess[str]:
+        typed = [sys.executable, "-P", "-m", "malleposte", "check", "-i", str(inventory), *words]
+        env = {**os.environ, "HOME": str(home), "MALLEPOSTE_ROOT": str(ROOT), "LC_ALL": "C.UTF-8"}
+        return subprocess.run(
+            typed,
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+
+    done = checked("--offline")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert "check: 2 warning" in done.stdout.splitlines()[-1]
+    assert "run this with sudo" in checked().stderr
+    (inventory / "secrets").mkdir(mode=0o700)
+    assert "run this with sudo" in checked("--offline").stderr
+
+
 def test_check_as_json(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(inventory / FACTS, "policy: reject", "policy: rejet")
     assert cli.main(["check", "-i", str(inventory), "--offline", "--json"]) == ExitCode.BAD_INPUT
@@ -479,9 +579,10 @@ Ran = list[str]
 
 
 @pytest.fixture
-def no_playbook(monkeypatch: pytest.MonkeyPatch) -> Ran:
+def no_playbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ran:
     """Notes what would have run, hosts asked or playbooks begun; each ends the test's own way."""
     ran: Ran = []
+    monkeypatch.setattr(playbook, "VAR", tmp_path / "var")
 
     def noting(name: str) -> Callable[..., Any]:
         def note(*_: object, **__: object) -> Any:
@@ -505,6 +606,17 @@ def test_deploy_touches_no_host_when_the_inventory_is_wrong(
     assert said[-1] == "malleposte: the check found 1 fault, told above; nothing was changed on any host"
     assert no_playbook == []
     assert not (inventory / "secrets").exists()
+
+
+def test_a_second_deploy_is_refused_before_any_host_is_asked(
+    inventory: Path, no_playbook: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with playbook.only_one(inventory):
+        assert cli.main(["deploy", "-i", str(inventory)]) == ExitCode.FAILURE
+    assert "another run on inventory" in capsys.readouterr().err
+    assert no_playbook == []
+    assert cli.main(["deploy", "-i", str(inventory)]) == ExitCode.FAILURE
+    assert no_playbook == ["ssh"]
 
 
 def test_deploy_goes_on_by_force(inventory: Path, no_playbook: Ran, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from malleposte.accounts import actor, settings
 from malleposte.accounts.disclosure import terms as disclosure
 from malleposte.backup.archive import archives as vaults
 from malleposte.backup.archive import config
+from malleposte.backup.archive.borg import BorgError, Done
 from malleposte.backup.restore import database as restore_database
 from malleposte.backup.restore.model import Copy, Outcome
 from malleposte.backup.restore.vault import Archives
@@ -21,6 +22,7 @@ from malleposte.commands import away, backup_job, backup_options, backup_restore
 from malleposte.core import paths
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet import remote
+from malleposte.runtime.settings import convert
 
 BY = "claire@dsi"
 
@@ -498,3 +500,86 @@ def test_a_database_whose_exchange_fails_takes_connections_again(tmp_path):
     with pytest.raises(MallepostError, match="refused"):
         restore_database.restore("roundcube", Dumps(), server, tmp_path, say=lambda _: None)
     assert server.told[-1] == 'ALTER DATABASE "roundcube" WITH ALLOW_CONNECTIONS true'
+
+
+SOURCES = [
+    {"name": name, "repository": "mail" if name.startswith("mail") else "system", **rest}
+    for name, rest in {
+        "mail-00-7f": {"paths": ["/srv/mail/00"]}, "mail-80-ff": {"paths": ["/srv/mail/80"]},
+        "system": {"paths": ["/var/lib/lists"]},
+        "ldap": {"command": ["slapcat", "-n", "1"], "file": "ldap.ldif"},
+        "ldap-config": {"command": ["slapcat", "-n", "0"], "file": "ldap-config.ldif"},
+    }.items()
+]  # fmt: skip
+HELD = ("mail-00-7f", "system", "ldap", "ldap-config", "postgresql-roundcube", "postgresql-sogo", "postgresql-gone")
+
+
+class Borg:
+    """borg, as it answers about a vault that holds an archive of each of these."""
+
+    def __init__(self, held: tuple[str, ...]) -> None:
+        self.held = held
+
+    def run(self, *words: str) -> Done:
+        if not self.held:
+            raise BorgError("ssh://vault1/mail1/system is not a valid repository. Check repo config.", 2)
+        begins = words[words.index("--glob-archives") + 1].rstrip("*")
+        names = [f"{name}@20260314T010000Z" for name in self.held]
+        found = [
+            {"name": name, "start": "2026-03-14T01:00:00.000000", "id": "1"}
+            for name in names
+            if name.startswith(begins)
+        ]
+        return Done(json.dumps({"archives": found}))
+
+
+@pytest.fixture
+def lost(tmp_path, monkeypatch):
+    """A new host in place of a lost one; called with the series that its vault holds."""
+    given = {
+        "client": "mail1", "vaults": [{"name": "vault1", "url": "ssh://vault1", "passphrase_file": "/x"}],
+        "sources": SOURCES, "ssh_config": "/x", "base": str(tmp_path), "state": str(tmp_path / "state.json"),
+        "mail_root": "/srv/mail", "databases": True,
+    }  # fmt: skip
+
+    def made(*held: str) -> None:
+        monkeypatch.setattr(paths, "HOSTED", True)
+        monkeypatch.setattr(config, "read", lambda: convert(given, config.Config))
+        monkeypatch.setattr(vaults, "Borg", lambda *_given: Borg(held))
+        monkeypatch.setattr(restore_database.Postgres, "sql", lambda *_given: "postgres\nroundcube\nsogo\n")
+
+    return made
+
+
+def test_a_dry_run_names_every_archive_that_a_whole_restore_needs(lost, capsys):
+    lost(*HELD)
+    assert main(["backup", "restore", "--all", "--dry-run"]) == 0
+    told = capsys.readouterr()
+    used, notes = told.out.splitlines()[:5], told.out.splitlines()[5:]
+    names = ["ldap", "postgresql-roundcube", "postgresql-sogo", "system", "mail-00-7f"]
+    assert [line.split()[4].partition("@")[0] for line in used] == names
+    assert notes[0].strip() == "the archives have a database gone, which is not on this host"
+    assert notes[1].strip().startswith("1 of 2 shares of the mail have no archive") and "mail-80-ff" in notes[1]
+    assert notes[2].strip().startswith("stays in the vault, since `deploy` writes what it holds: ldap-config@")
+    steps = [line.partition("] ")[2] for line in told.err.splitlines()]
+    assert len(steps) == 6 and steps[0].startswith("1 of 6: mail-00-7f@")
+    assert steps[1] == "2 of 6: no archive of mail-80-ff" and steps[5].startswith("6 of 6: postgresql-sogo@")
+    assert main(["backup", "restore", "--all", "--dry-run", "--json"]) == 0
+    assert [name.partition("@")[0] for name in json.loads(capsys.readouterr().out)["archives"]] == names
+
+
+@pytest.mark.parametrize("missing", ["ldap", "system"])
+def test_a_dry_run_fails_as_the_restore_would_where_an_archive_is_missing(lost, capsys, missing):
+    lost(*(name for name in HELD if name != missing))
+    assert main(["backup", "restore", "--all", "--dry-run"]) == 1
+    assert f"malleposte: vault1 holds no archive of {missing}; `backup list` shows" in capsys.readouterr().err
+
+
+def test_a_dry_run_before_the_first_backup_says_so_in_a_sentence(lost, capsys):
+    lost()
+    for words in (["--all"], ["database", "sogo"]):
+        assert main(["backup", "restore", *words, "--dry-run"]) == 1
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("malleposte: vault1 holds no archive of ")
+        assert last.endswith("`backup run` makes the first ones")
+    assert main(["backup", "list", "--source", "system"]) == 0

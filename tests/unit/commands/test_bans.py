@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -51,5 +52,6 @@ def test_on_a_host_it_says_what_was_banned(monkeypatch: pytest.MonkeyPatch) -> N
     held = fail2ban.Ban("192.0.2.7", "guesses", "2026-11-26 14:35:40", "2026-11-26 14:45:40")
     monkeypatch.setattr(fail2ban, "bans", lambda: [held])
     monkeypatch.setattr(fail2ban, "lift", lambda asked: [one for one in asked if one == held.address])
-    assert typed("list").stdout == f"{held.address:<40} guesses    until 2026-11-26 14:45:40\n"
+    zone = datetime(2026, 11, 26, 14, 45).astimezone().tzname()  # fail2ban names none
+    assert typed("list").stdout == f"{held.address:<40} guesses    until 2026-11-26 14:45 {zone}\n"
     assert typed("lift", "192.0.2.7", "192.0.2.9").stdout == "192.0.2.7: lifted\n192.0.2.9: was not banned\n"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from malleposte.accounts import here
 from malleposte.accounts.acts import Tools
@@ -104,6 +105,19 @@ def test_a_name_that_is_reserved_makes_no_account(typed: Typed, directory: Memor
             typed(edit.create_command, "--given-name", "Zoé", "--surname", "Petit", *words)
     typed(edit.create_command, "--given-name", "Zoé", "--surname", "Petit", "--uid", "portail")
     assert [name for name in directory.entries if "uid=port" in name] == [f"uid=portail,ou=people,{directory.suffix}"]
+
+
+@pytest.mark.parametrize("size", ["-5", "0", "beaucoup", "10000000", "-x"])
+def test_what_is_no_size_is_refused_in_a_sentence(typed: Typed, size: str) -> None:
+    with pytest.raises(InputError) as refused:
+        typed(edit.quota_command, "mdupond", size)
+    assert str(refused.value) == f"{size} is no size in MB; give 1 to 9999999; that of the class: --profile"
+    assert "of the class roundcube" in typed(edit.quota_command, "mdupond"), "nothing was changed"
+
+
+def test_an_option_of_no_meaning_is_no_size(typed: Typed) -> None:
+    with pytest.raises(click.NoSuchOption):
+        typed(edit.quota_command, "mdupond", "--profil")
 
 
 def test_a_quota_without_a_number_is_shown(typed: Typed) -> None:

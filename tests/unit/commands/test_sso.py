@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from malleposte.adapters import lemonldap
 from malleposte.cli import main
 from malleposte.commands.away import person
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.fleet import remote
+from malleposte.platform.times import local
 
 ANSWER = {"factors": [], "sessions": []}
 
@@ -73,3 +76,23 @@ def test_a_factor_is_removed_where_it_is_and_the_same_typed_again_ends_well(prov
     assert typed(*words) == ExitCode.DONE
     providers.refuse = {"pia1", "pia2"}
     assert typed(*words) == ExitCode.BAD_INPUT, "a factor that no host knows"
+
+
+def test_an_agent_without_anything_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = datetime(2026, 3, 14, 20, 5, tzinfo=UTC)
+    held = {"anne": [lemonldap.Factor("f1", "totp", "telephone", made)]}
+    monkeypatch.setattr(paths, "HOSTED", True)
+    monkeypatch.setattr(lemonldap, "factors", lambda uid: held.get(uid, []))
+    monkeypatch.setattr(lemonldap, "sessions", lambda _uid: [])
+    assert main(["sso", "status", "personne"]) == ExitCode.DONE
+    assert capsys.readouterr() == (
+        "personne: no second factor and no open log-in; `malleposte accounts show personne` tells whether there is "
+        "such an account\n",
+        "",
+    )
+    assert main(["sso", "status", "anne"]) == ExitCode.DONE
+    assert f"f1  totp       {local(made)}  telephone" in capsys.readouterr().out
+    assert main(["sso", "status", "personne", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == ANSWER

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.core.errors import MallepostError
+from malleposte.core.run import Finished
 from malleposte.fleet import playbook
 
 
@@ -36,3 +37,23 @@ def test_one_inventory_has_one_run_however_it_is_named(labs: tuple[Path, Path], 
         pass
     with playbook.only_one(first / spelt):
         pass
+
+
+def test_a_command_that_holds_an_inventory_from_its_beginning_runs_on_it(
+    labs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins before the hosts are asked; its own runs do not wait for it, another's is refused at once."""
+    first, _ = labs
+
+    def ran(_words: object, screen: Path, **_given: object) -> Finished:
+        screen.touch()
+        return Finished(0, ())
+
+    monkeypatch.setattr(playbook, "stream", ran)
+    monkeypatch.setattr(playbook, "new_log", lambda name: first / f"{name}.log")
+    with playbook.holding(first):
+        assert playbook.run(playbook.Options(first)).code == 0
+        with pytest.raises(MallepostError, match="is under way"), playbook.holding(first):
+            pass
+    with playbook.only_one(first), pytest.raises(MallepostError, match="is under way"):
+        playbook.run(playbook.Options(first))

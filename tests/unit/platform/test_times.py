@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from malleposte.accounts.mails import letter
-from malleposte.platform.times import in_english, in_french
+from malleposte.platform.times import in_english, in_french, local
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,11 @@ def test_letters_tell_the_hour_of_the_host() -> None:
     assert letter.moment(datetime(2026, 7, 14, 22, 30, tzinfo=UTC)) == {
         "day": "15/07/2026", "hour": "02 h 30", "day_en": "2026-07-15", "hour_en": "02:30",
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("overseas")
+def test_people_read_local_times_that_name_their_zone() -> None:
+    for moment in (datetime(2026, 3, 14, 20, 5, 59, tzinfo=UTC), "2026-03-14T20:05:59Z", "2026-03-14T20:05:59"):
+        assert local(moment) == "2026-03-15 00:05 +04"
+    assert local("2026-03-14T20:05:59+01:00") == "2026-03-14 23:05 +04"
+    assert local("never") == "never"

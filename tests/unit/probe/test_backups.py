@@ -8,6 +8,7 @@ import pytest
 from malleposte.backup.archive.state import State
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet.remote import Place
+from malleposte.platform.times import local
 from malleposte.probe import backups
 from malleposte.probe import run as probing
 from malleposte.probe.model import Result, Status
@@ -42,7 +43,7 @@ def vault(archive: float, check: float | None = None, ok: bool = True, since: fl
         (vault(1, error="no space"), ""),
         (vault(1, check=9 * 24), "last check 9 days old (limit 8)"),
         (vault(1, since=9 * 24), "never checked, first archive 9 days old (limit 8)"),
-        (vault(1, check=1, ok=False), "its check of 2026-03-14T08:00Z found faults"),
+        (vault(1, check=1, ok=False), f"its check of {local('2026-03-14T08:00Z')} found faults"),
         ({}, "no archive yet; type: malleposte backup run"),
         ({"sources": {"ldap": {"attempt": {"state": "error", "error": "down"}}}}, "ldap never archived: down"),
     ],

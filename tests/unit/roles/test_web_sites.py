@@ -58,6 +58,29 @@ def test_scripts_may_do_what_is_said_and_no_more(name: str) -> None:
     assert name != "sogo" or "script-src-attr 'none'" in text
 
 
+def test_a_service_that_is_down_is_one_code_on_every_site(laid: str) -> None:
+    """nginx forgets the site's pages where a location has an error_page of its own, and takes the first that fits."""
+    snippets = ROOT / "roles/nginx/templates/etc/nginx/snippets"
+    assert "error_page 500 502 503 504 =503 /_errors/$away.html;" in (snippets / "away.conf.j2").read_text("utf-8")
+    assert "include /etc/nginx/snippets/away.conf;" in (snippets / "errors.conf.j2").read_text("utf-8")
+    assert "        include /etc/nginx/snippets/errors.conf;" in (FRONT / "nginx.conf.j2").read_text("utf-8")
+    for place, inside in locations(laid).items():
+        if "error_page " in inside:
+            last = inside.rindex("error_page ")
+            ways = ("include /etc/nginx/snippets/away.conf;", "error_page 404 502 504 = @busy_in_sogo;")
+            assert any(way in inside[last - 1 :] or inside[last:].startswith(way) for way in ways), place
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_page_that_a_site_names_for_its_absence_is_laid(name: str) -> None:
+    text = (ROOT / f"roles/{name}/templates/etc/nginx/sites/{name}.conf.j2").read_text("utf-8")
+    pages = (ROOT / "roles/nginx/vars/main.yml").read_text("utf-8")
+    named = re.findall(r"^set \$away (\S+);", text, re.MULTILINE)
+    assert len(named) == (name == "lemonldap")
+    for page in ("503", *named):
+        assert f'dest: "{{{{ nginx_error_root }}}}/{page}.html"' in pages
+
+
 def test_who_is_asked_is_an_authority_of_the_site(laid: str) -> None:
     found = locations(laid)
     authorities = [place.removeprefix("= ") for place, inside in found.items() if "snippets/authority.conf" in inside]

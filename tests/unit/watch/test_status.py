@@ -53,9 +53,9 @@ def test_what_cannot_be_looked_at_is_said(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_table_says_since_when_and_what_to_do(paris: None) -> None:
     assert status.table([]) == ["nothing is wrong"]
     assert status.table([Row(PAGE, NOW), Row(TICKET, NOW, NOW + 600)]) == [
-        "page    since 2026-11-30 00:46  a.service (a) is not active",
+        "page    since 2026-11-30 00:46 CET  a.service (a) is not active",
         "        docs/watch.md#a-unit-is-not-active",
-        "ticket  since 2026-11-30 00:46  mail is held, silenced until 2026-11-30 00:56",
+        "ticket  since 2026-11-30 00:46 CET  mail is held, silenced until 2026-11-30 00:56 CET",
         "        docs/watch.md#mail-is-held",
     ]
 

@@ -21,6 +21,16 @@ TIMEOUT = 60  # seconds
 type Restore = Callable[[str, bytes], None]
 """Brings a file of `sogo-tool backup` (a property list) into SOGo, as the folders of an owner."""
 
+LOOK = "see journalctl -u sogo -u postgresql"
+KNOWN = {
+    r"could not connect|connection refused|authentication failed|channel could not|no connection to server": (
+        "its database does not answer"
+    ),
+    r"(user|account) .*(not found|unknown|does not exist)|(unknown|no such) user": "it does not know the account",
+}
+"""The meaning of what the tool prints."""
+_STAMP = re.compile(r"^\d{4}-\S+ \S+ (sogo-tool)?\[[^]]*\][: ]*|<0x[^>]*>:?|^ERROR[: ]+")
+"""The stamps before a line of the tool's."""
 _ENVIRONMENT = ("HOME", "PGSSLMODE", "PGSSLROOTCERT")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -62,11 +72,10 @@ def restore(uid: str, content: bytes) -> None:
                 text=True, errors="replace", check=False, timeout=TIMEOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise MallepostError(f"sogo-tool did not end within {TIMEOUT} s") from error
+            raise MallepostError(f"SOGo did not take the folders of {uid} within {TIMEOUT} s", LOOK) from error
     # It is silent and content where it does not know the agent: who calls looks at what is there.
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "SOGoCache" not in line] or ["no word"]
-        raise MallepostError(f"sogo-tool ended with {done.returncode}: {lines[-1][:200]}")
+        raise MallepostError(f"SOGo did not take the folders of {uid} ({reason(done.returncode, done.stderr)})", LOOK)
 
 
 def set_identities(uid: str, identities: Sequence[Mapping[str, Any]]) -> str:
@@ -74,4 +83,13 @@ def set_identities(uid: str, identities: Sequence[Mapping[str, Any]]) -> str:
     document = json.dumps({profiles.IDENTITIES: identities})
     argv = ["sogo-tool", "user-preferences", "set", "defaults", uid, profiles.IDENTITIES, document]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=TIMEOUT)
-    return "" if done.returncode == 0 else done.stderr.strip()[-500:] or f"exit code {done.returncode}"
+    return "" if done.returncode == 0 else f"SOGo did not take the senders ({reason(done.returncode, done.stderr)})"
+
+
+def reason(code: int, said: str) -> str:
+    """Return the cause of a failure in a few words: a known one, else the tool's last line without its stamps."""
+    lines = [text for line in said.splitlines() if "SOGoCache" not in line and (text := _STAMP.sub("", line).strip())]
+    for words, meaning in KNOWN.items():
+        if any(re.search(words, line, re.I) for line in lines):
+            return meaning
+    return lines[-1][:200] if lines else f"sogo-tool ended with {code}"

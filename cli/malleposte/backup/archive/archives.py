@@ -106,15 +106,11 @@ class Vault:
 
     def latest(self, source: str, as_of: datetime | None = None) -> Archive:
         """The newest archive of a source as of a date. Raises NoArchiveError when there is none, BorgError."""
-        try:
-            found = self.archives(source, as_of)
-        except BorgError as error:
-            if not error.no_repository:
-                raise
-            found = []  # what was never backed up to this vault has no repository there
+        found = self.archives(source, as_of)
         if not found:
             when = f" of {as_of.astimezone():%Y-%m-%d %H:%M %Z} or before" if as_of else ""
-            raise NoArchiveError(f"{self.name} holds no archive of {source}{when}", "`backup list` shows what there is")
+            hint = "`backup list` shows what there is; `backup run` makes the first ones"
+            raise NoArchiveError(f"{self.name} holds no archive of {source}{when}", hint)
         return found[0]
 
     def repository_of(self, source: str) -> str:
@@ -198,7 +194,12 @@ class Vault:
 
     def _listed(self, repository: str, pattern: str) -> list[Archive]:
         words = ("list", "--json", "--glob-archives", pattern, self.target.repository(repository))
-        found = json.loads(self.borg.run(*words).output)["archives"]
+        try:
+            found = json.loads(self.borg.run(*words).output)["archives"]
+        except BorgError as error:
+            if not error.no_repository:
+                raise
+            return []  # what was never backed up to this vault has no repository there
         return [self._archive(repository, entry) for entry in found if whole(entry["name"])]
 
     def _archive(self, repository: str, entry: dict[str, str]) -> Archive:

@@ -26,9 +26,10 @@ from malleposte.backup.restore.host import ThisHost
 from malleposte.backup.restore.mail import box as boxes
 from malleposte.backup.restore.mail import maildir, swap
 from malleposte.backup.restore.model import STAMP, Copy, Outcome
-from malleposte.backup.restore.vault import Archives
+from malleposte.backup.restore.vault import DATABASE, Archives
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import MAILDIR, STORE
+from malleposte.platform.times import local
 from malleposte.runtime import durable, kit, owner
 
 SKIPPED = ("/etc", "/var/spool/postfix", str(STORE))
@@ -83,6 +84,7 @@ class Plan:
     """The steps to take. `mail` and `dumps` are names of sources; `paths` lie in the source `system`.
 
     `units` says which units use a path: they are stopped while it is exchanged. `stop` are stopped meanwhile.
+    `written` are dumps that no restore loads, since `deploy` writes what they hold.
     """
 
     paths: tuple[str, ...]
@@ -91,6 +93,7 @@ class Plan:
     parallel: int = 2
     units: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stop: Sequence[str] = ()
+    written: tuple[str, ...] = ()
 
 
 @dataclass
@@ -112,21 +115,51 @@ class Found:
         return [name for name, copy in self.mail.items() if copy is None]
 
 
-def look(plan: Plan, archives: Archives) -> Found:
-    """The archives of a plan. A share in which no mailbox ever was has none; all else must be there.
+def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable[[str], None] = print) -> Found:
+    """The archives of a plan and of those databases, each told as it is looked up.
 
-    Raises NoArchiveError when there are no files or a dump is missing, MallepostError when no vault could be read.
+    A share in which no mailbox ever was has none; all else must be there. Raises NoArchiveError when there are no
+    files or a dump is missing, MallepostError when no vault could be read.
     """
     found = Found()
-    for name in plan.mail:
+    files = [COMMON] if plan.paths else []
+    wanted = [*plan.mail, *files, *plan.dumps, *(f"{DATABASE}{name}" for name in databases)]
+    for number, name in enumerate(wanted, 1):
         try:
-            found.mail[name] = archives.latest(name)
+            copy = archives.latest(name)
         except NoArchiveError:
+            if name not in plan.mail:
+                raise
             found.mail[name] = None
-    if plan.paths:
-        found.files = archives.latest(COMMON)
-    found.dumps = {name: archives.latest(name) for name in plan.dumps}
+            say(f"{number} of {len(wanted)}: no archive of {name}")
+            continue
+        say(f"{number} of {len(wanted)}: {copy}")
+        if name in plan.mail:
+            found.mail[name] = copy
+        elif name in files:
+            found.files = copy
+        else:
+            found.dumps[name] = copy
     return found
+
+
+def unused(plan: Plan, archives: Archives) -> list[str]:
+    """Notes on the archives that a restore leaves in the vault, each with its reason."""
+    notes = []
+    for name in plan.written:
+        with contextlib.suppress(NoArchiveError):
+            notes.append(f"stays in the vault, since `deploy` writes what it holds: {archives.latest(name)}")
+    return notes
+
+
+def without_archive(plan: Plan, found: Found) -> list[str]:
+    """A note on the shares of the mail that no vault has an archive of; none where each has one."""
+    if not found.empty:
+        return []
+    return [
+        f"{len(found.empty)} of {len(plan.mail)} shares of the mail have no archive, as those have in which no "
+        f"mailbox ever was: {', '.join(found.empty)}"
+    ]
 
 
 def demand_room(found: Found, archives: Archives, host: ThisHost, store: Path) -> None:
@@ -164,11 +197,12 @@ def restore(
         raise InputError(
             f"this is no new host: it has {', '.join(present)}", "with --yes they are replaced, and kept aside"
         )
-    found = look(plan, archives)
+    databases = host.databases()
+    found = look(plan, databases, archives, say)
     if state.done:
         say(
-            f"going on after {len(state.done)} steps of the run of {state.begun}, with archives of before it; to begin "
-            f"anew, remove {state.path}"
+            f"going on after {len(state.done)} steps of the run of {local(state.begun)}, with archives of before it; "
+            f"to begin anew, remove {state.path}"
         )
     else:
         demand_room(found, archives, host, store)
@@ -185,18 +219,14 @@ def restore(
     with host.paused(plan.stop):
         if "ldap" in plan.dumps:
             step("directory", lambda: _noted(host.directory(), outcome))
-        for name in host.databases():
+        for name in databases:
             step(f"database {name}", lambda name=name: {"databases": 1, **_noted(host.database(name), outcome)})  # type: ignore[misc]
         for path in plan.paths:
             step(f"files {path}", lambda path=path: _files(path, found, archives, host, plan, state.stamp))  # type: ignore[misc]
         _mail(plan, found, archives, store, state, step, say)
     step("clients", lambda: _reopened(host, store))
     outcome.notes += host.notes
-    if found.empty:
-        outcome.notes.append(
-            f"{len(found.empty)} of {len(plan.mail)} shares of the mail have no archive, as those have in which no "
-            f"mailbox ever was: {', '.join(found.empty)}"
-        )
+    outcome.notes += without_archive(plan, found)
     outcome.notes.append("what was replaced is kept: malleposte backup kept")
     outcome.seconds = time.monotonic() - begun
     state.path.unlink()

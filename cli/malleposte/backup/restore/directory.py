@@ -26,6 +26,8 @@ from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import owner
 
 DUMP = "ldap"
+CONFIGURATION = "ldap-config"
+"""The dump of cn=config: `deploy` writes it anew, and it is there to be looked at."""
 SERVICES = "ou=services,"
 ACTIVE = "active"
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from malleposte.platform.times import local
+
 STAMP = "%Y%m%d-%H%M%S"
 
 
@@ -19,7 +21,7 @@ class Copy:
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.archive} of {self.taken.astimezone():%Y-%m-%d %H:%M} ({self.vault})"
+        return f"{self.archive} of {local(self.taken)} ({self.vault})"
 
 
 @dataclass

@@ -24,6 +24,7 @@ from malleposte.backup.archive.borg import Borg, BorgError, environment
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
 from malleposte.platform.locks import take
+from malleposte.platform.times import local
 from malleposte.runtime import owner
 
 from .ledger import Ledger, Made
@@ -215,7 +216,7 @@ def compared(
         raise Fault(f"{repository.label}: its key or id was replaced", undo)
     gone = ledger.gone(present)
     if gone:
-        names = _named([f"{one.name} (seen {one.seen})" for one in gone])
+        names = _named([f"{one.name} (seen {local(one.seen)})" for one in gone])
         raise Fault(f"{repository.label}: gone: {names}; nothing was removed", undo)
     return ledger
 

@@ -11,6 +11,7 @@ from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.away import HostCommand
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError
+from malleposte.platform.times import local
 
 
 @click.command("reset", cls=HostCommand)
@@ -41,5 +42,5 @@ def reset_command(who: str, days: float, reason: str, as_json: bool) -> None:
             )
         issued, change = codes.renew(entry, settings.keys(), now(), days, reason)
         acts.make(tools.directory, tools.journal, [change])
-    line = f"{uid}: INA code {issued.shown}, good once, until {issued.expires.astimezone():%Y-%m-%d %H:%M}"
+    line = f"{uid}: INA code {issued.shown}, good once, until {local(issued.expires)}"
     answer({"uid": uid, "code": issued.code, "expires": issued.expires.isoformat()}, [line], as_json=as_json)

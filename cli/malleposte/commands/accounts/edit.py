@@ -13,6 +13,7 @@ from malleposte.accounts.acts import Result, Tools, make
 from malleposte.accounts.channels import Failure, forget_all
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.life.base import change
+from malleposte.accounts.life.edits import MOST_MB
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.search import by_any_name
 from malleposte.accounts.settings import Settings, one_writer
@@ -335,9 +336,21 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
                 moved=asdict(moved))  # fmt: skip
 
 
-@click.command("quota", cls=HostCommand)
+def _size(_context: click.Context, _argument: click.Parameter, text: str | None) -> int | None:
+    """Callback: a size of a mailbox. Raises InputError on what is none, a number below nought included."""
+    if text is None:
+        return None
+    if text.startswith("--"):
+        raise click.NoSuchOption(text, ctx=_context)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_MB:
+        raise InputError(f"{text} is no size in MB", f"give 1 to {MOST_MB}; that of the class: --profile")
+    return int(text)
+
+
+# A number below nought looks like an option: it is refused as a number.
+@click.command("quota", cls=HostCommand, context_settings={"ignore_unknown_options": True})
 @WHO
-@click.argument("megabytes", metavar="[MB]", type=int, required=False)
+@click.argument("megabytes", metavar="[MB]", callback=_size, required=False)
 @click.option("--profile", "of_class", is_flag=True, help="Back to the quota of the class.")
 @REASON
 @AS_JSON

@@ -10,13 +10,13 @@ import click
 from malleposte.accounts.acts import Result
 from malleposte.commands.options import answer
 from malleposte.core.errors import ExitCode
-from malleposte.platform.times import when
+from malleposte.platform.times import local, when
 
 
 def shown_time(text: str) -> str:
     """A time of the directory for a person, in the host's zone."""
     moment = when(text)
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else text
+    return local(moment) if moment else text
 
 
 def tell(result: Result, uid: str, done: str, *, as_json: bool, lines: Sequence[str] = (), **facts: Any) -> int:
@@ -43,7 +43,8 @@ def table(row: Mapping[str, Any]) -> Iterator[str]:
             continue
         words = ", ".join(map(str, value)) if isinstance(value, list) else value
         timed = name.endswith(("_since", "_until", "_changed")) or name == "archived"
-        yield f"{name.replace('_', ' '):<18} {shown_time(str(words)) if timed else words}"
+        text = shown_time(str(words)) if timed else local(str(words)) if name == "last_log_in" else words
+        yield f"{name.replace('_', ' '):<18} {text}"
 
 
 def line(row: Mapping[str, Any]) -> str:

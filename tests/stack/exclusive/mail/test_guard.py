@@ -3,10 +3,12 @@
 import smtplib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from malleposte.probe.walker import wire
+from malleposte.probe.walker.plan import PathError
 
 from tests.bench import cost
 from tests.stack.support import hostile
@@ -115,6 +117,30 @@ def test_while_it_is_away_mail_waits(site: Any, mail: Any) -> None:
         site.run("mail1", f"systemctl start malleposte-guard.socket {GUARD}")
     mail.foreign(STRANGER, who.mail, compose(STRANGER, who.mail, subject))
     assert mail.arrived(who, subject)
+
+
+@pytest.mark.parametrize("units", [f"malleposte-guard.socket {GUARD}", "rspamd.service"])
+def test_while_a_filter_is_away_no_program_is_asked_for_a_password(site: Any, mail: Any, units: str) -> None:
+    """It would show the 454 that AUTH is answered as a wrong password: the session ends at the greeting."""
+    who, subject = mail.account("probe2"), token()
+    site.run("mail1", f"systemctl stop {units}")
+    try:
+        for port in (587, 465):
+            with pytest.raises(PathError, match=r"banner: 421 4\."), mail.session(who, port):
+                pass
+    finally:
+        site.run("mail1", f"systemctl start {units}")
+    for port in (587, 465):
+        wait_for(partial(taken, mail, who, subject, port), 60, f"nothing is sent by port {port}")
+    assert mail.arrived(who, subject)
+
+
+def taken(mail: Any, who: Any, subject: str, port: int) -> bool:
+    """Whether a message is sent; not yet where the filter has only begun to start."""
+    try:
+        return bool(mail.submit(who, who.mail, who.mail, compose(who.mail, who.mail, subject), port).accepted)
+    except PathError:
+        return False
 
 
 def test_a_message_starts_it(site: Any, mail: Any) -> None:

@@ -148,7 +148,7 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
             assert webmail.status == 503
             assert "La page de connexion ne répond pas." in webmail.text
             page = Provider(site, web).ask("/")
-            assert page.status == 502 and "Service momentanément indisponible" in page.text
+            assert page.status == 503 and "La page de connexion ne répond pas" in page.text
             for program in (who.account, device):
                 assert mail.imap(program).noop()[0] == "OK", "mail programs notice nothing"
                 subject = token()

@@ -95,6 +95,8 @@ def test_the_page_asks_accountd_and_shows_the_document(inside: Any, another: Any
     assert ("9%" if language else "9 %") in page.main
     assert ("in 12 days" if language else "dans 12 jours") in page.main
     assert ("never" if language else "jamais") in page.main
+    zone = time.strftime("%Z", time.localtime(STATE.at))
+    assert page.main.count(f" ({zone})") >= 4, "each hour names its zone"
     assert "block" not in page.main.split("set_class")[1].split("JSON")[0], "an act that rounds to none"
 
 

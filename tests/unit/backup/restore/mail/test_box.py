@@ -485,11 +485,11 @@ def test_a_vault_that_fails_ends_the_run_before_anything_is_stopped(tmp_path, re
 
 
 def test_without_room_for_both_nothing_is_replaced(vault, replace_all):
-    host = Host(free=1999)
-    with pytest.raises(InputError, match=r"takes 2.0 kB, and 2.0 kB are free|takes 2.0 kB"):
+    host = Host(free=2999)  # of the mail, the directory and the database
+    with pytest.raises(InputError, match=r"takes 3.0 kB, and 3.0 kB are free|takes 3.0 kB"):
         replace_all(vault, host)
     assert host.asked == []
-    host.free = 2000
+    host.free = 3000
     replace_all(vault, host)
 
 
