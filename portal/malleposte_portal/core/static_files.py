@@ -17,6 +17,7 @@ KINDS = {
     "guess.js": SCRIPT,
     "human.js": SCRIPT,
     "once.js": SCRIPT,
+    "copy.js": SCRIPT,
 }
 
 

@@ -11,6 +11,7 @@ from malleposte_portal.own import (
     devices,
     diagnosis,
     factors,
+    handover,
     log_ins,
     phones,
     profiles,
@@ -22,7 +23,7 @@ from malleposte_portal.own import (
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
-        account, devices, phones, profiles,
+        account, devices, phones, profiles, handover,
         recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
     )
 )  # fmt: skip

@@ -9,7 +9,7 @@ from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDev
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.message import Done
 from malleposte.accountd.relying_party import AwayError
-from wtforms import BooleanField
+from wtforms import BooleanField, HiddenField
 from wtforms.validators import ValidationError
 
 from malleposte_portal import dsfr
@@ -21,7 +21,7 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered, withdrawn
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import log_ins
+from malleposte_portal.own import handover, kinds, log_ins, phones
 from malleposte_portal.own.forms import device_name_field, password_field
 
 SUBJECT = Subject("devices")
@@ -40,6 +40,8 @@ class AddDeviceForm(Form):
     mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
     dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
     password = password_field()
+    kind = HiddenField()
+    """The kind of device whose steps the agent comes from, if any."""
     invites = False
     """Whether the agenda of this account sends its invitations with the password of the device."""
 
@@ -86,7 +88,9 @@ def scopes(device: Device) -> str:
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
-    form = AddDeviceForm(data={"mail": True} if request.method == "GET" else None)
+    kind = kinds.known(request.args.get("kind", ""))
+    ticked = dict.fromkeys(kinds.OPENS.get(kind, ("mail",)), True)
+    form = AddDeviceForm(data={"kind": kind, **ticked} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
 
     def add() -> Answer | acts.Told:
@@ -96,17 +100,19 @@ def device_add(found: sign_on.Agent) -> Answer:
             lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
             _("Mot de passe inexact."),
         )
-        return _on_its_way(found, answer) if isinstance(answer, Done) else answer
+        kind = kinds.known(form.typed("kind"))
+        return _on_its_way(found, answer, kind) if isinstance(answer, Done) else answer
 
     return filled_in(form, add, lambda refused: render_template("own/device_add.html", form=form, refused=refused))
 
 
-def _on_its_way(found: sign_on.Agent, made: NewDevice) -> Answer | acts.Told:
+def _on_its_way(found: sign_on.Agent, made: NewDevice, kind: str) -> Answer | acts.Told:
     """To the page that shows the password of a device; why there is none, once the device is revoked."""
-    device = made.devices[0]
-    facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
+    device, uid = made.devices[0], found.session.uid
+    facts = {"uid": uid, "name": device.name, "scopes": device.scopes, "secret": made.secret, "kind": kind}
     try:
-        shown_once.hand_on("device_made", facts)
+        address = phones.away("device_here", word=handover.keep(facts))
+        shown_once.hand_on("device_made", {**facts, "address": address})
     except (AwayError, StoreError) as error:
         return withdrawn(found, device, error)
     return redirect(link("device_made"), 303)
@@ -114,12 +120,12 @@ def _on_its_way(found: sign_on.Agent, made: NewDevice) -> Answer | acts.Told:
 
 @SUBJECT.page("/compte/appareils/mot-de-passe", "/en/account/devices/password")
 @for_agent
-def device_made(found: sign_on.Agent) -> Answer:
+def device_made(_found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
     kept = shown_once.handed("device_made")
     if kept is None:
         return back_to("devices", "shown")
-    return render_template("own/device_made.html", uid=found.session.uid, **kept)
+    return render_template("own/device_made.html", code=phones.qr(kept.pop("address")), here=False, **kept)
 
 
 @SUBJECT.act("/compte/appareils/supprimer", "/en/account/devices/revoke")

@@ -19,7 +19,7 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, withdrawn
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import profiles
+from malleposte_portal.own import kinds, profiles
 from malleposte_portal.own.forms import device_name_field, password_field
 
 SUBJECT = Subject("phones")
@@ -45,14 +45,14 @@ def away(name: str, **values: str) -> str:
 
 
 def _steps(agent: sign_on.Agent, name: str) -> Answer:
-    """A page of steps and addresses alone."""
-    return render_template(f"own/{name}.html", uid=agent.session.uid, here=qr(away(name)))
+    """The page of a kind: steps and addresses alone."""
+    return render_template(f"own/setup_{name}.html", uid=agent.session.uid, kind=name, here=qr(away(f"setup_{name}")))
 
 
-for _device in ("android", "thunderbird", "outlook"):
+for _device in kinds.OF_STEPS:
     SUBJECT.page(
         f"/compte/appareils/regler/{_device}", f"/en/account/devices/set-up/{_device}", f"setup_{_device}"
-    )(for_agent(partial(_steps, name=f"setup_{_device}")))  # fmt: skip
+    )(for_agent(partial(_steps, name=_device)))  # fmt: skip
 
 
 @SUBJECT.form("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple")
