@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import current_app, g
 from flask_wtf import FlaskForm
 from malleposte.policy.project import html_constraints
-from malleposte.policy.rules import Context, check
+from malleposte.policy.rules import Context, Violation, check, common_words
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -59,6 +60,15 @@ def code_field() -> Any:
         "Indiquez votre code INA.",
         **CODES,
     )
+
+
+def reason(broken: Violation, words: Iterable[str], *, quote: bool = True) -> str:
+    """The sentence about a rule that is broken; the `words` that are too common are named in it."""
+    sentence = broken.message(g.language)
+    if broken.code != "common_word":
+        return sentence
+    named = ", ".join(_("« %(word)s »", word=one) if quote else one for one in words)
+    return _("%(sentence)s : %(words)s.", sentence=sentence.rstrip("."), words=named)
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -143,10 +153,10 @@ class NewPassword(Form):
             raise ValidationError(_("Choisissez un nouveau mot de passe."))
         login = self["login"].data if "login" in self else ""
         broken = check(held.data, Context(login=login or ""), current_app.extensions["portal"].policy)
-        for one in broken[:-1]:
-            held.errors.append(one.message(g.language))
-        if broken:
-            raise ValidationError(broken[-1].message(g.language))
+        sentences = [reason(one, common_words(held.data)) for one in broken]
+        held.errors.extend(sentences[:-1])
+        if sentences:
+            raise ValidationError(sentences[-1])
 
     def validate_again(self, held: Any) -> None:
         """Both are the same."""
