@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
@@ -19,7 +20,15 @@ from wtforms.validators import InputRequired
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import UNKNOWN, Answer, filled_in, link, said_done
-from malleposte_portal.core.forms import CODES, Form, Guarded, NewPassword, code_field, numen_field, text_field
+from malleposte_portal.core.forms import (
+    Form,
+    Guarded,
+    NewPassword,
+    code_field,
+    numen_field,
+    sent_code_field,
+    text_field,
+)
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 
@@ -71,7 +80,7 @@ class Recovery(Form):
 class Confirm(Form):
     """The code that was sent to that address."""
 
-    value = text_field("Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.", **CODES)
+    value = sent_code_field()
 
 
 class Charter(Form):
@@ -96,12 +105,15 @@ FORMS: dict[str, type[Form]] = {
     "password": FirstPassword,
 }
 """The form of each step of malleposte.accounts.credentials.enrolment."""
+WITH = {"confirm": "mail"}
+"""Steps that are the second half of another."""
 
 
 @SUBJECT.form("/activer", "/en/activate")
 def activate() -> Answer:
     """The two secrets. Coming back with them goes on where the agent left."""
     form = BeginForm()
+    form.focus("numen")
 
     def begin() -> Answer | acts.Told:
         wanted = enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question)
@@ -129,16 +141,16 @@ def step() -> Answer:
         return told
     name = _wanted(told)
     form: Any = FORMS[name]()
+    form.focus("new" if name == "password" else "value")
     refused, status = "", 200
     if request.method == "POST":
         answer = _sent(name, form, ticket, told)
         if not isinstance(answer, acts.Told):
             return answer
         refused, status = answer.page, answer.status
-    left = [one for one in told.enrolment.left if one in FORMS]
     page = render_template(
         f"first_login/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
-        names=_titles(), left=left, charter=current_app.extensions["portal"].charter,
+        names=_titles(), stage=_stage(name, told.enrolment.steps), charter=current_app.extensions["portal"].charter,
         may_skip=name not in told.enrolment.needed,
     )  # fmt: skip
     return page, status
@@ -150,6 +162,12 @@ def _wanted(told: enrolment.EnrolmentFile) -> str:
     asked = request.form.get("step") or request.args.get("step", "")
     may = asked in FORMS and (asked in left or asked in ("phone", "mail"))
     return asked if may and told.before == "pending" else left[0]
+
+
+def _stage(name: str, steps: Sequence[str]) -> tuple[int, int, str]:
+    """The number of a step, how many there are, and the step that follows; a code belongs to its address."""
+    at = steps.index(WITH.get(name, name)) + 1
+    return at, len(steps), "".join(steps[at : at + 1])
 
 
 def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> Answer | acts.Told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, request
 from flask_wtf import FlaskForm
 from malleposte.policy.project import html_constraints
 from malleposte.policy.rules import Context, Violation, check, common_words
@@ -62,6 +62,14 @@ def code_field() -> Any:
     )
 
 
+def sent_code_field() -> Any:
+    """Return the field for a code that was just sent, which the keyboard of a phone offers by itself."""
+    return text_field(
+        "Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.",
+        **{**CODES, "autocomplete": "one-time-code"},
+    )  # fmt: skip
+
+
 def reason(broken: Violation, words: Iterable[str], *, quote: bool = True) -> str:
     """The sentence about a rule that is broken; the `words` that are too common are named in it."""
     sentence = broken.message(g.language)
@@ -80,6 +88,10 @@ class Form(FlaskForm):  # type: ignore[misc]
         for held in self:
             held.errors = [_(str(one)) for one in held.errors] if held.short_name != "new" else held.errors
         return valid
+
+    def focus(self, name: str) -> None:
+        """Have a field take the focus of a page that is shown for the first time; errors take it of any other."""
+        self[name].flags.focused = request.method == "GET"
 
     def typed(self, name: str) -> str:
         """The text in a field."""

@@ -29,7 +29,15 @@ LEVELS = (
 )
 """The verdicts on a password that breaks no rule, by zxcvbn's score."""
 REFUSED = "Refusé : corrigez ce qui est marqué ci-dessus."
-REASONS = ("digest_form", "contains_login", "contains_name", "common_word", "keyboard_walk", "repetition")
+REASONS = (
+    "forbidden_character",
+    "digest_form",
+    "contains_login",
+    "contains_name",
+    "common_word",
+    "keyboard_walk",
+    "repetition",
+)
 """The violations that the list of rules does not explain by itself."""
 WARNINGS = {
     "straightRow": "Une suite de touches du clavier se devine vite.",

@@ -85,6 +85,45 @@ def test_from_two_secrets_to_an_active_account(agent: Visitor, behind: Behind) -
     assert agent.http.get("/activer/etape", base_url="https://pia.test").status_code == 303
 
 
+def focused(page: Page) -> list[str]:
+    """The elements that take the focus, by id, in the order of the page; the first takes it."""
+    return [str(held["id"]) for _tag, held in page.elements if "autofocus" in held]
+
+
+def test_each_page_says_how_far_it_is_and_its_field_has_the_focus(agent: Visitor, behind: Behind) -> None:
+    code = behind.pending()
+    assert focused(agent.get("/activer")) == ["numen"]
+    begin(agent, code)
+    seen = []
+    for step, sent in (
+        ("phone", {"skip": "1"}),
+        ("mail", {"value": ADDRESS}),
+        ("confirm", {}),
+        ("charter", {"value": "y"}),
+    ):
+        page = agent.get("/activer/etape")
+        assert focused(page) == ["value"], step
+        (steps,) = [held for _tag, held in page.elements if held.get("class") == "fr-stepper__steps"]
+        seen.append((steps["data-fr-current-step"], steps["data-fr-steps"]))
+        value = {"value": behind.confirmations[0][1].code} if step == "confirm" else sent
+        agent.send("/activer/etape", step=step, **value)
+    assert seen == [("1", "4"), ("2", "4"), ("2", "4"), ("3", "4")], "a code belongs to its address"
+    page = agent.get("/activer/etape")
+    assert focused(page) == ["new"] and "Étape 4 sur 4 Activer mon compte" in page.main
+    assert "Étape suivante" not in page.main
+    page = agent.send("/activer/etape", step="password", new="éèà", again="éèà")
+    assert focused(page) == ["errors"], "what is wrong is read first"
+    assert "ni accent" in page.named("new-error")
+
+
+def test_a_phone_offers_the_code_that_it_has_received(agent: Visitor, behind: Behind) -> None:
+    begin(agent, behind.pending())
+    agent.send("/activer/etape", step="phone", skip="1")
+    page = agent.send("/activer/etape", step="mail", value=ADDRESS)
+    (field,) = [held for held, _text in page.all("input") if held.get("id") == "value"]
+    assert field["autocomplete"] == "one-time-code"
+
+
 def test_in_english_with_every_step_that_may_be_skipped(agent: Visitor, behind: Behind) -> None:
     page = agent.send("/en/activate", numen=NUMEN, code=behind.pending())
     for name, wanted in (("phone", "Your recovery address"), ("mail", "The charter")):

@@ -35,7 +35,7 @@ class WrongAnswerError(MallepostError):
 class Enrolment(Message, frozen=True):
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
-    `waiting` is an address that waits for its code. `needed` are the steps that cannot be passed over.
+    `waiting` is an address that waits for its code. `needed` are the steps that cannot be passed over, `steps` are all.
     """
 
     given: str = ""
@@ -46,6 +46,7 @@ class Enrolment(Message, frozen=True):
     waiting: str = ""
     left: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 class EnrolmentFile(Done, frozen=True):
@@ -165,6 +166,7 @@ def _shown(context: Context, holder: Holder, file: File) -> Enrolment:
     return Enrolment(
         first(attributes, "givenName"), first(attributes, "sn"), first(attributes, "mail"), file.phone or "",
         file.mail or "", file.sent, file.left(rules), file.needed(rules),
+        file.steps(rules, holder.state),
     )  # fmt: skip
 
 

@@ -113,6 +113,14 @@ class File:
             wanted.append(Step.CHARTER)
         return (*wanted, Step.PASSWORD)
 
+    @staticmethod
+    def steps(rules: Rules, state: State) -> tuple[Step, ...]:
+        """All steps of an account in that state, answered or not, in order; that of a code counts with its address."""
+        if state is not State.PENDING:
+            return (Step.PASSWORD,)
+        asked = {Step.PHONE: rules.phone, Step.MAIL: rules.mail, Step.CHARTER: rules.charter}
+        return (*(one for one, how in asked.items() if how is not Asked.OFF), Step.PASSWORD)
+
     def needed(self, rules: Rules) -> tuple[Step, ...]:
         """Those of them without which no password is taken."""
         may = {Step.PHONE: rules.phone, Step.MAIL: rules.mail, Step.CONFIRM: rules.mail, Step.CHARTER: rules.charter}
