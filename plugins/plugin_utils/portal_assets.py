@@ -27,7 +27,7 @@ SECONDS = 900.0
 """A limit for npm; a slow line needs minutes for the first fetch."""
 DSFR = "@gouvfr/dsfr"
 COMPONENTS = tuple(
-    "header logo skiplink footer link tile form input password checkbox radio button badge alert notice stepper".split()
+    "header logo skiplink footer link tile form input password checkbox radio button badge alert notice stepper sidemenu".split()
 )
 """The components of the design system that templates use, in the order in which their styles follow."""
 WEIGHTS = {"Regular": 400, "Bold": 700}
