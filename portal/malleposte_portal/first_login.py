@@ -24,7 +24,7 @@ from malleposte_portal.core.forms import (
     Form,
     Guarded,
     NewPassword,
-    code_field,
+    letter_code_field,
     numen_field,
     sent_code_field,
     text_field,
@@ -48,7 +48,7 @@ class BeginForm(Guarded):
     """First log-in: NUMEN and code."""
 
     numen = numen_field()
-    code = code_field()
+    code = letter_code_field()
 
 
 class Telephone(Form):

@@ -76,6 +76,30 @@ def test_the_tiles_the_classes_and_the_pages_bear_the_names() -> None:
         assert f"    name: {NAMES[service]['fr']}\n" in wiring, "as the log-in page names it"
 
 
+OF_LETTER = {
+    "cli/malleposte/accounts/print/page.py",
+    "docs/fr/guide/piratage.md",
+    "docs/fr/guide/premiere-connexion.md",
+    "portal/malleposte_portal/core/forms.py",
+    "portal/malleposte_portal/forgotten.py",
+    "portal/malleposte_portal/templates/desk/agent.html",
+    "portal/malleposte_portal/templates/first_login/activate.html",
+    "portal/malleposte_portal/templates/first_login/step.html",
+    "portal/malleposte_portal/templates/front/diagnosis.html",
+    "portal/malleposte_portal/templates/front/home.html",
+}
+"""Texts about the letter of a first log-in, and those that tell its code from one that was received."""
+
+
+def test_the_code_ina_is_that_of_the_letter_alone() -> None:
+    named = {
+        str(path.relative_to(ROOT))
+        for path in [*TEXTS, *PROGRAMS]
+        if any(re.search(r"\b[cC]odes? INA\b", text) for text in read(path))
+    }
+    assert named == OF_LETTER
+
+
 @pytest.mark.parametrize(
     ("text", "seen"),
     [("dans le webmail", True), ("l’interface légère", True), ("Messagerie et agenda", True), ("Mon interface", False),

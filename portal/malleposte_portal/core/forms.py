@@ -52,13 +52,18 @@ def numen_field() -> Any:
     return text_field("NUMEN", "13 caractères, sur votre arrêté ou votre dossier.", "Indiquez votre NUMEN.", **CODES)
 
 
+def letter_code_field() -> Any:
+    """Return the field for the INA code, which stands on the letter."""
+    return text_field("Code INA", "Le code qui figure sur votre lettre.", "Indiquez votre code INA.", **CODES)
+
+
 def code_field() -> Any:
-    """Return the field for an INA code."""
+    """Return the field for either code: that of the letter, or one that was sent or read aloud later."""
     return text_field(
-        "Code INA",
-        "Le code qui figure sur votre lettre, ou que vous avez reçu par courriel.",
-        "Indiquez votre code INA.",
-        **CODES,
+        "Code INA ou code reçu",
+        "Celui de votre lettre, ou celui que vous avez reçu par courriel, par SMS ou de l’assistance.",
+        "Indiquez votre code.",
+        **{**CODES, "autocomplete": "one-time-code"},
     )
 
 

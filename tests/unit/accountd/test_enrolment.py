@@ -60,7 +60,8 @@ def test_every_step_then_the_password(desk: Desk) -> None:
     code = desk.pending()
     begun = desk.begin(f"{code[:5]} {code[5:]}".lower(), " 01 e9500001 abc")
     assert begun.enrolment == enrolment.Enrolment(
-        "Marie", "Dupond", "mdupond@ac-exemple.test", left=("phone", "mail", "charter", "password"), needed=("charter",),
+        "Marie", "Dupond", "mdupond@ac-exemple.test",
+        left=("phone", "mail", "charter", "password"), needed=("charter",),
         steps=("phone", "mail", "charter", "password"),
     )  # fmt: skip
     # A number that is copied on a telephone comes between marks that nobody sees.
@@ -302,7 +303,7 @@ def test_a_log_in_goes_to_the_means_on_file_and_the_answer_tells_nothing(desk: D
     assert desk.reminders == [(ADDRESS, "mdupond")]
     ((number, text),) = desk.gateway.sent
     assert number == "+33612345678"
-    assert "mdupond" in text
+    assert text == "Académie d'Exemple. Votre identifiant de messagerie est mdupond."
     assert desk.refused(passwords.RemindLogin(HERE, NUMEN, "pigeon")) == "refused_value"
 
 
@@ -312,7 +313,9 @@ def test_a_code_by_text_message(desk: Desk) -> None:
         assert desk.ask(passwords.IssueCode(HERE, login, "sms")) == Done()
     ((number, text),) = desk.gateway.sent
     assert (number, len(text) <= 160) == ("+33612345678", True)
-    code = text.split("\u00a0: ")[1].split(",")[0]
+    assert text.startswith("Académie d'Exemple. Code reçu ") and text.isprintable(), "it says whose it is"
+    assert not set(text) & set("\u00a0\u202f’"), "such signs halve the room of a message"
+    code = text.split("Code reçu ")[1].split(",")[0]
     assert desk.ask(passwords.Reset(HERE, "", NUMEN, code, NEW)) == Done("mdupond", "active")
     desk.gateway.broken = True
     assert desk.ask(passwords.IssueCode(HERE, "mdupond", "sms")) == Done(), "a gateway that is away is not told"
