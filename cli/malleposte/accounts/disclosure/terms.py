@@ -169,6 +169,20 @@ def act(held: Mapping[str, Any]) -> str:
     return ACTS.get(action, "autre opération")
 
 
+_AS_TOLD = frozenset(("mpStateChanged", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime", "mpState"))
+"""Facts that follow from the act itself, which its words tell."""
+
+
+def changed(held: Mapping[str, Any]) -> list[str]:
+    """Return the facts that an act changed, in French words, in the order of FACTS; those of a new account are none."""
+    before, after = held.get("before"), held.get("after")
+    if held.get("action") == "create" or not isinstance(after, dict):
+        return []
+    old = {name.lower(): value for name, value in before.items()} if isinstance(before, dict) else {}
+    new = {name.lower() for name, value in after.items() if value != old.get(name.lower())}
+    return [words for name, words in FACTS.items() if name.lower() in new and name not in _AS_TOLD]
+
+
 def line(raw: str) -> str:
     """A line of a journal for its subject; empty for one of the machinery. Raises ValueError on what is no line.
 

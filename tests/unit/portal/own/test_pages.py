@@ -12,6 +12,7 @@ from malleposte.accountd.calls.settings import SetClass
 from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.own import COMPUTED, Account
 from malleposte.accounts.disclosure.terms import ACTS as JOURNAL
+from malleposte.accounts.disclosure.terms import FACTS as CHANGED
 from malleposte_portal import own
 from malleposte_portal.core.languages import catalogues
 from malleposte_portal.log_in import shown_once
@@ -337,9 +338,17 @@ def test_a_new_password_ends_every_log_in_of_its_owner(inside: Any, another: Any
     assert [one.raw("/compte/appareils/ajouter").status_code for one in (inside, second, other)] == [303, 303, 200]
 
 
+@BOTH
+def test_the_journal_says_what_changed(inside: Any, accountd: Any, language: int) -> None:
+    changed = Line("2026-11-01T08:00:00+00:00", "données modifiées", "operators", changed="fonction; adresse")
+    accountd.answer = replace(DONE, journal=(changed,))
+    said = ("Ce qui a changé : fonction, adresse.", "Changed: function, address.")[language]
+    assert said in inside.get(ADDRESSES["journal"][language]).main
+
+
 def test_every_act_of_a_journal_has_english_words() -> None:
     english = catalogues(strict=True)["en"]
-    for words in {*JOURNAL.values(), "autre opération"}:
+    for words in {*JOURNAL.values(), *CHANGED.values(), "autre opération"}:
         assert english.gettext(words)
 
 
