@@ -32,7 +32,8 @@ SET_UP = (
 )  # fmt: skip
 DESK = (
     ("desk", "Trouver un agent"), ("desk_list", "Listes par établissement"),
-    ("desk_boxes", "Boîtes d’un établissement"), ("account", "Mon compte"),
+    ("desk_boxes", "Boîtes d’un établissement"), ("desk_guide", "Le guide de l’assistance"),
+    ("account", "Mon compte"),
 )  # fmt: skip
 ABOUT = (
     ("guide", "Le guide des agents"), ("site_map", "Plan du site"), ("accessibility", "Accessibilité"),
