@@ -37,6 +37,7 @@ TICKET = "ticket"
 WRONG = {
     "phone": "Ce numéro n’est pas reconnu. Écrivez-le en entier, par exemple 06 12 34 56 78.",
     "mail": "Cette adresse ne convient pas : donnez une adresse personnelle complète, hors de l’académie.",
+    "phone_code": "Ce code n’est pas le bon, ou il n’est plus valable. Vérifiez-le, ou demandez-en un autre.",
     "confirm": "Ce code n’est pas le bon, ou il n’est plus valable. Vérifiez-le, ou demandez-en un autre.",
 }
 OVER = 403
@@ -99,13 +100,14 @@ class FirstPassword(NewPassword):
 
 FORMS: dict[str, type[Form]] = {
     "phone": Telephone,
+    "phone_code": Confirm,
     "mail": Recovery,
     "confirm": Confirm,
     "charter": Charter,
     "password": FirstPassword,
 }
 """The form of each step of malleposte.accounts.credentials.enrolment."""
-WITH = {"confirm": "mail"}
+WITH = {"phone_code": "phone", "confirm": "mail"}
 """Steps that are the second half of another."""
 
 
@@ -177,6 +179,10 @@ def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> A
         value = ""
     elif name == "confirm" and "again" in request.form:
         name, value = "mail", told.enrolment.waiting
+    elif name == "phone_code" and "again" in request.form:
+        name, value = "phone", told.enrolment.called
+    elif name == "phone_code" and "skip" in request.form:
+        name, value = "phone", ""
     elif not form.validate():
         return acts.Told(422)
     elif name == "password":
@@ -227,6 +233,7 @@ def _again() -> Answer:
 def _titles() -> dict[str, str]:
     return {
         "phone": _("Votre téléphone"),
+        "phone_code": _("Vérifier votre téléphone"),
         "mail": _("Votre adresse de secours"),
         "confirm": _("Vérifier votre adresse de secours"),
         "charter": _("La charte"),

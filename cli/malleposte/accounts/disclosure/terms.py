@@ -74,7 +74,7 @@ ACTS: Mapping[str, str] = {
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",
-    "enrol": "première connexion commencée", "confirm": "code envoyé à une adresse de secours",
+    "enrol": "première connexion commencée", "confirm": "code envoyé à un moyen de secours",
     "welcome": "message de bienvenue", "told": "changement annoncé", "login-sent": "identifiant demandé",
     "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
     "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
