@@ -143,7 +143,8 @@ def step() -> Answer:
         return told
     name = _wanted(told)
     form: Any = FORMS[name]()
-    form.focus("new" if name == "password" else "value")
+    if name != "charter":  # which is to be read from its beginning
+        form.focus("new" if name == "password" else "value")
     refused, status = "", 200
     if request.method == "POST":
         answer = _sent(name, form, ticket, told)

@@ -104,7 +104,7 @@ def test_each_page_says_how_far_it_is_and_its_field_has_the_focus(agent: Visitor
         ("charter", {"value": "y"}),
     ):
         page = agent.get("/activer/etape")
-        assert focused(page) == ["value"], step
+        assert focused(page) == ([] if step == "charter" else ["value"]), step
         (steps,) = [held for _tag, held in page.elements if held.get("class") == "fr-stepper__steps"]
         seen.append((steps["data-fr-current-step"], steps["data-fr-steps"]))
         value = {"value": behind.confirmations[0][1].code} if step == "confirm" else sent
