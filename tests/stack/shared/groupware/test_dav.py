@@ -144,7 +144,9 @@ def test_a_browser_gets_a_page_that_leads_to_the_steps(
         assert asked.status == 401 and asked.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-@pytest.mark.parametrize("path", ["/_page", "/_dav/root", "/_dav/radicale", "/SOGo/", "/SOGo/so/", "/radicale", "/.web/"])
+@pytest.mark.parametrize(
+    "path", ["/_page", "/_dav/root", "/_dav/radicale", "/SOGo/", "/SOGo/so/", "/radicale", "/.web/"]
+)
 def test_nothing_else_is_shown_at_this_address(device: Callable[..., Device], site: Site, path: str) -> None:
     assert device(site.accounts["probe1"]).ask("GET", path).status == 404
 
