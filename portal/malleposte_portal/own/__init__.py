@@ -11,7 +11,6 @@ from malleposte_portal.own import (
     devices,
     diagnosis,
     factors,
-    handover,
     log_ins,
     phones,
     profiles,
@@ -23,7 +22,7 @@ from malleposte_portal.own import (
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
-        account, devices, phones, profiles, handover,
+        account, devices, phones, profiles,
         recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
     )
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import Any
 
 from flask import redirect, render_template, request, session
@@ -21,12 +23,15 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered, withdrawn
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import handover, kinds, log_ins, phones
+from malleposte_portal.own import log_ins, phones
 from malleposte_portal.own.forms import device_name_field, password_field
 
+LOG = logging.getLogger("malleposte_portal")
 SUBJECT = Subject("devices")
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
+HERE = "device"
+"""A password that is kept for the device itself (see malleposte_portal.log_in.shown_once)."""
 INVITES = "smtp"
 """The scope by which SOGo sends the invitations of a device, with its password."""
 
@@ -88,8 +93,8 @@ def scopes(device: Device) -> str:
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
-    kind = kinds.known(request.args.get("kind", ""))
-    ticked = dict.fromkeys(kinds.OPENS.get(kind, ("mail",)), True)
+    kind = phones.known(request.args.get("kind", ""))
+    ticked = dict.fromkeys(phones.OPENS.get(kind, ("mail",)), True)
     form = AddDeviceForm(data={"kind": kind, **ticked} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
 
@@ -100,7 +105,7 @@ def device_add(found: sign_on.Agent) -> Answer:
             lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
             _("Mot de passe inexact."),
         )
-        kind = kinds.known(form.typed("kind"))
+        kind = phones.known(form.typed("kind"))
         return _on_its_way(found, answer, kind) if isinstance(answer, Done) else answer
 
     return filled_in(form, add, lambda refused: render_template("own/device_add.html", form=form, refused=refused))
@@ -111,7 +116,7 @@ def _on_its_way(found: sign_on.Agent, made: NewDevice, kind: str) -> Answer | ac
     device, uid = made.devices[0], found.session.uid
     facts = {"uid": uid, "name": device.name, "scopes": device.scopes, "secret": made.secret, "kind": kind}
     try:
-        address = phones.away("device_here", word=handover.keep(facts))
+        address = phones.away("device_here", word=shown_once.keep(HERE, json.dumps(facts).encode()))
         shown_once.hand_on("device_made", {**facts, "address": address})
     except (AwayError, StoreError) as error:
         return withdrawn(found, device, error)
@@ -126,6 +131,26 @@ def device_made(_found: sign_on.Agent) -> Answer:
     if kept is None:
         return back_to("devices", "shown")
     return render_template("own/device_made.html", code=phones.qr(kept.pop("address")), here=False, **kept)
+
+
+@SUBJECT.form("/appareil/<word>", "/en/device/<word>")
+def device_here(word: str) -> Answer:
+    """The same page on the device itself, which has read its QR code; the word proves where it comes from.
+
+    The code holds a link, not the password: programs that read codes keep their history, and some look texts up. The
+    password is behind a button, once: what looks at links spends nothing.
+    """
+    try:
+        if request.method != "POST":
+            there = sign_on.sign_on().sessions.look_once(word)
+            return render_template("own/device_here.html", state="there" if there else "gone"), 200 if there else 404
+        content = shown_once.take(HERE, word)
+    except (AwayError, StoreError) as error:
+        LOG.error("the password of a device cannot be given: %s", error)
+        return render_template("own/device_here.html", state="away"), 503
+    if content is None:
+        return render_template("own/device_here.html", state="gone"), 404
+    return render_template("own/device_made.html", **json.loads(content), here=True, code="")
 
 
 @SUBJECT.act("/compte/appareils/supprimer", "/en/account/devices/revoke")

@@ -1,4 +1,4 @@
-"""What an act changed, in French words."""
+"""The facts that an act changed, in French words."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ from malleposte_portal import own
 from malleposte_portal.core.languages import catalogues
 from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError, key_of
-from malleposte_portal.own import kinds, phones
+from malleposte_portal.own import phones
 
 from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES, BOTH, acts, addresses
@@ -145,7 +145,7 @@ def test_the_steps_of_a_device_lead_to_its_password_with_its_accesses(
     inside: Any, another: Any, accountd: Any, kind: str, ticked: set[str], step: str, language: int
 ) -> None:
     form = ADDRESSES["device_add"][language] + (f"?kind={kind}" if kind else "")
-    if kind in kinds.OF_STEPS:
+    if kind in phones.OF_STEPS:
         assert form in inside.get(ADDRESSES[f"setup_{kind}"][language]).links
     page = inside.get(form)
     fields = {str(held["name"]): held for held, _text in page.all("input") if held.get("name")}
