@@ -339,6 +339,16 @@ def test_a_new_password_ends_every_log_in_of_its_owner(inside: Any, another: Any
 
 
 @BOTH
+def test_the_section_has_the_side_menu_of_the_design_system(inside: Any, language: int) -> None:
+    page = inside.get(ADDRESSES["journal"][language])
+    (menu,) = [held for held, _text in page.all("nav") if "fr-sidemenu" in str(held.get("class"))]
+    assert menu["aria-label"]
+    links = [held for held, _text in page.all("a") if held.get("class") == "fr-sidemenu__link"]
+    assert [str(held["href"]) for held in links if held.get("aria-current")] == [ADDRESSES["journal"][language]]
+    assert len(links) == 10
+
+
+@BOTH
 def test_the_journal_says_what_changed(inside: Any, accountd: Any, language: int) -> None:
     changed = Line("2026-11-01T08:00:00+00:00", "données modifiées", "operators", changed="fonction; adresse")
     accountd.answer = replace(DONE, journal=(changed,))
