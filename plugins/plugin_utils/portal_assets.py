@@ -21,13 +21,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM = ROOT / "portal" / "npm"
-GUIDE = ROOT / "docs" / "fr" / "guide"
+GUIDES = tuple(ROOT / "docs" / "fr" / name for name in ("guide", "assistance"))
 BUILT = ROOT / "var" / "portal-assets"
 SECONDS = 900.0
 """A limit for npm; a slow line needs minutes for the first fetch."""
 DSFR = "@gouvfr/dsfr"
 COMPONENTS = tuple(
-    "header logo skiplink footer link tile form input password checkbox radio button badge alert notice stepper".split()
+    "header logo skiplink footer link tile form input password checkbox radio button badge alert notice stepper "
+    "sidemenu".split()
 )
 """The components of the design system that templates use, in the order in which their styles follow."""
 WEIGHTS = {"Regular": 400, "Bold": 700}
@@ -149,10 +150,12 @@ def files(packages: Path) -> Iterator[tuple[str, bytes]]:
     yield "LICENCES.txt", licences().encode()
 
 
-def pictures(guide: Path = GUIDE) -> list[Path]:
-    """The pictures that the pages of the agents' guide show, by name. Raises OSError."""
-    shown = {found for page in guide.glob("*.md") for found in _PICTURE.findall(page.read_text("utf-8"))}
-    return [guide / name for name in sorted(shown)]
+def pictures(*guides: Path) -> list[Path]:
+    """The pictures that the pages of the agents' guide and the help desk's show, by name. Raises OSError."""
+    folders = guides or GUIDES
+    pages = [page for folder in folders for page in folder.glob("*.md")]
+    shown = {found for page in pages for found in _PICTURE.findall(page.read_text("utf-8"))}
+    return [folders[0] / name for name in sorted(shown)]
 
 
 def style_files() -> list[str]:

@@ -23,14 +23,16 @@ from malleposte_portal.core.security import SECRET_BYTES, setup_security
 from malleposte_portal.core.settings import LANGUAGES, Settings
 from malleposte_portal.core.static_files import setup_static_files
 from malleposte_portal.front import pages as front
+from malleposte_portal.front import plan
+from malleposte_portal.guide import of_desk
 from malleposte_portal.log_in import sign_on as log_in
 from malleposte_portal.log_in.sign_on import SignOn, setup_sign_on
 from malleposte_portal.own.profiles import setup_profiles
 
 SUBJECTS = (
-    front.SUBJECT, first_login.SUBJECT, *password.SUBJECTS, forgotten.SUBJECT, human.SUBJECT, info.SUBJECT,
-    guide.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS, state.SUBJECT,
-    autodiscover.SUBJECT,
+    front.SUBJECT, plan.SUBJECT, first_login.SUBJECT, *password.SUBJECTS, forgotten.SUBJECT, human.SUBJECT,
+    info.SUBJECT, guide.SUBJECT, of_desk.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS,
+    state.SUBJECT, autodiscover.SUBJECT,
 )  # fmt: skip
 """Each with its routes."""
 
@@ -104,6 +106,8 @@ def setup_pages(app: Flask) -> None:
             "portal": app.extensions["portal"],
             "language": g.language,
             "link": link,
+            "own_pages": plan.own_pages,
+            "desk_pages": plan.desk_pages,
             "other": other,
             "elsewhere": link(here, other) + query,
             "again": link(here) if is_page else "",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
@@ -19,7 +20,15 @@ from wtforms.validators import InputRequired
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import UNKNOWN, Answer, filled_in, link, said_done
-from malleposte_portal.core.forms import CODES, Form, Guarded, NewPassword, code_field, numen_field, text_field
+from malleposte_portal.core.forms import (
+    Form,
+    Guarded,
+    NewPassword,
+    letter_code_field,
+    numen_field,
+    sent_code_field,
+    text_field,
+)
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 
@@ -28,6 +37,7 @@ TICKET = "ticket"
 WRONG = {
     "phone": "Ce numéro n’est pas reconnu. Écrivez-le en entier, par exemple 06 12 34 56 78.",
     "mail": "Cette adresse ne convient pas : donnez une adresse personnelle complète, hors de l’académie.",
+    "phone_code": "Ce code n’est pas le bon, ou il n’est plus valable. Vérifiez-le, ou demandez-en un autre.",
     "confirm": "Ce code n’est pas le bon, ou il n’est plus valable. Vérifiez-le, ou demandez-en un autre.",
 }
 OVER = 403
@@ -39,7 +49,7 @@ class BeginForm(Guarded):
     """First log-in: NUMEN and code."""
 
     numen = numen_field()
-    code = code_field()
+    code = letter_code_field()
 
 
 class Telephone(Form):
@@ -71,7 +81,7 @@ class Recovery(Form):
 class Confirm(Form):
     """The code that was sent to that address."""
 
-    value = text_field("Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.", **CODES)
+    value = sent_code_field()
 
 
 class Charter(Form):
@@ -90,18 +100,22 @@ class FirstPassword(NewPassword):
 
 FORMS: dict[str, type[Form]] = {
     "phone": Telephone,
+    "phone_code": Confirm,
     "mail": Recovery,
     "confirm": Confirm,
     "charter": Charter,
     "password": FirstPassword,
 }
 """The form of each step of malleposte.accounts.credentials.enrolment."""
+WITH = {"phone_code": "phone", "confirm": "mail"}
+"""Steps that are the second half of another."""
 
 
 @SUBJECT.form("/activer", "/en/activate")
 def activate() -> Answer:
     """The two secrets. Coming back with them goes on where the agent left."""
     form = BeginForm()
+    form.focus("numen")
 
     def begin() -> Answer | acts.Told:
         wanted = enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question)
@@ -129,16 +143,17 @@ def step() -> Answer:
         return told
     name = _wanted(told)
     form: Any = FORMS[name]()
+    if name != "charter":  # which is to be read from its beginning
+        form.focus("new" if name == "password" else "value")
     refused, status = "", 200
     if request.method == "POST":
         answer = _sent(name, form, ticket, told)
         if not isinstance(answer, acts.Told):
             return answer
         refused, status = answer.page, answer.status
-    left = [one for one in told.enrolment.left if one in FORMS]
     page = render_template(
         f"first_login/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
-        names=_titles(), left=left, charter=current_app.extensions["portal"].charter,
+        names=_titles(), stage=_stage(name, told.enrolment.steps), charter=current_app.extensions["portal"].charter,
         may_skip=name not in told.enrolment.needed,
     )  # fmt: skip
     return page, status
@@ -152,6 +167,12 @@ def _wanted(told: enrolment.EnrolmentFile) -> str:
     return asked if may and told.before == "pending" else left[0]
 
 
+def _stage(name: str, steps: Sequence[str]) -> tuple[int, int, str]:
+    """The number of a step, how many there are, and the step that follows; a code belongs to its address."""
+    at = steps.index(WITH.get(name, name)) + 1
+    return at, len(steps), "".join(steps[at : at + 1])
+
+
 def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> Answer | acts.Told:
     """Have accountd take what was sent; where to go next, or why not."""
     where = acts.source()
@@ -159,6 +180,10 @@ def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> A
         value = ""
     elif name == "confirm" and "again" in request.form:
         name, value = "mail", told.enrolment.waiting
+    elif name == "phone_code" and "again" in request.form:
+        name, value = "phone", told.enrolment.called
+    elif name == "phone_code" and "skip" in request.form:
+        name, value = "phone", ""
     elif not form.validate():
         return acts.Told(422)
     elif name == "password":
@@ -209,6 +234,7 @@ def _again() -> Answer:
 def _titles() -> dict[str, str]:
     return {
         "phone": _("Votre téléphone"),
+        "phone_code": _("Vérifier votre téléphone"),
         "mail": _("Votre adresse de secours"),
         "confirm": _("Vérifier votre adresse de secours"),
         "charter": _("La charte"),

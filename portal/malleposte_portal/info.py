@@ -9,7 +9,7 @@ from flask import g, render_template
 from malleposte_portal.core.subject import Subject
 
 SUBJECT = Subject("info")
-STATED = date(2026, 11, 27)
+STATED = date(2026, 11, 30)
 """The day of the accessibility statement; tests/unit/portal/test_info.py ties it to the statement's text."""
 
 

@@ -166,3 +166,23 @@ def test_every_command_on_accounts_is_explained_and_tried(names: tuple[str, ...]
     called = re.compile(r'["\s]+,?\s*"?'.join(map(re.escape, words)) + r'["\s]')
     tests = [path.read_text("utf-8") for path in (ROOT / "tests/stack").rglob("test_*.py")]
     assert any(re.search(rf'["\s]{called.pattern}', text) for text in tests)
+
+
+@pytest.mark.parametrize(
+    ("page", "headings"),
+    [
+        ("incidents", ["Un disque est plein", "Le contrôleur est perdu",
+                       "Une clé ou un mot de passe de la plateforme est volé", "La rentrée"]),
+        ("assistance/messages-supprimes", []), ("assistance/agenda", []), ("assistance/telephone", []),
+        ("guide/outlook", []),
+    ],
+)  # fmt: skip
+def test_the_french_pages_of_operators_and_the_help_desk_are_there(page: str, headings: list[str]) -> None:
+    text = (ROOT / f"docs/fr/{page}.md").read_text("utf-8")
+    assert [one for one in headings if f"\n## {one}\n" not in text] == []
+    assert len(text.split()) > 200, "a page, not a heading"
+
+
+def test_day_one_says_what_becomes_of_the_mail_of_before() -> None:
+    text = (ROOT / "docs/day-1.md").read_text("utf-8")
+    assert "stays readable until a command `migrate`" in text and "contacts of before" in text

@@ -49,7 +49,7 @@ def find(browser: Browser, uid: str) -> None:
 
 def read_aloud(browser: Browser) -> str:
     """Give a code on the telephone: refused before the agent was called back, then shown."""
-    browser.click("a", "Donner un code INA", heading="Donner un code INA")
+    browser.click("a", "Donner un code", heading="Donner un code")
     browser.click("label[for=way-1]")
     type_in(browser, reason="demande 4711")
     browser.click("main form button")

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import for_everyone
 from tests.browser.support.forms import complaints, fill, human
-from tests.stack.support import leaks, typed_secrets
+from tests.stack.support import leaks, texts, typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import token
 
@@ -34,15 +34,27 @@ def printed(site: Any, who: Any, folder: Path) -> str:
     return str(code)
 
 
-def gives_means(browser: Browser, who: Any, code: str, mark: str, mail: Any) -> None:
+def gives_phone(browser: Browser, site: Any, number: str) -> None:
+    """A telephone, and the code that goes there; a wrong one of each first."""
+    fill(browser, value="12")
+    browser.seen("#value-error")
+    for_everyone(browser)
+    fill(browser, value=number)
+    browser.seen("h1", "Vérifier votre téléphone")
+    for_everyone(browser, "portal-activate-phone-code")
+    sent = texts.code_in(texts.awaited(site, number)[0])
+    typed_secrets.noted(code=sent)
+    fill(browser, value="33333-33333")
+    browser.seen("#value-error")
+    fill(browser, value=sent)
+
+
+def gives_means(browser: Browser, site: Any, who: Any, code: str, mark: str, number: str, mail: Any) -> None:
     """Telephone and recovery address, with wrong answers first and a connection that is lost."""
     browser.seen("h1", "Votre téléphone")
     browser.seen(".person", who.uid)
     for_everyone(browser, "portal-activate-phone")
-    fill(browser, value="12")
-    browser.seen("#value-error")
-    for_everyone(browser)
-    fill(browser, value="06 12 34 56 78")
+    gives_phone(browser, site, number)
 
     browser.seen("h1", "Votre adresse de secours")
     for_everyone(browser, "portal-activate-mail")
@@ -69,7 +81,7 @@ def gives_means(browser: Browser, who: Any, code: str, mark: str, mail: Any) -> 
 def test_from_the_letter_to_the_first_mail(
     browser: Browser, site: Any, person: Any, enters: Any, mail: Any, tmp_path: Path
 ) -> None:
-    who, new, mark = person(State.PENDING), rules.generate(), token()
+    who, new, mark, number = person(State.PENDING), rules.generate(), token(), texts.number()
     code = printed(site, who, tmp_path / "letters")
     browser.open("portal")
     browser.click(".tiles a", "Activer mon compte", heading="Activer mon compte")
@@ -82,7 +94,7 @@ def test_from_the_letter_to_the_first_mail(
     for_everyone(browser, "portal-activate-refused")
     fill(browser, code=code)
 
-    gives_means(browser, who, code, mark, mail)
+    gives_means(browser, site, who, code, mark, number, mail)
     browser.seen("h1", "La charte")
     for_everyone(browser, "portal-activate-charter")
     browser.driver.execute_script("document.querySelector('#value').click()")
@@ -99,7 +111,7 @@ def test_from_the_letter_to_the_first_mail(
     assert complaints(browser) == []
     assert enters(who.uid, new)
     assert who.held("mpState", "mpRecoveryMail", "mpRecoveryPhone", "mpInaCode") == {
-        "mpState": ["active"], "mpRecoveryMail": [f"test+{mark}@lointain.test"], "mpRecoveryPhone": ["+33612345678"],
+        "mpState": ["active"], "mpRecoveryMail": [f"test+{mark}@lointain.test"], "mpRecoveryPhone": [number],
     }  # fmt: skip
     browser.open("portal", "/activer")
     fill(browser, numen=who.numen, code=code)

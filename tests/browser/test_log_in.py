@@ -143,7 +143,7 @@ def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, p
     browser.seen("main", "Votre interface est changée")
     browser.open("portal")
     titles = [one.text for one in browser.driver.find_elements(By.CSS_SELECTOR, ".tiles a")]
-    assert "Messagerie et agenda" in titles and "Webmail" not in titles
+    assert "Messagerie complète" in titles and "Messagerie légère" not in titles
     checked(browser, "portal-home-logged-in")
 
 

@@ -91,7 +91,7 @@ def test_an_agent_with_the_agenda_opens_the_light_interface_all_the_same(browser
     sogo.log_in(browser, agent)
     if browser.size.mobile:
         browser.click("button[aria-label='Ouvrir ou fermer le menu']")
-    address = browser.seen("md-sidenav .mp-light", "Ouvrir l’interface légère").get_attribute("href")
+    address = browser.seen("md-sidenav .mp-light", "Ouvrir la messagerie légère").get_attribute("href")
     browser.picture("sogo-light")
     browser.driver.get(str(address))
     browser.seen(roundcube.ROW, reader.subject)

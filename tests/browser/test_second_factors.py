@@ -222,7 +222,7 @@ def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, per
     who = person()
     comes_back(browser, who)
     browser.click("button", "code de secours")
-    browser.click("button", "code INA", heading="Votre second facteur")
+    browser.click("button", "code reçu", heading="Votre second facteur")
     type_code(browser, Cli(site).json("reset", who.uid)["code"])
     browser.seen("h1", "Mes moyens de connexion")
     looked_at(browser, "factors-lost")

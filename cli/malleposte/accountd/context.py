@@ -272,11 +272,19 @@ class Context:
         """Send a code. Raises OSError."""
         if channel == "sms" and self.tools.gateway:
             minutes = self.tools.rules.code_minutes
-            self.tools.gateway.send(
-                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
-            )
+            self.text(to, f"Code reçu {issued.shown}, valable {minutes} minutes. Ne le donnez à personne.")
         else:
             self.tools.letters.send(to, issued)
+
+    def text(self, to: str, words: str) -> None:
+        """Send a text message, which says whose it is. Raises OSError.
+
+        A no-break space or a curved apostrophe is no sign of the GSM alphabet (3GPP TS 23.038) and would halve the
+        room of a message: the words have neither, and the name of the academy loses its own.
+        """
+        academy = self.tools.facts().academy.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+        if self.tools.gateway:
+            self.tools.gateway.send(to, f"{academy[:1].upper()}{academy[1:]}. {words}")
 
     # --- letters ---
 

@@ -45,7 +45,7 @@ MESSAGES = {
         "missing_lower": "Il manque une lettre minuscule sans accent.",
         "missing_digit": "Il manque un chiffre.",
         "missing_special": "Il manque un caractère spécial (par exemple - ! ? ; : @).",
-        "forbidden_character": "Caractère refusé : ni lettre accentuée, ni caractère invisible.",
+        "forbidden_character": "Caractère refusé : ni accent, ni signe invisible, que chaque appareil écrit autrement.",
         "digest_form": "Ne peut commencer par un mot entre accolades.",
         "contains_login": "Contient votre identifiant.",
         "contains_name": "Contient votre nom, votre prénom ou votre adresse.",
@@ -62,7 +62,7 @@ MESSAGES = {
         "missing_lower": "An unaccented small letter is missing.",
         "missing_digit": "A digit is missing.",
         "missing_special": "A special character is missing (such as - ! ? ; : @).",
-        "forbidden_character": "Character refused: accented letters and invisible characters are not accepted.",
+        "forbidden_character": "Character refused: no accents, no invisible signs; devices write them differently.",
         "digest_form": "May not begin with a word in braces.",
         "contains_login": "Contains your log-in.",
         "contains_name": "Contains your surname, your first name or your address.",
@@ -114,7 +114,7 @@ def check(password: str, context: Context | None = None, policy: Policy | None =
         ("digest_form", lambda: _SCHEME.match(password) is not None),
         ("contains_login", lambda: _contains(password, _login_tokens(context))),
         ("contains_name", lambda: _contains(password, _name_tokens(context))),
-        ("common_word", lambda: _is_common(password)),
+        ("common_word", lambda: bool(common_words(password))),
         ("keyboard_walk", lambda: _has_walk(password)),
         ("repetition", lambda: _has_repetition(password)),
     )
@@ -176,29 +176,31 @@ def _contains(password: str, tokens: set[str]) -> bool:
     return any(token in folded for token in tokens)
 
 
-def _covered(letters: str) -> bool:
-    """Whether common words make up the letters, but for a few."""
-    # best[i]: fewest letters of the first i that no word takes.
-    best = [0]
+def _covering(letters: str) -> tuple[str, ...]:
+    """Return the fewest common words that make up the letters, but for a few; none where they do not."""
+    # best[i]: of the first i letters the fewest that no word takes, then the fewest words, and these.
+    best: list[tuple[int, int, tuple[str, ...]]] = [(0, 0, ())]
     longest = max(map(len, dictionary.ALL))
     for end in range(1, len(letters) + 1):
-        fewest = best[end - 1] + 1
+        left, count, words = best[end - 1]
+        fewest = (left + 1, count, words)
         for start in range(max(0, end - longest), end - 2):
-            if letters[start:end] in dictionary.ALL:
-                fewest = min(fewest, best[start])
+            if (word := letters[start:end]) in dictionary.ALL:
+                left, count, words = best[start]
+                fewest = min(fewest, (left, count + 1, (*words, word)))
         best.append(fewest)
-    return best[-1] <= _LEFT_OVER
+    return best[-1][2] if best[-1][0] <= _LEFT_OVER else ()
 
 
-def _is_common(password: str) -> bool:
-    """Whether the letters, as they stand or as digits and signs imitate them, are common words.
+def common_words(password: str) -> tuple[str, ...]:
+    """Return the common words that a password is made of, as it stands or as digits and signs imitate letters.
 
     Few letters between many digits and signs are not words: at least four are asked for.
     """
     folded = fold(password)
     core = re.sub(r"^[^a-z]+|[^a-z]+$", "", folded)
-    readings = {re.sub(r"[^a-z]", "", folded), re.sub(r"[^a-z]", "", core.translate(_LEET))}
-    return any(len(reading) >= 4 and _covered(reading) for reading in readings)
+    readings = (re.sub(r"[^a-z]", "", folded), re.sub(r"[^a-z]", "", core.translate(_LEET)))
+    return next((words for one in readings if len(one) >= 4 and (words := _covering(one))), ())
 
 
 _RUNS = frozenset(run[i : i + WALK] for line in _ROWS for run in (line, line[::-1]) for i in range(len(run) - WALK + 1))

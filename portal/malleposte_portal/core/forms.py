@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, request
 from flask_wtf import FlaskForm
 from malleposte.policy.project import html_constraints
-from malleposte.policy.rules import Context, check
+from malleposte.policy.rules import Context, Violation, check, common_words
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -51,14 +52,36 @@ def numen_field() -> Any:
     return text_field("NUMEN", "13 caractères, sur votre arrêté ou votre dossier.", "Indiquez votre NUMEN.", **CODES)
 
 
+def letter_code_field() -> Any:
+    """Return the field for the INA code, which stands on the letter."""
+    return text_field("Code INA", "Le code qui figure sur votre lettre.", "Indiquez votre code INA.", **CODES)
+
+
 def code_field() -> Any:
-    """Return the field for an INA code."""
+    """Return the field for either code: that of the letter, or one that was sent or read aloud later."""
     return text_field(
-        "Code INA",
-        "Le code qui figure sur votre lettre, ou que vous avez reçu par courriel.",
-        "Indiquez votre code INA.",
-        **CODES,
+        "Code INA ou code reçu",
+        "Celui de votre lettre, ou celui que vous avez reçu par courriel, par SMS ou de l’assistance.",
+        "Indiquez votre code.",
+        **{**CODES, "autocomplete": "one-time-code"},
     )
+
+
+def sent_code_field() -> Any:
+    """Return the field for a code that was just sent, which the keyboard of a phone offers by itself."""
+    return text_field(
+        "Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.",
+        **{**CODES, "autocomplete": "one-time-code"},
+    )  # fmt: skip
+
+
+def reason(broken: Violation, words: Iterable[str], *, quote: bool = True) -> str:
+    """The sentence about a rule that is broken; the `words` that are too common are named in it."""
+    sentence = broken.message(g.language)
+    if broken.code != "common_word":
+        return sentence
+    named = ", ".join(_("« %(word)s »", word=one) if quote else one for one in words)
+    return _("%(sentence)s : %(words)s.", sentence=sentence.rstrip("."), words=named)
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -70,6 +93,10 @@ class Form(FlaskForm):  # type: ignore[misc]
         for held in self:
             held.errors = [_(str(one)) for one in held.errors] if held.short_name != "new" else held.errors
         return valid
+
+    def focus(self, name: str) -> None:
+        """Have a field take the focus of a page that is shown for the first time; errors take it of any other."""
+        self[name].flags.focused = request.method == "GET"
 
     def typed(self, name: str) -> str:
         """The text in a field."""
@@ -143,10 +170,10 @@ class NewPassword(Form):
             raise ValidationError(_("Choisissez un nouveau mot de passe."))
         login = self["login"].data if "login" in self else ""
         broken = check(held.data, Context(login=login or ""), current_app.extensions["portal"].policy)
-        for one in broken[:-1]:
-            held.errors.append(one.message(g.language))
-        if broken:
-            raise ValidationError(broken[-1].message(g.language))
+        sentences = [reason(one, common_words(held.data)) for one in broken]
+        held.errors.extend(sentences[:-1])
+        if sentences:
+            raise ValidationError(sentences[-1])
 
     def validate_again(self, held: Any) -> None:
         """Both are the same."""

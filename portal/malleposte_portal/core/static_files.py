@@ -14,9 +14,11 @@ KINDS = {
     "robots.txt": "text/plain; charset=utf-8",
     "strength.js": SCRIPT,
     "rules.js": SCRIPT,
+    "verdict.js": SCRIPT,
     "guess.js": SCRIPT,
     "human.js": SCRIPT,
     "once.js": SCRIPT,
+    "copy.js": SCRIPT,
 }
 
 

@@ -82,11 +82,16 @@ def label(name: str) -> str:
 
 def browser(agent: str) -> str:
     """The program and the device of a `User-Agent`, as far as they can be told apart."""
-    programs = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+    programs = (
+        ("Edg", "Edge"), ("OPR", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Thunderbird", "Thunderbird"),
+        ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("Chrome", "Chrome"), ("CriOS", "Chrome"), ("Safari", "Safari"),
+    )  # fmt: skip
     systems = (
         ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"),
         ("Linux", "Linux"),
     )  # fmt: skip
-    program = next((name for sign, name in programs if sign in agent), _("Navigateur"))
+    # Any other names itself first (RFC 9110, 10.1.5).
+    itself = agent.partition("/")[0].strip()[:40]
+    program = next((name for sign, name in programs if sign in agent), itself or _("Navigateur inconnu"))
     system = next((name for sign, name in systems if sign in agent), "")
     return f"{program}, {system}" if system else program

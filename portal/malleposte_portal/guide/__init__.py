@@ -1,4 +1,6 @@
-"""The agents' guide: the pages of docs/fr/guide as they are in the sources, with their pictures. It is in French."""
+"""The agents' guide, and that of the help desk: the pages of docs/fr/guide and docs/fr/assistance as they are in the
+sources, with their pictures. They are in French.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +17,28 @@ from malleposte_portal.guide.markdown import Page, read
 INDEX = "README"
 ADDRESS = "/guide"
 """The list of the pages, each of which is below it: they are in French, whatever the language of the list."""
+DESK = "/assistance/guide"
+"""The same of the help desk's pages."""
+FOLDERS = {ADDRESS: "texts", DESK: "desk"}
 SUBJECT = Subject("guide")
 
 
 @functools.cache
-def pages(pictures: str) -> Mapping[str, Page]:
-    """Each page by its name; `pictures` is the address of the folder of its pictures.
+def pages(pictures: str, base: str = ADDRESS) -> Mapping[str, Page]:
+    """Each page below `base` by its name; `pictures` is the address of the folder of its pictures.
 
     They are made before gunicorn forks: the package may be an archive, and processes that share an open one disturb
     each other's reads. The parser of links (mdurl), too, fills its tables when it is first used, which no two threads
     may do at once.
     """
-    folder = importlib.resources.files("malleposte_portal").joinpath("guide", "texts")
+    folder = importlib.resources.files("malleposte_portal").joinpath("guide", FOLDERS[base])
     found = sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
     texts = {path.name.removesuffix(".md"): path.read_text("utf-8") for path in found}
 
     def address(name: str) -> str:
         if name not in texts:
             raise ValueError(f"{name}.md: no page of the guide")
-        return ADDRESS if name == INDEX else f"{ADDRESS}/{name}"
+        return base if name == INDEX else f"{base}/{name}"
 
     return {name: read(text, address, lambda picture: f"{pictures}/{picture}") for name, text in texts.items()}
 
@@ -57,3 +62,4 @@ def setup_guide(app: Flask) -> None:
     """Read its pages, whose pictures are among the assets."""
     assets: Assets = app.extensions["assets"]
     app.extensions["guide"] = pages(assets.address("guide"))
+    app.extensions["desk_guide"] = pages(assets.address("guide"), DESK)

@@ -8,6 +8,7 @@ from malleposte.accountd.calls.settings import SetClass
 
 from malleposte_portal.core import words
 from malleposte_portal.core.answers import Answer, back_to, link
+from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.core.words import now
 from malleposte_portal.log_in import sign_on
@@ -36,7 +37,10 @@ def account(found: sign_on.Agent) -> Answer:
 @for_agent
 def journal(found: sign_on.Agent) -> Answer:
     """« Mon journal »: what was done to the account, in plain words."""
-    return render_template("own/journal.html", lines=answered(found, ShowJournal).journal, moment=words.moment)
+    return render_template(
+        "own/journal.html", lines=answered(found, ShowJournal).journal, moment=words.moment,
+        translated=lambda facts: [_(one) for one in facts],
+    )  # fmt: skip
 
 
 @SUBJECT.form("/compte/interface", "/en/account/interface")

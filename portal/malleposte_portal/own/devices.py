@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import Any
 
 from flask import redirect, render_template, request, session
@@ -9,7 +11,7 @@ from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDev
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.message import Done
 from malleposte.accountd.relying_party import AwayError
-from wtforms import BooleanField
+from wtforms import BooleanField, HiddenField
 from wtforms.validators import ValidationError
 
 from malleposte_portal import dsfr
@@ -21,12 +23,15 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered, withdrawn
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import log_ins
+from malleposte_portal.own import log_ins, phones
 from malleposte_portal.own.forms import device_name_field, password_field
 
+LOG = logging.getLogger("malleposte_portal")
 SUBJECT = Subject("devices")
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
+HERE = "device"
+"""A password that is kept for the device itself (see malleposte_portal.log_in.shown_once)."""
 INVITES = "smtp"
 """The scope by which SOGo sends the invitations of a device, with its password."""
 
@@ -40,6 +45,8 @@ class AddDeviceForm(Form):
     mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
     dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
     password = password_field()
+    kind = HiddenField()
+    """The kind of device whose steps the agent comes from, if any."""
     invites = False
     """Whether the agenda of this account sends its invitations with the password of the device."""
 
@@ -86,7 +93,9 @@ def scopes(device: Device) -> str:
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
-    form = AddDeviceForm(data={"mail": True} if request.method == "GET" else None)
+    kind = phones.known(request.args.get("kind", ""))
+    ticked = dict.fromkeys(phones.OPENS.get(kind, ("mail",)), True)
+    form = AddDeviceForm(data={"kind": kind, **ticked} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
 
     def add() -> Answer | acts.Told:
@@ -96,17 +105,19 @@ def device_add(found: sign_on.Agent) -> Answer:
             lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
             _("Mot de passe inexact."),
         )
-        return _on_its_way(found, answer) if isinstance(answer, Done) else answer
+        kind = phones.known(form.typed("kind"))
+        return _on_its_way(found, answer, kind) if isinstance(answer, Done) else answer
 
     return filled_in(form, add, lambda refused: render_template("own/device_add.html", form=form, refused=refused))
 
 
-def _on_its_way(found: sign_on.Agent, made: NewDevice) -> Answer | acts.Told:
+def _on_its_way(found: sign_on.Agent, made: NewDevice, kind: str) -> Answer | acts.Told:
     """To the page that shows the password of a device; why there is none, once the device is revoked."""
-    device = made.devices[0]
-    facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
+    device, uid = made.devices[0], found.session.uid
+    facts = {"uid": uid, "name": device.name, "scopes": device.scopes, "secret": made.secret, "kind": kind}
     try:
-        shown_once.hand_on("device_made", facts)
+        address = phones.away("device_here", word=shown_once.keep(HERE, json.dumps(facts).encode()))
+        shown_once.hand_on("device_made", {**facts, "address": address})
     except (AwayError, StoreError) as error:
         return withdrawn(found, device, error)
     return redirect(link("device_made"), 303)
@@ -114,12 +125,32 @@ def _on_its_way(found: sign_on.Agent, made: NewDevice) -> Answer | acts.Told:
 
 @SUBJECT.page("/compte/appareils/mot-de-passe", "/en/account/devices/password")
 @for_agent
-def device_made(found: sign_on.Agent) -> Answer:
+def device_made(_found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
     kept = shown_once.handed("device_made")
     if kept is None:
         return back_to("devices", "shown")
-    return render_template("own/device_made.html", uid=found.session.uid, **kept)
+    return render_template("own/device_made.html", code=phones.qr(kept.pop("address")), here=False, **kept)
+
+
+@SUBJECT.form("/appareil/<word>", "/en/device/<word>")
+def device_here(word: str) -> Answer:
+    """The same page on the device itself, which has read its QR code; the word proves where it comes from.
+
+    The code holds a link, not the password: programs that read codes keep their history, and some look texts up. The
+    password is behind a button, once: what looks at links spends nothing.
+    """
+    try:
+        if request.method != "POST":
+            there = sign_on.sign_on().sessions.look_once(word)
+            return render_template("own/device_here.html", state="there" if there else "gone"), 200 if there else 404
+        content = shown_once.take(HERE, word)
+    except (AwayError, StoreError) as error:
+        LOG.error("the password of a device cannot be given: %s", error)
+        return render_template("own/device_here.html", state="away"), 503
+    if content is None:
+        return render_template("own/device_here.html", state="gone"), 404
+    return render_template("own/device_made.html", **json.loads(content), here=True, code="")
 
 
 @SUBJECT.act("/compte/appareils/supprimer", "/en/account/devices/revoke")

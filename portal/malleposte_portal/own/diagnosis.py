@@ -80,7 +80,7 @@ REFUSED_MAIL = {
     ),
     ("out", "structure"): (
         "Il est construit d’une façon qu’aucun logiciel courant n’emploie.",
-        "Écrivez-le à nouveau, plus simplement, ou depuis le webmail.",
+        "Écrivez-le à nouveau, plus simplement, ou depuis la messagerie.",
     ),
     ("out", "spam"): ("Il a été jugé indésirable.", "Écrivez-le autrement, ou appelez l’assistance."),
 }  # fmt: skip
@@ -187,7 +187,7 @@ def _of_filters(account: Account) -> Iterator[Finding]:
                 addresses=words.forwards(refused),
             ),
             _(
-                "Retirez ce renvoi dans le webmail. Ce n’est pas vous qui l’avez mis ? Changez votre mot de passe et"
+                "Retirez ce renvoi dans la messagerie. Ce n’est pas vous qui l’avez mis ? Changez votre mot de passe et"
                 " appelez l’assistance."
             ),
         )  # fmt: skip
@@ -199,7 +199,7 @@ def _of_filters(account: Account) -> Iterator[Finding]:
                 " %(addresses)s.",
                 addresses=words.forwards(outside),
             ),
-            _("Retirez ce renvoi dans le webmail, ou choisissez une adresse de l’académie."),
+            _("Retirez ce renvoi dans la messagerie, ou choisissez une adresse de l’académie."),
         )  # fmt: skip
     if leave := [one for one in account.forwards if one not in refused]:
         yield Finding(
@@ -207,14 +207,14 @@ def _of_filters(account: Account) -> Iterator[Finding]:
             _("Ils partent vers : %(addresses)s.", addresses=words.forwards(leave)),
             _(
                 "C’est vous qui l’avez voulu ? Rien à faire. Sinon, changez votre mot de passe, retirez le filtre dans"
-                " le webmail et appelez l’assistance."
+                " la messagerie et appelez l’assistance."
             ),
         )  # fmt: skip
     if account.discards:
         yield Finding(
             "warning", _("Un filtre supprime ou refuse des messages"),
             _("Des messages qu’on vous envoie n’arrivent jamais dans votre boîte."),
-            _("Regardez vos filtres dans le webmail, et retirez cette règle si elle ne convient pas."),
+            _("Regardez vos filtres dans la messagerie, et retirez cette règle si elle ne convient pas."),
         )  # fmt: skip
 
 
@@ -272,7 +272,7 @@ def _late(time: str, now: datetime) -> bool:
 def by(one: LogIn) -> str:
     """The program or device of a log-in, and the service."""
     service = _(SERVICES[one.service]) if one.service in SERVICES else one.service
-    name = one.device or (_("le webmail") if one.program == "webmail" else one.program)
+    name = one.device or (_("la messagerie") if one.program == "webmail" else one.program)
     if not name:
         return service[:1].upper() + service[1:]
     return _("%(name)s, %(service)s", name=name[:1].upper() + name[1:], service=service)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import request
 from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
 from wtforms import StringField
 
 from malleposte_portal import dsfr
-from malleposte_portal.core import acts
+from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
@@ -29,8 +30,18 @@ class NameForm(Form):
     )  # fmt: skip
 
 
-def shown(found: sign_on.Agent) -> Sequence[tuple[OpenLogIn, NameForm]] | None:
-    """Return each of them; None where the log-in page gives no answer, or is the academy's own."""
+@dataclass(frozen=True)
+class Group:
+    """Log-ins of the same name, or by the same kind of browser, from one place, each with the form of its name."""
+
+    label: str
+    place: str
+    trusted: bool
+    log_ins: Sequence[tuple[OpenLogIn, NameForm]]
+
+
+def shown(found: sign_on.Agent) -> Sequence[Group] | None:
+    """Return them, grouped; None where the log-in page gives no answer, or is the academy's own."""
     if not sign_on.sign_on().factors_here:
         return None
     answer = ask(found, ShowLogIns)
@@ -39,7 +50,10 @@ def shown(found: sign_on.Agent) -> Sequence[tuple[OpenLogIn, NameForm]] | None:
     forms = [NameForm(formdata=None, data={"name": one.name}) for one in answer.log_ins]
     for number, form in enumerate(forms, 1):
         form["name"].id = f"name-{number}"
-    return list(zip(answer.log_ins, forms, strict=True))
+    groups: dict[tuple[str, str, bool], list[tuple[OpenLogIn, NameForm]]] = {}
+    for one, form in zip(answer.log_ins, forms, strict=True):
+        groups.setdefault((one.name or words.browser(one.browser), one.place, one.trusted), []).append((one, form))
+    return [Group(*key, held) for key, held in groups.items()]
 
 
 @SUBJECT.act("/compte/connexions/fermer", "/en/account/log-ins/end")

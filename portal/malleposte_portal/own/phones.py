@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import segno
@@ -23,6 +24,17 @@ from malleposte_portal.own import profiles
 from malleposte_portal.own.forms import device_name_field, password_field
 
 SUBJECT = Subject("phones")
+OPENS: Mapping[str, tuple[str, ...]] = {
+    "android": ("mail", "dav"),
+    "thunderbird": ("mail", "dav"),
+    "outlook": ("mail",),
+    "apple": ("mail", "dav"),
+}
+"""The kinds of device for which there are steps (`templates/own/steps`), and the accesses that are ticked for each, by
+the fields of the form. An iPhone comes there where it takes no profile.
+"""
+OF_STEPS = tuple(name for name in OPENS if name != "apple")
+"""Those whose page has steps alone."""
 ACCESS = ("imap", "smtp", "dav")
 """Accesses of a device that gets a profile."""
 
@@ -32,6 +44,11 @@ class Profile(Form):
 
     name = device_name_field("Pour le reconnaître dans la liste, par exemple : iPhone de Marie.")
     password = password_field()
+
+
+def known(name: str) -> str:
+    """The name of a kind; empty for any other word."""
+    return name if name in OPENS else ""
 
 
 def qr(text: str) -> str:
@@ -45,14 +62,14 @@ def away(name: str, **values: str) -> str:
 
 
 def _steps(agent: sign_on.Agent, name: str) -> Answer:
-    """A page of steps and addresses alone."""
-    return render_template(f"own/{name}.html", uid=agent.session.uid, here=qr(away(name)))
+    """The page of a kind: steps and addresses alone."""
+    return render_template(f"own/setup_{name}.html", uid=agent.session.uid, kind=name, here=qr(away(f"setup_{name}")))
 
 
-for _device in ("android", "thunderbird", "outlook"):
+for _device in OF_STEPS:
     SUBJECT.page(
         f"/compte/appareils/regler/{_device}", f"/en/account/devices/set-up/{_device}", f"setup_{_device}"
-    )(for_agent(partial(_steps, name=f"setup_{_device}")))  # fmt: skip
+    )(for_agent(partial(_steps, name=_device)))  # fmt: skip
 
 
 @SUBJECT.form("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple")

@@ -10,6 +10,7 @@ from malleposte.policy.project import SENTENCE_OF
 from wtforms import PasswordField, StringField
 
 from malleposte_portal import dsfr
+from malleposte_portal.core import forms
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.static_files import FOLDER
@@ -20,12 +21,24 @@ SCRIPTS = ("zxcvbn/core.js", "zxcvbn/common.js", "zxcvbn/fr.js")
 WORDS = FOLDER.joinpath("words.txt").read_text("utf-8").split()
 """Words of passphrases: neutral, without accents, four letters or more."""
 LEVELS = (
-    "Très facile à deviner : à ne pas utiliser.",
-    "Facile à deviner.",
-    "Assez facile à deviner.",
-    "Difficile à deviner.",
-    "Très difficile à deviner.",
+    "Règles respectées, mais très facile à deviner : choisissez-en un autre.",
+    "Règles respectées, mais facile à deviner : choisissez-en un autre.",
+    "Règles respectées, mais assez facile à deviner.",
+    "Règles respectées ; difficile à deviner.",
+    "Règles respectées ; très difficile à deviner.",
 )
+"""The verdicts on a password that breaks no rule, by zxcvbn's score."""
+REFUSED = "Refusé : corrigez ce qui est marqué ci-dessus."
+REASONS = (
+    "forbidden_character",
+    "digest_form",
+    "contains_login",
+    "contains_name",
+    "common_word",
+    "keyboard_walk",
+    "repetition",
+)
+"""The violations that the list of rules does not explain by itself."""
 WARNINGS = {
     "straightRow": "Une suite de touches du clavier se devine vite.",
     "keyPattern": "Un dessin sur le clavier se devine vite.",
@@ -100,6 +113,10 @@ def strength_data() -> Response:
             "valid": _("(respecté)"),
             "error": _("(à corriger)"),
             "kept": _("Règles respectées : %(kept)s sur %(all)s.", kept="%(kept)s", all="%(all)s"),
+            "refused": _(REFUSED),
+            "reasons": {code: forms.reason(rules.Violation(code), ("%(words)s",), quote=False) for code in REASONS},
+            "quoted": _("« %(word)s »", word="%(word)s"),
+            "waiting": _("Chargement…"),
             "empty": _("Tapez un mot de passe pour le savoir."),
             "levels": [_(level) for level in LEVELS],
             "warnings": {name: _(text) for name, text in WARNINGS.items()},

@@ -18,26 +18,40 @@ function tokens(texts, least) {
   return [...found];
 }
 
-function covered(letters, words, longest, left) {
-  const best = [0];
+/** Whether a pair of left letters and words is better than another: fewer letters, then fewer words, then by alphabet. */
+function better([left, words], [otherLeft, others]) {
+  if (left !== otherLeft) return left < otherLeft;
+  if (words.length !== others.length) return words.length < others.length;
+  return words.join(" ") < others.join(" ");
+}
+
+function covering(letters, words, longest, left) {
+  const best = [[0, []]];
   for (let end = 1; end <= letters.length; end++) {
-    let fewest = best[end - 1] + 1;
+    let fewest = [best[end - 1][0] + 1, best[end - 1][1]];
     for (let start = Math.max(0, end - longest); start < end - 2; start++) {
-      if (words.has(letters.slice(start, end))) fewest = Math.min(fewest, best[start]);
+      const word = letters.slice(start, end);
+      if (!words.has(word)) continue;
+      const found = [best[start][0], [...best[start][1], word]];
+      if (better(found, fewest)) fewest = found;
     }
     best.push(fewest);
   }
-  return best.at(-1) <= left;
+  return best.at(-1)[0] <= left ? best.at(-1)[1] : [];
 }
 
-function common(folded, limits) {
+/** The common words that a password is made of, as malleposte.policy.rules.common_words names them. */
+export function commonWords(password, limits) {
+  const folded = fold(password);
   const words = new Set(limits.words);
   const longest = Math.max(...limits.words.map((word) => word.length));
   const core = folded.replaceAll(/^[^a-z]+|[^a-z]+$/g, "");
   const read = [...core].map((sign) => limits.leet[sign] ?? sign).join("");
-  return [folded, read]
-    .map((reading) => reading.replaceAll(/[^a-z]/g, ""))
-    .some((reading) => reading.length >= 4 && covered(reading, words, longest, limits.left));
+  for (const reading of [folded, read].map((one) => one.replaceAll(/[^a-z]/g, ""))) {
+    const found = reading.length >= 4 ? covering(reading, words, longest, limits.left) : [];
+    if (found.length) return found;
+  }
+  return [];
 }
 
 function walks(folded, limits) {
@@ -63,7 +77,7 @@ export function judge(password, owner, limits) {
   if (/^\{[^}]*\}/.test(password)) found.push("digest_form");
   if (holds([owner.login ?? ""])) found.push("contains_login");
   if (holds(owner.names ?? [])) found.push("contains_name");
-  if (common(folded, limits)) found.push("common_word");
+  if (commonWords(password, limits).length) found.push("common_word");
   if (walks(folded, limits)) found.push("keyboard_walk");
   if (new RegExp(`(.)\\1{${limits.repeat - 1}}`, "su").test(password)) found.push("repetition");
   return found;

@@ -1,6 +1,7 @@
-// Beside a password: show it, tick the rules one by one, say how easily it is guessed, offer a passphrase.
+// Beside a password: show it, tick the rules one by one, give one verdict, offer a passphrase.
 // Nothing that is typed leaves the page. All of it comes on top: without this script the rules are plain text.
-import { judge } from "/rules.js";
+import { commonWords, judge } from "/rules.js";
+import { verdict } from "/verdict.js";
 
 const made = (tag, classes, text = "") => Object.assign(document.createElement(tag), { className: classes, textContent: text });
 let loaded;
@@ -51,6 +52,7 @@ function test(group) {
   const part = (name) => box.querySelector(`.strength__${name}`);
   const page = input.form ?? document;
   let number = 0;
+  let answer = null;
   let spoken;
 
   const owner = () => ({
@@ -75,25 +77,26 @@ function test(group) {
     }, 800);
   }
 
-  function guess(told) {
-    number += 1;
-    if (!input.value) {
-      part("level").textContent = told.texts.empty;
-      part("advice").textContent = "";
-      box.dataset.score = "";
-      return;
-    }
-    const own = owner();
-    told.worker.postMessage({ number, password: input.value, own: [own.login, ...own.names].filter(Boolean) });
+  function tell(told) {
+    const broken = judge(input.value, owner(), told.limits);
+    const found = verdict(broken, commonWords(input.value, told.limits), answer, told.texts);
+    box.dataset.score = input.value ? found.score : "";
+    part("level").textContent = input.value ? found.level : told.texts.empty;
+    part("advice").textContent = input.value ? found.advice : "";
   }
 
-  function tell(told, answer) {
-    if (answer.number !== number || !input.value) return;
-    const { warning, suggestions } = answer.feedback;
-    const advice = [warning && told.texts.warnings[warning], ...suggestions.map((one) => told.texts.suggestions[one])];
-    box.dataset.score = answer.score;
-    part("level").textContent = told.texts.levels[answer.score];
-    part("advice").textContent = answer.score < 4 ? advice.filter(Boolean).join(" ") : "";
+  function guess(told) {
+    number += 1;
+    answer = null;
+    const own = owner();
+    if (input.value) told.worker.postMessage({ number, password: input.value, own: [own.login, ...own.names].filter(Boolean) });
+    tell(told);
+  }
+
+  function hear(told, data) {
+    if (data.number !== number || !input.value) return;
+    answer = data;
+    tell(told);
   }
 
   async function begin() {
@@ -101,7 +104,7 @@ function test(group) {
     loaded ??= load(box);
     const told = await loaded;
     const both = () => { tick(told); guess(told); };
-    told.worker.addEventListener("message", ({ data }) => (data.ready ? guess(told) : tell(told, data)));
+    told.worker.addEventListener("message", ({ data }) => (data.ready ? guess(told) : hear(told, data)));
     input.addEventListener("input", both);
     for (const other of page.querySelectorAll("#login, [data-name]")) other.addEventListener("input", both);
     part("offer").hidden = false;

@@ -32,7 +32,7 @@ def awaited(site: Site, to: str, count: int = 1) -> list[str]:
 
 
 def code_in(text: str) -> str:
-    """The code INA of a message, as it is shown."""
-    found = re.fullmatch(r"Code INA\u00a0: (\S+), valable 15 minutes\. .+", text)
+    """The code of a message, as it is shown."""
+    found = re.fullmatch(r".+\. Code reçu (\S+), valable 15 minutes\. .+", text)
     assert found, "not the message of a code"
     return found[1]

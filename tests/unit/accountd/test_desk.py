@@ -324,7 +324,7 @@ def test_a_code_read_aloud_is_good_once_and_ends_the_others(stage: Stage) -> Non
     assert not codes.matches(KEYS, "mdupond", done.secret, held, NOW + datetime.timedelta(minutes=61))
     assert not codes.matches(KEYS, "mdupond", before, held, NOW)
     assert done.secret not in stage.journal.read_text("utf-8")
-    assert "lu un code INA au téléphone" in " ".join(stage.letters[-1].get_content().split())
+    assert "lu un code au téléphone" in " ".join(stage.letters[-1].get_content().split())
 
 
 def test_a_code_is_read_aloud_after_a_call_back_where_the_academy_wants_it(stage: Stage) -> None:
@@ -435,7 +435,7 @@ def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: S
     assert (told[0]["note"], told[1]["why"], told[1]["call"]) == (WHY, "factor", "desk_block")
     answer = success(stage.ask(ShowJournal(HERE, "mdupond", token("mdupond"))))
     shown = {one.act: one for one in answer.journal}
-    assert (shown["code INA lu au téléphone"].by, shown["code INA lu au téléphone"].note) == ("desk", WHY)
+    assert (shown["code lu au téléphone"].by, shown["code lu au téléphone"].note) == ("desk", WHY)
     assert "demande de l’assistance refusée" in shown
     assert "adesk" not in str(answer.journal)
 

@@ -60,10 +60,15 @@ def test_every_step_then_the_password(desk: Desk) -> None:
     code = desk.pending()
     begun = desk.begin(f"{code[:5]} {code[5:]}".lower(), " 01 e9500001 abc")
     assert begun.enrolment == enrolment.Enrolment(
-        "Marie", "Dupond", "mdupond@ac-exemple.test", left=("phone", "mail", "charter", "password"), needed=("charter",)
-    )
+        "Marie", "Dupond", "mdupond@ac-exemple.test",
+        left=("phone", "mail", "charter", "password"), needed=("charter",),
+        steps=("phone", "mail", "charter", "password"),
+    )  # fmt: skip
     # A number that is copied on a telephone comes between marks that nobody sees.
-    assert desk.step(begun.ticket, "phone", "\u202a06 12 34 56 78\u202c").left == ("mail", "charter", "password")
+    told = desk.step(begun.ticket, "phone", "\u202a06 12 34 56 78\u202c")
+    assert (told.left, told.called) == (("phone_code", "mail", "charter", "password"), "+33612345678")
+    told = desk.step(begun.ticket, "phone_code", texted(desk))
+    assert (told.left, told.called, told.phone) == (("mail", "charter", "password"), "", "+33612345678")
     told = desk.step(begun.ticket, "mail", "Marie@Exemple.test")
     assert (told.left, told.waiting, told.recovery) == (("confirm", "charter", "password"), ADDRESS, "")
     ((where, sent),) = desk.confirmations
@@ -84,7 +89,8 @@ def test_every_step_then_the_password(desk: Desk) -> None:
     assert desk.opens("mdupond", NEW) and desk.channel.closed == ["mdupond"]
     (letter,) = desk.letters
     assert letter["To"] == "mdupond@ac-exemple.test"
-    assert "téléphone" in letter.get_content()
+    body = letter.get_body(("plain",))
+    assert body is not None and "téléphone" in body.get_content()
     for request in (
         enrolment.Activate(HERE, begun.ticket, "Encore-Autre9!q"),
         enrolment.Enrol(HERE, begun.ticket, "look"),
@@ -93,10 +99,72 @@ def test_every_step_then_the_password(desk: Desk) -> None:
         assert desk.ask(request) == NOT_PROVED, "spent"
 
 
+def texted(desk: Desk) -> str:
+    """The code of the last text message."""
+    _number, text = desk.gateway.sent[-1]
+    return text.split("Code reçu ")[1].split(",")[0]
+
+
+def test_a_number_counts_once_its_code_is_typed(desk: Desk) -> None:
+    ticket = desk.begin(desk.pending()).ticket
+    desk.step(ticket, "phone", "0612345678")
+    first = texted(desk)
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "phone_code", "3" * 10)) == "refused_value"
+    desk.step(ticket, "phone", "0698765432")
+    assert [number for number, _text in desk.gateway.sent] == ["+33612345678", "+33698765432"]
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "phone_code", first)) == "refused_value", "of another number"
+    second = texted(desk)
+    desk.settle(now=lambda: NOW + datetime.timedelta(minutes=15))
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "phone_code", second)) == "refused_value", "too late"
+    desk.settle(now=lambda: NOW + datetime.timedelta(minutes=14))
+    assert second not in "".join(desk.held("mdupond", "mpEnrolment"))
+    desk.step(ticket, "mail"), desk.step(ticket, "charter", CHARTER)
+    assert desk.step(ticket, "phone_code", second).phone == "+33698765432"
+    assert isinstance(desk.ask(enrolment.Activate(HERE, ticket, NEW)), Done)
+    assert desk.held("mdupond", "mpRecoveryPhone") == ["+33698765432"]
+
+
+def test_a_number_that_is_not_proved_is_not_kept(desk: Desk) -> None:
+    ticket = desk.begin(desk.pending()).ticket
+    desk.step(ticket, "phone", "0612345678")
+    for step, value in (("mail", ""), ("charter", CHARTER)):
+        desk.step(ticket, step, value)
+    assert desk.step(ticket, "look").left == ("phone_code", "password")
+    assert desk.step(ticket, "phone").left == ("password",), "the step may be passed over"
+    assert isinstance(desk.ask(enrolment.Activate(HERE, ticket, NEW)), Done)
+    assert desk.held("mdupond", "mpRecoveryPhone") == []
+
+
+def test_without_a_gateway_a_number_is_taken_as_it_is_given(desk: Desk) -> None:
+    desk.settle(gateway=None)
+    ticket = desk.begin(desk.pending()).ticket
+    told = desk.step(ticket, "phone", "0612345678")
+    assert (told.left, told.phone) == (("mail", "charter", "password"), "+33612345678")
+
+
+def test_a_gateway_that_is_away_keeps_the_step(desk: Desk) -> None:
+    ticket = desk.begin(desk.pending()).ticket
+    desk.gateway.broken = True
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "phone", "0612345678")) == "unavailable"
+    assert desk.lines()[-1]["reason"] and "612345678" not in desk.journal.read_text("utf-8")
+    desk.gateway.broken = False
+    assert desk.step(ticket, "phone", "0612345678").left[0] == "phone_code"
+    assert desk.step(ticket, "phone_code", texted(desk)).phone == "+33612345678"
+
+
+def test_codes_to_a_number_take_none_from_those_to_an_address(desk: Desk) -> None:
+    ticket = desk.begin(desk.pending()).ticket
+    for _time in range(3):
+        desk.step(ticket, "phone", "0612345678")
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "phone", "0612345678")) == "slow_down"
+    assert desk.step(ticket, "mail", ADDRESS).waiting == ADDRESS
+
+
 def test_a_lost_connection_costs_nothing(desk: Desk) -> None:
     code = desk.pending()
     first = desk.begin(code)
     desk.step(first.ticket, "phone", "0612345678")
+    desk.step(first.ticket, "phone_code", texted(desk))
     desk.step(first.ticket, "mail", ADDRESS)
     again = desk.begin(code, source="198.51.100.7")
     assert again.enrolment is not None
@@ -120,6 +188,7 @@ def test_steps_that_an_academy_demands_or_leaves_out(desk: Desk) -> None:
     begun = desk.begin(desk.pending())
     assert begun.enrolment is not None
     assert (begun.enrolment.left, begun.enrolment.needed) == (("mail", "password"), ("mail",))
+    assert begun.enrolment.steps == ("mail", "password")
     assert desk.refused(enrolment.Enrol(HERE, begun.ticket, "mail")) == "refused_value"
     desk.step(begun.ticket, "mail", ADDRESS)
     assert desk.refused(enrolment.Activate(HERE, begun.ticket, NEW)) == "refused_value", (
@@ -189,6 +258,7 @@ def test_an_account_that_had_a_password_chooses_another_and_gives_no_means(desk:
     begun = desk.begin(desk.code("mdupond"))
     assert begun.enrolment is not None
     assert (begun.before, begun.enrolment.left, begun.enrolment.needed) == ("active", ("password",), ())
+    assert begun.enrolment.steps == ("password",)
     assert desk.step(begun.ticket, "mail", "voleur@exemple.test").left == ("password",)
     assert desk.ask(enrolment.Activate(HERE, begun.ticket, NEW)) == Done("mdupond", "active")
     assert (desk.held("mdupond", "mpRecoveryMail"), desk.letters) == (["vieux@exemple.test"], [])
@@ -298,7 +368,7 @@ def test_a_log_in_goes_to_the_means_on_file_and_the_answer_tells_nothing(desk: D
     assert desk.reminders == [(ADDRESS, "mdupond")]
     ((number, text),) = desk.gateway.sent
     assert number == "+33612345678"
-    assert "mdupond" in text
+    assert text == "Académie d'Exemple. Votre identifiant de messagerie est mdupond."
     assert desk.refused(passwords.RemindLogin(HERE, NUMEN, "pigeon")) == "refused_value"
 
 
@@ -308,7 +378,9 @@ def test_a_code_by_text_message(desk: Desk) -> None:
         assert desk.ask(passwords.IssueCode(HERE, login, "sms")) == Done()
     ((number, text),) = desk.gateway.sent
     assert (number, len(text) <= 160) == ("+33612345678", True)
-    code = text.split("\u00a0: ")[1].split(",")[0]
+    assert text.startswith("Académie d'Exemple. Code reçu ") and text.isprintable(), "it says whose it is"
+    assert not set(text) & set("\u00a0\u202f’"), "such signs halve the room of a message"
+    code = text.split("Code reçu ")[1].split(",")[0]
     assert desk.ask(passwords.Reset(HERE, "", NUMEN, code, NEW)) == Done("mdupond", "active")
     desk.gateway.broken = True
     assert desk.ask(passwords.IssueCode(HERE, "mdupond", "sms")) == Done(), "a gateway that is away is not told"

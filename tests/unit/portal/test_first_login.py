@@ -15,7 +15,7 @@ from malleposte_portal import create_app
 from malleposte_portal.core.settings import Settings
 
 from tests.support.page import Page
-from tests.unit.accountd.test_enrolment import Desk
+from tests.unit.accountd.test_enrolment import Desk, texted
 from tests.unit.accountd.test_service import NEW, NUMEN, OTHER_NUMEN
 from tests.unit.portal.conftest import SUPPORT, TILES, Visitor
 
@@ -66,7 +66,9 @@ def test_from_two_secrets_to_an_active_account(agent: Visitor, behind: Behind) -
     shown = page.main
     for known in ("Marie Dupond", "mdupond", "mdupond@ac-exemple.test"):
         assert known in shown
-    assert agent.send("/activer/etape", step="phone", value="06 12 34 56 78").heading == "Votre adresse de secours"
+    page = agent.send("/activer/etape", step="phone", value="06 12 34 56 78")
+    assert (page.heading, "+33612345678" in page.main) == ("Vérifier votre téléphone", True)
+    assert agent.send("/activer/etape", step="phone_code", value=texted(behind)).heading == "Votre adresse de secours"
     page = agent.send("/activer/etape", step="mail", value=ADDRESS)
     assert (page.heading, ADDRESS in page.main) == ("Vérifier votre adresse de secours", True)
     page = agent.send("/activer/etape", step="confirm", value=behind.confirmations[0][1].shown)
@@ -85,6 +87,59 @@ def test_from_two_secrets_to_an_active_account(agent: Visitor, behind: Behind) -
     assert agent.http.get("/activer/etape", base_url="https://pia.test").status_code == 303
 
 
+def focused(page: Page) -> list[str]:
+    """The elements that take the focus, by id, in the order of the page; the first takes it."""
+    return [str(held["id"]) for _tag, held in page.elements if "autofocus" in held]
+
+
+def test_each_page_says_how_far_it_is_and_its_field_has_the_focus(agent: Visitor, behind: Behind) -> None:
+    code = behind.pending()
+    assert focused(agent.get("/activer")) == ["numen"]
+    begin(agent, code)
+    seen = []
+    for step, sent in (
+        ("phone", {"skip": "1"}),
+        ("mail", {"value": ADDRESS}),
+        ("confirm", {}),
+        ("charter", {"value": "y"}),
+    ):
+        page = agent.get("/activer/etape")
+        assert focused(page) == ([] if step == "charter" else ["value"]), step
+        (steps,) = [held for _tag, held in page.elements if held.get("class") == "fr-stepper__steps"]
+        seen.append((steps["data-fr-current-step"], steps["data-fr-steps"]))
+        value = {"value": behind.confirmations[0][1].code} if step == "confirm" else sent
+        agent.send("/activer/etape", step=step, **value)
+    assert seen == [("1", "4"), ("2", "4"), ("2", "4"), ("3", "4")], "a code belongs to its address"
+    page = agent.get("/activer/etape")
+    assert focused(page) == ["new"] and "Étape 4 sur 4 Activer mon compte" in page.main
+    assert "Étape suivante" not in page.main
+    page = agent.send("/activer/etape", step="password", new="éèà", again="éèà")
+    assert focused(page) == ["errors"], "what is wrong is read first"
+    assert "ni accent" in page.named("new-error")
+
+
+def test_a_phone_offers_the_code_that_it_has_received(agent: Visitor, behind: Behind) -> None:
+    begin(agent, behind.pending())
+    agent.send("/activer/etape", step="phone", skip="1")
+    page = agent.send("/activer/etape", step="mail", value=ADDRESS)
+    (field,) = [held for held, _text in page.all("input") if held.get("id") == "value"]
+    assert field["autocomplete"] == "one-time-code"
+
+
+def test_a_number_may_be_another_one_or_none(agent: Visitor, behind: Behind) -> None:
+    begin(agent, behind.pending())
+    agent.send("/activer/etape", step="phone", value="0612345678")
+    page = agent.send("/activer/etape", step="phone_code", value="3" * 10)
+    assert (agent.last.status_code, bool(page.named("value-error"))) == (422, True)
+    page = agent.send("/activer/etape", step="phone_code", again="1")
+    assert [number for number, _text in behind.gateway.sent] == ["+33612345678"] * 2
+    assert "?step=phone" in str(page.links)
+    agent.send("/activer/etape?step=phone", step="phone", value="0698765432")
+    assert behind.gateway.sent[-1][0] == "+33698765432"
+    assert agent.send("/activer/etape", step="phone_code", skip="1").heading == "Votre adresse de secours"
+    assert behind.gateway.sent[-1][0] == "+33698765432"
+
+
 def test_in_english_with_every_step_that_may_be_skipped(agent: Visitor, behind: Behind) -> None:
     page = agent.send("/en/activate", numen=NUMEN, code=behind.pending())
     for name, wanted in (("phone", "Your recovery address"), ("mail", "The charter")):
@@ -100,6 +155,7 @@ def test_another_browser_goes_on_where_the_first_was_lost(agent: Visitor, site: 
     code = behind.pending()
     begin(agent, code)
     agent.send("/activer/etape", step="phone", value="0612345678")
+    agent.send("/activer/etape", step="phone_code", value=texted(behind))
     agent.send("/activer/etape", step="mail", value=ADDRESS)
     other = Visitor(site.test_client())
     assert begin(other, code).heading == "Vérifier votre adresse de secours"
@@ -110,6 +166,7 @@ def test_another_browser_goes_on_where_the_first_was_lost(agent: Visitor, site: 
 def test_the_cookie_holds_nothing_of_the_agent(agent: Visitor, site: Any, behind: Behind) -> None:
     begin(agent, behind.pending())
     agent.send("/activer/etape", step="phone", value="0612345678")
+    agent.send("/activer/etape", step="phone_code", value=texted(behind))
     agent.send("/activer/etape", step="mail", value=ADDRESS)
     with agent.http.session_transaction(base_url="https://pia.test") as held:
         text = repr(dict(held))
@@ -212,6 +269,7 @@ def test_an_old_ticket_leads_back_and_loses_nothing(agent: Visitor, behind: Behi
     code = behind.pending()
     begin(agent, code)
     agent.send("/activer/etape", step="phone", value="0612345678")
+    agent.send("/activer/etape", step="phone_code", value=texted(behind))
     with agent.http.session_transaction(base_url="https://pia.test") as held:
         held["ticket"] = "20200101000000Z.mdupond.k1:x"
     answer = agent.http.get("/activer/etape", base_url="https://pia.test")

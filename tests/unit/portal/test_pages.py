@@ -8,6 +8,7 @@ from malleposte.accountd import client
 from malleposte.accountd.calls import passwords
 from malleposte.accountd.message import ErrorCode, Violation
 from malleposte_portal import desk, own, state
+from malleposte_portal.guide import of_desk
 from malleposte_portal.log_in import sign_on
 
 from tests.support.accountd import Told
@@ -40,7 +41,8 @@ EACH = pytest.mark.parametrize("name", FORMS)
         for name in ADDRESSES
         if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
         and (
-            name == "diagnosis" or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, state.SUBJECT, sign_on.SUBJECT)
+            name == "diagnosis"
+            or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, of_desk.SUBJECT, state.SUBJECT, sign_on.SUBJECT)
         )
     ],
 )

@@ -120,3 +120,25 @@ def test_an_address_with_steps_is_refused_before_it_is_walked(address: str, refu
     found = re.search(r'if \(\$request_uri ~\* "(.+)"\) { return 404; }', whole)
     assert found
     assert bool(re.search(found[1], address, re.IGNORECASE)) == refused
+
+
+@pytest.mark.parametrize(
+    ("visitor", "shown"),
+    [
+        ("GET::text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", True),
+        ("HEAD::text/html", True),
+        ("GET::*/*", False),
+        ("GET::", False),
+        ("GET::text/calendar,text/plain;q=0.8", False),
+        ("PROPFIND::text/html", False),
+        ("OPTIONS::text/html", False),
+        ("GET:Basic bWU6aXQ=:text/html", False),
+        ("GET:Bearer ::text/html:text/html", False),
+    ],
+)
+def test_a_browser_alone_gets_the_page_of_the_devices_address(visitor: str, shown: bool) -> None:
+    text = (ROOT / "roles/dav/templates/etc/nginx/sites/dav.conf.j2").read_text("utf-8")
+    assert 'set $dav_visitor "$request_method:$http_authorization:$http_accept";' in text
+    (found,) = re.findall(r'if \(\$dav_visitor ~ "(.+)"\) {\n +rewrite \^ /_page last;', text)
+    assert bool(re.search(found, visitor)) == shown
+    assert "internal;" in locations(text)["= /_page"]

@@ -15,7 +15,8 @@ from malleposte.throttle import costs
 class Line(Message, frozen=True):
     """A line of the journal: time (ISO 8601), the act in French words, by whom, the reason, the name of a device.
 
-    `by` is `portal`, `desk` (the help desk) or `operators`.
+    `by` is `portal`, `desk` (the help desk) or `operators`; `changed` are the facts
+    that the act changed, joined: see `facts`.
     """
 
     time: str
@@ -23,6 +24,12 @@ class Line(Message, frozen=True):
     by: str
     note: str = ""
     name: str = ""
+    changed: str = ""
+
+    @property
+    def facts(self) -> list[str]:
+        """The facts that the act changed, in French words."""
+        return self.changed.split(lines.BETWEEN) if self.changed else []
 
 
 class AccountShown(Done, frozen=True):

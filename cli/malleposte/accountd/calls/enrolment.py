@@ -21,7 +21,9 @@ from malleposte.accounts.credentials import passwords as library
 from malleposte.accounts.credentials.enrolment import Asked, File, Step
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError
 from malleposte.accounts.mails import welcome
+from malleposte.adapters import sms
 from malleposte.core.errors import MallepostError
+from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
 
 LOOK = "look"
@@ -35,7 +37,8 @@ class WrongAnswerError(MallepostError):
 class Enrolment(Message, frozen=True):
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
-    `waiting` is an address that waits for its code. `needed` are the steps that cannot be passed over.
+    `waiting` is an address that waits for its code, `called` a number that does. `needed` are the steps that cannot be
+    passed over, `steps` are all.
     """
 
     given: str = ""
@@ -44,8 +47,10 @@ class Enrolment(Message, frozen=True):
     phone: str = ""
     recovery: str = ""
     waiting: str = ""
+    called: str = ""
     left: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 class EnrolmentFile(Done, frozen=True):
@@ -77,7 +82,8 @@ class Begin(Request[EnrolmentBegun], frozen=True):
 class Enrol(Request[EnrolmentFile], frozen=True):
     """One step of it: `phone`, `mail` (a code goes there), `confirm` (that code), `charter` (its version), or `look`.
 
-    Without a value the step is passed over, where the academy lets it.
+    Where there is a gateway for text messages, a code goes to the telephone too, and `phone_code` takes it. Without a
+    value the step is passed over, where the academy lets it.
     """
 
     source: Text
@@ -126,8 +132,10 @@ def enrol(context: Context, request: Enrol) -> EnrolmentFile:
             acts.make(
                 context.directory, context.journal, enrolment.keep(acts.entry(context.directory, holder.uid), file)
             )
-    if issued is not None:
-        send_confirmation(context, uid, file.sent, issued)
+    if issued is not None and request.step == Step.PHONE:
+        _call(context, uid, file.called.to, issued)
+    elif issued is not None:
+        send_confirmation(context, uid, file.sent.to, issued)
     return EnrolmentFile(holder.uid, holder.state.value, enrolment=_shown(context, holder, file))
 
 
@@ -164,7 +172,8 @@ def _shown(context: Context, holder: Holder, file: File) -> Enrolment:
     rules, attributes = context.tools.rules.activation, holder.attributes
     return Enrolment(
         first(attributes, "givenName"), first(attributes, "sn"), first(attributes, "mail"), file.phone or "",
-        file.mail or "", file.sent, file.left(rules), file.needed(rules),
+        file.mail or "", file.sent.to, file.called.to, file.left(rules), file.needed(rules),
+        file.steps(rules, holder.state),
     )  # fmt: skip
 
 
@@ -173,17 +182,23 @@ def _answered(context: Context, holder: Holder, file: File, request: Enrol) -> t
     value, tools = request.value.strip(), context.tools
     if request.step == Step.PHONE:
         _check_empty(value, tools.rules.activation.phone)
-        return replace(file, phone=means(tools.domain, "", value)[1]), None
+        number = means(tools.domain, "", value)[1]
+        if not number or not tools.gateway:
+            return replace(file, phone=number, called=enrolment.Waiting()), None
+        # Apart from the codes that go to addresses: a number that was mistyped costs none of those.
+        if wait := tools.limits.code(f"{holder.uid} phone", context.network, number):
+            raise SlowDownError(wait)
+        return enrolment.ask_confirmation(file, tools.keys, holder.uid, Step.PHONE, number, context.now)
     if request.step == Step.MAIL:
         _check_empty(value, tools.rules.activation.mail)
         if not value:
-            return replace(file, mail="", sent="", end=None, digest=""), None
+            return replace(file, mail="", sent=enrolment.Waiting()), None
         address = means(tools.domain, value, "")[0]
         if wait := tools.limits.code(holder.uid, context.network, address):
             raise SlowDownError(wait)
-        return enrolment.ask_confirmation(file, tools.keys, holder.uid, address, context.now)
-    if request.step == Step.CONFIRM:
-        confirmed = enrolment.confirmed(file, tools.keys, holder.uid, value, context.now)
+        return enrolment.ask_confirmation(file, tools.keys, holder.uid, Step.MAIL, address, context.now)
+    if request.step in (Step.CONFIRM, Step.PHONE_CODE):
+        confirmed = enrolment.confirmed(file, tools.keys, holder.uid, Step(request.step), value, context.now)
         if confirmed is None:
             raise WrongAnswerError("the code is another one, or over")
         return confirmed, None
@@ -192,6 +207,17 @@ def _answered(context: Context, holder: Holder, file: File, request: Enrol) -> t
     if request.step == LOOK:
         return file, None
     raise WrongAnswerError("no such step")
+
+
+def _call(context: Context, uid: str, number: str, issued: codes.Issued) -> None:
+    """Send the code that confirms a number, and write down whether it left. Raises DirectoryError."""
+    minutes = int(enrolment.CONFIRM_MINUTES)
+    try:
+        context.text(number, f"Code reçu {issued.shown}, valable {minutes} minutes. Ne le donnez à personne.")
+    except OSError as error:
+        context.journal.write("confirm", uid, sent=False, reason=sms.reason(error))
+        raise DirectoryError("a text message cannot be sent") from error
+    context.journal.write("confirm", uid, sent=True)
 
 
 def _check_empty(value: str, asked: Asked) -> None:

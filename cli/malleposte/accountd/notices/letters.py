@@ -98,7 +98,9 @@ class Notifier:
 
     def message(self, recipient: str, issued: Issued) -> EmailMessage:
         """The letter with a code."""
-        return self._letter(recipient, "Votre code INA", _TEXT, issued.expires, code=issued.shown, portal=self.portal)
+        return self._letter(
+            recipient, "Votre code / Your code", _TEXT, issued.expires, code=issued.shown, portal=self.portal
+        )
 
     def confirmation(self, recipient: str, issued: Issued) -> EmailMessage:
         """The letter that confirms an address of recovery."""

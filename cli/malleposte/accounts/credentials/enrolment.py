@@ -4,6 +4,7 @@ NUMEN and INA code open it; from then on a *ticket* does, a signed text that hol
 code by which it came. The file is in the directory (`mpEnrolment`: a line a step), so that a lost connection, another
 device or a restarted daemon cost nothing: the same two secrets open it again where it was left.
 
+    called END DIGEST NUMBER    a number to which a code went, until it is typed
     phone +33612345678          the telephone; `-` when the agent gives none
     sent END DIGEST ADDRESS     an address to which a code went, until it is typed
     mail ADDRESS                the confirmed address; `-` when the agent gives none
@@ -40,6 +41,7 @@ class Step(StrEnum):
     """A step of a first log-in, in order."""
 
     PHONE = "phone"
+    PHONE_CODE = "phone_code"
     MAIL = "mail"
     CONFIRM = "confirm"
     CHARTER = "charter"
@@ -69,26 +71,43 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """An address or a number to which a code went, and which is not confirmed yet; an empty one is none."""
+
+    to: str = ""
+    end: datetime.datetime | None = None
+    digest: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, line: str) -> Waiting:
+        """From the line of an entry; empty for none."""
+        end, digest, to = [*line.split(" ", 2), "", "", ""][:3]
+        return cls(to, when(end) if to else None, digest)
+
+    @property
+    def line(self) -> str | None:
+        """As an entry holds it; None for none."""
+        return f"{stamp(self.end)} {self.digest} {self.to}" if self.end and self.to else None
+
+
+@dataclass(frozen=True)
 class File:
     """Answers so far: None where nothing was answered, empty where the agent gives none."""
 
     phone: str | None = None
     mail: str | None = None
-    sent: str = ""
-    """The address to which a code went."""
-    end: datetime.datetime | None = None
-    digest: str = field(default="", repr=False)
+    called: Waiting = Waiting()
+    sent: Waiting = Waiting()
     charter: str = ""
 
     @classmethod
     def read(cls, attributes: Mapping[str, Sequence[str]]) -> File:
         """From the attributes of an entry."""
         lines = dict(value.split(" ", 1) for value in attributes.get(ATTRIBUTE, ()) if " " in value)
-        end, digest, sent = [*lines.get("sent", "").split(" ", 2), "", "", ""][:3]
         phone, mail = lines.get("phone"), lines.get("mail")
         return cls(
             None if phone is None else phone.removeprefix(NONE), None if mail is None else mail.removeprefix(NONE),
-            sent, when(end) if sent else None, digest, lines.get("charter", ""),
+            Waiting.read(lines.get("called", "")), Waiting.read(lines.get("sent", "")), lines.get("charter", ""),
         )  # fmt: skip
 
     @property
@@ -97,7 +116,8 @@ class File:
         lines = {
             "phone": None if self.phone is None else self.phone or NONE,
             "mail": None if self.mail is None else self.mail or NONE,
-            "sent": f"{stamp(self.end)} {self.digest} {self.sent}" if self.end and self.sent else None,
+            "called": self.called.line,
+            "sent": self.sent.line,
             "charter": self.charter or None,
         }
         return {ATTRIBUTE: [f"{name} {text}" for name, text in lines.items() if text is not None]}
@@ -106,16 +126,27 @@ class File:
         """The steps that are left, in order; the password is always the last."""
         wanted = []
         if self.phone is None and rules.phone is not Asked.OFF:
-            wanted.append(Step.PHONE)
+            wanted.append(Step.PHONE_CODE if self.called.to else Step.PHONE)
         if self.mail is None and rules.mail is not Asked.OFF:
-            wanted.append(Step.CONFIRM if self.sent else Step.MAIL)
+            wanted.append(Step.CONFIRM if self.sent.to else Step.MAIL)
         if not self.charter and rules.charter is not Asked.OFF:
             wanted.append(Step.CHARTER)
         return (*wanted, Step.PASSWORD)
 
+    @staticmethod
+    def steps(rules: Rules, state: State) -> tuple[Step, ...]:
+        """All steps of an account in that state, answered or not, in order; that of a code counts with its address."""
+        if state is not State.PENDING:
+            return (Step.PASSWORD,)
+        asked = {Step.PHONE: rules.phone, Step.MAIL: rules.mail, Step.CHARTER: rules.charter}
+        return (*(one for one, how in asked.items() if how is not Asked.OFF), Step.PASSWORD)
+
     def needed(self, rules: Rules) -> tuple[Step, ...]:
         """Those of them without which no password is taken."""
-        may = {Step.PHONE: rules.phone, Step.MAIL: rules.mail, Step.CONFIRM: rules.mail, Step.CHARTER: rules.charter}
+        may = {
+            Step.PHONE: rules.phone, Step.PHONE_CODE: rules.phone, Step.MAIL: rules.mail, Step.CONFIRM: rules.mail,
+            Step.CHARTER: rules.charter,
+        }  # fmt: skip
         return tuple(one for one in self.left(rules) if may.get(one) is Asked.REQUIRED)
 
     def spent(self) -> Attributes:
@@ -141,24 +172,33 @@ def begun(attributes: Mapping[str, Sequence[str]]) -> File:
 
 
 def ask_confirmation(
-    file: File, keys: Keyring, uid: str, address: str, now: datetime.datetime, minutes: float = CONFIRM_MINUTES
+    file: File, keys: Keyring, uid: str, step: Step, to: str, now: datetime.datetime, minutes: float = CONFIRM_MINUTES
 ) -> tuple[File, codes.Issued]:
-    """The file with an address that waits for its code, and the code. One that was sent before ends."""
+    """The file with an address (`step` is MAIL) or a number (PHONE) that waits for its code, and the code.
+
+    One that was sent there before ends.
+    """
     issued = codes.issue(keys, uid, now, minutes / 1440, way=codes.Way.MAIL)
-    return replace(
-        file, mail=None, sent=address, end=issued.expires, digest=_typed(keys, uid, address, issued.code)
-    ), issued
+    waiting = Waiting(to, issued.expires, _typed(keys, uid, to, issued.code))
+    if step is Step.PHONE:
+        return replace(file, phone=None, called=waiting), issued
+    return replace(file, mail=None, sent=waiting), issued
 
 
-def confirmed(file: File, keys: Keyring, uid: str, code: str, now: datetime.datetime) -> File | None:
-    """The file with the address confirmed by its code; None when it is another one, or too late."""
-    typed = codes.normalise(code)
+def confirmed(file: File, keys: Keyring, uid: str, step: Step, code: str, now: datetime.datetime) -> File | None:
+    """The file with the address (`step` is CONFIRM) or the number (PHONE_CODE) confirmed by its code.
+
+    None when it is another one, or too late.
+    """
+    waiting, typed = file.called if step is Step.PHONE_CODE else file.sent, codes.normalise(code)
     found = False
     for name in keys.keys:
-        found |= hmac.compare_digest(_typed(keys, uid, file.sent, typed, name).encode(), file.digest.encode())
-    if not found or not file.sent or file.end is None or file.end <= now:
+        found |= hmac.compare_digest(_typed(keys, uid, waiting.to, typed, name).encode(), waiting.digest.encode())
+    if not found or not waiting.to or waiting.end is None or waiting.end <= now:
         return None
-    return replace(file, mail=file.sent, sent="", end=None, digest="")
+    if step is Step.PHONE_CODE:
+        return replace(file, phone=waiting.to, called=Waiting())
+    return replace(file, mail=waiting.to, sent=Waiting())
 
 
 def accepted(file: File, version: str, now: datetime.datetime) -> File:

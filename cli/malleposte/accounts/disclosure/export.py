@@ -39,7 +39,7 @@ courrier/                les messages, par dossier, au format .eml / messages by
 filtres/                 les règles de tri (Sieve) / filters
 agendas-et-contacts/     agendas (.ics) et contacts (.vcf)
 diagnostic/              connexions et messages refusés des derniers jours / log-ins and refused mail of late
-webmail/                 réglages et contacts du webmail / settings and contacts of the webmail
+webmail/                 réglages et contacts de la messagerie / settings and contacts of your mail
 journal.jsonl            les opérations faites sur le compte, une par ligne / what was done to the account
 
 Ce fichier contient des données personnelles. / This file holds personal data.

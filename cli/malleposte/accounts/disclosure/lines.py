@@ -12,6 +12,8 @@ from malleposte.accounts.disclosure.export import journal_lines
 
 LONGEST_NOTE = 120
 """Characters of a reason, and of a name."""
+BETWEEN = "; "
+"""Between the facts that an act changed; none of their words has it."""
 MOST = 200
 """Lines that are shown."""
 
@@ -19,7 +21,8 @@ MOST = 200
 class Line(NamedTuple):
     """A line: time (ISO 8601), the act in French words, by whom (`portal`, `desk`, `operators`), the reason.
 
-    `name` is what the agent calls the device or the second factor that the act is about.
+    `name` is what the agent calls the device or the second factor that the act is about; `changed` are the facts that
+    it changed, in French words, with `BETWEEN` between them.
     """
 
     time: str
@@ -27,6 +30,7 @@ class Line(NamedTuple):
     by: str
     note: str = ""
     name: str = ""
+    changed: str = ""
 
 
 def line(raw: str) -> Line | None:
@@ -41,7 +45,7 @@ def line(raw: str) -> Line | None:
     note, name = (" ".join(str(content.get(key) or "").split())[:LONGEST_NOTE] for key in ("note", "name"))
     by = "portal" if str(content.get("who", "")).startswith("accountd:") else "operators"
     by = "desk" if content.get("desk") is True else by
-    return Line(str(content.get("time", "")), terms.act(content), by, note, name)
+    return Line(str(content.get("time", "")), terms.act(content), by, note, name, BETWEEN.join(terms.changed(content)))
 
 
 def of(paths: Sequence[Path], uid: str) -> Iterator[Line]:

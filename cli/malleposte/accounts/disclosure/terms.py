@@ -74,7 +74,7 @@ ACTS: Mapping[str, str] = {
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",
-    "enrol": "première connexion commencée", "confirm": "code envoyé à une adresse de secours",
+    "enrol": "première connexion commencée", "confirm": "code envoyé à un moyen de secours",
     "welcome": "message de bienvenue", "told": "changement annoncé", "login-sent": "identifiant demandé",
     "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
     "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
@@ -83,9 +83,9 @@ ACTS: Mapping[str, str] = {
     "new-place": "connexion depuis un nouveau lieu",
     "factor-add": "second facteur ajouté", "factor-remove": "second facteur supprimé",
     "desk-show": "fiche consultée par l’assistance",
-    "desk-mail": "code INA envoyé par courriel à votre adresse de secours",
-    "desk-sms": "code INA envoyé par SMS", "desk-letter": "nouveau courrier d’activation demandé",
-    "desk-aloud": "code INA lu au téléphone", "desk-block": "compte bloqué par l’assistance",
+    "desk-mail": "code envoyé par courriel à votre adresse de secours",
+    "desk-sms": "code envoyé par SMS", "desk-letter": "nouveau courrier d’activation demandé",
+    "desk-aloud": "code lu au téléphone", "desk-block": "compte bloqué par l’assistance",
     "desk-factor": "second facteur perdu, supprimé par l’assistance",
     "desk-delegate": "boîte ouverte par l’assistance", "desk-undelegate": "boîte retirée par l’assistance",
     "desk-refused": "demande de l’assistance refusée",
@@ -167,6 +167,20 @@ def act(held: Mapping[str, Any]) -> str:
     if action == "modify" and isinstance(after, dict) and set(after) == {"mpOpens"}:
         action = "opens"
     return ACTS.get(action, "autre opération")
+
+
+_AS_TOLD = frozenset(("mpStateChanged", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime", "mpState"))
+"""Facts that follow from the act itself, which its words tell."""
+
+
+def changed(held: Mapping[str, Any]) -> list[str]:
+    """Return the facts that an act changed, in French words, in the order of FACTS; those of a new account are none."""
+    before, after = held.get("before"), held.get("after")
+    if held.get("action") == "create" or not isinstance(after, dict):
+        return []
+    old = {name.lower(): value for name, value in before.items()} if isinstance(before, dict) else {}
+    new = {name.lower() for name, value in after.items() if value != old.get(name.lower())}
+    return [words for name, words in FACTS.items() if name.lower() in new and name not in _AS_TOLD]
 
 
 def line(raw: str) -> str:

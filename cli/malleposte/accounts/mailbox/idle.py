@@ -27,8 +27,8 @@ Bonjour,
 Vos règles de tri ({script}) utilisent une fonction que la messagerie ne propose plus : {names}.
 Elles ne s’exécutent donc plus. Rien n’est perdu : tous vos messages arrivent dans la boîte de réception.
 
-À faire : ouvrez vos filtres dans le webmail, retirez les règles de notification, puis enregistrez.
-Pour être prévenu ailleurs, une redirection ou le carillon du webmail conviennent.
+À faire : ouvrez vos filtres dans la messagerie, retirez les règles de notification, puis enregistrez.
+Pour être prévenu ailleurs, une redirection ou le carillon de la messagerie conviennent.
 
 Assistance : {phone}, {mail} ({hours}).
 {academy}

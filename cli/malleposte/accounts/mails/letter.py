@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 
@@ -50,4 +51,8 @@ def written(subject: str, french: str, english: str, to: str, facts: Facts, now:
 def from_academy(subject: str, text: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """Return a letter of the academy; answers go to the help desk. Raises ValueError on an address that is none."""
     sender = Address(facts.academy, addr_spec=f"postmaster@{facts.domain}")
-    return letters.compose(subject, text, sender=sender, to=Address(addr_spec=to), reply_to=facts.mail, now=now)
+    try:
+        recipient = Address(addr_spec=to)
+    except MessageError as error:  # an empty address; it is no ValueError in the library
+        raise ValueError(f"{to!r}: no address") from error
+    return letters.compose(subject, text, sender=sender, to=recipient, reply_to=facts.mail, now=now)

@@ -1,8 +1,13 @@
-"""The letter that waits in a mailbox when its account has just been activated: where to read, how to set up a phone."""
+"""The letter that waits in a mailbox when its account has just been activated: where to read, how to set up a phone.
+
+It says what the agents' guide says, and leads there. It is the one letter of the academy with links: two, both to the
+portal, spelled out so that they can be typed.
+"""
 
 from __future__ import annotations
 
 import datetime
+import html
 from email.message import EmailMessage
 
 from malleposte.accounts.life.renewal import Facts
@@ -10,48 +15,80 @@ from malleposte.accounts.mails.letter import from_academy
 from malleposte.directory.model import Attributes, first
 
 SUBJECT = "Bienvenue dans votre messagerie / Welcome to your mailbox"
-# As in every letter of the academy: addresses to type, nothing to click, no password asked for.
-BODY = """\
+SET_UP = "/compte/appareils/regler"
+"""The portal's page that sets up a device."""
+GUIDE = "/guide"
+"""The portal's page that lists the pages of the guide."""
+_FRENCH = """\
 Bonjour {name},
 
 Votre compte de messagerie est activé. Votre adresse est {mail} et votre identifiant {login}.
 
-Sur un ordinateur, tapez l’adresse du portail dans votre navigateur :
+Sur un ordinateur, le portail {portal} ouvre la messagerie, l’agenda et « Gérer mon mot de passe ».
 
-    {portal}
+Sur un téléphone ou dans un logiciel de messagerie, n’utilisez pas le mot de passe de votre compte : chaque appareil \
+reçoit un mot de passe pour lui seul. S’il est perdu, vous supprimez celui-là, et rien d’autre ne change. \
+« Régler mon téléphone ou mon ordinateur » vous donne ce mot de passe et les étapes :
 
-Vous y trouvez la messagerie, l’agenda et « Gérer mon mot de passe ».
+{set_up}
 
-Sur un téléphone ou dans un logiciel de messagerie :
+Le guide explique, page par page, le courrier, l’agenda, le filtrage, la double authentification :
 
-1. Ajoutez un compte « Autre » ou « IMAP », avec votre adresse {mail} et votre mot de passe. La plupart des
-   logiciels trouvent seuls les serveurs. Sinon : réception {server}, port 993 (SSL/TLS) ; envoi {server}, port 465
-   (SSL/TLS).
-2. Pour l’agenda et les contacts, ajoutez un compte CalDAV et un compte CardDAV à l’adresse https://{dav}/
+{guide}
 
 Nous ne vous demandons jamais votre mot de passe, ni par message ni par téléphone.
-Assistance : {phone} ({hours}), {support}.
+
+Assistance : {phone} ({hours}), {support}.
 
 {academy}
+"""
+_ENGLISH = """\
+Your mail account is active. Your address is {mail}, your log-in {login}. On a computer, the portal {portal} leads to \
+your mail and your agenda.
 
---------------------------------------------------------------------------------
-In English
-
-Your mail account is active. Your address is {mail}, your log-in {login}. On a computer, type {portal} in your browser.
-On a phone or in a mail program, add an account of the kind "Other" or "IMAP" with your address and your password; most
-programs find the servers by themselves. If not: incoming {server}, port 993 (SSL/TLS); outgoing {server}, port 465
-(SSL/TLS). Calendar and contacts: CalDAV and CardDAV at https://{dav}/
+On a phone or in a mail program, do not use the password of your account: each device gets a password of its own. \
+The first page above gives it to you, with the steps. The guide is in French.
 
 We never ask you for your password. Help desk: {phone} ({hours_en}), {support}.
+"""
+_RULE = "-" * 80 + "\nIn English\n\n"
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="fr">
+<head><meta charset="utf-8"><title>{subject}</title></head>
+<body>
+{french}
+<hr>
+<div lang="en">
+<p><b>In English</b></p>
+{english}
+</div>
+</body>
+</html>
 """
 
 
 def letter(held: Attributes, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter for an account with these attributes. Raises ValueError where it has no address."""
     mail = first(held, "mail")
-    text = BODY.format(
-        name=first(held, "givenName"), mail=mail, login=first(held, "uid"), portal=facts.portal, server=facts.server,
-        dav=facts.dav, phone=facts.phone, hours=facts.hours, hours_en=facts.hours_en,
-        support=facts.mail, academy=facts.academy,
-    )  # fmt: skip
-    return from_academy(SUBJECT, text, mail, facts, now)
+    words = {
+        "name": first(held, "givenName"), "mail": mail, "login": first(held, "uid"), "portal": facts.portal,
+        "set_up": f"https://{facts.portal}{SET_UP}", "guide": f"https://{facts.portal}{GUIDE}",
+        "phone": facts.phone, "hours": facts.hours, "hours_en": facts.hours_en,
+        "support": facts.mail, "academy": facts.academy,
+    }  # fmt: skip
+    french, english = _FRENCH.format(**words), _ENGLISH.format(**words)
+    made = from_academy(SUBJECT, f"{french}\n{_RULE}{english}", mail, facts, now)
+    links = {words["set_up"], words["guide"]}
+    page = _PAGE.format(subject=SUBJECT, french=_paragraphs(french, links), english=_paragraphs(english, links))
+    made.add_alternative(page, subtype="html", cte="quoted-printable")
+    return made
+
+
+def _paragraphs(text: str, links: set[str]) -> str:
+    """Return the paragraphs of a text as HTML; one that is a link alone leads there."""
+    return "\n".join(f"<p>{_link(one) if one in links else html.escape(one)}</p>" for one in text.strip().split("\n\n"))
+
+
+def _link(address: str) -> str:
+    return f'<a href="{html.escape(address)}">{html.escape(address)}</a>'

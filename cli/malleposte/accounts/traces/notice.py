@@ -14,7 +14,7 @@ _FRENCH = """\
 Bonjour,
 
 Le {day} à {hour}, quelqu’un a déclaré sur le portail que le compte de messagerie « {login} » avait été piraté, avec le
-NUMEN de son titulaire et un code INA. Le mot de passe a changé, et toutes les connexions sont fermées.
+NUMEN de son titulaire et un code. Le mot de passe a changé, et toutes les connexions sont fermées.
 {devices}
 Le compte n’envoie rien avant le {until} à {until_hour}.
 
@@ -23,7 +23,7 @@ Ce n’est pas vous ? Appelez tout de suite l’assistance : {phone} ({hours})
 """
 _ENGLISH = """\
 On {day_en} at {hour_en} somebody declared on the portal that the mail account “{login}” had been hacked, with its
-owner’s NUMEN and an INA code. The password was changed, all connections and device passwords ended, and the account
+owner’s NUMEN and a code. The password was changed, all connections and device passwords ended, and the account
 sends nothing before {until_en}. If it was not you, call the help desk at once: {phone} ({hours_en}).
 """
 

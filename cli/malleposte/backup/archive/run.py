@@ -104,7 +104,7 @@ def reach(vault: Vault) -> str:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["no answer"]
         return f"cannot be reached: {lines[-1]}"
     # flock's answer in the vault's forced command: it is pruning.
-    return "is closed while it thins out its archives" if done.returncode == 75 else ""
+    return "takes no archives while its weekly pruning runs" if done.returncode == 75 else ""
 
 
 def by_borgmatic(vault: Vault) -> Done:

@@ -18,7 +18,7 @@ from tests.stack.support.webmail import Webmail
 from tests.support.page import Page
 
 STOPPED = "nginx.service dovecot.service postfix.service slapd.service accountd.socket accountd.service"
-SERVICES = {"Webmail", "Messagerie et agenda", "Lecture des messages", "Envoi des messages"}
+SERVICES = {"Messagerie légère", "Messagerie complète", "Lecture des messages", "Envoi des messages"}
 OUTAGE, REFUSAL = 24, 5
 """The log-in page's numbers of its sentences: nothing answers; a wrong password."""
 LOOK = "malleposte-portal-states.service"

@@ -131,7 +131,22 @@ def test_nothing_without_a_password(device: Callable[..., Device], site: Site, p
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-@pytest.mark.parametrize("path", ["/_dav/root", "/_dav/radicale", "/SOGo/", "/SOGo/so/", "/radicale", "/.web/"])
+def test_a_browser_gets_a_page_that_leads_to_the_steps(
+    device: Callable[..., Device], site: Site, platform: dict[str, Any]
+) -> None:
+    stranger = device(site.accounts["probe1"])
+    answer = stranger.ask("GET", "/", anonymous=True, Accept="text/html,*/*;q=0.8")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert '<html lang="fr">' in answer.text
+    assert f'href="https://{platform["hostnames"]["portal"]}/compte/appareils/regler"' in answer.text
+    for headers in ({"Accept": "*/*"}, {"Accept": "text/html", "Authorization": "Basic cHJvYmUxOg=="}):
+        asked = stranger.ask("GET", "/", anonymous=True, **headers)
+        assert asked.status == 401 and asked.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    "path", ["/_page", "/_dav/root", "/_dav/radicale", "/SOGo/", "/SOGo/so/", "/radicale", "/.web/"]
+)
 def test_nothing_else_is_shown_at_this_address(device: Callable[..., Device], site: Site, path: str) -> None:
     assert device(site.accounts["probe1"]).ask("GET", path).status == 404
 

@@ -130,14 +130,14 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     near.account = replace(near.account, password=new)
     # A log-in of the second in which all others ended is not told from these: it is asked for once more.
     text = wait_for(lambda: _journal(entered(site, web, near)))
-    assert "Code INA lu au téléphone" in text and "par l’assistance" in text and WHY in text
+    assert "Code lu au téléphone" in text and "par l’assistance" in text and WHY in text
     assert who.uid not in text
     rows = list(csv.reader(io.StringIO(Cli(site).out("audit", "--actor", who.uid)), delimiter=";"))
     acts = [(row[1], row[2], row[3], row[4]) for row in rows[1:]]
     assert (who.uid, "aloud", near.uid, WHY) in acts
     assert (who.uid, "refused", near.uid, "") in acts
     assert code not in str(rows)
-    letter = body(mail.arrived(near.account, "An INA code was read to you"))
+    letter = body(mail.arrived(near.account, "A code was read to you"))
     assert "rappelé à un numéro connu" in letter and code not in letter
 
 

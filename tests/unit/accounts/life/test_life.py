@@ -475,7 +475,7 @@ def test_an_export_holds_everything_but_secrets(house, directory, held, tmp_path
     assert "courrier/INBOX/000001.eml" in names and "courrier/Envoyés/2025/000001.eml" in names
     assert "agendas-et-contacts/radicale/agenda/a.ics" in names
     assert "agendas-et-contacts/sogo/etc/x.vcf" in names and not any(".." in name for name in names)
-    assert "Messagerie et agenda partagé".encode() in whole
+    assert "Messagerie complète".encode() in whole
     assert b"secret" not in whole and report.counts["journal"] == 1 and not report.failures
 
 

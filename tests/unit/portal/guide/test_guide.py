@@ -5,6 +5,8 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
+from malleposte.accountd.calls.desk.looks import DeskReach
+from malleposte.accountd.message import ErrorCode, Forbidden
 from malleposte.core.paths import ROOT
 from malleposte_portal.guide import INDEX, pages
 from malleposte_portal.guide.markdown import anchor, read
@@ -56,13 +58,40 @@ def test_what_is_no_page_is_not_found(visit: Any) -> None:
     assert visit.raw("/guide/agenda").status_code == 200
 
 
+DESK_FOLDER = ROOT / "docs/fr/assistance"
+DESK_TOPICS = tuple(path.stem for path in sorted(DESK_FOLDER.glob("*.md")) if path.stem != INDEX)
+
+
+def test_the_help_desk_has_its_own_pages_in_the_portal(visit: Any, log_in: Any, accountd: Any) -> None:
+    assert {"agenda", "messages-supprimes", "telephone"} <= set(DESK_TOPICS)
+    log_in(visit)
+    listed = visit.get("/assistance/guide").links
+    for name in DESK_TOPICS:
+        assert f"/assistance/guide/{name}" in listed
+        page = visit.get(f"/assistance/guide/{name}")
+        title = (DESK_FOLDER / f"{name}.md").read_text("utf-8").partition("\n")[0].removeprefix("# ")
+        assert [text for _held, text in page.all("h1")] == [title]
+    assert accountd.requests(DeskReach), "accountd says whose pages they are"
+    for path in ("/assistance/guide/README", "/assistance/guide/premiere-connexion"):
+        assert visit.raw(path).status_code == 404
+
+
+def test_nobody_else_reads_them(visit: Any, another: Any, log_in: Any, accountd: Any) -> None:
+    for path in ("/assistance/guide", "/en/help-desk/guide", "/assistance/guide/agenda"):
+        assert "vers=" in another().raw(path).headers["Location"]
+    log_in(visit)
+    accountd.refuse(ErrorCode.FORBIDDEN, DeskReach, message=Forbidden.ROLE)
+    for path in ("/assistance/guide", "/assistance/guide/agenda", "/assistance/guide/nonesuch"):
+        assert visit.raw(path).status_code == 403
+
+
 def test_markup_is_shown_and_not_obeyed() -> None:
     assert "&lt;script&gt;" in served("# Titre\n\n<script>alert(1)</script>\n")
     assert "<strong>gras</strong>" in served("# Titre\n\n**gras**\n")
 
 
 @pytest.mark.parametrize(
-    "text", ["[a](https://ailleurs.test/)", "[a](../assistance.md)", "![a](https://ailleurs.test/a.png)"]
+    "text", ["[a](https://ailleurs.test/)", "[a](../assistance/README.md)", "![a](https://ailleurs.test/a.png)"]
 )
 def test_what_leads_elsewhere_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="neither a page of the guide nor a picture"):

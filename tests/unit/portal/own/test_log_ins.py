@@ -26,6 +26,24 @@ def test_each_has_its_place_its_browser_and_its_times(inside: Any, accountd: Any
     assert all(told in main for told in (english if language else french)), main
 
 
+@BOTH
+def test_log_ins_by_one_kind_of_browser_from_one_place_are_one_line_that_names_it(
+    inside: Any, accountd: Any, language: int
+) -> None:
+    many = [replace(HERE, ident=f"d{number}", since=f"2026-09-{number:02}T08:00:00+00:00") for number in range(1, 13)]
+    others = (
+        replace(HERE, ident="elsewhere", place="192.0.2.8"),
+        replace(HERE, ident="program", browser="curl/8.14.1"),
+    )
+    accountd.answer = replace(DONE, log_ins=(*many, *others))
+    page = inside.get(DEVICES[language])
+    headings = [text for _held, text in page.all("h3")]
+    assert headings.count("Firefox, Linux") == 2 and headings.count("curl") == 1, "each is named"
+    assert ("12 connexions, depuis 192.0.2.7.", "12 log-ins, from 192.0.2.7.")[language] in page.main
+    ended = {form["fields"].get("log_in") for form in page.forms() if form["action"] == END[language]}
+    assert ended == {one.ident for one in (*many, *others)}, "each can still be ended by itself"
+
+
 def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -> None:
     accountd.answer = replace(DONE, log_ins=(HERE, TRUSTED))
     answer = inside.press(DEVICES[0], END[0], log_in="autre")
@@ -33,7 +51,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     ended = accountd.only(EndLogIn)
     assert (ended.uid, ended.log_in) == ("mdupond", "autre")
     main = inside.get(DEVICES[0]).main
-    assert "La connexion est fermée" in main and "webmails qu’elle avait ouverts sont fermés" in main
+    assert "La connexion est fermée" in main and "La messagerie qu’elle avait ouverte est fermée" in main
     accountd.answer = replace(accountd.answer, open=("sogo",))
     inside.press(DEVICES[0], END[0], log_in="autre")
     assert "se ferment en quelques minutes" in inside.get(DEVICES[0]).main, "one was not told"

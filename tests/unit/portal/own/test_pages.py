@@ -12,6 +12,7 @@ from malleposte.accountd.calls.settings import SetClass
 from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.own import COMPUTED, Account
 from malleposte.accounts.disclosure.terms import ACTS as JOURNAL
+from malleposte.accounts.disclosure.terms import FACTS as CHANGED
 from malleposte_portal import own
 from malleposte_portal.core.languages import catalogues
 from malleposte_portal.log_in import shown_once
@@ -131,6 +132,70 @@ def test_a_device_s_password_is_kept_by_no_name_that_reads_it(inside: Any, valke
     assert answer.status_code == 303
     assert "portal:once:" in str(valkey.held) and SECRET not in str(valkey.held)
     assert SECRET not in str(answer.headers)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("kind", "ticked", "step"),
+    [("android", {"mail", "dav"}, "DAVx⁵"), ("thunderbird", {"mail", "dav"}, "CardDAV"),
+     ("outlook", {"mail"}, "Outlook"),
+     ("", {"mail"}, "IMAP"), ("nonesuch", {"mail"}, "IMAP")],
+)  # fmt: skip
+def test_the_steps_of_a_device_lead_to_its_password_with_its_accesses(
+    inside: Any, another: Any, accountd: Any, kind: str, ticked: set[str], step: str, language: int
+) -> None:
+    form = ADDRESSES["device_add"][language] + (f"?kind={kind}" if kind else "")
+    if kind in phones.OF_STEPS:
+        assert form in inside.get(ADDRESSES[f"setup_{kind}"][language]).links
+    page = inside.get(form)
+    fields = {str(held["name"]): held for held, _text in page.all("input") if held.get("name")}
+    assert {name for name in ("mail", "dav") if "checked" in fields[name]} == ticked
+    typed = {"name": "Téléphone", "password": "Vieux-Chemin7!x", **dict.fromkeys(ticked, "y")}
+    hidden = {name: str(fields[name]["value"]) for name in ("csrf_token", "kind")}
+    made = inside.post(ADDRESSES["device_add"][language], {**hidden, **typed})
+    assert made.named("secret") == SECRET
+    opened = accountd.only(AddDevice).scopes
+    assert ("dav" in opened, "imap" in opened) == ("dav" in ticked, True)
+    assert step in made.main and made.named("imap") == "mail.ac-exemple.test"
+    copied = {held["data-copies"] for held, _text in made.all("button") if "data-copies" in held}
+    assert {"secret", "uid", "imap", "smtp"} <= copied
+    assert "/copy.js" in {held["src"] for held, _text in made.all("script")}
+
+
+def linked(inside: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have a device made; the path to which the QR code of its page leads."""
+    drawn: list[str] = []
+    monkeypatch.setattr(phones, "qr", lambda text: drawn.append(text) or "data:image/svg+xml,x")
+    inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", dav="y", password="Vieux-Chemin7!x")
+    (address,) = drawn
+    assert SECRET not in address
+    return address.removeprefix("https://pia.test")
+
+
+def test_the_code_of_a_device_s_page_gives_its_password_once_on_the_device(
+    inside: Any, another: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = linked(inside, monkeypatch)
+    phone = another()
+    for _time in range(2):
+        assert SECRET not in phone.get(path).main, "looking spends nothing and shows nothing"
+    made = phone.send(path)
+    assert (phone.last.status_code, made.named("secret")) == (200, SECRET)
+    assert "mail.ac-exemple.test" in made.main and "https://dav.ac-exemple.test/" in made.main
+    assert not made.all("img") and ADDRESSES["devices"][0] not in made.links, "this browser is not logged in"
+    phone.get(path)
+    assert phone.last.status_code == 404
+
+
+def test_the_link_of_a_device_ends_after_ten_minutes(
+    inside: Any, another: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = linked(inside, monkeypatch)
+    phone = another()
+    fields = phone.get(path).form(path)
+    clock.now += 601
+    late = phone.post(path, fields)
+    assert (phone.last.status_code, SECRET in late.main) == (404, False)
 
 
 @BOTH
@@ -273,9 +338,27 @@ def test_a_new_password_ends_every_log_in_of_its_owner(inside: Any, another: Any
     assert [one.raw("/compte/appareils/ajouter").status_code for one in (inside, second, other)] == [303, 303, 200]
 
 
+@BOTH
+def test_the_section_has_the_side_menu_of_the_design_system(inside: Any, language: int) -> None:
+    page = inside.get(ADDRESSES["journal"][language])
+    (menu,) = [held for held, _text in page.all("nav") if "fr-sidemenu" in str(held.get("class"))]
+    assert menu["aria-label"]
+    links = [held for held, _text in page.all("a") if held.get("class") == "fr-sidemenu__link"]
+    assert [str(held["href"]) for held in links if held.get("aria-current")] == [ADDRESSES["journal"][language]]
+    assert len(links) == 10
+
+
+@BOTH
+def test_the_journal_says_what_changed(inside: Any, accountd: Any, language: int) -> None:
+    changed = Line("2026-11-01T08:00:00+00:00", "données modifiées", "operators", changed="fonction; adresse")
+    accountd.answer = replace(DONE, journal=(changed,))
+    said = ("Ce qui a changé : fonction, adresse.", "Changed: function, address.")[language]
+    assert said in inside.get(ADDRESSES["journal"][language]).main
+
+
 def test_every_act_of_a_journal_has_english_words() -> None:
     english = catalogues(strict=True)["en"]
-    for words in {*JOURNAL.values(), "autre opération"}:
+    for words in {*JOURNAL.values(), *CHANGED.values(), "autre opération"}:
         assert english.gettext(words)
 
 

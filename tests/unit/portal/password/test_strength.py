@@ -89,3 +89,54 @@ def test_the_tester_is_beside_every_new_password(visit: Any, path: str) -> None:
     page = visit.get(path)
     assert "/strength.js" in [held["src"] for held, _text in page.all("script")]
     assert len([held for _tag, held in page.elements if held.get("class") == "strength"]) == 1
+
+
+VERDICT = """
+import { commonWords, judge } from "file://%s";
+import { verdict } from "file://%s";
+const { passwords, limits, texts, score } = JSON.parse(process.argv[1]);
+const answer = { score, feedback: { warning: "topTen", suggestions: ["useWords"] } };
+console.log(JSON.stringify(passwords.map((password) => {
+  const words = commonWords(password, limits);
+  return { words, ...verdict(judge(password, { login: "", names: [] }, limits), words, answer, texts) };
+})));
+"""
+
+
+def verdicts(passwords: list[str], texts: Any, score: int = 4) -> list[dict[str, Any]]:
+    """The verdict of the browser on each password, where the guesser gives that score, by node."""
+    given = {"passwords": passwords, "limits": rules.limits(Policy()), "texts": texts, "score": score}
+    script = VERDICT % (FOLDER.joinpath("rules.js"), FOLDER.joinpath("verdict.js"))
+    words = ["node", "--input-type=module", "--eval", script, json.dumps(given)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_what_is_refused_is_never_called_hard_to_guess_and_its_common_words_are_named(visit: Any) -> None:
+    texts = visit.http.get("/motdepasse/robustesse.json", base_url="https://pia.test").json["texts"]
+    refused = [row.password for row in ROWS if rules.check(row.password)]
+    assert "Professeur-College-26" in refused
+    for password, found in zip(refused, verdicts(refused, texts), strict=True):
+        assert (found["level"], found["score"]) == (texts["refused"], 0), password
+        assert tuple(found["words"]) == rules.common_words(password), password
+        assert all(word in found["advice"] for word in found["words"]), password
+    (one,) = verdicts(["Professeur-College-26"], texts)
+    assert one["advice"] == "Formé de mots trop courants\u00a0: «\u00a0professeur\u00a0», «\u00a0college\u00a0»."
+
+
+def test_what_keeps_the_rules_has_one_verdict_by_how_easily_it_is_guessed(visit: Any) -> None:
+    texts = visit.http.get("/motdepasse/robustesse.json", base_url="https://pia.test").json["texts"]
+    good = "Vieux-Chemin7!x"
+    assert rules.check(good) == []
+    for score in range(5):
+        (found,) = verdicts([good], texts, score)
+        assert (found["level"], found["score"]) == (texts["levels"][score], score)
+        assert ("devine" in found["advice"] or "mots" in found["advice"]) == (score < 4)
+
+
+def test_a_new_password_of_common_words_is_refused_with_the_words(visit: Any) -> None:
+    word = "Professeur-College-26"
+    page = visit.send("/motdepasse/changer", login="mdupond", old="x", new=word, again=word)
+    assert visit.last.status_code == 422
+    assert "« professeur », « college »" in page.named("new-error")

@@ -133,10 +133,10 @@ def code(issued: Issued, login: str, to: str, facts: Facts, now: datetime.dateti
 
 def read_aloud(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter about an INA code that the help desk read aloud on the telephone."""
-    subject = "Un code INA vous a été lu au téléphone / An INA code was read to you on the telephone"
+    subject = "Un code vous a été lu au téléphone / A code was read to you on the telephone"
     what = (
-        "L’assistance a lu un code INA au téléphone pour choisir un nouveau mot de passe",
-        "The help desk read an INA code aloud on the telephone, for a new password",
+        "L’assistance a lu un code au téléphone pour choisir un nouveau mot de passe",
+        "The help desk read a code aloud on the telephone, for a new password",
     )
     more = "\nElle vous avait rappelé à un numéro connu de l’académie.\n"
     return _letter(subject, what, more, login, to, facts, now)

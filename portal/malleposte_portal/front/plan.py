@@ -1,0 +1,70 @@
+"""« Plan du site »: the pages by section. The menus beside the pages are made of the same lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import current_app, g, render_template
+
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+
+SUBJECT = Subject("plan")
+type Pages = list[tuple[str, str]]
+"""Names of pages, with their words in the language of the page."""
+ACCOUNT = (
+    ("home", "Accueil"), ("activate", "Activer mon compte"), ("forgotten", "Identifiant ou mot de passe oublié"),
+    ("remind", "Retrouver mon identifiant"), ("code", "Recevoir un code"), ("reset", "Choisir un nouveau mot de passe"),
+    ("password", "Gérer mon mot de passe"), ("change", "Changer mon mot de passe"),
+    ("strength", "Je teste la robustesse de mon mot de passe"), ("hacked", "J’ai été piraté"),
+    ("diagnosis", "Diagnostiquer mon problème"),
+)  # fmt: skip
+OWN = (
+    ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
+    ("interface", "Mon interface"), ("filtering", "Filtrage"), ("undelete", "Messages supprimés"),
+    ("charges", "Mes boîtes et listes"), ("journal", "Mon journal"), ("own_data", "Mes données"),
+    ("diagnosis", "Diagnostic"),
+)  # fmt: skip
+SET_UP = (
+    ("setup", "Régler mon téléphone ou mon ordinateur"), ("setup_apple", "iPhone, iPad, Mac"),
+    ("setup_android", "Android"), ("setup_thunderbird", "Thunderbird"), ("setup_outlook", "Outlook"),
+    ("device_add", "Ajouter un appareil"), ("factors", "Gérer mes moyens de connexion"),
+)  # fmt: skip
+DESK = (
+    ("desk", "Trouver un agent"), ("desk_list", "Listes par établissement"),
+    ("desk_boxes", "Boîtes d’un établissement"), ("desk_guide", "Le guide de l’assistance"),
+    ("account", "Mon compte"),
+)  # fmt: skip
+ABOUT = (
+    ("guide", "Le guide des agents"), ("site_map", "Plan du site"), ("accessibility", "Accessibilité"),
+    ("legal", "Mentions légales"), ("privacy", "Données personnelles"),
+)  # fmt: skip
+
+
+def pages(section: Iterable[tuple[str, str]]) -> Pages:
+    """The pages of a section in the language of the page."""
+    return [(name, _(words)) for name, words in section]
+
+
+def own_pages() -> Pages:
+    """The agent's own section, for the menu beside its pages."""
+    return pages(OWN)
+
+
+def desk_pages() -> Pages:
+    """The section of the help desk, for the menu beside its pages."""
+    return pages(DESK)
+
+
+@SUBJECT.page("/plan", "/en/site-map")
+def site_map() -> str:
+    """Each page that has an address of its own, and each page of the guide."""
+    own = [one for one in OWN if one[0] != "diagnosis"]
+    sections = [
+        (_("Votre compte"), pages(ACCOUNT), ""),
+        (_("Mon espace"), pages([*own, *SET_UP]), _("Ces pages demandent une connexion.")),
+        (_("Assistance"), pages(DESK[:-1]), _("Ces pages sont pour l’assistance.")),
+        (_("À propos"), pages(ABOUT), ""),
+    ]
+    guide = {name: page.title for name, page in current_app.extensions["guide"].items() if name != "README"}
+    return render_template("front/site_map.html", sections=sections, guide=guide, french=g.language == "fr")
