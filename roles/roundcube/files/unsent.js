@@ -98,29 +98,33 @@ if (window.rcmail) {
     function stopped(found) {
       const mine = over(), unsent = (mine && !mine.draft) || later !== null;
       later = null;
-      document.querySelectorAll('iframe[name=savetarget]').forEach(function (one) { one.remove(); });
       care.failed(found, unsent);
       clearTimeout(rcmail.save_timer);
       rcmail.auto_save_start();
     }
 
-    // The form goes to the server in a way that shows how it was answered; the answer is a page of scripts, for its frame.
+    // The form goes to the server in a way that shows how it was answered; the answer is a page of scripts, for a frame.
+    rcmail.get_save_target = function () { return 'savetarget'; };
     form.submit = function () {
       rcmail.editor.save();
-      const target = new URL(form.action, location), frame = [...document.querySelectorAll('iframe[name=savetarget]')].pop();
+      const target = new URL(form.action, location);
       const mine = sending = {draft: form.elements._draft.value === '1', lock: target.searchParams.get('_unlock')};
       fetch(target, {...FRESH, method: 'POST', body: new FormData(form), redirect: 'manual'}).then(async function (answer) {
         if (answer.type === 'opaqueredirect') throw 401;
         if (answer.status !== 200) throw answer.status;
         const page = await answer.text();
         if (!page.includes('parent.rcmail')) throw 0;
+        const frame = document.createElement('iframe');
+        frame.hidden = true;
         frame.addEventListener('load', function () {
+          frame.remove();
           if (sending === mine) over();
           const again = later;
           later = null;
           if (again) setTimeout(function () { rcmail.command.apply(rcmail, again); }, 0);
         });
         frame.srcdoc = page;
+        document.body.append(frame);
       }).catch(function (status) {
         if (sending !== mine) return;
         // A token of before: the session is another one.
