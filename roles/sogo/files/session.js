@@ -7,7 +7,7 @@
   let editor = null, dialog = null, typed = false;
 
   function writing() {
-    return document.querySelector("md-dialog form, form.ng-dirty") !== null;
+    return document.querySelector("md-dialog form, form.ng-dirty:not(.md-toolbar-tools, [name=searchForm])") !== null;
   }
 
   function put(notice) {

@@ -32,7 +32,7 @@ console.log(JSON.stringify({causes: STATUSES.map(window.mpUnsent.cause), told}))
 
 
 def run(language: str, statuses: list[int], steps: list[tuple[str, bool]]) -> Any:
-    """What the script makes of statuses, and the words of the notice after each failure."""
+    """The causes of statuses, and the words of the notice after each failure."""
     script = f"const LANGUAGE = {json.dumps(language)}, STATUSES = {statuses}, STEPS = {json.dumps(steps)};\n"
     script += PAGE.replace("%s", unsent_script(""))
     words = ["node", "--eval", script]
