@@ -205,7 +205,7 @@ SENDING = {"sogo": "*/send", "roundcube": "*_action=send*"}
 
 @pytest.mark.parametrize(
     ("webmail", "browser"),
-    [("sogo", DESKTOP), ("roundcube", DESKTOP), full("sogo", PHONE), full("roundcube", PHONE)],
+    [("sogo", DESKTOP), full("roundcube", DESKTOP), full("sogo", PHONE), full("roundcube", PHONE)],
     indirect=["browser"],
 )
 def test_a_message_outlives_a_server_that_is_away(

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import quopri
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def part(content: bytes, item: bytes = b"BODY[2]") -> bytes:
     )
 
 
-ENCODINGS = {
+ENCODINGS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
     "8bit": (lambda calendar: calendar, lambda content: content),
     "base64": (lambda calendar: base64.encodebytes(calendar).replace(b"\n", b"\r\n"), base64.b64decode),
     "quoted-printable": (
