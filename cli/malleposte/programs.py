@@ -38,6 +38,7 @@ PROGRAMS: Mapping[str, str] = {
     "siem": "siem.daemon",  # role siem
     "sogo-check": "adapters.sogo.check",  # role sogo
     "sogo-front": "daemons.sogo_front.main",  # role sogo
+    "sogo-imap": "daemons.sogo_imap",  # role sogo
     "sogo-overlay": "adapters.sogo.overlay",  # role sogo
     "sogo-submission": "daemons.sogo_submission",  # role sogo
     "sogo-sync": "groupware.sogo.sync",  # role sogo

@@ -29,6 +29,7 @@ DAEMONS = (
     "reports",
     "siem",
     "sogo-front",
+    "sogo-imap",
     "sogo-submission",
     "sso-prove",
     "sso-tokens",

@@ -16,6 +16,10 @@ def test_a_label_is_seen_in_the_other_interface(browser: Browser, reader: Reader
     wait_for(lambda: session.select("INBOX", readonly=True) and session.search(None, "KEYWORD", "$label1")[1][0])
 
     browser.open("portal", "/compte/interface")
+    browser.click("main a", "Passer à l’interface", "Mon interface")
+    browser.seen("main .fr-alert", "Le changement ferme vos fenêtres de messagerie")
+    assert browser.fits()
+    browser.picture("portal-interface-step")
     browser.click("main button", "Passer à l’interface")
     browser.seen("main", "Votre interface est changée")
     # The change ends the log-in.

@@ -139,6 +139,7 @@ def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, p
     browser.section("Mon interface")
     browser.seen("h1", "Mon interface")
     checked(browser, "portal-interface")
+    browser.click("main a", "Passer à l’interface", "Mon interface")
     browser.click("main button", "Passer à l’interface")
     browser.seen("main", "Votre interface est changée")
     browser.open("portal")

@@ -12,20 +12,13 @@ import argparse
 import asyncio
 import base64
 import binascii
-import contextlib
-import logging
 import re
-import ssl
 from collections.abc import Sequence
 
-from malleposte.runtime import kit
+from malleposte.runtime import kit, relay
 
-LOG = logging.getLogger("sogo-submission")
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+){2}")
 """A signed token (RFC 7515, 3.1). Passwords of devices have another form."""
-PATIENCE = 30.0
-"""Seconds for the server to take a connection."""
-PIECE = 65_536
 AWAY = b"421 4.3.2 The mail server does not answer\r\n"
 
 
@@ -44,13 +37,6 @@ def turned(line: bytes) -> bytes:
     return b"AUTH XOAUTH2 " + base64.b64encode(told) + b"\r\n"
 
 
-async def handed_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-    """Everything of one direction."""
-    while piece := await source.read(PIECE):
-        to.write(piece)
-        await to.drain()
-
-
 async def spoken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
     """The client's lines, until it has named an agent; then its mail as it is."""
     said = b""
@@ -62,44 +48,7 @@ async def spoken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ser
             said = b"AUTH PLAIN " + (await reader.readline()).strip() + b"\r\n"
         server.write(turned(said))
         await server.drain()
-    await handed_on(reader, server)
-
-
-async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
-    """One connection of SOGo's."""
-    far: asyncio.StreamWriter | None = None
-    try:
-        opening = asyncio.open_connection(host, port, ssl=ssl.create_default_context(), limit=PIECE)
-        answers, server = await asyncio.wait_for(opening, PATIENCE)
-        far = server
-        both = (spoken(reader, writer, server), handed_on(answers, writer))
-        tasks = [asyncio.ensure_future(one) for one in both]
-        # Whoever closes first ends it.
-        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        for task in done:
-            task.result()
-    except (OSError, EOFError, ValueError, TimeoutError) as error:
-        LOG.error("%s:%d: %s: %s", host, port, type(error).__name__, error)
-        with contextlib.suppress(OSError):
-            writer.write(AWAY)
-    finally:
-        for one in (writer, far):
-            if one is not None:
-                one.close()
-
-
-async def serve(host: str, port: int) -> None:
-    """Relay on the socket that systemd hands over."""
-    (handed,) = kit.handed()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await relay(reader, writer, host, port)
-
-    async with await asyncio.start_server(connected, sock=handed, limit=PIECE):
-        await kit.alive()
+    await relay.handed_on(reader, server)
 
 
 def main(words: Sequence[str]) -> int:
@@ -109,4 +58,4 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("port", type=int, help="its port, TLS from the beginning")
     options = parser.parse_args(words)
     kit.log_to_journal()
-    return kit.run(serve(options.host, options.port))
+    return kit.run(relay.serve(options.host, options.port, AWAY, asked=spoken))

@@ -46,7 +46,7 @@ def journal(found: sign_on.Agent) -> Answer:
 @SUBJECT.form("/compte/interface", "/en/account/interface")
 @for_agent
 def interface(found: sign_on.Agent) -> Answer:
-    """« Mon interface »: the class of service, and a button to change it for another."""
+    """« Mon interface »: the class of service; a step that says what a change ends, and its button."""
     classes = current_app.extensions["portal"].classes
     if request.method == "POST":
         wanted = request.form.get("profile", "")[:100]
@@ -60,6 +60,8 @@ def interface(found: sign_on.Agent) -> Answer:
         sign_on.profile_is(found, here)
     others = [name for name in classes if name != here]
     told = session.pop("told", "")
+    wanted = request.args.get("vers", "")[:100]
     return render_template(
-        "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of
-    )
+        "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of,
+        wanted=wanted if wanted in others else "",
+    )  # fmt: skip

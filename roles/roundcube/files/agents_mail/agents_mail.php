@@ -9,6 +9,7 @@ require_once __DIR__ . '/invitation.php';
 require_once __DIR__ . '/notice.php';
 require_once __DIR__ . '/followup.php';
 require_once __DIR__ . '/sizes.php';
+require_once __DIR__ . '/unsent.php';
 
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
 class agents_mail extends rcube_plugin
@@ -37,6 +38,7 @@ class agents_mail extends rcube_plugin
         $this->add_hook('message_objects', [$this, 'invitation']);
         $this->register_action('plugin.malleposte-answer', [$this, 'answer']);
         $this->register_action('plugin.malleposte-report', [$this, 'report']);
+        new agents_unsent($this->rc, $this);
         $notice = new agents_notice($this->rc, $this);
         if ($this->rc->output->type === 'html' && $action === '') {
             $notice->say();

@@ -49,7 +49,14 @@ class Guest:
         self.uid = f"reunion-{token()}@lointain.test"
 
     def invited(
-        self, *, when: str = DAY, sequence: int = 0, method: str = "REQUEST", uid: str = "", organizer: str = ORGANIZER
+        self,
+        *,
+        when: str = DAY,
+        sequence: int = 0,
+        method: str = "REQUEST",
+        uid: str = "",
+        organizer: str = ORGANIZER,
+        zone: str = ZONE,
     ) -> str:
         """A message with an invitation; its number in the inbox."""
         word = token()
@@ -57,7 +64,7 @@ class Guest:
             uid=uid or self.uid, sequence=sequence, when=when, title=f"Conseil {word}", guest=self.account.mail,
             organizer=organizer,
         )  # fmt: skip
-        content = f"BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\n{ZONE}{meeting}END:VCALENDAR\n"
+        content = f"BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\n{zone}{meeting}END:VCALENDAR\n"
         self.mail.imap(self.account).append("INBOX", None, None, f"""\
 From: {ORGANIZER}
 To: {self.account.mail}
@@ -107,6 +114,15 @@ def test_an_accepted_meeting_is_in_the_agenda(guest: Guest) -> None:
     assert guest.answers(kept) == ["TENTATIVE"]
     assert "Votre réponse est envoyée à l’organisateur." in guest.answer(number, "decline")
     assert guest.kept() == []
+
+
+@pytest.mark.parametrize(("name", "hour"), [("Europe/Paris", "14:00"), ("America/New_York", "20:00")])
+def test_a_zone_that_is_only_named_is_known(guest: Guest, name: str, hour: str) -> None:
+    number = guest.invited(when=DAY.replace("Europe/Paris", name), zone="")
+    assert f"04/03/2030 {hour}" in guest.shown
+    guest.answer(number, "accept")
+    (kept,) = guest.kept()
+    assert f"DTSTART;TZID={name}:20300304T140000" in kept and f"BEGIN:VTIMEZONE\nTZID:{name}\n" in kept
 
 
 def test_a_newer_invitation_takes_the_place_and_an_older_does_not(guest: Guest) -> None:

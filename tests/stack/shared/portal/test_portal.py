@@ -46,6 +46,15 @@ def test_the_styles_are_compressed(site: Site, web: Web, platform: dict[str, Any
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
+@pytest.mark.parametrize("key", ["portal", "sso"])
+def test_programs_that_keep_passwords_find_the_page(site: Site, web: Web, platform: dict[str, Any], key: str) -> None:
+    names = platform["hostnames"]
+    answer = web.get(site.address(site.host_of("portal")), names[key], "/.well-known/change-password")
+    assert answer.status == 302
+    where = f"https://{names['portal']}/motdepasse"
+    assert answer.headers["Location"] in (where, where.removeprefix(f"https://{names[key]}"))
+
+
 def test_every_process_serves_the_guide(site: Site, web: Web, platform: dict[str, Any]) -> None:
     """Its pages are in the package's archive, in which processes must not disturb each other's reads."""
     address, name = site.address(site.host_of("portal")), platform["hostnames"]["portal"]

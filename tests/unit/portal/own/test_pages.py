@@ -266,8 +266,13 @@ def test_the_journal_is_told_in_words(inside: Any) -> None:
 def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) -> None:
     page = inside.get("/compte/interface")
     assert "Simple" in page.main and "2500 Mo" in page.main
+    assert "/compte/interface" not in [form["action"] for form in page.forms()], "a step comes before"
     accountd.answer = replace(DONE, account=replace(ACCOUNT, profile="convergence"))
-    answer = inside.press("/compte/interface", "/compte/interface", profile="roundcube")
+    step = inside.get("/compte/interface?vers=roundcube")
+    assert "ferme vos fenêtres de messagerie" in step.main and not accountd.requests(SetClass)
+    assert "Before you change" in inside.get("/en/account/interface?vers=roundcube").main
+    assert "Avant de changer" not in inside.get("/compte/interface?vers=luxe").main
+    answer = inside.press("/compte/interface?vers=roundcube", "/compte/interface", profile="roundcube")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/interface")
     asked = accountd.only(SetClass)
     assert (asked.uid, asked.profile) == ("mdupond", "roundcube")

@@ -1,0 +1,48 @@
+"""Time zones that a calendar names without describing them: the descriptions, from SOGo's own files.
+
+SOPE 5.12 knows a zone by the block VTIMEZONE of the same calendar alone (iCalDateTime), and takes times of any other
+for UTC: 14:00 in Paris is shown, and stored, as 15:00. The block is required (RFC 5545, 3.6.5); many programs leave it
+out for the names of the IANA database, which everybody knows.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+FOLDER = Path("/usr/share/GNUstep/Libraries/Resources/NGCards/TimeZones")
+"""A file for each name of the IANA database, as SOGo itself describes it (package sope)."""
+NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
+FOLD = re.compile(rb"\r?\n[ \t]")
+NAMED = re.compile(rb'^[A-Z-]+(?:;[^:\r\n"]*(?:"[^"\r\n]*")?)*?;TZID="?([^";:,\r\n]+)', re.MULTILINE | re.IGNORECASE)
+BLOCK = re.compile(rb"^BEGIN:VTIMEZONE\b.*?^END:VTIMEZONE[ \t]*\r?$", re.MULTILINE | re.IGNORECASE | re.DOTALL)
+TZID = re.compile(rb"^TZID(?:;[^:\r\n]*)?:(.*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+COMPONENT = re.compile(rb"^BEGIN:V(?:EVENT|TODO|JOURNAL|FREEBUSY)\b", re.MULTILINE | re.IGNORECASE)
+
+
+@functools.cache
+def description(name: str, folder: Path = FOLDER) -> bytes:
+    """Return the block of a zone under its name, with CRLF; empty for a name that is none of the IANA database."""
+    if not NAME.fullmatch(name):
+        return b""
+    try:
+        found = BLOCK.search((folder / f"{name}.ics").read_bytes())
+    except OSError:
+        return b""
+    if found is None:
+        return b""
+    block = TZID.sub(b"TZID:" + name.encode(), found[0], count=1)
+    return b"\r\n".join(line.rstrip() for line in block.splitlines()) + b"\r\n"
+
+
+def completed(calendar: bytes, folder: Path = FOLDER) -> bytes:
+    """Return a calendar (RFC 5545, UTF-8) with a block for each zone that it names; the same bytes where none lacks."""
+    place = COMPONENT.search(calendar)
+    if place is None or b"TZID" not in calendar.upper():
+        return calendar
+    lines = FOLD.sub(b"", calendar)
+    known = {one[1] for block in BLOCK.finditer(lines) for one in TZID.finditer(block[0])}
+    named = dict.fromkeys(one[1] for one in NAMED.finditer(BLOCK.sub(b"", lines)) if one[1] not in known)
+    blocks = b"".join(description(name.decode("utf-8", "replace"), folder) for name in named)
+    return calendar[: place.start()] + blocks + calendar[place.start() :] if blocks else calendar
