@@ -13,6 +13,7 @@ KNOWN = {
     "/run/dbus/system_bus_socket": "each call has rules of its own, by user",
     "(/var)?/run/slapd/ldapi": "slapd asks for a password, or takes the user of the connection",
     "/run/postgresql/[.]s[.]PGSQL[.][0-9]+": "PostgreSQL takes the user of the connection",
+    "/run/malleposte-pager/state": "the pager answers the portal's user alone, by the connection",
     "/run/systemd/.*": "systemd's own; each call has rules of its own, by user",
     "/run/ssh-unix-local/socket": "sshd asks for a key",
     "/run/host/unix-export/ssh": "the lab's own, of the container",

@@ -76,7 +76,7 @@ def test_a_unit_that_was_stopped_counts_and_one_behind_its_socket_does_not(monke
         return "\n\n".join(f"LoadState={states[name][0]}\nActiveState={states[name][1]}" for name in names) + "\n"
 
     monkeypatch.setattr(systemd, "told", told)
-    # What is restarted is down at the first look alone.
+    # A unit that is being restarted is down at the first look alone.
     monkeypatch.setattr(units.time, "sleep", lambda _seconds: states.update({"slapd.service": ("loaded", "active")}))
     assert values(units.active(SETTINGS)) == {
         "malleposte_unit_active{slapd.service,openldap,page}": 1,
