@@ -7,14 +7,24 @@ from tests.stack.support import typed_secrets
 from tests.stack.support.site import Account
 
 
-def fill(browser: Browser, login: str, password: str) -> None:
-    """Fill in the form and send it by its button."""
+def type_credentials(browser: Browser, login: str, password: str) -> None:
+    """Type the name and the password into the form."""
     typed_secrets.noted(password=password)
     for field, value in (("userfield", login), ("passwordfield", password)):
         typed = browser.seen(f"#{field}")
         typed.clear()
         typed.send_keys(value)
+
+
+def send(browser: Browser) -> None:
+    """Send the form by its button."""
     browser.driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+
+
+def fill(browser: Browser, login: str, password: str) -> None:
+    """Fill in the form and send it by its button."""
+    type_credentials(browser, login, password)
+    send(browser)
 
 
 def enter(browser: Browser, login: str, password: str) -> None:
