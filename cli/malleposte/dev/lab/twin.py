@@ -66,9 +66,12 @@ class Twin:
     def make(self, label: str) -> None:
         """Make it of the snapshot `label`, in place of an older twin; its hosts do not run yet.
 
-        Raises LabUsageError where a host of the first lab has no such snapshot.
+        Raises LabUsageError where a host of the first lab has no such snapshot, or another lab has the twin's name.
         """
         controller.require_root()
+        if self._is_another_lab:
+            name = self.settings.prefix
+            raise LabUsageError(f"the lab {name} stands, and the twin would take its place", "give it another prefix")
         self.remove()
         for host in self.first.hosts():
             self._stand(host, label)
@@ -78,6 +81,12 @@ class Twin:
             shutil.copytree(secrets, self.settings.inventory / "secrets")
         shutil.copytree(self.first.settings.ssh, self.settings.ssh, ignore=shutil.ignore_patterns("cm-*"))
         self._connect()
+
+    @property
+    def _is_another_lab(self) -> bool:
+        """Whether a lab has this name that is no twin: a twin has links to the first lab's layers beside its own."""
+        layers = list(self.settings.hosts.glob("*/layers/*"))
+        return bool(layers) and not any(layer.is_symlink() for layer in layers)
 
     def _stand(self, host: Host, label: str) -> None:
         """A host of the twin on the frozen layers of the first."""

@@ -62,6 +62,18 @@ def test_it_is_refused_without_the_snapshot(first: Lab) -> None:
         Twin(first).make("other")
 
 
+def test_a_lab_of_its_name_is_not_replaced_and_an_older_twin_is(first: Lab) -> None:
+    twin = Twin(first)
+    twin.make("converged")
+    twin.make("converged")
+    twin.remove()
+    theirs = twin.settings.hosts / "mail1/layers/1"
+    theirs.mkdir(parents=True)
+    with pytest.raises(LabUsageError, match="the lab mpt stands"):
+        twin.make("converged")
+    assert theirs.is_dir()
+
+
 def test_its_end_leaves_the_first_lab_alone(first: Lab) -> None:
     twin = Twin(first)
     twin.make("converged")
