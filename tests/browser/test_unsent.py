@@ -167,6 +167,7 @@ def test_a_message_is_sent_again_in_the_next_session(
     browser.seen(NOTICE, "Votre message n’est pas parti : votre session est terminée.")
     assert TEXT in writes.written
     assert browser.fits()
+    assert "Votre session a expiré" not in browser.words()
     browser.picture(f"unsent-{webmail}-{way}")
     writes.enters_again()
     browser.seen(NOTICE, "votre brouillon est enregistré")

@@ -140,6 +140,8 @@ if (window.rcmail) {
       return false;
     };
     rcmail.session_error = function () {
+      // Roundcube's own notice says less, stays, and covers « Envoyer » on a phone.
+      rcmail.clear_messages();
       if (sending) stopped('over');
       else care.failed('over', false);
     };
