@@ -103,7 +103,7 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
         Line("2026-08-08T08:00:00", "mot de passe d’appareil créé", "portal", name="Téléphone d’Amélie"),
         Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
         Line("2026-08-06T08:00:00", "données modifiées", "operators", changed="corps; boîtes ouvertes"),
-        Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),
+        Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators", changed="boîtes ouvertes"),
         Line("2026-08-02T08:00:00", "mot de passe changé", "portal"),
         Line("2026-08-01T08:00:00", "compte bloqué", "operators", "vol"),
     )
