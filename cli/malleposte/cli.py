@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MallepostError as error:
         if os.environ.get("MALLEPOSTE_DEBUG"):
             traceback.print_exc()
-        return failed(error.message, error.exit_code, error.hint, str(error), told=error.told, said=error.said)
+        return failed(error.message, error.exit_code, error.hint, str(error), told=error.told, said=error.on_stderr)
     except (KeyboardInterrupt, click.Abort):
         return failed("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:

@@ -35,7 +35,7 @@ class MallepostError(Exception):
         self.hint = hint
         self.told = False
         """Whether the JSON document that was asked for is printed already, and says so."""
-        self.said = False
+        self.on_stderr = False
         """Whether a sentence about it is on standard error already, as of a host that refused by itself."""
         self.french = french
 

@@ -46,7 +46,7 @@ class Place:
         if code:
             kind = InputError if code == ExitCode.BAD_INPUT else MallepostError
             error = kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {code}")
-            error.said = code in (ExitCode.FAILURE, ExitCode.BAD_INPUT)
+            error.on_stderr = code in (ExitCode.FAILURE, ExitCode.BAD_INPUT)
             raise error
 
     def answer(self, words: Sequence[str]) -> tuple[int, Any]:

@@ -32,7 +32,7 @@ def local(moment: datetime.datetime | str) -> str:
     """
     if isinstance(moment, str):
         try:
-            moment = datetime.datetime.fromisoformat(moment)
+            return local(datetime.datetime.fromisoformat(moment))
         except ValueError:
             return moment
     aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

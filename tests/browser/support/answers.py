@@ -13,7 +13,7 @@ from tests.browser.support.browser import SECONDS, Browser
 
 @contextlib.contextmanager
 def answered(browser: Browser, pattern: str, status: int) -> Iterator[None]:
-    """Answer the page's requests to addresses of a pattern (`*` for anything) by a status, before they leave."""
+    """Answer what the page sends (POST) to addresses of a pattern (`*` for anything) by a status, before it leaves."""
     at = browser.driver.capabilities["goog:chromeOptions"]["debuggerAddress"]
     page = f"ws://{at}/devtools/page/{browser.driver.current_window_handle}"
     link = websocket.create_connection(page, timeout=SECONDS, suppress_origin=True)
@@ -33,7 +33,11 @@ def answered(browser: Browser, pattern: str, status: int) -> Iterator[None]:
                 return
             if told.get("method") == "Fetch.requestPaused":
                 number += 1
-                ask(number, "Fetch.fulfillRequest", requestId=told["params"]["requestId"], responseCode=status)
+                paused = told["params"]
+                if paused["request"]["method"] == "POST":
+                    ask(number, "Fetch.fulfillRequest", requestId=paused["requestId"], responseCode=status)
+                else:
+                    ask(number, "Fetch.continueRequest", requestId=paused["requestId"])
 
     ask(1, "Fetch.enable", patterns=[{"urlPattern": pattern}])
     while json.loads(link.recv()).get("id") != 1:
