@@ -154,7 +154,8 @@ def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Brows
     enter_with_key(browser, who, key)
     log_out(browser)
     browser.open("sso")
-    # The browser's own list offers the key as soon as the page opens; the virtual owner takes it without a click.
+    # The browser's own list offers the key as soon as the page opens; the virtual owner takes it without a click. That
+    # a log-in was left at its second factor, as the one above, stands in nobody's way.
     browser.seen("h1", "Vous êtes connecté")
     browser.picture("factors-passkey-entered")
 

@@ -14,6 +14,9 @@ our $VERSION = '1';
 use constant FORM    => 'TOKEN';
 use constant ENDLESS => 'Persistent';
 
+# By this the software looks for the agent of a passkey, and goes on where one record alone has it. Each log-in holds a copy.
+use constant HANDLE => '_webAuthnUserHandle';
+
 # The software calls it as a method of a class of its own.
 sub populate {
     my ($session) = @_;
@@ -82,6 +85,9 @@ sub insert {
     return $self->_forms->set( $id, $session->{serialized}, @ends ) if $kind eq Lemonldap::NG::Portal::Lib::Store::FORM;
     $self->{cache}->set( $id, $session->{serialized}, @ends );
     for my $index ( split / /, $self->{args}->{Index} ) {
+        next
+          if $index eq Lemonldap::NG::Portal::Lib::Store::HANDLE
+          and $kind ne Lemonldap::NG::Portal::Lib::Store::ENDLESS;
         my $value = $data->{$index};
         $self->{cache}->sadd( "${index}_$value", $id ) if defined $value and length $value;
     }
