@@ -12,9 +12,11 @@ _HOME = Path(__file__).resolve().parents[1] / "plugin_utils"
 
 
 def notices_script(page: str, address: str) -> str:
-    """The script of the bar, then the one of a page that places it; `address` is where the notices are published."""
-    known = f"(function (address) {{\n{page}}})({json.dumps(address)});\n" if address else ""
-    return _HOME.joinpath("notices.js").read_text("utf-8") + known
+    """The script of the bar, then the one of a page that places it.
+
+    `address` is where the notices are published; an empty one shows none.
+    """
+    return f"{_HOME.joinpath('notices.js').read_text('utf-8')}(function (address) {{\n{page}}})({json.dumps(address)});\n"
 
 
 def notices_style(place: str) -> str:

@@ -77,7 +77,8 @@ window.mpNotices = (function () {
     } catch (error) { /* It is hidden in this page alone. */ }
   }
 
-  // Show them on a page: `address` is where they are published, `put` takes the bar when there is something to show for the first time.
+  // Show them on a page: `address` is where they are published, `put` takes the bar once there is something to
+  // show. Returns what draws it anew, for a page whose language changes.
   function watch(address, put) {
     const bar = element("section", "malleposte-notices");
     let notices = [], ahead = 0, drawn = "";
@@ -129,10 +130,13 @@ window.mpNotices = (function () {
     function look() {
       if (document.visibilityState === "visible") ask();
     }
-    setInterval(draw, EVERY / 5);
-    setInterval(look, EVERY);
-    if (document.readyState === "complete") ask();
-    else window.addEventListener("load", function () { setTimeout(ask, 0); });
+    if (address) {
+      setInterval(draw, EVERY / 5);
+      setInterval(look, EVERY);
+      if (document.readyState === "complete") ask();
+      else window.addEventListener("load", function () { setTimeout(ask, 0); });
+    }
+    return draw;
   }
 
   return {title: title, shown: shown, watch: watch};
