@@ -16,7 +16,8 @@ def notices_script(page: str, address: str) -> str:
 
     `address` is where the notices are published; an empty one shows none.
     """
-    return f"{_HOME.joinpath('notices.js').read_text('utf-8')}(function (address) {{\n{page}}})({json.dumps(address)});\n"
+    bar = _HOME.joinpath("notices.js").read_text("utf-8")
+    return f"{bar}(function (address) {{\n{page}}})({json.dumps(address)});\n"
 
 
 def notices_style(place: str) -> str:

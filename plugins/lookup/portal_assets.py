@@ -11,8 +11,8 @@ description:
   - Has npm fetch the packages of C(portal/npm/package-lock.json) and check their digests, puts the files that pages
     use, and the pictures of the agents' guide, into one archive, and returns its path on the controller. The archive
     is kept in C(var/portal-assets) and made anew when the lock or a picture changes.
-  - The term C(digest) returns a digest of the archive instead, C(log-in) the path of a folder with those of its files that
-    the log-in page uses.
+  - The term C(digest) returns a digest of the archive instead, C(log-in) the path of a folder with those of its files
+    that the log-in page uses.
 options:
   _terms:
     description: None, C(digest) or C(log-in).

@@ -14,9 +14,7 @@ MOST = {"portal": 213, "sso": 267, "webmail": 718, "groupware": 2409}
 @pytest.mark.full
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
 @pytest.mark.parametrize("key", MOST)
-def test_a_first_visit_is_no_heavier(
-    browser: Browser, reader: Reader, key: str, pytestconfig: pytest.Config
-) -> None:
+def test_a_first_visit_is_no_heavier(browser: Browser, reader: Reader, key: str, pytestconfig: pytest.Config) -> None:
     if key == "webmail":
         roundcube.log_in(browser, reader.agent("roundcube"))
     elif key == "groupware":

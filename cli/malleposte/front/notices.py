@@ -16,7 +16,7 @@ from malleposte.runtime import durable
 
 FILE = Path("/var/lib/malleposte/portal/notices.json")
 PUBLISHED = "published.json"
-"""Beside it: what anybody may read, as the log-in page and the webmails do. What an operator has ended is in it no more."""
+"""Beside it: what anybody may read, as the log-in page and the webmails do, without what an operator has ended."""
 KINDS = ("incident", "maintenance", "information")
 LONGEST = 500
 """Characters of a message."""

@@ -96,7 +96,7 @@ def test_what_is_published_is_what_is_shown(tmp_path: Path) -> None:
     notices.write([past, here, later], NOW, path)
     assert [one["id"] for one in json.loads(published.read_text("utf-8"))] == [here.ident, later.ident]
     assert published.stat().st_mode & 0o777 == 0o644
-    # An operator ends one whose words were wrong: nobody reads them any more, and the list of the command line keeps them.
+    # An operator ends one whose words were wrong: nobody reads them any more, but in the list of the command line.
     notices.write(notices.ended(notices.read(path), here.ident, NOW), NOW, path)
     assert json.loads(published.read_text("utf-8")) == [{"id": later.ident, **later.as_dict()}]
     assert len(notices.read(path)) == 3

@@ -1,4 +1,4 @@
-"""The bar of notices on the sites that are not the portal: its titles are the portal's, its texts are no markup; tried by node."""
+"""The bar of notices on other sites than the portal: its titles are the portal's, texts no markup; tried by node."""
 
 import json
 import os
@@ -29,13 +29,15 @@ const store = {};
 globalThis.window = globalThis;
 globalThis.addEventListener = (name, act) => { listeners[name] = act; };
 globalThis.localStorage = {getItem: name => store[name] ?? null, setItem: (name, value) => { store[name] = value; }};
-globalThis.document = {documentElement: {lang: LANGUAGE}, createElement: made, readyState: "loading", visibilityState: "visible"};
+globalThis.document = {documentElement: {lang: LANGUAGE}, createElement: made, readyState: "loading"};
+document.visibilityState = "visible";
 globalThis.setInterval = act => timers.push(act);
 globalThis.setTimeout = act => act();
 globalThis.fetch = (address, options) => { asked.push([address, options]); return ANSWERS.shift()(); };
-const answer = (found, date) => () => Promise.resolve({ok: true, json: () => Promise.resolve(found), headers: {get: () => date}});
-const texts = one => typeof one === "string" ? [one] : [one.textContent, ...one.children.flatMap(texts)].filter(Boolean);
-const later = async () => { for (let turn = 0; turn < 20; turn++) await null; };
+const headers = date => ({get: () => date}), later = async () => { for (let turn = 0; turn < 20; turn++) await null; };
+const answer = (found, date) => async () => ({ok: true, json: async () => found, headers: headers(date)});
+const inside = one => [one.textContent, ...one.children.flatMap(texts)].filter(Boolean);
+const texts = one => typeof one === "string" ? [one] : inside(one);
 %s
 """
 
@@ -59,11 +61,11 @@ HOURS = ((-1, 2), (-30, 1.5), (1, 3), (1, 30), (20, 22), (30, 60), (-1, 26.25))
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_titles_are_those_of_the_portal(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [
-        notices.Notice(kind, *(NOW + timedelta(hours=one) for one in times), {"fr": "Texte"})  # type: ignore[arg-type]
+        notices.Notice(kind, NOW + timedelta(hours=start), NOW + timedelta(hours=end), {"fr": "Texte"})
         for kind in notices.KINDS
-        for times in HOURS
+        for start, end in HOURS
     ]
-    monkeypatch.setattr(services, "now", lambda: NOW.astimezone())
+    monkeypatch.setattr(services, "now", NOW.astimezone)
     monkeypatch.setenv("TZ", "Europe/Paris")
     time.tzset()
     try:
@@ -87,11 +89,12 @@ def test_the_titles_are_those_of_the_portal(language: str, monkeypatch: pytest.M
 
 def test_what_is_shown_and_in_which_order_is_as_in_the_portal() -> None:
     made = [
-        notices.Notice("incident", *(NOW + timedelta(hours=one) for one in times), {"fr": f"{times}"})  # type: ignore[arg-type]
-        for times in ((-3, -1), (5, 6), (-1, 1), (2, 9), (-2, 1))
+        notices.Notice("incident", NOW + timedelta(hours=start), NOW + timedelta(hours=end), {"fr": f"{start} {end}"})
+        for start, end in ((-3, -1), (5, 6), (-1, 1), (2, 9), (-2, 1))
     ]
     script = f"""
-    const shown = mpNotices.shown({json.dumps([one.as_dict() for one in made])}, new Date({json.dumps(NOW.isoformat())}));
+    const now = new Date({json.dumps(NOW.isoformat())});
+    const shown = mpNotices.shown({json.dumps([one.as_dict() for one in made])}, now);
     console.log(JSON.stringify(shown.map(one => one.texts.fr)));
     """
     assert node(script) == [one.texts["fr"] for one in notices.shown(made, NOW)]
@@ -137,7 +140,7 @@ def test_a_bar_asks_after_the_page_and_shows_texts_as_texts() -> None:
     [
         "() => Promise.reject(new TypeError('away'))",
         "() => Promise.resolve({ok: false, status: 503})",
-        "() => Promise.resolve({ok: true, json: () => Promise.reject(new SyntaxError('<html>')), headers: {get: () => null}})",
+        "async () => ({ok: true, json: () => Promise.reject(new SyntaxError('<html>')), headers: headers(null)})",
         "answer([], null)",
     ],
 )
@@ -181,8 +184,7 @@ def test_a_page_gives_its_place_and_the_wiring_the_address() -> None:
     script = notices_script("window.mpNotices.watch(address, put);\n", ADDRESS)
     assert script.endswith(f'(function (address) {{\nwindow.mpNotices.watch(address, put);\n}})("{ADDRESS}");\n')
     asked, returned = node(
-        "const kind = typeof mpNotices.watch('', put => 0); "
-        "console.log(JSON.stringify([timers.length, kind]));"
+        "const kind = typeof mpNotices.watch('', put => 0); console.log(JSON.stringify([timers.length, kind]));"
     )
     assert (asked, returned) == (0, "function"), "a page without an address asks for nothing"
     assert notices_style("p { margin: 0 }").endswith("}\np { margin: 0 }")
