@@ -94,6 +94,7 @@ def test_a_notice_is_read_everywhere_and_the_portal_is_a_click_away(
         assert words in browser.seen(BAR, words).text
         assert title in browser.seen(BAR, words).text.replace("\n", " ")
         looked_at(browser, f"sso-notice-{key}")
+        assert browser.complaints() == [], "the software's scripts miss nothing"
         enter(browser, agent.uid, agent.password)
 
         load(browser, key)
