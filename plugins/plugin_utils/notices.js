@@ -77,8 +77,8 @@ window.mpNotices = (function () {
     } catch (error) { /* It is hidden in this page alone. */ }
   }
 
-  // Show them on a page: `address` is where they are published, `put` takes the bar once there is something to
-  // show. Returns what draws it anew, for a page whose language changes.
+  // Show them on a page: `address` is where they are published, `put` puts the bar into the page when there is
+  // something to show. Returns what draws it anew, for a page whose language changes.
   function watch(address, put) {
     const bar = element("section", "malleposte-notices");
     let notices = [], ahead = 0, drawn = "";
@@ -92,10 +92,10 @@ window.mpNotices = (function () {
       const key = JSON.stringify(rows);
       if (key === drawn) return;
       drawn = key;
-      if (rows.length && !bar.isConnected) put(bar);
+      if (!rows.length) bar.remove();
+      else if (!bar.isConnected) put(bar);
       bar.setAttribute("aria-label", words.name);
       bar.setAttribute("aria-live", "polite");
-      bar.hidden = !rows.length;
       bar.replaceChildren.apply(bar, rows.map(function (row) {
         const one = element("div"), said = element("p"), button = element("button", "", words.hide);
         one.dataset.notice = row[0];
@@ -111,6 +111,8 @@ window.mpNotices = (function () {
         one.append(said, button);
         return one;
       }));
+      // The page is higher or lower now: lists that show what fits look again.
+      window.dispatchEvent(new Event("resize"));
     }
 
     async function ask() {

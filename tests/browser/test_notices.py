@@ -106,6 +106,8 @@ def test_a_notice_is_read_everywhere_and_the_portal_is_a_click_away(
         browser.picture(f"{key}-notice")
         browser.click(f"{BAR} button", "Masquer")
         browser.wait(lambda: words not in browser.driver.find_element("tag name", "body").text, "it is not hidden")
+        # The page has its whole height again.
+        browser.seen(roundcube.ROW if key == "webmail" else "md-list-item", reader.subject)
         browser.picture(f"{key}-bar")
 
     here = browser.driver.current_window_handle

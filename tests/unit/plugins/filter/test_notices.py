@@ -18,10 +18,11 @@ ADDRESS = "https://pia.ac-exemple.test/annonces.json"
 PAGE = """
 const listeners = {}, timers = [], asked = [], placed = [];
 const made = kind => {
-  const one = {kind, dataset: {}, children: [], attributes: {}, isConnected: false, hidden: false};
+  const one = {kind, dataset: {}, children: [], attributes: {}, isConnected: false};
   one.setAttribute = (name, value) => { one.attributes[name] = value; };
   one.addEventListener = (name, act) => { one[name] = act; };
   one.append = (...more) => one.children.push(...more);
+  one.remove = () => { one.isConnected = false; };
   one.replaceChildren = (...more) => { one.children = more; };
   return one;
 };
@@ -31,6 +32,8 @@ globalThis.addEventListener = (name, act) => { listeners[name] = act; };
 globalThis.localStorage = {getItem: name => store[name] ?? null, setItem: (name, value) => { store[name] = value; }};
 globalThis.document = {documentElement: {lang: LANGUAGE}, createElement: made, readyState: "loading"};
 document.visibilityState = "visible";
+let measured = 0;
+globalThis.dispatchEvent = event => { measured += event.type === "resize" ? 1 : 0; };
 globalThis.setInterval = act => timers.push(act);
 globalThis.setTimeout = act => act();
 globalThis.fetch = (address, options) => { asked.push([address, options]); return ANSWERS.shift()(); };
@@ -164,19 +167,20 @@ def test_one_that_is_hidden_stays_hidden_and_another_is_shown() -> None:
     listeners.load();
     await later();
     placed[0].children[0].children[1].click();
-    const states = [[placed[0].hidden, store["mp-notices-hidden"]]];
+    const states = [[placed[0].isConnected, store["mp-notices-hidden"]]];
     timers[1]();
     await later();
-    states.push([placed[0].hidden, texts(placed[0]).slice(0, 2)]);
+    states.push([placed[0].isConnected, texts(placed[0]).slice(0, 2)]);
     timers[1]();
     await later();
-    states.push([placed[0].hidden, store["mp-notices-hidden"]]);
+    states.push([placed[0].isConnected, store["mp-notices-hidden"]], measured);
     console.log(JSON.stringify(states));
     """
     assert node(script) == [
-        [True, '["3f9a01c2"]'],
-        [False, ["Incident en cours, jusqu’à 12\u00a0h", " Autre"]],
-        [True, "[]"],
+        [False, '["3f9a01c2"]'],
+        [True, ["Incident en cours, jusqu’à 12\u00a0h", " Autre"]],
+        [False, "[]"],
+        4,
     ]
 
 
