@@ -11,10 +11,11 @@ description:
   - Has npm fetch the packages of C(portal/npm/package-lock.json) and check their digests, puts the files that pages
     use, and the pictures of the agents' guide, into one archive, and returns its path on the controller. The archive
     is kept in C(var/portal-assets) and made anew when the lock or a picture changes.
-  - The term C(digest) returns a digest of the archive instead.
+  - The term C(digest) returns a digest of the archive instead, C(log-in) the path of a folder with those of its files
+    that the log-in page uses.
 options:
   _terms:
-    description: None, or C(digest).
+    description: None, C(digest) or C(log-in).
 """
 
 EXAMPLES = r"""
@@ -26,7 +27,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The path of the file, or 16 hexadecimal digits.
+  description: The path of the file or the folder, or 16 hexadecimal digits.
   type: list
   elements: str
 """
@@ -41,6 +42,8 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         try:
-            return [portal_assets.digest() if "digest" in terms else str(portal_assets.written())]
+            if "digest" in terms:
+                return [portal_assets.digest()]
+            return [str(portal_assets.log_in() if "log-in" in terms else portal_assets.written())]
         except (OSError, portal_assets.AssetsError) as error:
             raise AnsibleError(f"portal_assets: {error}") from error

@@ -16,8 +16,10 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from ansible_collections.academie.malleposte.plugins.module_utils import durable
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM = ROOT / "portal" / "npm"
@@ -31,6 +33,8 @@ COMPONENTS = tuple(
     "sidemenu".split()
 )
 """The components of the design system that templates use, in the order in which their styles follow."""
+LOG_IN = tuple("header logo skiplink footer link".split())
+"""Those of the log-in page, which is a site of its own."""
 WEIGHTS = {"Regular": 400, "Bold": 700}
 """The weights of Marianne that are served; the styles of others are left out, so that browsers take the nearest."""
 ICONS = {
@@ -68,9 +72,11 @@ ALONE = {
 }
 """Files that are served as they are."""
 STYLES = "dsfr.css"
+LOG_IN_STYLES = "log-in.css"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _DARK = re.compile(r"(?<=[{};])([^{};@]*\[data-fr-theme=dark\][^{}]*)\{([^{}]*)\}")
 _PICTURE = re.compile(r"\]\((\.\./\.\./images/[\w-]+\.png)\)")
+_ASKED = re.compile(r"url\((?!data:)([^)\"]+)\)")
 _ICON = re.compile(r"url\(\"?\.\./(?:\.\./)?icons/([a-z0-9/-]+\.svg)\"?\)")
 
 
@@ -134,8 +140,10 @@ def fetched(scratch: Path, npm: str | None = None) -> Path:
 def files(packages: Path) -> Iterator[tuple[str, bytes]]:
     """Names in the archive and their content. Raises AssetsError where a package no longer has a file."""
     dist = f"{DSFR}/dist"
-    styles = bundle({name: _read(packages, f"{dist}/{name}").decode() for name in style_files()})
+    sheets = {name: _read(packages, f"{dist}/{name}").decode() for name in style_files()}
+    styles = bundle(sheets)
     yield STYLES, styles.encode()
+    yield LOG_IN_STYLES, bundle({name: sheets[name] for name in style_files(LOG_IN)}).encode()
     for weight in WEIGHTS:
         yield f"fonts/Marianne-{weight}.woff2", _read(packages, f"{dist}/fonts/Marianne-{weight}.woff2")
     for icon in sorted(set(re.findall(r"url\(icons/([a-z0-9/-]+\.svg)\)", styles))):
@@ -158,12 +166,12 @@ def pictures(*guides: Path) -> list[Path]:
     return [folders[0] / name for name in sorted(shown)]
 
 
-def style_files() -> list[str]:
+def style_files(components: Iterable[str] = COMPONENTS) -> list[str]:
     """The style sheets of the design system that are put together, below its folder `dist`."""
     return [
         "core/core.main.min.css",
         "scheme/scheme.min.css",
-        *(f"component/{name}/{name}.main.min.css" for name in COMPONENTS),
+        *(f"component/{name}/{name}.main.min.css" for name in components),
     ]
 
 
@@ -215,6 +223,21 @@ def archive(content: Mapping[str, bytes]) -> bytes:
             entry.external_attr = 0o644 << 16
             made.writestr(entry, data)
     return buffer.getvalue()
+
+
+def log_in(folder: Path = BUILT) -> Path:
+    """A folder of the files that the log-in page uses: its styles, and what they name. Raises AssetsError, OSError."""
+    made = folder / f"{wanted()}-log-in"
+    with zipfile.ZipFile(written(folder)) as archived:
+        styles = archived.read(LOG_IN_STYLES)
+        for name in (LOG_IN_STYLES, *sorted(set(_ASKED.findall(styles.decode())))):
+            path = made / name
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                durable.write(path, archived.read(name), 0o644)
+    for old in set(folder.glob("*-log-in")) - {made}:
+        shutil.rmtree(old, ignore_errors=True)
+    return made
 
 
 def digest() -> str:

@@ -15,6 +15,8 @@ from malleposte.platform.times import local
 from malleposte.runtime import durable
 
 FILE = Path("/var/lib/malleposte/portal/notices.json")
+PUBLISHED = "published.json"
+"""Beside it: what anybody may read, as the log-in page and the webmails do, without what an operator has ended."""
 KINDS = ("incident", "maintenance", "information")
 LONGEST = 500
 """Characters of a message."""
@@ -100,12 +102,14 @@ def _notice(given: Mapping[str, Any]) -> Notice:
 
 
 def write(notices: Sequence[Notice], now: datetime, path: Path | None = None) -> None:
-    """Replace the file at once; what ended long ago goes. Raises OSError."""
+    """Replace the file at once, and the one that is published; what ended long ago goes. Raises OSError."""
     kept = [one.as_dict() for one in notices if one.end > now - KEPT]
     path = path or FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o755)
     durable.write(path, json.dumps(kept, ensure_ascii=False, indent=1), 0o644)
+    told = [{"id": one.ident, **one.as_dict()} for one in shown(notices, now)]
+    durable.write(path.with_name(PUBLISHED), json.dumps(told, ensure_ascii=False), 0o644)
 
 
 def posted(notices: Sequence[Notice], made: Notice) -> list[Notice]:

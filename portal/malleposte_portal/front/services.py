@@ -52,7 +52,7 @@ def when(moment: datetime) -> str:
     hour = clock(here.time())
     if here.date() == now().date():
         return _("aujourd’hui à %(hour)s", hour=hour)
-    return _("le %(day)s à %(hour)s", day=f"{here:%d/%m}" if g.language == "fr" else f"{here:%-d %B}", hour=hour)
+    return _("le %(day)s à %(hour)s", day=_date(here), hour=hour)
 
 
 def messages() -> list[dict[str, str]]:
@@ -71,18 +71,22 @@ def _look(one: notices.Notice) -> str:
 
 
 def _title(one: notices.Notice) -> str:
+    """The same words as in `plugins/plugin_utils/notices.js`, which the other sites' pages have."""
     if one.kind == "information":
         return _("Information")
     if one.start > now():
         named = _("Maintenance prévue") if one.kind == "maintenance" else _("Incident prévu")
-        return _("%(what)s %(start)s, jusqu’à %(end)s", what=named, start=when(one.start), end=_until(one))
-    named = _("Maintenance en cours") if one.kind == "maintenance" else _("Incident en cours")
-    return _("%(what)s, jusqu’à %(end)s", what=named, end=_until(one))
-
-
-def _until(one: notices.Notice) -> str:
+        named = f"{named} {when(one.start)}"
+    else:
+        named = _("Maintenance en cours") if one.kind == "maintenance" else _("Incident en cours")
     here, start = one.end.astimezone(), max(one.start.astimezone(), now())
-    return clock(here.time()) if here.date() == start.date() else when(one.end)
+    if here.date() == start.date():
+        return _("%(what)s, jusqu’à %(end)s", what=named, end=clock(here.time()))
+    return _("%(what)s, jusqu’au %(day)s à %(hour)s", what=named, day=_date(here), hour=clock(here.time()))
+
+
+def _date(here: datetime) -> str:
+    return f"{here:%d/%m}" if g.language == "fr" else f"{here:%-d %B}"
 
 
 def spans(given: Sequence[Mapping[str, Any]], day: date, closed: Sequence[str] = ()) -> list[tuple[time, time]]:

@@ -341,6 +341,28 @@ class Browser:
         sent = [one["params"]["request"] for one in events if one["method"] == "Network.requestWillBeSent"]
         return [(one["method"], one["url"], one.get("postData", "")) for one in sent]
 
+    def fetched(self) -> list[tuple[str, int]]:
+        """Address and bytes, as they were sent, of each answer since the last call."""
+        events = [json.loads(line["message"])["message"] for line in self._log("performance")]
+        named = {
+            one["params"]["requestId"]: one["params"]["response"]["url"]
+            for one in events
+            if one["method"] == "Network.responseReceived"
+        }
+        ends = [one["params"] for one in events if one["method"] == "Network.loadingFinished"]
+        return [(named[one["requestId"]], int(one["encodedDataLength"])) for one in ends if one["requestId"] in named]
+
+    def settled(self) -> None:
+        """Wait until the page has asked for nothing for two seconds."""
+        asked = "return performance.getEntriesByType('resource').length"
+
+        def still() -> bool:
+            before = self.driver.execute_script(asked)
+            time.sleep(2)
+            return bool(self.driver.execute_script(asked) == before)
+
+        self.wait(still, "the page asks for ever")
+
     def violations(self) -> list[str]:
         """Return the CSP refusals since the last call: directive, refused resource, script.
 

@@ -1,5 +1,6 @@
 """Messages on the portal: each has an end, is named the same everywhere, and goes in time."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,3 +88,15 @@ def test_the_file_is_read_back_and_old_ones_go(tmp_path: Path) -> None:
     path.write_text("[{}]")
     with pytest.raises(NoticeError, match=r"notices\.json: 'start'"):
         notices.read(path)
+
+
+def test_what_is_published_is_what_is_shown(tmp_path: Path) -> None:
+    path, published = tmp_path / "notices.json", tmp_path / notices.PUBLISHED
+    here, later, past = notice(-1, 1), notice(5, 6), notice(-3, -1)
+    notices.write([past, here, later], NOW, path)
+    assert [one["id"] for one in json.loads(published.read_text("utf-8"))] == [here.ident, later.ident]
+    assert published.stat().st_mode & 0o777 == 0o644
+    # An operator ends one whose words were wrong: nobody reads them any more, but in the list of the command line.
+    notices.write(notices.ended(notices.read(path), here.ident, NOW), NOW, path)
+    assert json.loads(published.read_text("utf-8")) == [{"id": later.ident, **later.as_dict()}]
+    assert len(notices.read(path)) == 3

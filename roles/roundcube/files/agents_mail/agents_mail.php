@@ -10,6 +10,7 @@ require_once __DIR__ . '/notice.php';
 require_once __DIR__ . '/followup.php';
 require_once __DIR__ . '/sizes.php';
 require_once __DIR__ . '/unsent.php';
+require_once __DIR__ . '/portal.php';
 
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
 class agents_mail extends rcube_plugin
@@ -23,6 +24,7 @@ class agents_mail extends rcube_plugin
         $this->rc = rcmail::get_instance();
         $this->add_texts('localization/');
         (new agents_followup($this->rc, $this))->button();
+        (new agents_portal($this->rc, $this))->show();
         match ($this->rc->task) {
             'mail' => $this->in_mail(),
             'settings' => $this->in_settings(),

@@ -42,6 +42,19 @@ def test_the_archive_holds_what_pages_use_and_no_more() -> None:
     assert path.stat().st_size < 5_000_000
 
 
+def test_the_log_in_page_has_its_part_in_a_folder(tmp_path: Path) -> None:
+    old = tmp_path / "0123456789abcdef-log-in"
+    old.mkdir()
+    (tmp_path / f"{portal_assets.wanted()}.zip").write_bytes(portal_assets.written().read_bytes())
+    made = portal_assets.log_in(tmp_path)
+    assert portal_assets.log_in(tmp_path) == made and not old.exists()
+    styles = (made / portal_assets.LOG_IN_STYLES).read_text("utf-8")
+    assert ".fr-logo" in styles and ".fr-footer" in styles and ".fr-tile" not in styles
+    names = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()}
+    asked = set(re.findall(r"url\((?!data:)([^)\"]+)\)", styles))
+    assert names == asked | {portal_assets.LOG_IN_STYLES} and "fonts/Marianne-Bold.woff2" in names
+
+
 def test_it_is_made_once_and_the_same_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(portal_assets, "fetched", lambda scratch: scratch)
     monkeypatch.setattr(portal_assets, "files", lambda packages: iter([("a.css", b"a"), ("b.js", b"b")]))

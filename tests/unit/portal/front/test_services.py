@@ -133,6 +133,16 @@ def test_a_message_is_on_every_page_until_its_end(
     assert not [one for _tag, one in visit.get("/").elements if "data-notice" in one]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/", "Maintenance en cours, jusqu’au %d/%m à "), ("/en/", "Maintenance under way, until %-d %B at ")],
+)
+def test_the_end_on_another_day_is_told_with_its_day(visit: Visitor, site: Settings, path: str, said: str) -> None:
+    posted(site, "maintenance", -1, 48, fr="Mise à jour", en="Update")
+    day = (datetime.now().astimezone() + timedelta(hours=48)).strftime(said)
+    assert day in visit.get(path).all("body")[0][1]
+
+
 def test_a_file_of_messages_that_cannot_be_read_takes_no_page_away(visit: Visitor, site: Settings) -> None:
     Path(site.notices).write_text("{")
     visit.get("/")

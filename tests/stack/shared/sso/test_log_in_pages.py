@@ -1,0 +1,90 @@
+"""The log-in page's addresses, each with its title, and 404 for every other; the notices that the portal publishes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.stack.support.provider import Provider
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+from tests.support.page import Page
+
+LEADS_NOWHERE = (
+    "/nulle-part", "/index.html", "/login", "/oauth2/nulle-part", "/2fregisters/autre", "/wp-login.php", "/portal.css",
+    "/sessions/x", "/oauth2/introspect", "/static/academie/nulle-part.css",
+)  # fmt: skip
+
+
+@pytest.fixture
+def browser(site: Site, web: Web) -> Any:
+    """Further browsers."""
+    return lambda: Provider(site, web)
+
+
+def titled(answer: Any) -> str:
+    """The title of a page."""
+    ((_held, text),) = Page(answer.text).all("title")
+    return str(text).strip()
+
+
+@pytest.mark.parametrize("path", LEADS_NOWHERE)
+def test_an_unknown_address_is_404_and_no_form(browser: Any, platform: Any, path: str) -> None:
+    answer = browser().ask(path)
+    assert answer.status == 404
+    assert "passwordfield" not in answer.text and "Set-Cookie" not in answer.headers
+    if "/static/" in path:
+        return
+    assert titled(answer).startswith("Page introuvable – ")
+    assert f"https://{platform['hostnames']['portal']}/" in Page(answer.text).links
+    (policy,) = answer.headers.get_all("Content-Security-Policy") or []
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_each_page_has_its_own_title(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    log_in = titled(visitor.ask("/"))
+    assert log_in.startswith("Connexion – ")
+    visitor.log_in(who.uid, who.account.password)
+    assert visitor.entered
+    paths = ("/", "/2fregisters", "/2fregisters/totp", "/2fregisters/webauthn")
+    found = [titled(visitor.ask(path)) for path in paths]
+    assert [one.partition(" – ")[0] for one in found] == [
+        "Vous êtes connecté", "Mes moyens de connexion", "Ajouter une application de codes", "Ajouter une clé",
+    ]  # fmt: skip
+    assert all(one.endswith(log_in) for one in found)
+
+
+def test_the_frame_is_the_portal_s(browser: Any, platform: Any) -> None:
+    portal = f"https://{platform['hostnames']['portal']}"
+    page = Page(browser().ask("/").text)
+    links = set(page.links)
+    pages = ("", "guide", "plan", "accessibilite", "mentions-legales", "donnees-personnelles")
+    assert {f"{portal}/{path}" for path in pages} <= links
+    assert len([held for held, _text in page.all("p") if held.get("class") == "fr-logo"]) == 2
+    assert [held["lang"] for held, _text in page.all("button") if "data-language" in held] == ["en", "fr"]
+    for style in [held["href"] for held, _text in page.all("link") if held.get("rel") == "stylesheet"]:
+        assert browser().ask(style).status == 200, style
+    for weight in ("Regular", "Bold"):
+        assert browser().ask(f"/static/dsfr/fonts/Marianne-{weight}.woff2").headers["Content-Type"] == "font/woff2"
+
+
+def test_the_notices_are_for_other_sites_too_and_short_lived(site: Site, web: Web, platform: Any) -> None:
+    names = platform["hostnames"]
+
+    def asked(path: str = "/annonces.json") -> Any:
+        return web.get(site.address("pia1"), names["portal"], path, Origin=f"https://{names['sso']}")
+
+    answer = asked()
+    assert answer.status == 200 and isinstance(json.loads(answer.text), list)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*" and "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "max-age=60"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    for key in ("sso", "webmail", "groupware"):
+        host = "pia1" if key == "sso" else "mail1"
+        page = web.get(site.address(host), names[key], "/static/academie/page.js" if key == "sso" else "/")
+        (policy,) = page.headers.get_all("Content-Security-Policy") or [""]
+        assert f"connect-src 'self' https://{names['portal']};" in policy, key
+    # What the operator keeps is not published, and pages of the portal itself are not for other sites' scripts.
+    assert asked("/notices.json").status == 404
+    assert "Access-Control-Allow-Origin" not in asked("/").headers
