@@ -8,7 +8,7 @@ from tests.browser.support.browser import Browser
 from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail, compose, quoted, token
 
-ELSEWHERE = "Vos filtres se règlent dans l’agenda (SOGo)."
+ELSEWHERE = "Vos filtres se règlent dans la messagerie complète."
 
 
 def task(browser: Browser, name: str) -> None:

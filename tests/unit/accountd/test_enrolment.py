@@ -368,7 +368,7 @@ def test_a_log_in_goes_to_the_means_on_file_and_the_answer_tells_nothing(desk: D
     assert desk.reminders == [(ADDRESS, "mdupond")]
     ((number, text),) = desk.gateway.sent
     assert number == "+33612345678"
-    assert text == "Académie d'Exemple. Votre identifiant de messagerie est mdupond."
+    assert text == "Académie d'Exemple. Votre identifiant de messagerie est mdupond"
     assert desk.refused(passwords.RemindLogin(HERE, NUMEN, "pigeon")) == "refused_value"
 
 

@@ -181,7 +181,7 @@ def remind_login(context: Context, request: RemindLogin) -> Done:
         return Done()
     with _sending(context, "login-sent", uid, request.channel):
         if request.channel == "sms" and context.tools.gateway:
-            context.text(to, f"Votre identifiant de messagerie est {uid}.")
+            context.text(to, f"Votre identifiant de messagerie est {uid}")
         else:
             context.tools.letters.remind(to, uid, context.now)
     return Done()

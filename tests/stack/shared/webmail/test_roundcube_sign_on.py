@@ -220,7 +220,7 @@ def test_an_agent_of_the_groupware_who_asks_for_this_interface_has_it(
 
 
 FILTERS = ("plugin.managesieve", "plugin.managesieve-vacation", "plugin.managesieve-forward", "plugin.malleposte-ready")
-ELSEWHERE = "Vos filtres se règlent dans l’agenda (SOGo)."
+ELSEWHERE = "Vos filtres se règlent dans la messagerie complète."
 
 
 @pytest.mark.full
