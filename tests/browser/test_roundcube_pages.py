@@ -73,7 +73,7 @@ def test_the_page_of_sizes_is_beside_the_bar_of_the_quota(browser: Browser, read
 def test_a_light_agent_who_asks_for_the_agenda_is_told_once(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube", letters=False)
     enter_at(browser, agent, "groupware")
-    browser.seen("[role=dialog]", "L’agenda en ligne fait partie de l’interface complète")
+    browser.seen("[role=dialog]", "L’agenda en ligne fait partie de la messagerie complète")
     link = browser.seen("[role=dialog] a", "Changer d’interface")
     assert link.get_attribute("href") == browser.url("portal", "/compte/interface")
     browser.picture("roundcube-no-agenda")
@@ -100,7 +100,7 @@ def test_an_agent_with_the_agenda_opens_the_light_interface_all_the_same(browser
     browser.picture("roundcube-filters-elsewhere")
     assert browser.fits()
     assert browser.barriers(".formcontent") == []
-    browser.click(".formcontent a", "Régler mes filtres dans l’agenda")
+    browser.click(".formcontent a", "Régler mes filtres")
     preferences = browser.url("groupware", f"/SOGo/so/{agent.uid}/Preferences#!/mailer")
     browser.wait(lambda: browser.driver.current_url == preferences, "not SOGo's page of filters")
     browser.seen("md-tab-item")
