@@ -39,7 +39,8 @@ class EndCommand(PortalCommand):
 def command() -> None:
     """Post, list or end messages of maintenance and incident on the portal.
 
-    Every page of the portal, of the log-in page and of both webmails shows them. On the controller these commands run over ssh on the hosts of the portal.
+    Every page of the portal, of the log-in page and of both webmails shows them. On the controller these commands run
+    over ssh on the hosts of the portal.
 
     \b
     Example:
