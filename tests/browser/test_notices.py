@@ -26,7 +26,7 @@ ACCOUNT = {"webmail": "#taskmenu a.account", "groupware": ".sg-toolbar-group-las
 
 @dataclass
 class Notices:
-    """What the operator does on the portal's host."""
+    """The commands of an operator on the portal's host."""
 
     site: Site
 

@@ -1,4 +1,4 @@
-"""What a browser that has nothing yet fetches for the first page of each site: no change makes them heavier unseen."""
+"""The weight of a first visit of each site, with nothing in the browser: no change makes it larger unseen."""
 
 import pytest
 

@@ -63,14 +63,14 @@ def messages() -> list[dict[str, str]]:
     except notices.NoticeError as error:
         current_app.logger.error("%s", error)
         return []
-    return [{"kind": _look(one), "title": _title(one), "text": one.text(g.language), "id": one.ident} for one in found]
+    return [{"kind": _look(one), "title": title(one), "text": one.text(g.language), "id": one.ident} for one in found]
 
 
 def _look(one: notices.Notice) -> str:
     return {"incident": "alert", "maintenance": "warning"}.get(one.kind, "info")
 
 
-def _title(one: notices.Notice) -> str:
+def title(one: notices.Notice) -> str:
     """The same words as in `plugins/plugin_utils/notices.js`, which the other sites' pages have."""
     if one.kind == "information":
         return _("Information")

@@ -85,6 +85,6 @@ def test_the_notices_are_for_other_sites_too_and_short_lived(site: Site, web: We
         page = web.get(site.address(host), names[key], "/static/academie/page.js" if key == "sso" else "/")
         (policy,) = page.headers.get_all("Content-Security-Policy") or [""]
         assert f"connect-src 'self' https://{names['portal']};" in policy, key
-    # What the operator keeps is not published, and pages of the portal itself are not for other sites' scripts.
+    # The operator's own list is not published, and pages of the portal are not for other sites' scripts.
     assert asked("/notices.json").status == 404
     assert "Access-Control-Allow-Origin" not in asked("/").headers

@@ -46,7 +46,7 @@ const texts = one => typeof one === "string" ? [one] : inside(one);
 
 
 def node(script: str, language: str = "fr") -> Any:
-    """What a script says as JSON, after that of the bar, in Paris."""
+    """Return the JSON that a script prints, after that of the bar, in Paris."""
     whole = f"const LANGUAGE = {json.dumps(language)};\n" + PAGE.replace("%s", notices_script("", "")) + script
     done = subprocess.run(
         ["node", "--input-type=module", "--eval", whole],
@@ -74,7 +74,7 @@ def test_the_titles_are_those_of_the_portal(language: str, monkeypatch: pytest.M
     try:
         with flask.Flask("titles").app_context():
             flask.g.language, flask.g.catalogue = language, catalogues(strict=True)[language]
-            expected = [services._title(one) for one in made]
+            expected = [services.title(one) for one in made]
     finally:
         monkeypatch.undo()
         time.tzset()
