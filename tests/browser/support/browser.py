@@ -280,7 +280,7 @@ class Browser:
         """Type into a field that suggests, and click the suggestion that shows `shown`, else what was typed.
 
         A list of suggestions goes when its field loses the focus for a moment, and an empty one is kept for the same
-        words: as an agent would, the last letter is then typed again.
+        words: as an agent would, the last letter is then typed again, and at last all of them.
         """
         tries = 4
 
@@ -296,8 +296,10 @@ class Browser:
                     lambda _: suggested()
                 )
                 break
-            if left:
+            if left == tries - 1:
                 self.seen(field).send_keys(Keys.BACKSPACE, typed[-1])
+            elif left:
+                self.seen(field).send_keys(*[Keys.BACKSPACE] * len(typed), typed)
         self.click("md-virtual-repeat-container li", shown or typed)
 
     def tab(self) -> str:
