@@ -30,4 +30,11 @@ def test_no_session_begins_where_agents_log_in_while_the_filter_is_away(
     for name, options in ways.items():
         logs_in = "smtpd_sasl_auth_enable=yes" in options
         assert (f"  -o milter_default_action={submission}\n" in options) == logs_in, name
-    assert f"\nmilter_default_action = {action}\n" in host.file("postfix", "postfix/main.cf.mx")
+        assert ("  -o smtpd_milters=$agents_milters\n" in options) == logs_in, name
+    main = host.file("postfix", "postfix/main.cf.mx")
+    assert f"\nmilter_default_action = {action}\n" in main
+    # The guard has an action of its own, whatever the others have.
+    filters = dict(re.findall(r"^(\w+_milters) = (.*)$", main, re.MULTILINE))
+    assert "guard.sock" in filters["agents_milters"]
+    assert re.findall(r"default_action=(\w+)", filters["agents_milters"]) == ["shutdown"]
+    assert re.findall(r"default_action=(\w+)", filters["smtpd_milters"]) == ["tempfail"]

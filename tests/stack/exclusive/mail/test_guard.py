@@ -126,7 +126,7 @@ def test_while_a_filter_is_away_no_program_is_asked_for_a_password(site: Any, ma
     site.run("mail1", f"systemctl stop {units}")
     try:
         for port in (587, 465):
-            with pytest.raises(PathError, match=r"banner: 421 4\."), mail.session(who, port):
+            with pytest.raises(PathError, match=r"banner: 421 "), mail.session(who, port):
                 pass
     finally:
         site.run("mail1", f"systemctl start {units}")
