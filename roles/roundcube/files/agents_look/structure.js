@@ -53,9 +53,14 @@
       else if (frame.tabIndex === -1) frame.removeAttribute('tabindex');
     });
     // Buttons that the skin makes late: their hidden word is their name.
-    each('a.button:not([aria-label])', function (button) {
+    each('a.button[href]:not([aria-label])', function (button) {
       const inner = button.querySelector('.inner');
-      if (inner && !button.innerText.trim()) button.setAttribute('aria-label', inner.textContent.trim() || 'Menu');
+      const name = inner ? inner.textContent.trim() : '';
+      if (!button.innerText.trim()) button.setAttribute('aria-label', name || button.title || 'Menu');
+    });
+    each('.recipient a.remove:not([role])', function (button) {
+      button.setAttribute('role', 'button');
+      button.setAttribute('aria-label', french ? 'Retirer' : 'Remove');
     });
     // Sizes have a comma in French.
     if (french) each('.attachment-size, #quotadisplay .count', function (size) {

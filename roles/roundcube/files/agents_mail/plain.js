@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where a file of the editor does not load, a message is written in plain text: the page would else show no field at all.
 if (window.rcmail) {
-  // Without one of these there is no editor. Its translations and plug-ins may lack.
-  const NEEDED = /\/tinymce\/(tinymce|themes\/|icons\/|skins\/)/;
+  // Without one of these there is no editor. Its translations, plug-ins and pictures may lack.
+  const NEEDED = /\/tinymce\/(tinymce|themes\/|skins\/)/, FIRST = 'script[src*="/tinymce/tinymce"]';
   let missing = false, editor = null;
 
   function words(html) {
@@ -32,19 +32,25 @@ if (window.rcmail) {
     editor = null;
   }
 
+  // Roundcube's own script takes the editor for granted, and would stop.
+  function stand_in() {
+    missing = true;
+    const nothing = function () { return null; };
+    window.tinymce = window.tinymce || {init: nothing, get: nothing, util: {XHR: {on: nothing}}};
+  }
+
   // A file that does not load tells its element alone.
   window.addEventListener('error', function (event) {
     const address = event.target && (event.target.src || event.target.href);
     if (!address || !NEEDED.test(address)) return;
     missing = true;
+    if (event.target.matches(FIRST)) stand_in();
     plain();
   }, true);
+  if (document.querySelector(FIRST) && !window.tinymce) stand_in();
 
   rcmail.addEventListener('editor-init', function (event) {
     editor = {id: event.id, ref: event.ref};
-    if (window.tinymce) return;
-    missing = true;
-    window.tinymce = {init: function () {}, get: function () { return null; }, remove: function () {}};
     setTimeout(plain, 0);
   });
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Below the editor of a message: how much room it has left for files, before and after each one (mpRoom).
+(function () {
+  "use strict";
+  angular.module("SOGo.Common").directive("mdDialog", function () {
+    return {restrict: "E", link: function (scope, element) {
+      const own = scope.editor, place = element[0].querySelector(".sg-mail-editor-attachments");
+      if (!own || !own.uploader || !place || !window.mpRoom) return;
+      const box = document.createElement("p");
+      place.before(box);
+      let used = -1, refused = [];
+
+      function sum() {
+        return own.uploader.queue.reduce(function (whole, one) { return whole + (Number(one.file && one.file.size) || 0); }, 0);
+      }
+      own.uploader.filters.push({name: "room", fn: function (file) { return window.mpRoom.fits(sum(), [file]); }});
+      own.uploader.onWhenAddingFileFailed = function (file, filter) {
+        if (filter && filter.name !== "room") return;
+        refused.push({name: file.name, size: file.size});
+        used = sum();
+        window.mpRoom.show(box, used, refused);
+      };
+      own.uploader.onAfterAddingAll = function () { refused = []; };
+      scope.$watch(sum, function (octets) {
+        if (octets === used) return;
+        used = octets;
+        refused = [];
+        window.mpRoom.show(box, used);
+      });
+    }};
+  });
+})();
