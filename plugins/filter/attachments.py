@@ -20,15 +20,17 @@ TEXT_PART = 20
 def attachments_mb(message_size_mb: int) -> int:
     """Whole megabytes that all files of a message may have on the sender's disk.
 
-    `message_size_mb` is the largest message on its way, where each file is a third larger: base64 makes 78 octets of 57.
+    `message_size_mb` is the largest message on its way, where a file is a third larger: base64 makes 78 octets of 57.
     """
     room = message_size_mb * MEGABYTE * (TEXT_PART - 1) // TEXT_PART
     return max(1, room * PLAIN_LINE // CODED_LINE // MEGABYTE)
 
 
 def room_script(page: str, megabytes: int, service: Mapping[str, str]) -> str:
-    """The script of the figure, then the one of a webmail's page that uses it. `service`: `name` and `url`, or nothing."""
-    facts = f"window.mpRoom.limit = {int(megabytes) * MEGABYTE};\nwindow.mpRoom.service = {json.dumps(dict(service))};\n"
+    """The script of the figure, then that of a webmail's page. `service`: `name` and `url`, or nothing."""
+    facts = (
+        f"window.mpRoom.limit = {int(megabytes) * MEGABYTE};\nwindow.mpRoom.service = {json.dumps(dict(service))};\n"
+    )
     return _ROOM.read_text("utf-8") + facts + page
 
 

@@ -31,7 +31,9 @@ for (const one of blocks.config) one[one.length - 1]({interceptors});
 const read = interceptors[0][1](q).response;
 (async () => {
   const resource = new Resource(), found = {};
-  for (const text of TEXTS) found[text] = (await resource.fetch(null, "allContactSearch", {search: text})).contacts || [];
+  for (const text of TEXTS) {
+    found[text] = (await resource.fetch(null, "allContactSearch", {search: text})).contacts || [];
+  }
   const searches = asked.splice(0);
   const view = (await resource.post("annuaire", "view", {value: "Dupond Marie"})).ids;
   const people = [{contactInfo: "0450001A"}, {contactInfo: "0459999Z"}, {contactInfo: "Proviseur"}];
@@ -39,7 +41,8 @@ const read = interceptors[0][1](q).response;
   await read(answer);
   const card = Object.assign(new Card(), {contactinfo: "Collège Jean-Moulin"});
   console.log(JSON.stringify({
-    found, searches, view, schools: people.map(one => one.contactInfo), shown: card.$shortFormat("mar"), written: card.$shortFormat()
+    found, searches, view, schools: people.map(one => one.contactInfo),
+    shown: card.$shortFormat("mar"), written: card.$shortFormat()
   }));
 })();
 """

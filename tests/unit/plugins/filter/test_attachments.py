@@ -16,7 +16,8 @@ const made = () => {
   one.setAttribute = (name, value) => { one.attributes[name] = value; };
   one.append = (...more) => one.children.push(...more);
   one.replaceChildren = (...more) => { one.children = more; };
-  one.classList = {add: name => one.classes.add(name), toggle: (name, on) => on ? one.classes.add(name) : one.classes.delete(name)};
+  const classes = one.classes;
+  one.classList = {add: name => classes.add(name), toggle: (name, on) => on ? classes.add(name) : classes.delete(name)};
   return one;
 };
 globalThis.document = {documentElement: {lang: LANGUAGE}, createElement: made};
@@ -25,7 +26,8 @@ const MB = 1048576, room = window.mpRoom, told = [];
 for (const [used, refused] of [[0], [12.5 * MB], [30 * MB, [{name: "film.mp4", size: 70 * MB}]]]) {
   const box = made();
   room.show(box, used, refused);
-  told.push(box.children.map(one => one.textContent || one).join("") + (box.classes.has("malleposte-room-full") ? "!" : ""));
+  const full = box.classes.has("malleposte-room-full");
+  told.push(box.children.map(one => one.textContent || one).join("") + (full ? "!" : ""));
 }
 const link = made();
 room.show(link, 0);
