@@ -16,15 +16,15 @@
       own.uploader.filters.push({name: "room", fn: function (file) { return window.mpRoom.fits(sum(), [file]); }});
       own.uploader.onWhenAddingFileFailed = function (file, filter) {
         if (filter && filter.name !== "room") return;
+        // Those that are chosen together are told together.
+        if (!refused.length) setTimeout(function () { refused = []; }, 0);
         refused.push({name: file.name, size: file.size});
         used = sum();
         window.mpRoom.show(box, used, refused);
       };
-      own.uploader.onAfterAddingAll = function () { refused = []; };
       scope.$watch(sum, function (octets) {
         if (octets === used) return;
         used = octets;
-        refused = [];
         window.mpRoom.show(box, used);
       });
     }};

@@ -29,7 +29,7 @@
         if (chosen) scope.$apply(function () { own.fromIdentity = chosen; });
       });
       scope.$watch(function () { return present() + "\n" + (own.identities || []).length; }, draw);
-      field.hidden = true;
+      field.style.setProperty("display", "none", "important");
       field.before(choice);
     }};
   });

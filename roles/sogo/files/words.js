@@ -14,6 +14,7 @@
 
   // SOGo shows the length of a file as it is coded in the message (78 octets for 57 of the file, RFC 2045); agents know the file's own.
   function size(element) {
+    if (/^\s*\d+\.\d+\s*[KMG]?o\s*$/.test(element.textContent)) element.textContent = element.textContent.replace(".", ",");
     const found = /^\s*([\d.,]+)\s*([KMG]i?B|B)\s*$/.exec(element.textContent);
     if (!found) return;
     const value = parseFloat(found[1].replace(",", ".")) * (element.classList.contains("sg-attachment-size") ? 57 / 78 : 1);
