@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the files of a message may have together, and the script by which both webmails say it."""
+"""The largest sum of the files of a message, and the script by which both webmails say it."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def attach(browser: Browser, *paths: Path) -> None:
 
 
 def room(browser: Browser) -> str:
-    """What is said of the room that is left; on a phone it is behind a button."""
+    """The words on the room that is left; on a phone they are behind a button."""
     return str(browser.driver.find_element(By.CSS_SELECTOR, ROOM).get_attribute("textContent")).replace("\u00a0", " ")
 
 

@@ -25,7 +25,7 @@
       scope.$watch(sum, function (octets) {
         if (octets === used) return;
         used = octets;
-        window.mpRoom.show(box, used);
+        window.mpRoom.show(box, used, refused.length ? refused : null);
       });
     }};
   });

@@ -1,4 +1,4 @@
-"""What the files of a message may have: the figure carries, and both webmails say the same of it; tried by node."""
+"""The largest sum of the files of a message: it can be carried, and both webmails say the same of it; tried by node."""
 
 import base64
 import json
