@@ -49,7 +49,7 @@ const read = interceptors[0][1](q).response;
 
 
 def run(texts: list[str], answers: dict[str, Any]) -> Any:
-    """The answers to searches, and the questions that SOGo was asked; the page of a book; the schools; a name as listed and as written."""
+    """The answers to searches, the questions to SOGo, the page of a book, the schools, a name as listed and written."""
     script = f"const TEXTS = {json.dumps(texts)}, ANSWERS = {json.dumps(answers)};\n"
     script += PAGE.replace("%s", SCRIPT.read_text("utf-8"))
     words = ["node", "--eval", script]

@@ -3,6 +3,7 @@
 // no role, hides its headings from everybody, and numbers the fields of the editor.
 (function () {
   const french = document.documentElement.lang.startsWith('fr');
+  const CONTENT = french ? 'Contenu' : 'Content', LIST = french ? 'Liste' : 'List';
   let waits = false;
 
   function each(selector, act) {
@@ -16,17 +17,17 @@
     });
   }
 
-  // The list is what a page is about that has one; else its content is.
+  // What the skin says itself stays. Else a page that has a list is about the list, and another one about its content.
   function landmarks() {
     const framed = document.documentElement.classList.contains('iframe');
     const list = document.getElementById('layout-list'), content = document.getElementById('layout-content');
     role('#layout-menu', 'banner');
     role('#layout-sidebar', 'complementary', 'Options');
     if (!framed) {
-      const main = list || content;
+      const main = content && content.getAttribute('role') === 'main' ? content : list || content;
       each('[role="main"]', function (part) { if (part !== main && main && main.contains(part)) part.removeAttribute('role'); });
       if (main) main.setAttribute('role', 'main');
-      if (list && content) role('#layout-content', 'region', french ? 'Contenu' : 'Content');
+      if (list && content) role(main === list ? '#layout-content' : '#layout-list', 'region', main === list ? CONTENT : LIST);
     } else if (content && !document.querySelector('[role="main"], main')) {
       content.setAttribute('role', 'main');
     }
