@@ -21,7 +21,9 @@
 
   common.run(["$injector", "$q", function (injector, q) {
     if (!injector.has("Resource")) return;
-    const resources = injector.get("Resource").prototype, fetch = resources.fetch, post = resources.post;
+    // The service makes one; all share what it can do.
+    const resources = Object.getPrototypeOf(injector.get("Resource")("", {}));
+    const fetch = resources.fetch, post = resources.post;
 
     resources.fetch = function (folder, action, asked) {
       const list = SEARCHES[action], others = list && asked ? orders(asked.search) : [];

@@ -17,7 +17,7 @@ class Card {
   $preferredEmail() { return "marie.dupond@ac-exemple.test"; }
   $shortFormat() { return this.$fullname() + "  <" + this.$preferredEmail() + ">"; }
 }
-const injector = {has: () => true, get: name => ({Resource, Card})[name]};
+const injector = {has: () => true, get: name => ({Resource: () => new Resource(), Card})[name]};
 const q = {all: list => Promise.all(list), when: one => Promise.resolve(one)};
 globalThis.angular = {
   extend: Object.assign,
