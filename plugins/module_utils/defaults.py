@@ -23,7 +23,9 @@ def resolved(spec: Spec, given: Any, names: Mapping[str, str]) -> Any:
     dictionary with `options` each key has its default. One with free keys (`values`) is taken as it is given, each
     entry completed by the default's entry of the same key.
     """
-    default = _named(spec.get("default"), names)
+    default = spec.get("default")
+    if spec.get("format") != "signature":  # a template with places of its own
+        default = _named(default, names)
     if spec.get("type") != "dict":
         return default if given is None else given
     if given is None:

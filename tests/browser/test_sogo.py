@@ -243,7 +243,7 @@ def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader,
     browser.seen("#detailView", reader.text)
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
     browser.click("md-fab-actions button", "open_in_browser")
-    browser.seen("input[name='from']")
+    browser.seen("select.mp-sender")
     browser.picture("sogo-compose")
     browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
     browser.click(".sg-event", EVENT)
@@ -298,24 +298,3 @@ def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
     browser.open("webmail")
     browser.seen("md-list-item", reader.subject)
     assert browser.driver.current_url.startswith(browser.url("groupware"))
-
-
-@pytest.mark.full
-def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
-    agent = reader.agent("convergence", letters=False)
-    box = people.box(agent.uid, name="Collège")
-    site.run("mail1", "systemctl start malleposte-sogo-sync.service")
-    enter_at(browser, agent, "groupware")
-    browser.seen(".sg-folder-name", "Boîte de réception")
-    browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
-    browser.click("md-fab-actions button", "open_in_browser")
-    sender = browser.seen("input[name='from']")
-    browser.wait(lambda: agent.mail in str(sender.get_attribute("value")), "the agent's own address comes first")
-    # The editor begins in the recipients. The cross beside the sender clears it, and all that may be chosen appear.
-    begun = "return document.activeElement.closest('md-chips') !== null"
-    browser.wait(lambda: browser.driver.execute_script(begun), "the editor does not begin")
-    browser.click("md-autocomplete button[type='button']")
-    browser.seen("md-virtual-repeat-container li", box.mail)
-    browser.picture("sogo-senders")
-    browser.click("md-virtual-repeat-container li", box.mail)
-    browser.wait(lambda: f"Collège <{box.mail}>" == sender.get_attribute("value"), "the box is the sender")

@@ -68,6 +68,10 @@ def test_a_letter_goes_out_with_all_its_attachments(
     mail.arrived(agent, word, "Brouillons")
 
     attach(browser, huge)
+    browser.seen(f"{EDITOR} .malleposte-room", "« trop.bin » (70 Mo) n’est pas joint")
+    # The server refuses it too, where a page does not ask first.
+    browser.driver.execute_script("window.mpRoom.limit = Infinity")
+    attach(browser, huge)
     browser.seen("md-toast", "Le message dépasse la limite permise")
     browser.picture("sogo-too-big")
     browser.click("md-toast button")

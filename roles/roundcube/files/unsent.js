@@ -49,6 +49,7 @@ if (window.rcmail) {
       });
       words = words.split('_id=' + rcmail.env.compose_id).join('_id=' + env.compose_id);
       rcmail.set_env({compose_id: env.compose_id, request_token: env.request_token, session_id: env.session_id, attachments: after});
+      rcmail.triggerEvent('plugin.agents_room', env.agents_room || 0);
       form.elements._id.value = env.compose_id;
       form.elements._token.value = env.request_token;
       if (rcmail.gui_objects.attachmentlist && list) rcmail.gui_objects.attachmentlist.replaceChildren(...list.children);

@@ -19,6 +19,7 @@
     "editor.cancel()": ["Fermer", "Close"],
     "viewer.openInPopup()": ["Ouvrir dans une nouvelle fenêtre", "Open in a new window"],
     "viewer.message.toggleRead()": ["Marquer comme lu ou non lu", "Mark as read or unread"],
+    "$mdAutocompleteCtrl.clear($event)": ["Effacer", "Clear"],
     "addressbook.selectedFolder.$reload()": ["Actualiser", "Refresh"],
     "list.reload()": ["Actualiser", "Refresh"]
   };

@@ -209,6 +209,12 @@ def test_a_default_made_of_nothing_is_none() -> None:
     assert "contact" not in facts.resolved("malleposte_tls", None, {"operator": ""})
 
 
+def test_a_template_s_own_places_stay() -> None:
+    names = {"domain": "ac-exemple.test"}
+    assert facts.resolved("malleposte_signature", None, names) == "{name}\n{function}\n{school}"
+    assert facts.resolved("malleposte_signature", "", names) == "", "none where none is wanted"
+
+
 def test_the_names_that_are_given_are_all_the_classes() -> None:
     assert sorted(facts.classes({"malleposte_profiles": {"roundcube": {"quota_mb": 9}}}, "x")) == ["roundcube"]
     limits = facts.resolved("malleposte_outbound_limits", {"functional": {"hour": 5}})

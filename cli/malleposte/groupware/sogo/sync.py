@@ -31,6 +31,8 @@ from malleposte.runtime import kit, owner
 
 SECONDS = 120
 """The patience with a statement of SQL."""
+SCHOOLS, PUBLIC = "schools.json", 0o644
+"""The names of schools by their codes in small letters, which the web server gives to pages, and who may read them."""
 Changes = Iterable[tuple[str, str]]
 """Things that changed, each with what went wrong with it, if anything did."""
 
@@ -93,6 +95,13 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
     def offered() -> Changes:
         return senders.place(reading, settings.login_states, settings.signature, sql, folder)
 
+    def names() -> Iterator[tuple[str, str]]:
+        text = json.dumps(reading.schools, ensure_ascii=False, sort_keys=True)
+        file = folder / SCHOOLS
+        if not file.exists() or file.read_text("utf-8") != text:
+            owner.replace(file, text, mode=PUBLIC)
+            yield f"{len(reading.schools)} names of schools", ""
+
     found = [
         Step("rooms", lambda: room_agendas.place(room_agendas.read(reading), sql, forget), "new rights to book"),
         Step(
@@ -104,6 +113,7 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
     if settings.calendars:
         found.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))
     found.append(Step("address books of schools", books, every=3600))
+    found.append(Step("names of schools", names, "changed", every=3600))
     if settings.senders:
         found.append(Step("senders", offered))
     return found

@@ -16,6 +16,9 @@ class agents_look extends rcube_plugin
         if ($rc->output->type === 'html') {
             $this->include_stylesheet('brand/academy.css');
             $this->include_script('look.js');
+            $this->include_stylesheet('structure.css');
+            $this->include_script('structure.js');
+            $this->add_hook('send_page', [$this, 'without_labels']);
         }
         // The language of this visit; what the agent chooses counts from the next page on.
         $rc->load_language($_SESSION['language'] ?? null);
@@ -26,6 +29,17 @@ class agents_look extends rcube_plugin
                 (array) $rc->config->get('agents_texts'),
             ));
         }
+    }
+
+    /** The script of labels needs a list of messages or a message: on other pages, such as the one for writing, it stops with an error. */
+    public function without_labels($args)
+    {
+        $rc = rcmail::get_instance();
+        if ($rc->task === 'mail' && !in_array($rc->action, ['', 'list', 'show', 'preview'], true)) {
+            $script = '~<script[^>]*\ssrc="plugins/thunderbird_labels/tb_label[^"]*"[^>]*></script>~';
+            $args['content'] = preg_replace($script, '', $args['content']) ?? $args['content'];
+        }
+        return $args;
     }
 
     /** The packages' own texts: Roundcube's, and those of each plugin under its name. */

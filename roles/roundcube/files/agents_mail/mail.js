@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The button « Signaler à la DSI », E to archive, the banner and the answers to an invitation above a message.
+// The button « Signaler à la DSI », E to archive, and the banner above a message.
 if (window.rcmail) {
   rcmail.addEventListener('init', function () {
     function chosen() {
@@ -47,17 +47,6 @@ if (window.rcmail) {
       above.prepend(box);
       mpOrigin.fill(box, rcmail.env.agents_origin, document.querySelectorAll('#messagebody a[href]'));
     }
-    document.querySelectorAll('.malleposte-invitation [data-answer]').forEach(function (button) {
-      button.addEventListener('click', function () {
-        const lock = rcmail.set_busy(true, 'loading');
-        rcmail.http_post('plugin.malleposte-answer', {_uid: rcmail.env.uid, _mbox: rcmail.env.mailbox, _answer: button.dataset.answer}, lock);
-      });
-    });
-    rcmail.addEventListener('plugin.agents_answered', function (told) {
-      document.querySelectorAll('.malleposte-invitation [data-answer]').forEach(function (button) {
-        button.setAttribute('aria-pressed', button.dataset.answer === told.answer);
-      });
-    });
     document.addEventListener('keydown', function (event) {
       const at = event.target;
       if (event.key.toLowerCase() !== 'e' || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -4,6 +4,7 @@
 require_once __DIR__ . '/filters.php';
 require_once __DIR__ . '/groupware.php';
 require_once __DIR__ . '/places.php';
+require_once __DIR__ . '/schools.php';
 require_once __DIR__ . '/sign_on.php';
 require_once __DIR__ . '/signature.php';
 require_once __DIR__ . '/ways.php';
@@ -36,6 +37,7 @@ class malleposte extends rcube_plugin
         $this->groupware = new malleposte_groupware($this->rc, $this);
         new malleposte_sign_on($this, $this->groupware);
         new malleposte_filters($this->rc, $this, $this->groupware);
+        new malleposte_schools($this->search(...), $this->rc, $this);
 
         if ($this->rc->task === 'settings') {
             $this->add_texts('localization/');

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.stack.support.dav import Device, first
-from tests.stack.support.mail import Mail, token
+from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.site import Account
 from tests.stack.support.webmail import Webmail
 from tests.unit.groupware.files import ZONE
@@ -77,9 +77,9 @@ Content-Type: text/calendar; charset=utf-8; method={method}
         self.shown = self.here.read(number)
         return number
 
-    def answer(self, number: str, word: str) -> str:
-        """Answer an invitation; the words that Roundcube shows."""
-        form = {"_uid": number, "_mbox": "INBOX", "_answer": word}
+    def answer(self, number: str, word: str, mark: str = "") -> str:
+        """Answer an invitation, with the page's own number of the answer; the words that Roundcube shows."""
+        form = {"_uid": number, "_mbox": "INBOX", "_answer": word, "_number": mark}
         return str(self.here.call(_form=form, _task="mail", _action="plugin.malleposte-answer")["exec"])
 
     def kept(self) -> list[str]:
@@ -123,6 +123,15 @@ def test_a_zone_that_is_only_named_is_known(guest: Guest, name: str, hour: str) 
     guest.answer(number, "accept")
     (kept,) = guest.kept()
     assert f"DTSTART;TZID={name}:20300304T140000" in kept and f"BEGIN:VTIMEZONE\nTZID:{name}\n" in kept
+
+
+def test_an_answer_that_is_asked_for_again_is_sent_once(guest: Guest) -> None:
+    number, told = guest.invited(), "Votre réponse est envoyée à l’organisateur"
+    for mark in ("0a" * 12, "0a" * 12, "0b" * 12, ""):
+        assert told in guest.answer(number, "accept", mark)
+    root, place = "/srv/world-mail/lointain.test/voisin/Maildir", guest.mail.site
+    count = f"grep -rlF -- UID:{guest.uid} {root} 2>/dev/null | wc -l"
+    wait_for(lambda: int(place.run("world", count, check=False)) == 3, 90, "three answers, not four")
 
 
 def test_a_newer_invitation_takes_the_place_and_an_older_does_not(guest: Guest) -> None:

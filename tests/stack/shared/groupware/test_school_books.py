@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from malleposte.groupware.sogo.schools import OWNER
 
-from tests.stack.support.calendars import school, sql
+from tests.stack.support.calendars import sql
 from tests.stack.support.groupware import Groupware
-from tests.stack.support.people import People, directory
+from tests.stack.support.people import People
+from tests.stack.support.schools import Schools
 from tests.stack.support.site import Account, Site
 
 pytestmark = pytest.mark.together("school-books")
@@ -17,40 +18,11 @@ pytestmark = pytest.mark.together("school-books")
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:x\r\nFN:Intrus\r\nN:Intrus;;;;\r\nEND:VCARD\r\n"
 
 
-@dataclasses.dataclass
-class Schools:
-    """Makes schools of one test, and has SOGo follow."""
-
-    site: Site
-    made: list[str] = dataclasses.field(default_factory=list)
-
-    def create(self, name: str) -> str:
-        """A school; its UAI code."""
-        code = school()
-        with directory(self.site) as bound:
-            dn = f"mpEstablishment={code},ou=establishments,{bound.suffix}"
-            bound.add(dn, {"objectClass": ["mpSchool"], "mpEstablishment": [code], "o": [name]})
-        self.made.append(code)
-        return code
-
-    def follow(self) -> None:
-        """The timer's work, now."""
-        # Else the address books wait for their hour.
-        self.site.run(self.site.host_of("web"), "rm -f /var/lib/malleposte-sogo-senders/steps.json")
-        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service")
-
-    def clear(self) -> None:
-        """Remove them; SOGo follows by itself."""
-        with directory(self.site) as bound:
-            for code in self.made:
-                bound.delete(f"mpEstablishment={code},ou=establishments,{bound.suffix}")
-
-
 @pytest.fixture
 def schools(site: Site) -> Iterator[Schools]:
     made = Schools(site)
     yield made
-    made.clear()
+    made.close()
 
 
 def listed(agent: Groupware) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """Roundcube as an agent uses it: read, write, filter, find a colleague. The log-in has a file of its own."""
 
+import contextlib
 import email
 import email.policy
+import secrets
 
 import pytest
 
 from tests.stack.support.mail import token, utf7
+from tests.stack.support.schools import Schools
 
 pytestmark = pytest.mark.scattered
 
@@ -130,6 +133,24 @@ def test_a_colleague_is_found(agent, accounts):
     word = colleague.mail.partition("@")[0].split(".")[-1]
     found = here.call(_form={"_search": word, "_source": "", "_reqid": "1"}, _task="mail", _action="autocomplete")
     assert colleague.mail in str(found["exec"])
+
+
+def test_the_school_stands_beside_a_name(agent, people, site):
+    _, here = agent
+    with contextlib.closing(Schools(site)) as schools:
+        code = schools.create("Collège Jean-Moulin")
+        surname = f"Dupond-{secrets.token_hex(3)}"
+        named = {"given_name": "Marie", "surname": surname, "hidden": False}
+        there, nowhere = people.agent(**named, establishments=(code,)), people.agent(**named)
+        form = {"_search": surname, "_source": "", "_reqid": "1"}
+        found = str(here.call(_form=form, _task="mail", _action="autocomplete")["exec"])
+        assert f"<{there.mail}> — Collège Jean-Moulin" in found.replace("\\/", "/")
+        assert f"<{nowhere.mail}> —" not in found and nowhere.mail in found
+        hidden = people.agent(establishments=(code,))
+        form = {"_addresses": f"{there.mail} {hidden.mail} {nowhere.mail} x)(uid=*"}
+        told = str(here.call(_form=form, _task="mail", _action="plugin.malleposte-schools")["exec"])
+        assert there.mail in told and "Jean-Moulin" in told
+        assert hidden.mail not in told and nowhere.mail not in told
 
 
 def test_the_password_page_leads_to_the_portal(agent, platform):

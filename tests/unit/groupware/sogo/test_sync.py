@@ -77,9 +77,12 @@ def test_steps_that_are_not_wanted_are_none() -> None:
         return [one.part for one in sync.steps(Settings(**{**vars(SETTINGS), **more}), reading, Path("/x"))]
 
     assert parts() == [
-        "rooms", "agendas of functional boxes", "published calendars", "address books of schools", "senders",
+        "rooms", "agendas of functional boxes", "published calendars", "address books of schools",
+        "names of schools", "senders",
     ]  # fmt: skip
-    assert parts(calendars=False, senders=False) == ["rooms", "agendas of functional boxes", "address books of schools"]
+    assert parts(calendars=False, senders=False) == [
+        "rooms", "agendas of functional boxes", "address books of schools", "names of schools",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("words", "text", "code"), [((), None, 2), (("FILE",), "{}", 1), (("FILE",), "x", 1)])
@@ -106,3 +109,23 @@ def test_the_directory_is_read_once_and_agents_are_those_whose_class_has_sogo() 
     ]
     assert list(Reading("dc=test", search).agents) == ["anne"]
     assert asked[-1][0] == "(&(objectClass=mpAgent))"
+
+
+def test_pages_are_given_the_names_of_schools(tmp_path: Path) -> None:
+    names = {"9990001h": "Collège Jean-Moulin"}
+
+    def search(_: Query, wanted: Sequence[str]) -> list[Values]:
+        assert tuple(wanted) == ("mpEstablishment", "o")
+        return [{"mpEstablishment": [code.upper()], "o": [name]} for code, name in names.items()]
+
+    def step() -> Step:
+        reading = Reading("dc=test", search)
+        return next(one for one in sync.steps(SETTINGS, reading, tmp_path) if one.part == "names of schools")
+
+    file = tmp_path / "schools.json"
+    assert len(list(step().work())) == 1
+    assert json.loads(file.read_text("utf-8")) == names
+    assert file.stat().st_mode & 0o777 == 0o644, "the web server reads it"
+    assert list(step().work()) == []
+    names["9990002j"] = "Lycée Pothier"
+    assert len(list(step().work())) == 1 and json.loads(file.read_text("utf-8")) == names

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// French of France where no catalogue of SOGo's has the text: sizes, blind copies, and what the page's toolkit says of lists of names.
+(function () {
+  "use strict";
+  if (document.documentElement.lang !== "fr") return;
+  const UNITS = {B: "o", KiB: "Ko", MiB: "Mo", GiB: "Go", KB: "Ko", MB: "Mo", GB: "Go"};
+  const HINTS = [
+    [/^Press delete to remove this chip\.$/, "Appuyez sur Suppr pour retirer ce nom."],
+    [/^Remove( |$)/, "Retirer$1"],
+    [/^Chips container\. Use arrow keys to select chips\.$/, "Liste de noms. Les flèches passent de l’un à l’autre."],
+    [/^Chips container.*to add a chip\.$/, "Liste de noms, vide. Écrivez un nom, puis appuyez sur Entrée."]
+  ];
+  let waits = false;
+
+  // SOGo shows the length of a file as it is coded in the message (78 octets for 57 of the file, RFC 2045); agents know the file's own.
+  function size(element) {
+    if (/^\s*\d+\.\d+\s*[KMG]?o\s*$/.test(element.textContent)) element.textContent = element.textContent.replace(".", ",");
+    const found = /^\s*([\d.,]+)\s*([KMG]i?B|B)\s*$/.exec(element.textContent);
+    if (!found) return;
+    const value = parseFloat(found[1].replace(",", ".")) * (element.classList.contains("sg-attachment-size") ? 57 / 78 : 1);
+    const shown = value < 10 && found[2] !== "B" ? Math.round(value * 10) / 10 : Math.round(value);
+    element.textContent = String(shown).replace(".", ",") + "\u00a0" + UNITS[found[2]];
+  }
+
+  function said(text) {
+    return HINTS.reduce(function (words, pair) { return words.replace(pair[0], pair[1]); }, text.trim());
+  }
+
+  function mend() {
+    waits = false;
+    document.querySelectorAll(".sg-attachment-size, .sg-tile-size").forEach(size);
+    document.querySelectorAll("button[ng-click='editor.hideBcc = false']").forEach(function (button) {
+      if (button.textContent.trim() === "Bcc") button.textContent = "Cci";
+    });
+    document.querySelectorAll("md-chips [aria-label], md-chips .md-visually-hidden, md-chips .md-container-hint").forEach(function (one) {
+      const label = one.getAttribute("aria-label");
+      if (label && said(label) !== label) one.setAttribute("aria-label", said(label));
+      if (!one.children.length && said(one.textContent) !== one.textContent.trim()) one.textContent = said(one.textContent);
+    });
+  }
+
+  new MutationObserver(function () {
+    if (!waits) { waits = true; setTimeout(mend, 200); }
+  }).observe(document.body, {childList: true, subtree: true, characterData: true});
+  mend();
+})();
