@@ -74,6 +74,7 @@ def test_people_of_one_name_are_told_apart_and_found_in_either_order(
     mail.arrived(first, word, timeout=120)
 
 
+@pytest.mark.full
 def test_the_sender_is_chosen_and_never_typed(browser: Browser, reader: Reader, people: People, mail: Mail) -> None:
     agent, colleague, word = reader.agent("convergence", letters=False), people.agent(hidden=False), token()
     box = people.box(agent.uid, name="Collège")
@@ -95,6 +96,7 @@ def test_the_sender_is_chosen_and_never_typed(browser: Browser, reader: Reader, 
     assert str(sent["From"]) == f"Collège <{box.mail}>"
 
 
+@pytest.mark.full
 def test_files_have_the_figure_of_light_mail_and_words_are_french(
     browser: Browser, reader: Reader, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def test_its_pages_have_no_barrier_and_no_error(browser: Browser, reader: Reader
     assert browser.complaints() == [], "no file lacks, no script stops"
 
 
+@pytest.mark.full
 def test_files_have_one_figure_and_what_is_left_is_shown(browser: Browser, reader: Reader, tmp_path: Path) -> None:
     small, large = tmp_path / "relevé.bin", tmp_path / "film.bin"
     small.write_bytes(os.urandom(3 * MEGABYTE))
@@ -117,6 +118,7 @@ def test_a_message_with_as_many_files_as_are_offered_arrives(
     assert len(mail.arrived(colleague, word, timeout=180)) > FIGURE * MEGABYTE * 4 / 3
 
 
+@pytest.mark.full
 def test_who_forgets_a_file_is_asked_and_a_receipt_can_be_sent(browser: Browser, reader: Reader, mail: Mail) -> None:
     agent, word = reader.agent("roundcube", letters=False), token()
     letter = compose("noel.boeuf@lointain.test", agent.mail, f"Avis {word}", **{RECEIPT: "noel.boeuf@lointain.test"})
