@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.support import roundcube, whole
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, Browser, first_on
-from tests.stack.support.mail import Mail, compose, token, wait_for
+from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
 from tests.stack.support.site import Account
 
@@ -75,6 +75,7 @@ def test_its_pages_have_no_barrier_and_no_error(browser: Browser, reader: Reader
     assert browser.complaints() == [], "no file lacks, no script stops"
 
 
+@pytest.mark.full
 def test_files_have_one_figure_and_what_is_left_is_shown(browser: Browser, reader: Reader, tmp_path: Path) -> None:
     small, large = tmp_path / "relevé.bin", tmp_path / "film.bin"
     small.write_bytes(os.urandom(3 * MEGABYTE))
@@ -85,6 +86,8 @@ def test_files_have_one_figure_and_what_is_left_is_shown(browser: Browser, reade
     assert f"Pièces jointes : {FIGURE} Mo au plus pour un message." in room(browser)
     attach(browser, small)
     browser.wait(lambda: f"Pièces jointes : 3 Mo. Il reste 31 Mo sur {FIGURE} Mo." in room(browser), "no room is shown")
+    browser.seen("#attachment-list li:not(.uploading)", small.name) if not browser.size.mobile else None
+    roundcube.idle(browser)
     attach(browser, large)
     refusal = f"« film.bin » ({FIGURE - 2} Mo) n’est pas joint : il reste 31 Mo dans ce message."
     browser.wait(lambda: refusal in room(browser), "nothing is refused")
@@ -115,6 +118,7 @@ def test_a_message_with_as_many_files_as_are_offered_arrives(
     assert len(mail.arrived(colleague, word, timeout=180)) > FIGURE * MEGABYTE * 4 / 3
 
 
+@pytest.mark.full
 def test_who_forgets_a_file_is_asked_and_a_receipt_can_be_sent(browser: Browser, reader: Reader, mail: Mail) -> None:
     agent, word = reader.agent("roundcube", letters=False), token()
     letter = compose("noel.boeuf@lointain.test", agent.mail, f"Avis {word}", **{RECEIPT: "noel.boeuf@lointain.test"})
@@ -154,22 +158,24 @@ def test_where_the_editor_does_not_load_plain_text_is_written(
     assert b"text/html" not in received and b"1 < 2" in received
 
 
-def invitation(agent: Account, word: str) -> bytes:
+def invitation(agent: Account, organizer: Account, word: str) -> bytes:
     """A meeting to which the agent is invited."""
     lines = (
         "BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REQUEST", "BEGIN:VEVENT", f"UID:{word}", "DTSTAMP:20300101T080000Z",
         "DTSTART:20300304T130000Z", "DTEND:20300304T140000Z", f"SUMMARY:Conseil {word}",
-        "ORGANIZER:mailto:voisin@lointain.test", f"ATTENDEE;RSVP=TRUE:mailto:{agent.mail}", "END:VEVENT",
+        f"ORGANIZER:mailto:{organizer.mail}", f"ATTENDEE;RSVP=TRUE:mailto:{agent.mail}", "END:VEVENT",
         "END:VCALENDAR", "",
     )  # fmt: skip
-    letter = compose("voisin@lointain.test", agent.mail, f"Invitation {word}", "\n".join(lines))
+    letter = compose(organizer.mail, agent.mail, f"Invitation {word}", "\n".join(lines))
     return letter.replace(b"text/plain", b"text/calendar; method=REQUEST")
 
 
 @pytest.mark.full
-def test_an_answer_that_the_network_loses_goes_by_itself(browser: Browser, reader: Reader, mail: Mail) -> None:
-    agent, word = reader.agent("roundcube", letters=False), token()
-    mail.imap(agent).append("INBOX", None, None, invitation(agent, word))
+def test_an_answer_that_the_network_loses_goes_by_itself(
+    browser: Browser, reader: Reader, people: People, mail: Mail
+) -> None:
+    agent, organizer, word = reader.agent("roundcube", letters=False), people.agent(), token()
+    mail.imap(agent).append("INBOX", None, None, invitation(agent, organizer, word))
     roundcube.log_in(browser, agent)
     browser.open("webmail", "/?_task=mail&_mbox=INBOX&_uid=1&_action=show")
     browser.seen(".malleposte-invitation", f"Conseil {word}")
@@ -181,4 +187,4 @@ def test_an_answer_that_the_network_loses_goes_by_itself(browser: Browser, reade
     browser.picture("roundcube-answer-waits")
     browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **network})
     browser.seen(".malleposte-invitation [aria-pressed='true']", "Accepter")
-    wait_for(lambda: mail.at_foreign("voisin", word), 120)
+    mail.arrived(organizer, word, timeout=120)

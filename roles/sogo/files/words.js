@@ -22,6 +22,16 @@
     element.textContent = String(shown).replace(".", ",") + "\u00a0" + UNITS[found[2]];
   }
 
+  // "Lundi 30 Novembre 2026 16:55 CET": months have no capital, the first of them is "1er", and the zone is the agent's own.
+  const DATE = /^(\p{L}+) 0?(\d+) (\p{L}+) (\d{4})(?: (\d\d:\d\d)(?: [A-Z]{3,5})?)?$/u;
+  function date(element) {
+    const found = DATE.exec(element.textContent.trim());
+    if (!found) return;
+    const day = found[2] === "1" ? "1er" : found[2], hour = found[5] ? " à " + found[5] : "";
+    const text = found[1] + " " + day + " " + found[3].toLowerCase() + " " + found[4] + hour;
+    if (text !== element.textContent) element.textContent = text;
+  }
+
   function said(text) {
     return HINTS.reduce(function (words, pair) { return words.replace(pair[0], pair[1]); }, text.trim());
   }
@@ -29,6 +39,7 @@
   function mend() {
     waits = false;
     document.querySelectorAll(".sg-attachment-size, .sg-tile-size").forEach(size);
+    document.querySelectorAll("time.msg-date").forEach(date);
     document.querySelectorAll("button[ng-click='editor.hideBcc = false']").forEach(function (button) {
       if (button.textContent.trim() === "Bcc") button.textContent = "Cci";
     });

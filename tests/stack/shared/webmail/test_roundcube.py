@@ -148,7 +148,7 @@ def test_the_school_stands_beside_a_name(agent, people, site):
         assert f"<{nowhere.mail}> —" not in found and nowhere.mail in found
         hidden = people.agent(establishments=(code,))
         form = {"_addresses": f"{there.mail} {hidden.mail} {nowhere.mail} x)(uid=*"}
-        told = str(here.call(_form=form, _task="mail", _action="plugin.malleposte-schools")["exec"])
+        told = str(here.call(_form=form, _task="mail", _action="plugin.malleposte-schools"))
         assert there.mail in told and "Jean-Moulin" in told
         assert hidden.mail not in told and nowhere.mail not in told
 
