@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 SYSTEMCTL = "/usr/bin/systemctl"
 UNITS = "/etc/systemd/system"
 TICK = 0.005  # seconds: the clock of files may be one tick of the kernel behind that of processes
+ASKED, PAUSE = 5, 1.0  # times, with seconds between them: systemd drops a question while it reads its files
 Unit = Mapping[str, str]
 
 
@@ -20,10 +22,15 @@ def told(*argv: str) -> str:
 
 
 def properties(names: Sequence[str], *keys: str) -> dict[str, Unit]:
-    """Of each unit some properties, whatever name systemd calls it by; none where it says nothing."""
-    blocks = told(SYSTEMCTL, "show", f"--property={','.join(keys)}", "--", *names).split("\n\n") if names else []
-    found = [dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line) for block in blocks]
-    return dict(zip(names, found + [{}] * (len(names) - len(found)), strict=True))
+    """Of each unit some properties, whatever name systemd calls it by; none where it stays silent."""
+    units: list[Unit] = []
+    for asked in range(ASKED if names else 0):
+        blocks = told(SYSTEMCTL, "show", f"--property={','.join(keys)}", "--", *names).split("\n\n")
+        units = [dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line) for block in blocks]
+        if len(units) == len(names) and all(units):
+            break
+        time.sleep(PAUSE if asked + 1 < ASKED else 0)
+    return dict(zip(names, units + [{}] * (len(names) - len(units)), strict=True))
 
 
 def dead(found: dict[str, tuple[str, str]]) -> dict[str, str]:

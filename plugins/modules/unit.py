@@ -154,6 +154,8 @@ class Systemd:
 
     def known(self, found: Mapping[str, Unit], wanted: Wanted) -> dict[str, Unit]:
         """The units that the host has. Others end the module, or are told of in a rehearsal."""
+        if silent := " ".join(name for name, unit in found.items() if not unit):
+            self.fail(f"systemd says nothing of {silent}: see `systemctl status {silent}`, then deploy again")
         lacking = missing(found, wanted)
         if lacking and not self.module.check_mode:
             self.fail(f"the host has no {', '.join(lacking)}")

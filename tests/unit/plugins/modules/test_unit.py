@@ -36,6 +36,7 @@ class Host:
         (self.units / "runs.service.d" / "malleposte.conf").write_text("[Service]\n")
         self.read_at = time.time() + HOUR
         self.refuses = ""
+        self.silent = 0
 
     def __call__(self, *names: str, check: bool = False, **wanted: Any) -> tuple[dict[str, Any], list[str]]:
         """The module's result, and what systemd was told to do."""
@@ -46,6 +47,8 @@ class Host:
 import json, subprocess
 from ansible_collections.academie.malleposte.plugins.module_utils import systemd
 systemd.UNITS = {str(self.units)!r}
+systemd.PAUSE = 0
+silent = [""] * {self.silent}
 shown = {SHOWN!r}
 def run(argv, **_more):
     words, out, error = argv[1:], "", ""
@@ -55,6 +58,7 @@ def run(argv, **_more):
         keys = "LoadState ActiveState UnitFileState NeedDaemonReload".split()
         blocks = [zip(keys, shown[name].split(" ")) for name in words[words.index("--") + 1:]]
         out = "\\n\\n".join("\\n".join("=".join(pair) for pair in block) for block in blocks) + "\\n"
+        out = silent.pop() if silent else out
     else:
         print(json.dumps(" ".join(words)), file=open({str(told)!r}, "a"))
         error = "Job failed.\\nSee the journal.\\n" if {self.refuses!r} in words else ""
@@ -77,6 +81,17 @@ def host(tmp_path: Path) -> Host:
 def test_units_that_are_as_they_must_be_are_left_alone(host: Host, wanted: dict[str, Any]) -> None:
     found, told = host("runs.service", "part.service", **wanted)
     assert (found["changed"], found["done"], told) == (False, [], [])
+
+
+def test_a_question_that_systemd_drops_is_asked_again(host: Host) -> None:
+    host.silent = 2
+    assert host("runs.service", "off.service", state="started")[1] == ["start -- off.service"]
+    host.silent = 100
+    found, told = host("runs.service", state="reloaded")
+    assert (
+        found["msg"] == "systemd says nothing of runs.service: see `systemctl status runs.service`, then deploy again"
+    )
+    assert told == []
 
 
 @pytest.mark.parametrize("state", ["started", "reloaded"])
