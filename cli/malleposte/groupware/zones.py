@@ -8,20 +8,25 @@ out for the names of the IANA database, which everybody knows.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 FOLDER = Path("/usr/share/GNUstep/Libraries/Resources/NGCards/TimeZones")
 """A file for each name of the IANA database, as SOGo itself describes it (package sope)."""
 NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
 FOLD = re.compile(rb"\r?\n[ \t]")
-NAMED = re.compile(rb'^[A-Z-]+(?:;[^:\r\n"]*(?:"[^"\r\n]*")?)*?;TZID="?([^";:,\r\n]+)', re.MULTILINE | re.IGNORECASE)
+NAMED = re.compile(rb'[A-Z-]+(?:;(?:[^;:"]|"[^"]*")*+)*?;TZID="?([^";:,]+)', re.IGNORECASE)
+"""In a line: a parameter TZID behind others. A stranger writes it, so there is one way to read each letter."""
 BLOCK = re.compile(rb"^BEGIN:VTIMEZONE\b.*?^END:VTIMEZONE[ \t]*\r?$", re.MULTILINE | re.IGNORECASE | re.DOTALL)
-TZID = re.compile(rb"^TZID(?:;[^:\r\n]*)?:(.*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+TZID = re.compile(rb"^TZID(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 COMPONENT = re.compile(rb"^BEGIN:V(?:EVENT|TODO|JOURNAL|FREEBUSY)\b", re.MULTILINE | re.IGNORECASE)
+MOST = 100
+"""Zones of a calendar that are described: one that names more is made to cost."""
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def description(name: str, folder: Path = FOLDER) -> bytes:
     """Return the block of a zone under its name, with CRLF; empty for a name that is none of the IANA database."""
     if not NAME.fullmatch(name):
@@ -36,13 +41,25 @@ def description(name: str, folder: Path = FOLDER) -> bytes:
     return b"\r\n".join(line.rstrip() for line in block.splitlines()) + b"\r\n"
 
 
+def _lacking(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the zones that lines name and do not describe, once each. A line is read once, whatever it holds."""
+    described, named, inside = set[bytes](), dict[bytes, None](), False
+    for line in lines:
+        word = line.strip().upper()
+        if word in (b"BEGIN:VTIMEZONE", b"END:VTIMEZONE"):
+            inside = word.startswith(b"BEGIN")
+        elif inside and (value := TZID.match(line)):
+            described.add(value[1].rstrip())
+        elif not inside and (value := NAMED.match(line)):
+            named[value[1]] = None
+    return (one for one in named if one not in described)
+
+
 def completed(calendar: bytes, folder: Path = FOLDER) -> bytes:
     """Return a calendar (RFC 5545, UTF-8) with a block for each zone that it names; the same bytes where none lacks."""
     place = COMPONENT.search(calendar)
     if place is None or b"TZID" not in calendar.upper():
         return calendar
-    lines = FOLD.sub(b"", calendar)
-    known = {one[1] for block in BLOCK.finditer(lines) for one in TZID.finditer(block[0])}
-    named = dict.fromkeys(one[1] for one in NAMED.finditer(BLOCK.sub(b"", lines)) if one[1] not in known)
+    named = itertools.islice(_lacking(FOLD.sub(b"", calendar).splitlines()), MOST)
     blocks = b"".join(description(name.decode("utf-8", "replace"), folder) for name in named)
     return calendar[: place.start()] + blocks + calendar[place.start() :] if blocks else calendar

@@ -96,3 +96,26 @@ def test_each_zone_that_is_only_named_is_described(folder: Path, lines: list[str
 )
 def test_everything_else_stays(folder: Path, given: bytes) -> None:
     assert zones.completed(given, folder) == given
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"BEGIN:VEVENT\r\nSUMMARY;TZID\r\nDTSTART" + b";a" * 100_000 + b":x\r\n",
+        b"BEGIN:VEVENT\r\nSUMMARY;TZID\r\nDTSTART;" + b'a="b"c' * 50_000 + b'"\r\n',
+        b"BEGIN:VTIMEZONE\r\n" * 60_000 + b"BEGIN:VEVENT\r\n",
+        b"BEGIN:VTIMEZONE\r\nTZID:" + b" " * 500_000 + b"x\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n",
+    ],
+    ids=["parameters", "quotes", "blocks", "spaces"],
+)
+def test_a_calendar_that_a_stranger_made_to_cost_is_read_once(lines: bytes, folder: Path) -> None:
+    """One relay serves all agents of SOGo. With an expression of several ways each would take hours."""
+    hostile = b"BEGIN:VCALENDAR\r\n" + lines
+    assert zones.completed(hostile, folder) == hostile
+
+
+def test_so_many_zones_of_a_calendar_are_described(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(zones, "description", lambda name, _folder: asked.append(name) or b"")
+    zones.completed(calendar(*(f"X-ONE;TZID=Z/{number}:1" for number in range(zones.MOST * 5))), folder)
+    assert len(asked) == zones.MOST
