@@ -11,6 +11,8 @@ from malleposte.daemons import sogo_imap
 from malleposte.groupware import zones
 from malleposte.runtime import relay
 
+from tests.support.streams import Writer
+
 BLOCK = b"BEGIN:VTIMEZONE\r\nTZID:Europe/Paris\r\nEND:VTIMEZONE\r\n"
 HEAD = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
 EVENT = "BEGIN:VEVENT\r\nSUMMARY:Conseil d’été\r\nDTSTART;TZID=Europe/Paris:20270115T140000\r\nEND:VEVENT\r\n"
@@ -21,19 +23,6 @@ REST = (EVENT + "END:VCALENDAR\r\n").encode()
 def paris(monkeypatch: pytest.MonkeyPatch) -> None:
     """SOGo's files are on hosts alone."""
     monkeypatch.setattr(zones, "description", lambda name, _folder: BLOCK if name == "Europe/Paris" else b"")
-
-
-class Writer:
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    async def drain(self) -> None:
-        return
 
 
 def handed(*answers: bytes) -> bytes:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from malleposte.daemons import sogo_submission
 
+from tests.support.streams import Writer
+
 TOKEN = b"eyJhbGci.eyJzdWIi.c2ln"
 
 
@@ -38,19 +40,6 @@ def test_a_token_is_sent_as_one() -> None:
 )
 def test_everything_else_stays(line: bytes) -> None:
     assert sogo_submission.turned(line) == line
-
-
-class Writer:
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    async def drain(self) -> None:
-        return
 
 
 def handed(*lines: bytes) -> tuple[bytes, bytes]:
