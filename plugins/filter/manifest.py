@@ -26,5 +26,4 @@ FilterModule = filters(
     manifest_jails=manifest.jails,
     manifest_databases=manifest.databases,
     manifest_directory=service_needs.directory_accounts,
-    manifest_site_keys=service_needs.site_keys,
 )

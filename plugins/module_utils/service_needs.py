@@ -113,13 +113,6 @@ def jails(services: Services) -> list[str]:
     return list(dict.fromkeys(name for service in services.values() for name in service.get("jails", [])))
 
 
-def site_keys(services: Services) -> list[str]:
-    """Keys of ``malleposte_hostnames`` that a web site is named by."""
-    return sorted(
-        {service["vhost"]["host"] for service in had(services).values() if "host" in service.get("vhost", {})}
-    )
-
-
 def directory_accounts(services: Services) -> dict[str, Mapping[str, Any]]:
     """Accounts of the directory and their rights, as the role openldap takes them."""
     return {

@@ -11,6 +11,7 @@ from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.networks import networks
 from malleposte.check.offline import Reader
+from malleposte.check.ports import MANIFEST
 from malleposte.check.recipients import unreachable
 from malleposte.check.sources import Sealed
 from malleposte.core.errors import InputError
@@ -20,8 +21,6 @@ from malleposte.platform import sign_on
 from malleposte.platform.classes import ClassError, Classes
 from malleposte.policy.model import Policy, PolicyError
 
-SITES = "{{ malleposte_services | academie.malleposte.manifest_site_keys }}"
-"""Names that are told apart by nginx: no two may be the same."""
 PROTOCOL_LABELS = ("mta-sts", "autoconfig", "autodiscover")
 PUBLIC_GROUPS = ("mail", "web", "portal")
 """Groups whose hosts are reached by agents' own programs."""
@@ -68,7 +67,7 @@ def _mapping(reader: Reader, host: str, name: str) -> Mapping[str, Any]:
 def _names(reader: Reader, host: str) -> Iterator[Finding]:
     domain = reader.value(host, "malleposte_domain")
     hostnames = _mapping(reader, host, "malleposte_hostnames")
-    told_apart = reader.derived(host, SITES) or []
+    told_apart = _sites(reader, host)
     sites: dict[str, str] = {}
     for key, name in hostnames.items():
         if not isinstance(domain, str) or not isinstance(name, str):
@@ -84,6 +83,12 @@ def _names(reader: Reader, host: str) -> Iterator[Finding]:
             yield reader.wrong(host, "malleposte_hostnames", (key,), message)
         elif key in told_apart:
             sites[name] = key
+
+
+def _sites(reader: Reader, host: str) -> set[str]:
+    """Return the names that nginx tells apart, by their keys: no two may be the same."""
+    services = [one for one in _mapping(reader, host, MANIFEST).values() if isinstance(one, Mapping)]
+    return {one["vhost"]["host"] for one in services if one.get("present", True) and "host" in one.get("vhost", {})}
 
 
 def _classes(reader: Reader, host: str) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ class Known:
         return f"no such variable; those of {owner} are in {page}"
 
 
+@cache
 def known() -> Known:
-    """Reads all specs."""
+    """Read all specs, once in a process."""
     return Known(facts(), roles(), moved())

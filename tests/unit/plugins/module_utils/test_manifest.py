@@ -118,7 +118,6 @@ def test_a_service_that_the_platform_has_not_leaves_no_trace() -> None:
             manifest.databases(services, groups, {"pia1": "192.0.2.1"}, {}),
             service_needs.packages(services),
             service_needs.directory_accounts(services),
-            service_needs.site_keys(services),
         ]
 
     assert all(traces(whole)) and traces(whole | {"present": True}) == traces(whole)

@@ -38,7 +38,6 @@ def test_jails_and_accounts() -> None:
     assert manifest.jails(SERVICES, ["mail", "web"]) == ["guesses", "web"]
     assert manifest.jails(SERVICES, ["portal"]) == []
     assert list(service_needs.directory_accounts(SERVICES)) == ["mail", "webmail", "senders"]
-    assert service_needs.site_keys(SERVICES) == ["webmail"]
 
 
 def test_a_database_is_open_to_the_hosts_elsewhere_that_run_its_service() -> None:
