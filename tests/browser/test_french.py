@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
@@ -82,6 +83,7 @@ def test_roundcube_speaks_french_of_france(browser: Browser, reader: Reader) -> 
             browser.report(f"roundcube-{name}")
 
 
+@pytest.mark.full
 def test_sogo_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("convergence")
     enter_at(browser, agent, "groupware")

@@ -204,7 +204,13 @@ def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(brows
     browser.click("main a", "Ajouter un moyen", heading="Mes moyens de connexion")
 
 
-@pytest.mark.parametrize(("profile", "webmail"), WEBMAILS.items(), ids=WEBMAILS)
+@pytest.mark.parametrize(
+    ("profile", "webmail"),
+    [
+        pytest.param(profile, webmail, id=profile, marks=[pytest.mark.full] * (profile == "roundcube"))
+        for profile, webmail in WEBMAILS.items()
+    ],
+)
 def test_a_log_out_in_one_tab_is_one_in_the_others(
     browser: Browser, people: People, profile: str, webmail: Any
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import BOTH_SIZES, DESKTOP, ON_TOP, Browser
+from tests.browser.support.browser import DESKTOP, ON_TOP, Browser
 from tests.browser.support.sogo import log_in
 from tests.browser.support.sso import enter_at
 from tests.stack.support.calendars import Calendars, file, school
@@ -68,7 +68,6 @@ def faint(browser: Browser) -> list[str]:
     return [text for text, ink in words if contrast(over(ink, ground), ground) < 4.5]
 
 
-@BOTH_SIZES
 def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, reader: Reader, agent: Account) -> None:
     enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
@@ -142,6 +141,7 @@ def read(browser: Browser, agent: Account, subject: str, text: str) -> None:
     browser.seen("#detailView", text)
 
 
+@pytest.mark.full
 def test_the_origin_of_a_message_is_said_above_it(browser: Browser, reader: Reader, people: People, mail: Mail) -> None:
     agent, colleague, word = reader.agent("convergence"), people.agent(), token()
     inside = compose(colleague.mail, agent.mail, f"Réunion {word}", "À jeudi.")
@@ -237,6 +237,7 @@ document.body.append(script);
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader, agent: Account) -> None:
     enter_at(browser, agent, "groupware")
     browser.click("md-list-item", reader.subject)

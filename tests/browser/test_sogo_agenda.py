@@ -95,6 +95,7 @@ def test_a_taken_room_refuses_by_its_name_and_a_free_one_accepts(
     assert browser.violations() == []
 
 
+@pytest.mark.full
 def test_a_meeting_by_video_is_accepted_in_both_classes(
     browser: Browser, reader: Reader, people: People, mail: Mail, site: Site, ca_bundle: Path
 ) -> None:

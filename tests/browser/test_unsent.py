@@ -182,7 +182,7 @@ def test_a_message_is_sent_again_in_the_next_session(
 
 @pytest.mark.parametrize(
     ("webmail", "way", "browser"),
-    [("sogo", "class", PHONE), full("sogo", "block", DESKTOP), full("roundcube", "block", DESKTOP)],
+    [full("sogo", "class", PHONE), full("sogo", "block", DESKTOP), full("roundcube", "block", DESKTOP)],
     indirect=["browser"],
 )
 def test_a_message_that_cannot_be_sent_here_stays(

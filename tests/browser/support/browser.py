@@ -93,7 +93,7 @@ def first_on(size: Size) -> pytest.MarkDecorator:
 
 
 BOTH_SIZES = pytest.mark.parametrize("browser", [DESKTOP, PHONE], indirect=True, ids=[DESKTOP.name, PHONE.name])
-"""The mark of a test that the gate runs on both: the first look at each webmail."""
+"""The mark of a test that the gate runs on both: the first look at a webmail."""
 
 
 def pin(name: str, address: str, authorities: Path) -> str:

@@ -124,6 +124,7 @@ def test_everything_comes_back_and_what_it_replaced_is_kept(
     assert mail.imap(light.account).noop()[0] == "OK"
 
 
+@pytest.mark.full
 def test_a_suspended_agent_s_box_comes_back_and_stays_closed(site: Site, mail: Mail, people: People) -> None:
     who = people.agent()
     boxes.append(mail.imap(who), "INBOX", "avant la suspension", "\\Seen")

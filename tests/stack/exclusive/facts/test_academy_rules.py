@@ -14,6 +14,8 @@ from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 from tests.stack.support.webmail import Webmail
 
+pytestmark = pytest.mark.full
+
 SENDER, AWAY = f"probe@{FOREIGN}", f"test@{FOREIGN}"
 SWITCH = "var forwardConstraints = "
 FORWARDS = {"_task": "settings", "_action": "plugin.managesieve-forward"}

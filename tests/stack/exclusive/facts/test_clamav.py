@@ -8,6 +8,8 @@ from malleposte.probe.model import Result, Status
 
 from tests.stack.support.site import Site
 
+pytestmark = pytest.mark.full
+
 PING = """
 import socket, time
 for _ in range(150):

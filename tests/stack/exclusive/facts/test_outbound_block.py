@@ -3,11 +3,15 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.stack.support.mail import compose, token, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
 
 from .conftest import RESTRICTED
+
+pytestmark = pytest.mark.full
 
 NOWHERE = "nulle-part.test"
 

@@ -1,9 +1,13 @@
 """Connections are counted by address; that of a school may be that of thousands of agents."""
 
+import pytest
+
 from tests.stack.support.holders import holding
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
+
+pytestmark = pytest.mark.full
 
 SESSIONS = 120
 """More than one address could hold before schools were told apart; 300 hold too, and take a loaded machine minutes."""

@@ -12,6 +12,8 @@ from tests.stack.support.site import Site
 
 from .conftest import holidays
 
+pytestmark = pytest.mark.full
+
 PROGRAM = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.0"
 
 

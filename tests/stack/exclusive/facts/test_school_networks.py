@@ -10,6 +10,8 @@ from testinfra.host import Host
 from tests.stack.support.guessers import ACCOUNTS, IMAP_GUESS, answers, banned, bans
 from tests.stack.support.site import Site
 
+pytestmark = pytest.mark.full
+
 ASKED = 300
 """Forms sent at once: three times what one address may send, and a third of what one of a school may."""
 

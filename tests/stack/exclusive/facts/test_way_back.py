@@ -2,11 +2,14 @@
 
 import contextlib
 
+import pytest
 from malleposte.probe.model import Status
 
 from tests.stack.support.site import Site
 
 from .test_clamav import walk
+
+pytestmark = pytest.mark.full
 
 
 def test_the_scanner_stops_and_mail_arrives(site: Site, others: contextlib.ExitStack) -> None:

@@ -75,7 +75,6 @@ REFUSALS = [
         "slapd.service",
         "/etc/ldap/slapd.d",
         "ldapwhoami -Q -Y EXTERNAL -H ldapi:///",
-        full=False,
     ),
     Refusal(
         "radicale",

@@ -83,6 +83,7 @@ def test_what_there_is_to_upgrade(site, offer):
     assert list(hosts)[-1] == "mail1", "the host that all depend on comes last"
 
 
+@pytest.mark.full
 def test_a_program_that_refuses_its_configuration_is_not_taken_into_use(site, offer):
     before = process(site)
     with pytest.raises(MallepostError, match=r"new program refuses.*goes on with mail1.*put mail1 back"):
