@@ -7,6 +7,7 @@ of safety: first the directory refuses, then sessions end, then what was sent be
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
@@ -15,13 +16,14 @@ from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Channel, Failure, close_all, forget_all, noted
 from malleposte.accounts.devices import follow
+from malleposte.accounts.hosts.acts.unused import MOST
 from malleposte.accounts.hosts.methods import ForAccountd, ForRoot
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.plan.apply import apply
-from malleposte.accounts.plan.changes import Change, Kind, Plan
+from malleposte.accounts.plan.changes import STORED, Change, Kind, Plan
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.core.errors import InputError, MallepostError
@@ -235,7 +237,7 @@ def follow_up(tools: Tools[Any], changes: Iterable[Change]) -> list[Failure]:
 
     For changes done now or by a run before; it can be run again. Returns channels that failed, each with its account.
     """
-    failures: list[Failure] = []
+    failures, withdrawn = list[Failure](), list[Change]()
     for change in changes:
         told: list[Failure] = []
         if change.before.get("mpProfile") and change.after.get("mpProfile"):
@@ -246,7 +248,27 @@ def follow_up(tools: Tools[Any], changes: Iterable[Change]) -> list[Failure]:
             told += close_all(tools.channels, change.uid)
         elif change.kind == Kind.RESUME:
             told += forget_all(tools.channels, change.uid)
+        elif change.kind == Kind.WITHDRAW and change.branch in STORED:
+            withdrawn.append(change)
         failures += [Failure(f"{change.uid}: {one.channel}", one.reason) for one in told]
+    for batch in itertools.batched(withdrawn, MOST, strict=False):
+        failures += _clear(tools, batch)
+    return failures
+
+
+def _clear(tools: Tools[Any], withdrawn: Sequence[Change]) -> list[Failure]:
+    """Remove what hosts hold of entries that were taken away; one that got mail meanwhile comes back.
+
+    Mail is refused once the entry is gone, so nothing is delivered after the look.
+    """
+    failures = list[Failure]()
+    with noted(failures, "stores"):
+        used, failed = tools.hosts.clear(tuple(change.uid for change in withdrawn))
+        failures += failed
+        for change in (one for one in withdrawn if one.uid in used):
+            tools.directory.add(change.dn, change.before)
+            tools.journal.write(str(Kind.CREATE), change.uid, dn=change.dn, note="was used while it was taken back")
+            failures.append(Failure(change.uid, "was used while it was taken back: it is there again"))
     return failures
 
 

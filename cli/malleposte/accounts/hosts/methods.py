@@ -44,5 +44,7 @@ class ForRoot(ForAccountd):
     enrolled = acts.log_ins.enrolled
     files = acts.contents.files
     empty = acts.contents.empty
+    used = acts.unused.used
+    clear = acts.unused.clear
     demand = acts.upkeep.ping
     relist = acts.upkeep.relist

@@ -196,8 +196,8 @@ class Act[**P, R, M]:
 
 
 def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
-    if "uid" in arguments:
-        checked(arguments["uid"])
+    for uid in (*([arguments["uid"]] if "uid" in arguments else []), *arguments.get("uids", ())):
+        checked(uid)
     return arguments
 
 

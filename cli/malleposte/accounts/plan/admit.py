@@ -7,7 +7,7 @@ foreign file from doing what no plan does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.core.errors import InputError
@@ -69,7 +69,7 @@ def admit(plan: Plan, suffix: str, domain: str, where: str) -> None:
         raise InputError(f"{where}: a plan for {plan.domain[:80]!r}, this is {domain}", "plan again")
     leaving = 0
     for number, change in enumerate(plan.changes, 1):
-        wrong = _wrong(change, suffix, domain)
+        wrong = _wrong(change, suffix, domain, reverts=bool(plan.reverts))
         if wrong:
             raise InputError(f"{where}: change {number}: {wrong}", "no feed makes that: plan again")
         leaving += change.kind == Kind.SUSPEND
@@ -77,15 +77,35 @@ def admit(plan: Plan, suffix: str, domain: str, where: str) -> None:
         raise InputError(f"{where}: {leaving} departures, {plan.departures.leaving} are declared", "plan again")
 
 
-def _wrong(change: Change, suffix: str, domain: str) -> str:
+def _wrong(change: Change, suffix: str, domain: str, *, reverts: bool) -> str:
     form = _FORMS.get(change.kind)
+    if reverts and change.kind == Kind.WITHDRAW:
+        return _wrong_withdrawal(change, suffix)
     if form is None:
         return f"{change.kind} is not asked by a file"
-    if change.dn.lower() != f"{form.key}={escape(change.uid)},ou={form.branch},{suffix}".lower():
+    if not _is_at(change, form, suffix):
         return f"{change.dn[:120]!r} is not where {change.uid[:64]!r} is"
     if change.is_new != bool(form.classes) and not (change.kind in _MAKES_OR_CHANGES and not change.is_new):
         return "makes or changes an entry where its kind does the other"
+    if reverts:  # the end of a suspension may bring other facts, and its reverse takes them away
+        facts = _PERSON | _STATE if form.branch == "people" else form.attributes
+        form = replace(form, states=frozenset(State), attributes=facts)
     return _wrong_values(change, form, domain)
+
+
+def _is_at(change: Change, form: _Form, suffix: str) -> bool:
+    return change.dn.lower() == f"{form.key}={escape(change.uid)},ou={form.branch},{suffix}".lower()
+
+
+def _wrong_withdrawal(change: Change, suffix: str) -> str:
+    """Return the fault in the removal of an entry: it has the classes that a feed gives, and nobody activated it."""
+    makers = [form for form in _FORMS.values() if form.classes and _is_at(change, form, suffix)]
+    classes = sorted(change.before.get("objectClass", []))
+    if change.after or not any(sorted(form.classes) == classes for form in makers):
+        return f"takes away {change.dn[:120]!r}, which no feed makes"
+    if change.branch == "people" and change.before.get("mpState") != [State.PENDING.value]:
+        return f"takes away {change.uid[:64]!r}, who is not pending"
+    return ""
 
 
 def _wrong_values(change: Change, form: _Form, domain: str) -> str:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal, shown
-from malleposte.accounts.plan.changes import Change, Plan
+from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
-from malleposte.directory.protocol import Answer, Branch, Directory, Entry
+from malleposte.directory.protocol import Answer, Directory, Entry
 
 Progress = Callable[[int, int], None]
 """Called with the number of changes handled so far, and of all."""
@@ -79,7 +79,8 @@ class _Application:
                     self._add(run)
                 else:
                     for number in run:
-                        self._modify(self.plan.changes[number])
+                        change = self.plan.changes[number]
+                        (self._withdraw if change.kind == Kind.WITHDRAW else self._modify)(change)
         except DirectoryError as error:
             whole = len(self.plan.changes)
             if whole == 1:
@@ -170,28 +171,35 @@ class _Application:
             self._follow(change)
             self._count(change, done=True)
 
+    def _withdraw(self, change: Change) -> None:
+        """Take an entry away that nobody has used; one that is gone was taken away before."""
+        held = self._entry(change)
+        if held is None:
+            self.outcome.already += 1
+            self._count(change, done=False)
+        elif moved := [name for name, values in change.before.items() if not _equal(held.attributes, name, values)]:
+            self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
+        elif held.attributes.get("pwdChangedTime"):
+            self._skip(change, "was activated since the plan was made")
+        else:
+            try:
+                self.directory.delete(change.dn)
+            except Refused as error:
+                self._skip(change, f"the directory refuses it: {error.reason} ({error.code})")
+            else:
+                self._count(change, done=True)
+
     def _follow(self, change: Change) -> None:
         """Bring the agent's devices in step; also where the change was made by an apply that was killed."""
-        if _branch(change.dn) == "people" and follow.concerns(change.after):
+        if change.branch == "people" and follow.concerns(change.after):
             follow.follow(self.directory, self.journal, change.uid)
 
     def _entry(self, change: Change) -> Entry | None:
         """The entry as it is now, with what the change touches; None when there is none."""
-        branch = _branch(change.dn)
         key = change.dn.partition("=")[0]
-        asked = sorted({*change.before, *change.after, "mpNumenDigest"})
-        found = self.directory.search(branch, asked, {key: change.uid})
+        asked = sorted({*change.before, *change.after, "mpNumenDigest", "pwdChangedTime"})
+        found = self.directory.search(change.branch, asked, {key: change.uid})
         return next((entry for entry in found if entry.dn.lower() == change.dn.lower()), None)
-
-
-def _branch(dn: str) -> Branch:
-    for branch in _BRANCHES:
-        if f",ou={branch}," in dn.lower():
-            return branch
-    raise MallepostError(f"{dn}: in no branch that a plan may change")
-
-
-_BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "establishments", "tombstones")
 
 
 def _equal(attributes: Attributes, name: str, wanted: Sequence[str]) -> bool:

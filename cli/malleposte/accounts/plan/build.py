@@ -206,7 +206,7 @@ class _Planner:
                 Kind.SUSPEND,
                 one.uid,
                 one.dn,
-                {"mpState": [one.state]},
+                {"mpState": [one.state], "mpStateChanged": _filled(one.state_changed)},
                 {"mpState": [State.SUSPENDED.value], "mpStateChanged": [self.stamp]},
             )
             for one in leaving

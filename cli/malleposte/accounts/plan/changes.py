@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from malleposte.core.errors import InputError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Branch
 
 VERSION = 1
 MOST_BYTES = 256 << 20
 """A larger file is no plan: 100,000 new agents take about 130 MB."""
+
+
+_BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "establishments", "tombstones")
+
+STORED = frozenset(("people", "functional", "resources"))
+"""The branches whose entries have mail or an agenda on a host."""
 
 
 class Kind(StrEnum):
@@ -40,6 +47,8 @@ class Kind(StrEnum):
     ARCHIVE = "archive"
     PURGE = "purge"
     TOMBSTONE = "tombstone"
+    WITHDRAW = "withdraw"
+    """An entry that an import made and nobody used goes without a trace."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,14 @@ class Change:
     def is_new(self) -> bool:
         """Whether it makes an entry."""
         return "objectClass" in self.after
+
+    @property
+    def branch(self) -> Branch:
+        """The branch of the entry. Raises MallepostError for one that no plan may change."""
+        for branch in _BRANCHES:
+            if f",ou={branch}," in self.dn.lower():
+                return branch
+        raise MallepostError(f"{self.dn}: in no branch that a plan may change")
 
     def as_json(self) -> dict[str, Any]:
         """The object of the file."""
@@ -134,6 +151,10 @@ class Plan:
     """Cells that were bad, of rows that were taken without them."""
     held_back: tuple[str, ...] = ()
     """Log-ins that would have been suspended, but for a row that was refused and may be theirs."""
+    reverts: str = ""
+    """The id of the plan that this one takes back."""
+    left_alone: Mapping[str, str] = field(default_factory=dict)
+    """Entries that a plan of `reverts` does not touch, and why, by uid or name."""
 
     def counts(self) -> dict[str, int]:
         """Number of changes by kind."""
@@ -149,6 +170,7 @@ class Plan:
                            "most_percent": self.departures.most_percent},
             "counts": self.counts(),
         }  # fmt: skip
+        head |= {"reverts": self.reverts, "left_alone": dict(self.left_alone)} if self.reverts else {}
         yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "changes": [\n'
         written = self.changes.texts() if isinstance(self.changes, Written) else map(as_line, self.changes)
         for number, line in enumerate(written):
@@ -176,6 +198,8 @@ def read(raw: Any, where: str, changes: Sequence[Change] | None = None) -> Plan:
             rejected=int(raw["rejected"]),
             left_out=int(raw.get("left_out", 0)),
             held_back=tuple(str(uid) for uid in raw["held_back"]),
+            reverts=str(raw.get("reverts", "")),
+            left_alone={str(uid): str(reason) for uid, reason in raw.get("left_alone", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

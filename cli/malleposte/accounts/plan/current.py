@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 
-LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState")
+LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState", "mpStateChanged")
 FULL = (
     *(
         "uid",
@@ -39,6 +39,7 @@ class Account:
     numen_digests: tuple[str, ...]
     source_digest: str
     state: str
+    state_changed: str = ""
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Current:
         return self.directory.suffix
 
     def known(self) -> list[Account]:
-        """Everybody, by four attributes."""
+        """Everybody, by five attributes."""
         return [
             Account(
                 uid=first(entry.attributes, "uid"),
@@ -62,6 +63,7 @@ class Current:
                 numen_digests=tuple(entry.attributes.get("mpNumenDigest", ())),
                 source_digest=first(entry.attributes, "mpSourceDigest"),
                 state=first(entry.attributes, "mpState"),
+                state_changed=first(entry.attributes, "mpStateChanged"),
             )
             for entry in self.directory.search("people", LIGHT)
         ]

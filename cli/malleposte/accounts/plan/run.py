@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from malleposte.accounts import feed
 from malleposte.accounts.actor import actor
 from malleposte.accounts.feed import columns, rejects, schools
+from malleposte.accounts.hosts.acts.unused import MOST
+from malleposte.accounts.hosts.methods import ForRoot as Hosts
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.plan import build as plan
-from malleposte.accounts.plan import changes
+from malleposte.accounts.plan import changes, store
 from malleposte.accounts.plan.admit import admit
 from malleposte.accounts.plan.apply import Outcome, Progress, apply
 from malleposte.accounts.plan.current import Current
+from malleposte.accounts.plan.revert import revert
 from malleposte.accounts.settings import Settings, one_writer
+from malleposte.core.errors import InputError
+from malleposte.directory.protocol import Directory
 from malleposte.platform import profiles
 
 
@@ -51,6 +57,22 @@ def make_plan(
         else:
             made = plan.plan(source, current, settings.keys(), settings.rules(classes.default), now)
     return Planned(made, rejects.render(source))
+
+
+def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hosts]) -> changes.Plan:
+    """Return the plan that takes a kept plan back. Raises InputError; MallepostError where a host does not answer."""
+    made = store.load(ident)
+    if made.reverts:
+        raise InputError(f"{ident} takes {made.reverts} back itself", "import the corrected file instead")
+    now = datetime.datetime.now(datetime.UTC)
+    with settings.directory() as directory:
+        reached = hosts(directory)
+
+        def used(uids: Sequence[str]) -> Iterator[str]:
+            for batch in itertools.batched(uids, MOST, strict=False):
+                yield from reached.used(batch)
+
+        return revert(ident, made, directory, used, now)
 
 
 def apply_plan(

@@ -11,6 +11,7 @@ PLACES = {
     "plan": "feed:plan_command",
     "apply": "feed:apply_command",
     "import": "feed:import_command",
+    "revert": "revert:revert_command",
     "letters": "letters:letters_command",
     "find": "search:find_command",
     "show": "search:show_command",

@@ -31,6 +31,7 @@ from malleposte.groupware import rooms
 from malleposte.lists import feed as list_feed
 
 SHOWN = 20
+LEAVE = (changes.Kind.WITHDRAW, changes.Kind.SUSPEND)
 _REJECTS = '\ufeff"ligne";"motif";'.encode()
 """The beginning of the name of a file of refused rows."""
 COLUMNS = click.option(
@@ -112,7 +113,7 @@ def applied(name: str, *, force: bool, quiet: bool) -> dict[str, Any]:
 def followed(settings: Settings, made: changes.Plan, outcome: Outcome) -> list[str]:
     """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
     skipped = {one.change.dn for one in outcome.skipped}
-    kinds = (changes.Kind.SUSPEND, changes.Kind.RESUME, changes.Kind.MODIFY)
+    kinds = (changes.Kind.SUSPEND, changes.Kind.RESUME, changes.Kind.MODIFY, changes.Kind.WITHDRAW)
     done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
     if not done:
         return []
@@ -141,6 +142,10 @@ def shown(made: changes.Plan, *, whole: bool = False) -> Iterator[str]:
     if made.held_back:
         yield f"  not suspended, their row may be among the refused: {', '.join(made.held_back[:SHOWN])}"
     most = len(made.changes) if whole else SHOWN
+    if made.left_alone:
+        yield f"  left as it is: {len(made.left_alone)}"
+        for uid, reason in itertools.islice(made.left_alone.items(), most):
+            yield f"  left     {uid:<24} {reason}"
     for change in itertools.islice(weighty_first(made.changes), most):
         word = "rename" if renames(change) else change.kind
         yield f"  {word:<8} {change.uid:<24} {told(change)}"
@@ -155,15 +160,19 @@ def renames(change: changes.Change) -> bool:
 
 def weighty_first(found: Sequence[changes.Change]) -> Iterator[changes.Change]:
     """Changes as a person should read them: who leaves, who is renamed, then the others as they will be applied."""
-    leaves = (one for one in found if one.kind == changes.Kind.SUSPEND)
+    leaves = (one for one in found if one.kind in LEAVE)
     renamed = (one for one in found if renames(one))
-    rest = (one for one in found if one.kind != changes.Kind.SUSPEND and not renames(one))
+    rest = (one for one in found if one.kind not in LEAVE and not renames(one))
     return itertools.chain(leaves, renamed, rest)
 
 
 def told(change: changes.Change) -> str:
     """A change in a few words: the address and the name of what is new, else what becomes of each attribute."""
     note = f" ({change.note})" if change.note else ""
+    if change.kind == changes.Kind.WITHDRAW:
+        return (
+            f"{' '.join(change.before.get('mail', []))} {' '.join(change.before.get('cn', []))}: gone without a trace"
+        )
     if change.is_new:
         named = change.after.get("cn") or change.after.get("o") or [""]
         return f"{' '.join(change.after.get('mail', []))} {named[0]}{note}".strip()

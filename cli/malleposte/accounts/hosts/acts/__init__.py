@@ -10,7 +10,20 @@ from malleposte.accounts.hosts.acts import (
     reports,
     sessions,
     traces,
+    unused,
     upkeep,
 )
 
-__all__ = ["agendas", "contents", "log_ins", "mailbox", "queue", "record", "reports", "sessions", "traces", "upkeep"]
+__all__ = [
+    "agendas",
+    "contents",
+    "log_ins",
+    "mailbox",
+    "queue",
+    "record",
+    "reports",
+    "sessions",
+    "traces",
+    "unused",
+    "upkeep",
+]

@@ -148,7 +148,10 @@ def removed_by_host(replies: Replies[Removed]) -> Removed:
     return removed
 
 
-@act(on=On("every host, once all of them answer", _once_all_answer), merge=removed_by_host)
+ONCE_ALL_ANSWER = On("every host, once all of them answer", _once_all_answer)
+
+
+@act(on=ONCE_ALL_ANSWER, merge=removed_by_host)
 def empty(host: LocalHost, uid: Uid) -> Removed:
     """Remove mail with its filters, agendas, contacts, settings of the webmails, second factors, the record.
 
