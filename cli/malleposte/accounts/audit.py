@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from malleposte.core import spreadsheet
+
 COLUMNS = ("time", "by", "action", "account", "reason", "call", "why", "source")
 """`why` is the reason of a refusal, `call` what was refused, `source` the address of the browser."""
 _ACTS = "desk-"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def acts(journal: Path, *, since: str = "", by: str = "", account: str = "") -> Iterator[Mapping[str, str]]:
@@ -47,12 +46,6 @@ def _row(held: Mapping[str, Any]) -> Mapping[str, str]:
 
 def table(rows: Iterator[Mapping[str, str]]) -> Iterator[str]:
     """The lines of a CSV file for a spreadsheet, its head first: no text of anybody's becomes a formula there."""
-    yield _line(COLUMNS)
+    yield spreadsheet.row(COLUMNS)
     for row in rows:
-        yield _line([f"'{value}" if value.startswith(_FORMULA) else value for value in row.values()])
-
-
-def _line(values: Any) -> str:
-    target = io.StringIO()
-    csv.writer(target, delimiter=";", lineterminator="\r\n").writerow(values)
-    return target.getvalue()
+        yield spreadsheet.row(row.values())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.plan.brakes import USUAL, Brake, Limit, Limits
 from malleposte.accounts.plan.build import Rules
 from malleposte.core.errors import InputError
 from malleposte.directory.ldap import LdapDirectory
@@ -31,6 +32,8 @@ class Settings:
     keys_file: Path
     journal: Path
     most_departures: float
+    most_changes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The limits of the other brakes, by their names: `percent` and `number` (accounts.plan.brakes)."""
     life: Mapping[str, Any] = field(default_factory=dict)
     """The life of an account: delays, folders, channels (`accounts.life.rules`)."""
 
@@ -41,7 +44,16 @@ class Settings:
 
     def rules(self, default_profile: str) -> Rules:
         """Return the settings of a plan; the platform decides the class of rows that name none."""
-        return Rules(self.domain, default_profile, self.most_departures)
+        return Rules(self.domain, default_profile)
+
+    def brakes(self) -> Limits:
+        """Return what is usual in an import. Raises InputError for a limit of nothing that is counted."""
+        departures = {Brake.DEPARTURES: Limit(self.most_departures, USUAL[Brake.DEPARTURES].number)}
+        try:
+            given = {Brake(name): Limit(one["percent"], int(one["number"])) for name, one in self.most_changes.items()}
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{FILE}: most_changes: {error}", "deploy again") from error
+        return {**USUAL, **departures, **given}
 
     def keys(self) -> Keyring:
         """The key ring."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal, shown
 from malleposte.accounts.plan.changes import Change, Kind, Plan
-from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, Directory, Entry
@@ -23,10 +22,6 @@ Progress = Callable[[int, int], None]
 
 _MANY = 200
 """From so many new entries on, those that are there are looked for at once."""
-
-
-class TooManyDeparturesError(MallepostError):
-    """The plan would suspend more agents than the settings let through."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +47,9 @@ class Outcome:
 
 
 def apply(
-    plan: Plan, directory: Directory, journal: Journal, *, force_departures: bool = False,
-    progress: Progress = lambda done, whole: None,
-) -> Outcome:  # fmt: skip
-    """Apply all changes, departures last. Raises TooManyDeparturesError before anything is changed."""
-    if plan.departures.too_many and not force_departures:
-        raise TooManyDeparturesError(
-            f"{plan.feed}: {plan.departures.leaving} of {plan.departures.known} agents would be suspended "
-            f"({plan.departures.percent:.1f} %, more than {plan.departures.most_percent:g} %)",
-            "is the feed complete? if it is meant, say --force-departures",
-        )
+    plan: Plan, directory: Directory, journal: Journal, *, progress: Progress = lambda done, whole: None
+) -> Outcome:
+    """Apply all changes, departures last."""
     return _Application(plan, directory, journal, progress).run()
 
 

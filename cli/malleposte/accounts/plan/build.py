@@ -27,11 +27,10 @@ Values = Mapping[str, list[str]]
 
 @dataclass(frozen=True)
 class Rules:
-    """The operator's settings: the domain, the default class, the percentage of departures."""
+    """The operator's settings: the domain and the default class."""
 
     domain: str
     default_profile: str
-    most_departures: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ class _Planner:
         after = {name: values for name, values in wanted.items() if sorted(values) != sorted(attributes.get(name, []))}
         if after:
             before = {name: list(attributes.get(name, [])) for name in after}
-            yield Change(kind, account.uid, account.dn, before, after, one.person.line)
+            yield Change(kind, account.uid, account.dn, before, after, one.person.line, name=account.name)
 
     def _attributes(self, person: Person, attributes: Values) -> Attributes:
         """The attributes that the feed decides. Means of recovery belong to the owner: given only when empty."""
@@ -208,10 +207,11 @@ class _Planner:
                 one.dn,
                 {"mpState": [one.state], "mpStateChanged": _filled(one.state_changed)},
                 {"mpState": [State.SUSPENDED.value], "mpStateChanged": [self.stamp]},
+                name=one.name,
             )
             for one in leaving
         )
-        return changes, held, Departures(len(leaving), len(there), self.rules.most_departures)
+        return changes, held, Departures(len(leaving), len(there))
 
     def _refused(self, feed: Feed) -> set[str]:
         """Digests of the NUMENs of refused rows, as far as they can be read."""

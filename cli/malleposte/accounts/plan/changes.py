@@ -62,6 +62,8 @@ class Change:
     after: Attributes = field(default_factory=dict)
     line: int = 0
     note: str = ""
+    name: str = ""
+    """The name of the person, the school, the box: for whoever reads the plan."""
 
     @property
     def is_new(self) -> bool:
@@ -79,7 +81,8 @@ class Change:
     def as_json(self) -> dict[str, Any]:
         """The object of the file."""
         whole = {"kind": str(self.kind), "uid": self.uid, "dn": self.dn, "before": self.before, "after": self.after}
-        return whole | ({"line": self.line} if self.line else {}) | ({"note": self.note} if self.note else {})
+        more = {"line": self.line, "note": self.note, "name": self.name}
+        return whole | {key: value for key, value in more.items() if value}
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Change:
@@ -87,7 +90,7 @@ class Change:
         before, after = _attributes(raw["before"]), _attributes(raw["after"])
         return cls(
             Kind(raw["kind"]), str(raw["uid"]), str(raw["dn"]), before, after, int(raw.get("line", 0)),
-            str(raw.get("note", "")),
+            str(raw.get("note", "")), str(raw.get("name", "")),
         )  # fmt: skip
 
 
@@ -118,21 +121,10 @@ def as_line(change: Change) -> str:
 
 @dataclass(frozen=True)
 class Departures:
-    """The number of agents of earlier feeds that the new one lacks, of how many; and the share that is accepted."""
+    """The number of agents of earlier feeds that the new one lacks, of how many."""
 
     leaving: int = 0
     known: int = 0
-    most_percent: float = 5.0
-
-    @property
-    def percent(self) -> float:
-        """The share of those known, in hundredths."""
-        return 100 * self.leaving / self.known if self.known else 0.0
-
-    @property
-    def too_many(self) -> bool:
-        """Whether somebody must say that this feed is meant."""
-        return self.percent > self.most_percent
 
 
 @dataclass(frozen=True)
@@ -166,8 +158,7 @@ class Plan:
             "version": VERSION, "domain": self.domain, "feed": self.feed, "feed_sha256": self.feed_sha256,
             "made": self.made, "unchanged": self.unchanged, "rejected": self.rejected,
             "left_out": self.left_out, "held_back": list(self.held_back),
-            "departures": {"leaving": self.departures.leaving, "known": self.departures.known,
-                           "most_percent": self.departures.most_percent},
+            "departures": {"leaving": self.departures.leaving, "known": self.departures.known},
             "counts": self.counts(),
         }  # fmt: skip
         head |= {"reverts": self.reverts, "left_alone": dict(self.left_alone)} if self.reverts else {}
@@ -208,7 +199,7 @@ def read(raw: Any, where: str, changes: Sequence[Change] | None = None) -> Plan:
 
 
 def _departures(raw: Mapping[str, Any]) -> Departures:
-    found = Departures(int(raw["leaving"]), int(raw["known"]), float(raw["most_percent"]))
+    found = Departures(int(raw["leaving"]), int(raw["known"]))
     if not 0 <= found.leaving <= found.known:
         raise ValueError("an impossible number of departures")
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 
-LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState", "mpStateChanged")
+LIGHT = ("uid", "cn", "mpNumenDigest", "mpSourceDigest", "mpState", "mpStateChanged")
 FULL = (
     *(
         "uid",
@@ -40,6 +40,7 @@ class Account:
     source_digest: str
     state: str
     state_changed: str = ""
+    name: str = ""
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Current:
         return self.directory.suffix
 
     def known(self) -> list[Account]:
-        """Everybody, by five attributes."""
+        """Everybody, by six attributes."""
         return [
             Account(
                 uid=first(entry.attributes, "uid"),
@@ -64,6 +65,7 @@ class Current:
                 source_digest=first(entry.attributes, "mpSourceDigest"),
                 state=first(entry.attributes, "mpState"),
                 state_changed=first(entry.attributes, "mpStateChanged"),
+                name=first(entry.attributes, "cn"),
             )
             for entry in self.directory.search("people", LIGHT)
         ]

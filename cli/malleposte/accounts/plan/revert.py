@@ -106,7 +106,7 @@ class _Reversal:
             else:
                 before = {name: list(change.before.get(name, [])) for name in change.after}
                 kind = OPPOSITE.get(change.kind, change.kind)
-                yield Change(kind, change.uid, change.dn, dict(change.after), before, change.line)
+                yield Change(kind, change.uid, change.dn, dict(change.after), before, change.line, name=change.name)
 
     def _withdrawn(self, changes: Sequence[Change], entries: Mapping[str, Attributes]) -> Iterator[Change]:
         """Yield the removals of entries that nobody has used."""
@@ -124,7 +124,7 @@ class _Reversal:
             self.left_alone[leaving.pop(dn).uid] = NAMED
         for dn, change in leaving.items():
             whole = {name: list(values) for name, values in entries[dn].items() if values}
-            yield Change(Kind.WITHDRAW, change.uid, change.dn, whole, {}, change.line)
+            yield Change(Kind.WITHDRAW, change.uid, change.dn, whole, {}, change.line, name=change.name)
 
     def _named(self, leaving: Mapping[str, Change], entries: Mapping[str, Attributes]) -> Iterator[str]:
         """Yield those leaving that an entry names which stays: also one that stays for being named itself."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from malleposte.accounts import feed
 from malleposte.accounts.actor import actor
@@ -13,14 +13,15 @@ from malleposte.accounts.feed import columns, rejects, schools
 from malleposte.accounts.hosts.acts.unused import MOST
 from malleposte.accounts.hosts.methods import ForRoot as Hosts
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.plan import brakes, changes, store
 from malleposte.accounts.plan import build as plan
-from malleposte.accounts.plan import changes, store
 from malleposte.accounts.plan.admit import admit
 from malleposte.accounts.plan.apply import Outcome, Progress, apply
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.plan.revert import revert
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.core.errors import InputError
+from malleposte.directory.model import first
 from malleposte.directory.protocol import Directory
 from malleposte.platform import profiles
 
@@ -59,6 +60,12 @@ def make_plan(
     return Planned(made, rejects.render(source))
 
 
+def school_names(settings: Settings) -> dict[str, str]:
+    """Return the names of schools by UAI code."""
+    with settings.directory() as directory:
+        return {code: first(attributes, "o") for code, attributes in Current(directory).schools().items()}
+
+
 def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hosts]) -> changes.Plan:
     """Return the plan that takes a kept plan back. Raises InputError; MallepostError where a host does not answer."""
     made = store.load(ident)
@@ -75,12 +82,13 @@ def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hos
         return revert(ident, made, directory, used, now)
 
 
-def apply_plan(
-    made: changes.Plan, settings: Settings, progress: Progress, *, force_departures: bool = False
-) -> Outcome:
-    """Apply a plan as the one writer. Raises InputError, before anything is changed, for one that no feed makes."""
+def apply_plan(made: changes.Plan, settings: Settings, progress: Progress, *, forced: Collection[str] = ()) -> Outcome:
+    """Apply a plan as the one writer.
+
+    Raises InputError for one that no feed makes, and TooManyChangesError for one that changes more than is usual and
+    not `forced` (names of brakes), before anything is changed. What is usual is this host's to say, not the file's.
+    """
     admit(made, settings.suffix, settings.domain, made.feed)
-    # The share that is let through is this host's to say, not the file's.
-    made = replace(made, departures=replace(made.departures, most_percent=settings.most_departures))
+    brakes.demand(made, settings.brakes(), forced)
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
-        return apply(made, directory, journal, force_departures=force_departures, progress=progress)
+        return apply(made, directory, journal, progress=progress)

@@ -9,6 +9,7 @@ from malleposte.commands.parts import Parts
 
 PLACES = {
     "plan": "feed:plan_command",
+    "changes": "feed:changes_command",
     "apply": "feed:apply_command",
     "import": "feed:import_command",
     "revert": "revert:revert_command",

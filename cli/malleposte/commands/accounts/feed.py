@@ -6,18 +6,19 @@ import datetime
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from malleposte.accounts import acts, here, journal
+from malleposte.accounts import acts, here
 from malleposte.accounts.feed import columns, table
-from malleposte.accounts.plan import changes, run
+from malleposte.accounts.plan import brakes, changes, run, show
 from malleposte.accounts.plan import store as plans
 from malleposte.accounts.plan.apply import Outcome
+from malleposte.accounts.plan.show import SHOWN
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import confirm
 from malleposte.commands.accounts.shared import GROUP, Meter, emit, read_bytes, write_private
@@ -30,8 +31,6 @@ from malleposte.fleet import remote
 from malleposte.groupware import rooms
 from malleposte.lists import feed as list_feed
 
-SHOWN = 20
-LEAVE = (changes.Kind.WITHDRAW, changes.Kind.SUSPEND)
 _REJECTS = '\ufeff"ligne";"motif";'.encode()
 """The beginning of the name of a file of refused rows."""
 COLUMNS = click.option(
@@ -43,8 +42,15 @@ COLUMNS = click.option(
     f" feed's own title. Known: {', '.join(columns.NAMES)}.",
 )
 RECASE = click.option("--recase", is_flag=True, help="Write names in capitals as French does: LE GOFF becomes Le Goff.")
-ALL = click.option("--all", "whole_list", is_flag=True, help=f"Show every change, not the first {SHOWN}.")
-FORCE = click.option("--force-departures", is_flag=True, help="Suspend them even when they are too many to be usual.")
+ALL = click.option("--all", "whole_list", is_flag=True, help=f"Show every change, not the first {SHOWN} of a kind.")
+FORCE = click.option(
+    "--force",
+    "forced",
+    multiple=True,
+    type=click.Choice([str(brake) for brake in brakes.Brake]),
+    help="Make these changes even when they are too many to be usual. Can be given several times.",
+)
+FORCE_DEPARTURES = click.option("--force-departures", is_flag=True, help="The same as `--force departures`.")
 REJECTS = click.option(
     "--rejects",
     type=click.Path(path_type=Path),
@@ -95,17 +101,24 @@ def planned(inventory: str | None, feed: Path, wish: Wish) -> Planned:
         head, _, rest = answer.partition(b"\n")
         return Planned(**json.loads(head), text=(rest.decode(),))
     others = {columns.LIST: list_feed.plan, columns.ROOM: rooms.plan}
-    found = run.make_plan(content, wish.name, wish.mapping, Settings.read(), others, recase=wish.recase)
+    settings = Settings.read()
+    found = run.make_plan(content, wish.name, wish.mapping, settings, others, recase=wish.recase)
     made = found.plan
     ident = plans.keep(made, datetime.datetime.now(datetime.UTC))
-    text = made.pieces() if wish.as_json else (f"{line}\n" for line in shown(made, whole=wish.whole))
+    text = made.pieces() if wish.as_json else texts(made, settings, whole=wish.whole)
     return Planned(ident, len(made.changes), made.rejected, made.left_out, found.rejects, text)
 
 
-def applied(name: str, *, force: bool, quiet: bool) -> dict[str, Any]:
+def texts(made: changes.Plan, settings: Settings, *, whole: bool = False) -> Iterator[str]:
+    """Yield the lines of a plan for a person, each with its end."""
+    lines = show.lines(made, run.school_names(settings), brakes.stops(made, settings.brakes()), whole=whole)
+    return (f"{line}\n" for line in lines)
+
+
+def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any]:
     """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
     begun, settings, made = time.monotonic(), Settings.read(), plans.load(name)
-    outcome = run.apply_plan(made, settings, Meter(quiet=quiet), force_departures=force)
+    outcome = run.apply_plan(made, settings, Meter(quiet=quiet), forced=forced)
     failures = followed(settings, made, outcome)
     return summary(outcome, failures, time.monotonic() - begun)
 
@@ -128,61 +141,6 @@ def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, 
         "done": outcome.done, "already": outcome.already, "skipped": skipped, "failures": failures,
         "seconds": round(seconds, 1),
     }  # fmt: skip
-
-
-def shown(made: changes.Plan, *, whole: bool = False) -> Iterator[str]:
-    """The lines of a plan for a person; departures and renames first, all changes if they are asked for."""
-    less = f", {made.left_out} cells left out" if made.left_out else ""
-    yield f"{made.feed}: {made.unchanged} unchanged, {made.rejected} refused{less}"
-    for kind, count in made.counts().items():
-        yield f"  {kind:<8} {count:>6}"
-    if made.departures.leaving:
-        mark = ", more than usual: apply will refuse without --force-departures" if made.departures.too_many else ""
-        yield f"  departures: {made.departures.percent:.1f} % of {made.departures.known}{mark}"
-    if made.held_back:
-        yield f"  not suspended, their row may be among the refused: {', '.join(made.held_back[:SHOWN])}"
-    most = len(made.changes) if whole else SHOWN
-    if made.left_alone:
-        yield f"  left as it is: {len(made.left_alone)}"
-        for uid, reason in itertools.islice(made.left_alone.items(), most):
-            yield f"  left     {uid:<24} {reason}"
-    for change in itertools.islice(weighty_first(made.changes), most):
-        word = "rename" if renames(change) else change.kind
-        yield f"  {word:<8} {change.uid:<24} {told(change)}"
-    if len(made.changes) > most:
-        yield f"  … and {len(made.changes) - most} more (--all shows them)"
-
-
-def renames(change: changes.Change) -> bool:
-    """Whether somebody gets another name or address."""
-    return not change.is_new and not {"cn", "mail"}.isdisjoint(change.after)
-
-
-def weighty_first(found: Sequence[changes.Change]) -> Iterator[changes.Change]:
-    """Changes as a person should read them: who leaves, who is renamed, then the others as they will be applied."""
-    leaves = (one for one in found if one.kind in LEAVE)
-    renamed = (one for one in found if renames(one))
-    rest = (one for one in found if one.kind not in LEAVE and not renames(one))
-    return itertools.chain(leaves, renamed, rest)
-
-
-def told(change: changes.Change) -> str:
-    """A change in a few words: the address and the name of what is new, else what becomes of each attribute."""
-    note = f" ({change.note})" if change.note else ""
-    if change.kind == changes.Kind.WITHDRAW:
-        return (
-            f"{' '.join(change.before.get('mail', []))} {' '.join(change.before.get('cn', []))}: gone without a trace"
-        )
-    if change.is_new:
-        named = change.after.get("cn") or change.after.get("o") or [""]
-        return f"{' '.join(change.after.get('mail', []))} {named[0]}{note}".strip()
-    kept = {name: values for name, values in change.after.items() if name.lower() not in journal.SECRET}
-    words = [f"{name}: {_few(change.before.get(name, []))} → {_few(values)}" for name, values in kept.items()]
-    return "; ".join(words) + note
-
-
-def _few(values: list[str]) -> str:
-    return ", ".join(values) or "nothing"
 
 
 def keep_rejects(found: Planned, feed: Path, given: Path | None) -> Path | None:
@@ -251,6 +209,25 @@ def plan_command(
     return ExitCode.PARTLY if found.rejected else ExitCode.DONE
 
 
+@click.command("changes", cls=HostCommand)
+@click.argument("plan", metavar="ID")
+@ALL
+@click.option("--csv", "as_csv", is_flag=True, help="Print all changes as CSV for a spreadsheet, a fact a line.")
+def changes_command(plan: str, whole_list: bool, as_csv: bool) -> int:
+    """Show a plan again that the directory's host keeps, by its id.
+
+    It holds names and addresses: keep a file of it to yourself.
+
+    \b
+    Example:
+      sudo ./malleposte accounts changes 20260901-081500-3f2a --all
+      (umask 077; sudo ./malleposte accounts changes 20260901-081500-3f2a --csv > changes.csv)
+    """
+    settings, made = Settings.read(), plans.load(plan)
+    emit(show.table(made, run.school_names(settings)) if as_csv else texts(made, settings, whole=whole_list))
+    return ExitCode.DONE
+
+
 def tell(answer: dict[str, Any], *, as_json: bool) -> int:
     """Print what became of a plan; 1 when something was skipped, else 4 for hosts out of reach."""
     if as_json:
@@ -271,8 +248,9 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
 @click.command("apply", cls=HostCommand)
 @click.argument("plan", metavar="ID")
 @FORCE
+@FORCE_DEPARTURES
 @AS_JSON
-def apply_command(plan: str, force_departures: bool, as_json: bool) -> int:
+def apply_command(plan: str, forced: tuple[str, ...], force_departures: bool, as_json: bool) -> int:
     """Apply the plan of that id, which `accounts plan` printed.
 
     An entry that changed since the plan is skipped with the reason (exit code 1). Changes already made are
@@ -281,9 +259,9 @@ def apply_command(plan: str, force_departures: bool, as_json: bool) -> int:
     \b
     Example:
       sudo ./malleposte accounts apply 20260901-081500-3f2a
-      sudo ./malleposte accounts apply 20260901-081500-3f2a --force-departures --json
+      sudo ./malleposte accounts apply 20260901-081500-3f2a --force departures --json
     """
-    return tell(applied(plan, force=force_departures, quiet=False), as_json=as_json)
+    return tell(applied(plan, forced=every(forced, force_departures), quiet=False), as_json=as_json)
 
 
 @click.command("import")
@@ -294,11 +272,12 @@ def apply_command(plan: str, force_departures: bool, as_json: bool) -> int:
 @RECASE
 @ALL
 @FORCE
+@FORCE_DEPARTURES
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @AS_JSON
 def import_command(
     feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, recase: bool, whole_list: bool,
-    force_departures: bool, yes: bool, as_json: bool,
+    forced: tuple[str, ...], force_departures: bool, yes: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Plan a feed, show the plan, ask, apply it.
 
@@ -318,18 +297,24 @@ def import_command(
         emit(found.text)
     if found.changes:
         confirm("Apply?", yes=yes)
-    answer = carried_out(inventory, found.ident, force=force_departures, quiet=as_json)
+    answer = carried_out(inventory, found.ident, forced=every(forced, force_departures), quiet=as_json)
     code = tell(answer | {"rejected": found.rejected, "left_out": found.left_out}, as_json=as_json)
     if answer["failures"]:
         click.echo(f"to finish it: malleposte accounts apply {found.ident}", err=True)
     return code or (ExitCode.PARTLY if found.rejected else ExitCode.DONE)
 
 
-def carried_out(inventory: str | None, ident: str, *, force: bool, quiet: bool) -> dict[str, Any]:
+def every(forced: Collection[str], departures: bool) -> list[str]:
+    """Return the brakes that are let go by either option."""
+    return [*forced, *([brakes.Brake.DEPARTURES] if departures else [])]
+
+
+def carried_out(inventory: str | None, ident: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any]:
     """The result of a plan, applied here on a host, over ssh on the controller."""
     if paths.HOSTED:
-        return applied(ident, force=force, quiet=quiet)
-    words = ["accounts", "--by", person(), "apply", ident, "--json", *(["--force-departures"] if force else [])]
+        return applied(ident, forced=forced, quiet=quiet)
+    force = [word for brake in forced for word in ("--force", brake)]
+    words = ["accounts", "--by", person(), "apply", ident, "--json", *force]
     place = remote.one(paths.inventory(inventory), GROUP)
     answer: dict[str, Any] = place.exchange(words, b"", also=(ExitCode.FAILURE, ExitCode.PARTLY))
     return answer

@@ -75,3 +75,48 @@ def test_keys_settings_and_journal_are_for_root_alone(host):
         assert (file.user, file.mode) == ("root", 0o600), path
     assert mail1.file("/etc/malleposte/keys").mode == 0o700
     assert mail1.run("runuser -u nobody -- malleposte accounts plan /dev/null").rc == 2
+
+
+def log_ins(feeds) -> list[str]:
+    return sorted(dn.partition(",")[0].removeprefix("uid=") for dn in feeds.dns("(mpState=pending)"))
+
+
+def test_a_wrong_import_is_taken_back_but_for_what_is_in_use(typed, feeds, site, tmp_path):
+    """One that got mail stays; the others go without a trace, and the corrected file gives their log-ins again."""
+    feed = written(tmp_path / "a.csv", people_of(12))
+    planned = typed("plan", feed).stderr.decode()
+    ident = planned.split("accounts apply ")[1].split()[0]
+    assert json.loads(typed("apply", ident, "--json").stdout)["done"] == 12
+    assert b"new accounts" in typed("changes", ident).stdout
+    assert typed("changes", ident, "--csv").stdout.count(b"\r\nnew accounts;") == 12
+    uids = log_ins(feeds)
+    letter = "Subject: reprise\n\nBonjour.\n"
+    site.run(site.host_of("mail"), f"doveadm save -u {uids[0]} -m INBOX", given=letter)
+    done = typed("revert", ident, "--yes", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["done"], answer["failures"]) == (4, 11, []), done
+    assert answer["left"] == {uids[0]: "has mail, an agenda or a log-in"}
+    assert log_ins(feeds) == uids[:1]
+    assert f"uid={uids[1]}," not in site.run("mail1", f"slapcat -o ldif-wrap=no -H 'ldap:///???(uid={uids[1]})'")
+    again = json.loads(typed("revert", ident, "--yes", "--json").stdout)
+    assert (again["done"], list(again["left"])) == (0, uids[:1])
+    assert json.loads(typed("import", feed, "--yes", "--json").stdout)["done"] == 11
+    assert log_ins(feeds) == uids
+
+
+def test_a_wrong_file_of_renames_is_refused_and_says_why(typed, feeds, tmp_path):
+    """Beside it: it is applied when it is meant, and taken back."""
+    rows = people_of(12)
+    assert typed("import", written(tmp_path / "a.csv", rows), "--yes").returncode == 0
+    before = feeds.search("(sn=*)", "cn", "mail", "mailLocalAddress", "mpSourceDigest")
+    loud = [(row[0], row[1].upper(), row[2].upper(), *row[3:]) for row in rows]
+    planned = typed("plan", written(tmp_path / "b.csv", loud))
+    ident = planned.stderr.decode().split("accounts apply ")[1].split()[0]
+    assert "12 of 12 agents would get another name" in planned.stdout.decode()
+    refused = typed("apply", ident)
+    assert refused.returncode == 1 and b"names in capitals: plan again with --recase?" in refused.stderr, refused
+    assert feeds.search("(sn=*)", "cn", "mail", "mailLocalAddress", "mpSourceDigest") == before
+    assert typed("apply", ident, "--force", "renames", "--json").returncode == 0
+    assert feeds.search("(sn=*)", "cn", "mail", "mailLocalAddress", "mpSourceDigest") != before
+    assert typed("revert", ident, "--yes", "--json").returncode == 0
+    assert feeds.search("(sn=*)", "cn", "mail", "mailLocalAddress", "mpSourceDigest") == before

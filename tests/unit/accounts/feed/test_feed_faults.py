@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accounts.feed import columns, recase, rejects
-from malleposte.accounts.plan import changes
+from malleposte.accounts.plan import changes, show
 from malleposte.commands.accounts import feed as commands
 from malleposte.core.errors import ExitCode, InputError
 
@@ -161,7 +161,7 @@ def test_every_fault_of_the_columns_is_told_at_once() -> None:
 def a_plan(house: House, *rows: str, whole: bool = False) -> commands.Planned:
     source = read(*rows)
     made = house.plan(source)
-    text = [f"{line}\n" for line in commands.shown(made, whole=whole)]
+    text = [f"{line}\n" for line in show.lines(made, {}, whole=whole)]
     refused = rejects.render(source)
     return commands.Planned("20261126-081500-3f2a", len(made.changes), made.rejected, made.left_out, refused, text)
 
@@ -214,23 +214,6 @@ def test_a_file_of_refused_rows_goes_when_nothing_is_refused_any_more(told, tmp_
     path.write_text("somebody's own table\n", "utf-8")
     told("import", [row(1)], tmp_path, "--yes")
     assert path.exists()
-
-
-def test_who_leaves_and_who_is_renamed_come_first_and_all_on_wish(house: House, told, tmp_path: Path) -> None:
-    house.feed(row(1, "Parti"), row(2, "Ancien"), row(3, "Reste"))
-    rows = [
-        row(2, "Nouveau"),
-        row(3, "Reste", rest="9990002Y;;;;"),
-        *(row(10 + n, f"Neuf{'abcdefghijklmnopqrstuv'[n]}") for n in range(22)),
-    ]
-    _, out, _ = told("plan", rows, tmp_path)
-    lines = [line.split() for line in out.splitlines() if "@" in line or "→" in line]
-    assert [line[:2] for line in lines[:3]] == [["suspend", "zparti"], ["rename", "zancien"], ["create", "zneufa"]]
-    assert len(lines) == commands.SHOWN
-    assert "--all" in out
-    _, out, _ = told("plan", rows, tmp_path, "--all")
-    assert sum(" create " in f" {line.strip()} " and "@" in line for line in out.splitlines()) == 22
-    assert "more" not in out.replace("more than usual", "")
 
 
 def test_an_apply_still_ends_with_the_departures(house: House) -> None:

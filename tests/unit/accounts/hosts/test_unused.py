@@ -22,7 +22,7 @@ NOBODY, READER = "zmartin", "zdurand"
 
 
 class Databases:
-    """What statements of both databases print, by a part of them; those that change something."""
+    """Both databases: they print owners or users, and keep the statements that remove something."""
 
     def __init__(self) -> None:
         self.owners: set[str] = set()

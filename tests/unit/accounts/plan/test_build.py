@@ -10,7 +10,7 @@ from malleposte.accounts.feed import schools
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.plan import changes, lines
 from malleposte.accounts.plan.admit import admit
-from malleposte.accounts.plan.apply import TooManyDeparturesError, apply
+from malleposte.accounts.plan.apply import apply
 from malleposte.accounts.plan.build import Rules, plan
 from malleposte.accounts.plan.current import Current
 from malleposte.core.errors import InputError
@@ -37,9 +37,9 @@ def read(*rows: str) -> feed.Feed:
 class House:
     """A directory, a journal, and what a feed does to them."""
 
-    def __init__(self, folder, keys: Keyring = KEYS, most: float = 100.0) -> None:
+    def __init__(self, folder, keys: Keyring = KEYS) -> None:
         self.directory, self.folder, self.keys = MemoryDirectory(), folder, keys
-        self.rules = Rules(DOMAIN, CLASSES.default, most_departures=most)
+        self.rules = Rules(DOMAIN, CLASSES.default)
 
     def plan(self, source: feed.Feed) -> changes.Plan:
         made = plan(source, Current(self.directory), self.keys, self.rules, NOW)
@@ -138,17 +138,6 @@ def test_a_refused_row_suspends_nobody(house, bad):
     made = house.plan(read(bad, row(2, "Durand")))
     assert made.held_back == ("zmartin",)
     assert (list(made.changes), made.rejected) == ([], 1)
-
-
-def test_too_many_departures_are_refused_before_anything_changes(tmp_path):
-    house = House(tmp_path, most=5.0)
-    house.feed(*(row(number, f"Nom{'abcdefghij'[number]}") for number in range(10)))
-    before = json.dumps({dn: entry.attributes for dn, entry in house.directory.entries.items()})
-    made = house.plan(read(row(0, "Noma"), row(99, "Neuf")))
-    with pytest.raises(TooManyDeparturesError, match=r"9 of 10 agents.*90\.0 %, more than 5 %.*--force-departures"):
-        house.apply(made)
-    assert json.dumps({dn: entry.attributes for dn, entry in house.directory.entries.items()}) == before
-    assert house.apply(made, force_departures=True).done == 10
 
 
 def test_a_new_key_renews_the_digests_and_still_knows_everybody(house):

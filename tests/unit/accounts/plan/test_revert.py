@@ -27,7 +27,7 @@ HOUR = datetime.timedelta(hours=1)
 LATER = NOW + 3 * HOUR
 IDENT = "20260901-060000-3f2a"
 HEADER = "numen;nom;prenom;uai;corps;profil;portable;fin\n"
-RULES = Rules(DOMAIN, CLASSES.default, most_departures=100.0)
+RULES = Rules(DOMAIN, CLASSES.default)
 
 
 def row(number: int, surname: str = "Martin", given: str = "Zoé", rest: str = "9990001X;;;;") -> str:
@@ -89,7 +89,7 @@ def test_arrivals_moves_departures_and_returns_go_back_and_the_corrected_file_gi
     back = academy.back(wrong)
     assert back.counts() == {"modify": 1, "resume": 1, "suspend": 1, "withdraw": 1}
     assert (back.reverts, back.left_alone) == (IDENT, {})
-    assert academy.apply(back, force_departures=True).whole
+    assert academy.apply(back).whole
     assert academy.state() == before, "the directory is as it was, tombstones included"
     right = academy.imported(row(1), row(2, "Durand"), row(4, "Le Goff", "Anna"))
     assert [(one.kind, one.uid) for one in right.changes] == [("create", "ale-goff")]
