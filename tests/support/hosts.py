@@ -72,6 +72,11 @@ class FakeChannel:
         if self.reason:
             raise MallepostError(self.reason)
 
+    def close_many(self, uids: Sequence[str]) -> None:
+        self.closed += uids
+        if self.reason:
+            raise MallepostError(self.reason)
+
     def forget(self, uid: str) -> None:
         self.forgotten.append(uid)
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
-from malleposte.accounts.channels import Channel, Failure, close_all, forget_all, noted
+from malleposte.accounts.channels import Channel, Failure, close_all, close_many, forget_all, noted
 from malleposte.accounts.devices import follow
 from malleposte.accounts.hosts.acts.unused import MOST
 from malleposte.accounts.hosts.methods import ForAccountd, ForRoot
@@ -22,7 +22,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
 from malleposte.accounts.mailbox.filters import Filters
-from malleposte.accounts.plan.apply import apply
+from malleposte.accounts.plan.apply import Progress, apply
 from malleposte.accounts.plan.changes import STORED, Change, Kind, Plan
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
@@ -232,28 +232,53 @@ def _settle(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
         result.moved = tools.hosts.settle(uid, profile)
 
 
-def follow_up(tools: Tools[Any], changes: Iterable[Change]) -> list[Failure]:
+def follow_up(
+    tools: Tools[Any], changes: Iterable[Change], progress: Progress = lambda done, whole: None
+) -> list[Failure]:
     """Do the work of a feed's changes outside the directory: end sessions of the departed, move filters and agendas.
 
-    For changes done now or by a run before; it can be run again. Returns channels that failed, each with its account.
+    For changes done now or by a run before; it can be run again. Sessions end for many accounts at once, and none is
+    looked for of an account that was never activated. Returns what failed: a channel once, the rest with its account.
     """
-    failures, withdrawn = list[Failure](), list[Change]()
-    for change in changes:
-        told: list[Failure] = []
-        if change.before.get("mpProfile") and change.after.get("mpProfile"):
-            result = Result()
-            _follow_class(tools, change.uid, change.after["mpProfile"][0], result)
-            told += result.failures
-        elif change.kind == Kind.SUSPEND:
-            told += close_all(tools.channels, change.uid)
-        elif change.kind == Kind.RESUME:
-            told += forget_all(tools.channels, change.uid)
-        elif change.kind == Kind.WITHDRAW and change.branch in STORED:
-            withdrawn.append(change)
-        failures += [Failure(f"{change.uid}: {one.channel}", one.reason) for one in told]
+    changes = list(changes)
+    classes = {one.uid: one.after["mpProfile"][0] for one in changes if _changes_class(one)}
+    resumed = [one.uid for one in changes if one.kind == Kind.RESUME and one.uid not in classes]
+    departed = [one.uid for one in changes if one.kind == Kind.SUSPEND and _could_log_in(one)]
+    withdrawn = [one for one in changes if one.kind == Kind.WITHDRAW and one.branch in STORED]
+    failures, done = list[Failure](), 0
+    closing = [*classes, *(uid for uid in departed if uid not in classes)]
+    whole = 2 * len(classes) + len(closing) + len(resumed) + len(withdrawn)
+
+    def more(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, whole)
+
+    for uid, profile in classes.items():
+        with noted(failures, f"{uid}: filters"):
+            tools.hosts.carry(uid, profile)
+        more(1)
+    failures += close_many(tools.channels, closing, more)
+    for uid in resumed:
+        failures += [Failure(f"{uid}: {one.channel}", one.reason) for one in forget_all(tools.channels, uid)]
+        more(1)
+    for uid, profile in classes.items():
+        # Agendas last: nobody writes to the old ones any more.
+        with noted(failures, f"{uid}: agendas"):
+            tools.hosts.settle(uid, profile)
+        more(1)
     for batch in itertools.batched(withdrawn, MOST, strict=False):
         failures += _clear(tools, batch)
+        more(len(batch))
     return failures
+
+
+def _changes_class(change: Change) -> bool:
+    return bool(change.before.get("mpProfile") and change.after.get("mpProfile"))
+
+
+def _could_log_in(change: Change) -> bool:
+    return change.before.get("mpState") != [State.PENDING.value]
 
 
 def _clear(tools: Tools[Any], withdrawn: Sequence[Change]) -> list[Failure]:

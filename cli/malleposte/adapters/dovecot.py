@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from malleposte.core.errors import MallepostError
 
@@ -69,6 +69,14 @@ def index(uid: str, folder: str, *, queued: bool = False) -> None:
         doveadm("index", "-q", "-u", uid, "--", folder, check=False)
     else:
         doveadm("index", "-u", uid, "--", folder, check=False)
+
+
+def connected(uids: Collection[str], *, timeout: float | None = None) -> list[str]:
+    """Return those of some accounts that have a session. Raises MallepostError."""
+    head, *lines = doveadm("-f", "tab", "who", "-1", timeout=timeout).stdout.splitlines() or [""]
+    at = head.split("\t").index("username") if head else 0
+    there = {line.split("\t")[at] for line in lines}
+    return [uid for uid in uids if uid in there]
 
 
 def kick(uid: str, *, device: str = "", timeout: float | None = None) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime
 import hashlib
 import http.client
+import itertools
 import json
 import re
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ SOCKET = Path("/run/sso-prove.sock")
 NEVER_SEEN = "Could not get psession"
 """The program's word on somebody who has never logged in by the provider."""
 PATIENCE = 60.0  # seconds
+DELETED = 100
+"""Sessions that one call of the program deletes."""
 HERE = "127.0.0.1"
 """The address under which an operator's acts are told: they are made on the host itself."""
 ENTERED = ("_entered", "_oidcConnectedRP")
@@ -217,6 +220,29 @@ def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | 
     if left:
         raise MallepostError(f"{uid}: {len(left)} log-ins are still open", "run this again")
     return Ended(sum(one.whole for one in ending), untold)
+
+
+def end_many(uids: Collection[str], run: Run = program) -> None:
+    """End every log-in of many agents and forget their trusted browsers, by one look at all. No service is told.
+
+    Raises MallepostError when one is still open.
+    """
+    wanted = {_known(uid) for uid in uids}
+    keys = _keys(wanted, run)
+    for batch in itertools.batched(keys, DELETED, strict=False):
+        run(["delete", *batch])
+    if keys and (left := set(_keys(wanted, run)) & set(keys)):
+        raise MallepostError(f"{len(left)} log-ins are still open", "run this again")
+
+
+def _keys(uids: Collection[str], run: Run) -> list[str]:
+    """Return the provider's identifiers of the log-ins and trusted browsers of some agents."""
+    fields = ("_session_id", "_whatToTrace", "_session_uid", "_connectedSince")
+    select = (word for one in fields for word in ("--select", one))
+    told = _read(run(["search", "--where", "_session_kind=SSO", *select]))
+    rows = told if isinstance(told, list) else []
+    owners = ((one, one.get("_session_uid" if "_connectedSince" in one else "_whatToTrace")) for one in rows)
+    return [str(one["_session_id"]) for one, owner in owners if owner in uids]
 
 
 def forget(uid: str, run: Run = program) -> bool:

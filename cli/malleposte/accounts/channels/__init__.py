@@ -7,7 +7,8 @@ refusals only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,17 +17,22 @@ from malleposte.core.errors import InputError
 from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
 
+MANY = 100
+"""Accounts of one turn: all their names fit a request to another host (hosts.wire.LONGEST)."""
 Names = Callable[[str], Iterable[str]]
 """Every name that an account may have been opened under: uid, addresses, log-in aliases."""
 
 
 class Channel(Protocol):
-    """One channel. Both acts raise MallepostError when they cannot be done."""
+    """One channel. Each act raises MallepostError when it cannot be done."""
 
     name: str
 
     def close(self, uid: str) -> None:
         """End the account's sessions and forget what is remembered of it."""
+
+    def close_many(self, uids: Sequence[str]) -> None:
+        """Close it on many accounts at once."""
 
     def forget(self, uid: str) -> None:
         """Forget what is remembered of the account; sessions go on."""
@@ -54,6 +60,28 @@ def checked(uid: str) -> str:
 def close_all(channels: Iterable[Channel], uid: str) -> list[Failure]:
     """Close every channel on an account; returns those that could not be. None hides another: nothing is raised."""
     return _each(channels, uid, lambda channel: channel.close(uid))
+
+
+def close_many(
+    channels: Iterable[Channel], uids: Sequence[str], progress: Callable[[int], None] = lambda _more: None
+) -> list[Failure]:
+    """Close every channel on many accounts, MANY at a time; return those that could not be closed, each once.
+
+    A channel that failed is left out from then on: its host would be waited for again and again. `progress` is called
+    with the number of accounts of each turn.
+    """
+    failures = dict[str, Failure]()
+    channels = list(channels)
+    for uid in uids:
+        checked(uid)
+    for batch in itertools.batched(uids, MANY, strict=False):
+        for channel in [one for one in channels if one.name not in failures]:
+            told = list[Failure]()
+            with noted(told, channel.name):
+                channel.close_many(batch)
+            failures |= {one.channel: one for one in told}
+        progress(len(batch))
+    return list(failures.values())
 
 
 def forget_all(channels: Iterable[Channel], uid: str) -> list[Failure]:

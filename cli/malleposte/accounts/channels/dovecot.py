@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from malleposte.accounts.channels import Names
@@ -23,6 +24,14 @@ class Dovecot:
     def close(self, uid: str) -> None:
         """See Channel. The cache first: a client that is thrown out comes back at once."""
         self._cut(uid)
+
+    def close_many(self, uids: Sequence[str]) -> None:
+        """See Channel. Those alone are ended who have a session."""
+        dovecot.forget([name for uid in uids for name in (uid, *self.names(uid))], timeout=TIMEOUT)
+        for uid in dovecot.connected(uids, timeout=TIMEOUT):
+            dovecot.kick(uid, timeout=TIMEOUT)
+        for uid in uids:
+            ask.end(uid, self.asked)
 
     def cut(self, uid: str, device: str) -> None:
         """End the connections of one device, and forget its password; the account's other sessions go on.

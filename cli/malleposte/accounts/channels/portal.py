@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,10 @@ class Portal:
 
     def close(self, uid: str) -> None:
         """See Channel."""
+        self.close_many([uid])
+
+    def close_many(self, uids: Sequence[str]) -> None:
+        """See Channel."""
         try:
             given = json.loads(self._settings.read_text("utf-8"))
             held, seconds = given["valkey"], int(float(given["hours"]) * 3600)
@@ -38,7 +42,8 @@ class Portal:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MallepostError(f"{self._settings}: {error}", "deploy the role portal") from error
         try:
-            link.keep(ENDED.format(uid=checked(uid)), str(time.time()), seconds)
+            for uid in uids:
+                link.keep(ENDED.format(uid=checked(uid)), str(time.time()), seconds)
         except Unavailable as error:
             raise MallepostError(str(error), "is valkey-server@portal running?") from error
         finally:

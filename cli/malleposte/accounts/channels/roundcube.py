@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from malleposte.accounts.channels import checked
+from malleposte.adapters.postgresql import quoted
 
 
-def statement(uid: str) -> str:
-    """The SQL that removes an account's sessions."""
-    mark = f'username|s:{len(checked(uid))}:"{uid}";'
-    return f"DELETE FROM session WHERE position(convert_to('{mark}', 'UTF8') IN decode(vars, 'base64')) > 0;"
+def statement(*uids: str) -> str:
+    """The SQL that removes accounts' sessions."""
+    marks = ", ".join(quoted(f'username|s:{len(checked(uid))}:"{uid}";') for uid in uids)
+    found = "position(convert_to(mark, 'UTF8') IN decode(vars, 'base64')) > 0"
+    return f"DELETE FROM session WHERE EXISTS (SELECT 1 FROM unnest(ARRAY[{marks}]) AS mark WHERE {found});"
 
 
 class Roundcube:
@@ -24,7 +26,11 @@ class Roundcube:
 
     def close(self, uid: str) -> None:
         """See Channel."""
-        self.sql(self.database, statement(uid))
+        self.close_many([uid])
+
+    def close_many(self, uids: Sequence[str]) -> None:
+        """See Channel."""
+        self.sql(self.database, statement(*uids))
 
     def forget(self, uid: str) -> None:
         """See Channel: it keeps nothing but sessions."""

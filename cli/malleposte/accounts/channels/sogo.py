@@ -7,12 +7,14 @@ has none: it believes whom its front names.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from malleposte.accounts.channels import Names, checked
 from malleposte.adapters.sogo import memcached
 
 SESSIONS = Path("/run/malleposte-sogo-sessions")
+_SESSION = re.compile(r"(?P<uid>.+)[.][0-9a-f]{64}")
 
 
 class Sogo:
@@ -26,12 +28,21 @@ class Sogo:
 
     def close(self, uid: str) -> None:
         """See Channel."""
-        mine = re.compile(re.escape(checked(uid)) + "[.][0-9a-f]{64}")
+        self.close_many([uid])
+
+    def close_many(self, uids: Sequence[str]) -> None:
+        """See Channel."""
+        owners = {checked(uid) for uid in uids}
         for path in self.sessions.iterdir() if self.sessions.is_dir() else ():
-            if mine.fullmatch(path.name):
+            session = _SESSION.fullmatch(path.name)
+            if session and session["uid"] in owners:
                 path.unlink(missing_ok=True)
-        self.forget(uid)
+        self._forget(uids)
 
     def forget(self, uid: str) -> None:
         """See Channel."""
-        memcached.delete(self.memcached, memcached.account_keys([uid, *self.names(uid)]))
+        self._forget([uid])
+
+    def _forget(self, uids: Sequence[str]) -> None:
+        names = [name for uid in uids for name in (uid, *self.names(uid))]
+        memcached.delete(self.memcached, memcached.account_keys(names))

@@ -38,6 +38,11 @@ class HostChannels:
         """See Channel."""
         sessions.demand_all(self.host.ask(sessions.close, uid, tuple(self.names_of(uid))))
 
+    def close_many(self, uids: Sequence[str]) -> None:
+        """See Channel."""
+        accounts = {uid: tuple(self.names_of(uid)) for uid in uids}
+        sessions.demand_all(self.host.ask(sessions.close_many, accounts))
+
     def forget(self, uid: str) -> None:
         """See Channel."""
         sessions.demand_all(self.host.ask(sessions.forget, uid, tuple(self.names_of(uid))))

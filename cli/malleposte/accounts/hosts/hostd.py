@@ -6,6 +6,7 @@ that are declared so (`table.act`). Each reaches the hosts that hold the thing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +34,11 @@ class Hostd(ForAccountd):
     def close(self, uid: str) -> None:
         """See Channel."""
         sessions.demand_all(self.ask(sessions.close, uid))
+
+    def close_many(self, uids: Sequence[str]) -> None:
+        """See Channel."""
+        for uid in uids:
+            self.close(uid)
 
     def forget(self, uid: str) -> None:
         """See Channel."""

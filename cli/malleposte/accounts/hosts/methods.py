@@ -38,6 +38,7 @@ class ForAccountd(ABC):
 class ForRoot(ForAccountd):
     """All acts."""
 
+    close_many = acts.sessions.close_many
     queue = acts.queue.queue
     drop = acts.mailbox.drop
     holders = acts.agendas.holders

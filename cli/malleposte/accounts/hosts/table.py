@@ -196,8 +196,11 @@ class Act[**P, R, M]:
 
 
 def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
-    for uid in (*([arguments["uid"]] if "uid" in arguments else []), *arguments.get("uids", ())):
-        checked(uid)
+    if "uid" in arguments:
+        checked(arguments["uid"])
+    for many in ("uids", "accounts"):
+        for uid in arguments.get(many, ()):
+            checked(uid)
     return arguments
 
 

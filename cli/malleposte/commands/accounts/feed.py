@@ -119,11 +119,11 @@ def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any
     """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
     begun, settings, made = time.monotonic(), Settings.read(), plans.load(name)
     outcome = run.apply_plan(made, settings, Meter(quiet=quiet), forced=forced)
-    failures = followed(settings, made, outcome)
+    failures = followed(settings, made, outcome, Meter(quiet=quiet, what="sessions, agendas: "))
     return summary(outcome, failures, time.monotonic() - begun)
 
 
-def followed(settings: Settings, made: changes.Plan, outcome: Outcome) -> list[str]:
+def followed(settings: Settings, made: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
     """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
     skipped = {one.change.dn for one in outcome.skipped}
     kinds = (changes.Kind.SUSPEND, changes.Kind.RESUME, changes.Kind.MODIFY, changes.Kind.WITHDRAW)
@@ -131,7 +131,7 @@ def followed(settings: Settings, made: changes.Plan, outcome: Outcome) -> list[s
     if not done:
         return []
     with here.tools(settings) as tools:
-        return [str(failure) for failure in acts.follow_up(tools, done)]
+        return [str(failure) for failure in acts.follow_up(tools, done, progress)]
 
 
 def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, Any]:

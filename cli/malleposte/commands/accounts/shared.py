@@ -62,7 +62,9 @@ def write_private(path: Path, text: str | Iterable[str]) -> None:
 class Meter:
     """Progress with rate and time left, on standard error: a line every two seconds of work."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, what: str = "") -> None:
+        """`what` is counted, at the beginning of each line."""
+        self.what = what
         self.quiet, self.begun = quiet, time.monotonic()
         self.last = self.begun
 
@@ -74,4 +76,4 @@ class Meter:
         self.last = now
         rate = done / max(now - self.begun, 0.001)
         left = duration((whole - done) / rate) if rate else "?"
-        click.echo(f"{done} of {whole}, {rate:.0f} a second, {left} left", err=True)
+        click.echo(f"{self.what}{done} of {whole}, {rate:.0f} a second, {left} left", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from malleposte.accounts import channels
 from malleposte.accounts.channels import Failure, checked, close_all, forget_all, noted
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.hosts.local import LocalHost
@@ -39,6 +40,12 @@ def demand_all(failures: list[Failure]) -> None:
 def close(host: LocalHost, uid: Uid, names: Names = ()) -> list[Failure]:
     """End sessions and forget what is remembered; return the channels that failed."""
     return close_all(host.channels(lambda _uid: names), uid)
+
+
+@act(on=LOG_IN_PAGE_FIRST, merge=by_channel)
+def close_many(host: LocalHost, accounts: dict[Uid, Names]) -> list[Failure]:
+    """Close the channels on many accounts, each with all its names; return the channels that failed."""
+    return channels.close_many(host.channels(lambda uid: accounts[uid]), list(accounts))
 
 
 @act(on=LOG_IN_PAGE_FIRST, merge=by_channel, accountd=True)
