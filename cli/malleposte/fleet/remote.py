@@ -26,7 +26,7 @@ class Place:
 
     def argv(self, words: Sequence[str], *, terminal: bool = False) -> list[str]:
         """The local argument list that runs `malleposte` with `words` there."""
-        way = [self.ssh[0], *(["-t"] if terminal else []), *self.ssh[1:]]
+        way = [self.ssh[0], *(["-t"] if terminal else []), *ssh.complaints(self.name), *self.ssh[1:]]
         return [*way, shlex.join(["malleposte", *words])]
 
     def run(self, words: Sequence[str], *, terminal: bool = False) -> int:
@@ -36,9 +36,13 @@ class Place:
         return done.returncode
 
     def reached(self, code: int) -> None:
-        """Raise MallepostError where the exit code is that of an ssh which did not get there."""
+        """Raise MallepostError where the exit code is that of an ssh which did not get there, with ssh's reason."""
         if code == SSH_FAILED:
-            raise MallepostError(f"{self.name} cannot be reached over ssh")
+            reason = ssh.reason(self.name)
+            barred = any(word in reason for word in ("Permission denied", "verification failed"))
+            hint = "look at its user, key and host key in the inventory" if barred else "start it"
+            why = f": {reason}" if reason else ""
+            raise MallepostError(f"{self.name} cannot be reached over ssh{why}", f"{hint}, then type this again")
 
     def _done(self, words: Sequence[str], code: int) -> None:
         """Raise the error that the command line ended with there, if any."""

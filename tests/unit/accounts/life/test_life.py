@@ -126,9 +126,18 @@ def test_a_block_has_an_end_and_is_never_shortened(held):
     assert change.after["mpState"] == ["blocked"] and change.after["mpBlockedUntil"] == ["20261126120000Z"]
     assert change.before == {"mpState": ["active"], "mpStateChanged": [], "mpBlockedUntil": []}
     blocked = held(**change.after)
-    (longer,) = life.block(blocked, NOW + HOUR, 48)
-    assert list(longer.after) == ["mpBlockedUntil"]
     assert life.block(blocked, NOW - HOUR, 48) == []
+
+
+def test_a_block_that_is_typed_again_keeps_its_end(held):
+    """It begins anew for an account that was used since, and for one whose block is over or was lifted."""
+    (change,) = life.block(held(), NOW, 48)
+    assert life.block(held(**change.after), NOW + HOUR, 48) == []
+    for used in ({"mpState": ["active"]}, {"mpBlockedUntil": []}, {"mpBlockedUntil": ["20261124110000Z"]}):
+        (again,) = life.block(held(**(change.after | used)), NOW + HOUR, 48)
+        assert again.after["mpBlockedUntil"] == ["20261126130000Z"], used
+    (void,) = life.block(held(**change.after, mpRecoveryNext=["mail x@lointain.test"]), NOW + HOUR, 48)
+    assert void.after == {"mpRecoveryNext": []}, "and what waits is void each time"
 
 
 def test_sending_returns_with_time(held):
