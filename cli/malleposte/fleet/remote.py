@@ -26,7 +26,7 @@ class Place:
 
     def argv(self, words: Sequence[str], *, terminal: bool = False) -> list[str]:
         """The local argument list that runs `malleposte` with `words` there."""
-        way = [self.ssh[0], *(["-t"] if terminal else []), *ssh.complaints(self.name), *self.ssh[1:]]
+        way = [self.ssh[0], *(["-t"] if terminal else []), *self.ssh[1:]]
         return [*way, shlex.join(["malleposte", *words])]
 
     def run(self, words: Sequence[str], *, terminal: bool = False) -> int:
@@ -155,7 +155,7 @@ def chosen(listed: Mapping[str, Any], group: Groups, *, but: str = "", only: Seq
         if name not in names:
             raise InputError(f"no host {name!r}", f"known are {', '.join(names)}")
     facts = listed.get("_meta", {}).get("hostvars", {})
-    return [Place(name, ssh_to(facts.get(name, {}), name)) for name in only or names]
+    return [Place(name, ssh_to(facts.get(name, {}), name, *ssh.complaints(name))) for name in only or names]
 
 
 def backups(inventory: Path) -> tuple[list[str], list[Place]]:
@@ -170,6 +170,6 @@ def one(inventory: Path, group: str) -> Place:
     return places(inventory, group)[0]
 
 
-def ssh_to(variables: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """The ssh words up to a host, over a connection of its own."""
-    return tuple(ssh.words(ssh.way(variables, name), more=ssh.OWN))
+def ssh_to(variables: Mapping[str, Any], name: str, *more: str) -> tuple[str, ...]:
+    """The ssh words up to a host, over a connection of its own; `more` are options of ssh."""
+    return tuple(ssh.words(ssh.way(variables, name), more=(*ssh.OWN, *more)))

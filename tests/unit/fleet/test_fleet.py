@@ -123,8 +123,10 @@ def test_a_host_out_of_reach_is_one_line_with_ssh_s_reason(
     program = tmp_path / "ssh"
     program.write_text(f"#!/bin/sh\nprintf '%s\\n' '{complaint}' >$2\necho there >&2\nexit 255\n")
     program.chmod(0o755)
-    place = remote.Place("web1", (str(program), "root@192.0.2.1"))
-    assert place.argv(["status"])[1] == "-E"
+    listed = {"web": {"hosts": ["web1"]}}
+    (place,) = remote.chosen(listed, "web")
+    option = place.ssh.index("-E")
+    place = remote.Place("web1", (str(program), *place.ssh[option:]))
     with pytest.raises(MallepostError) as failed:
         place.run(["status"])
     assert (failed.value.message, failed.value.hint) == (message, f"{hint} type this again")

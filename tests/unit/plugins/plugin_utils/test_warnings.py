@@ -11,7 +11,7 @@ from malleposte.core.run import environment
 from malleposte.fleet.playbook import CALLBACK, strategy_environment
 
 PLAY = """\
-- hosts: localhost
+- hosts: localhost:internet
   gather_facts: false
   tasks:
     - academie.malleposte.installed:
@@ -29,7 +29,7 @@ PLAY = """\
 """
 
 
-def test_a_module_of_ours_and_one_in_the_background_are_no_reason_to_warn(tmp_path: Path) -> None:
+def test_a_module_of_ours_a_task_in_the_background_and_a_group_that_is_not_there_are_no_reason_to_warn(tmp_path: Path) -> None:
     play, inventory, summary = tmp_path / "play.yml", tmp_path / "hosts.yml", tmp_path / "summary.json"
     play.write_text(PLAY, "utf-8")
     inventory.write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n", "utf-8")
