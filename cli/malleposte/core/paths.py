@@ -76,7 +76,7 @@ def folder_of(inventory: Path) -> Path:
 
 
 def hosts_of(inventory: Path) -> Path:
-    """The source of an inventory for Ansible: its `hosts.yml` alone, whatever lies beside it; else all of the folder."""
+    """The source of an inventory for Ansible: its `hosts.yml` alone, whatever lies beside it; else the folder."""
     hosts = inventory / HOSTS
     return hosts if hosts.is_file() else inventory
 

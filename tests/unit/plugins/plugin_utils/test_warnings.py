@@ -29,7 +29,7 @@ PLAY = """\
 """
 
 
-def test_a_module_of_ours_a_task_in_the_background_and_a_group_that_is_not_there_are_no_reason_to_warn(tmp_path: Path) -> None:
+def test_no_warning_of_our_modules_of_the_background_and_of_a_missing_group(tmp_path: Path) -> None:
     play, inventory, summary = tmp_path / "play.yml", tmp_path / "hosts.yml", tmp_path / "summary.json"
     play.write_text(PLAY, "utf-8")
     inventory.write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n", "utf-8")
