@@ -246,9 +246,9 @@ def accounts(lab: Lab, as_json: bool) -> None:
         raise LabError(f"no sample account yet ({path} is absent): they come with malleposte up") from error
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: {error}") from error
-    keys = ("password", "mail", "profile", "name")
+    keys = ("password", "mail", "profile", "numen", "name")
     rows = [[uid, *(str(one.get(key, "")) for key in keys)] for uid, one in found.items()]
-    lines = _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NAME"], *rows])
+    lines = _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NUMEN", "NAME"], *rows])
     answer(found, lines, as_json=as_json, indent=2)
 
 
