@@ -14,9 +14,7 @@ from ..wire import connect, context, deliver, open_smtp, smtp, words
 from .refusals import mx_names
 
 SCRIPT = "malleposte-probe"
-UNSIGNED = (
-    "greylisting stops mail of an unknown server without DKIM: sign the vantage's mail, or probe again later"
-)
+UNSIGNED = "greylisting stops mail of an unknown server without DKIM: sign the vantage's mail, or probe again later"
 
 
 def accepted(answer: tuple[str, int, str]) -> str:
