@@ -1,4 +1,4 @@
-"""What daemons load: a host has fifteen of them."""
+"""The modules that daemons load: a host has fifteen of these programs."""
 
 from __future__ import annotations
 
