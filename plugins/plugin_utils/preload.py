@@ -7,13 +7,16 @@ each of them loads for itself: Ansible reads all filters of a collection to find
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from ansible.plugins.loader import action_loader, filter_loader, lookup_loader, test_loader
 from ansible_collections.academie.malleposte.plugins.filter import facts
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 
 OURS = "academie.malleposte"
+COLLECTION = Path(__file__).parents[2]
 
 
 def spread() -> None:
@@ -28,12 +31,35 @@ def spread() -> None:
     affinity.policy = affinity.Policy()
 
 
+def quieten() -> None:
+    """Keep mitogen from two warnings at each deploy: both are about what it does itself.
+
+    For each module of a collection it lists all of them, also ansible-core's own without metadata; ours needs ours.
+    A task that runs in the background is told as a number to be unfinished, where ansible-core takes a truth value.
+    """
+    try:
+        from ansible_mitogen import planner
+    except ImportError:
+        return
+    begin = planner._invoke_async_task
+
+    def load(invocation: Any) -> None:
+        invocation._extra_sys_paths.add(str(COLLECTION))
+
+    def begun(invocation: Any, plan: Any) -> dict[str, Any]:
+        answer = begin(invocation, plan)
+        return {**answer, "stdout": json.dumps({**json.loads(answer["stdout"]), "finished": False})}
+
+    planner._load_collections, planner._invoke_async_task = load, begun
+
+
 def preload(folder: Path) -> None:
     """Load plugins, the facts' specs, the digests of programs, and the package as a file of that folder.
 
     What cannot be loaded is left: the task that needs it says why.
     """
     spread()
+    quieten()
     filter_loader.get(f"{OURS}.fact")
     filter_loader.get("ansible.builtin.default")
     test_loader.get("ansible.builtin.defined")

@@ -142,7 +142,7 @@ def test_the_mail_host_away(
     agenda = first(here.discover()[1])
     stranger, waiting, name = f"probe@{FOREIGN}", token(), token()
     with without(site, "mail1"):
-        assert here.ask("PROPFIND", "/", Depth="0").status >= 500
+        assert here.ask("PROPFIND", "/", Depth="0").status == 503
         mail.foreign(stranger, who.mail, compose(stranger, who.mail, waiting))
     answering(here, seconds=BACK)
     put_event(here, agenda, name, name)

@@ -63,7 +63,7 @@ def check(inventory: Path, *, online: bool = True, limit: str | None = None, vau
     report = Report()
     read = sources.read(inventory)
     report.findings += read.findings
-    if not read.findings or all(one.key for one in read.findings):  # what is no YAML stops Ansible too
+    if all(one.key or one.level is Level.WARNING for one in read.findings):  # what is no YAML stops Ansible too
         try:
             reader = Reader(read, Site(inventory, vault), specs.known())
             with reader.site.rehearsal():

@@ -10,9 +10,12 @@ from typing import Any
 import yaml
 
 from malleposte.check.findings import Finding, Level
+from malleposte.core.paths import HOSTS, hosts_of
 
 VAULTED = "$ANSIBLE_VAULT"
 SUFFIXES = ("", ".yml", ".yaml", ".json")
+INVENTORIES = (".yml", ".yaml", ".ini")
+"""Endings of files of hosts."""
 IGNORED = (".csv", ".md", ".pyc", ".cfg", ".retry", "~")
 
 
@@ -94,8 +97,13 @@ def read(inventory: Path) -> Sources:
     """Reads hosts, group_vars and host_vars beside `inventory` (a folder or a file). Never raises on what they hold."""
     folder = inventory if inventory.is_dir() else inventory.parent
     sources = Sources(folder)
-    for path in [inventory] if inventory.is_file() else _inventory_files(folder):
+    hosts = hosts_of(inventory)
+    for path in [hosts] if hosts.is_file() else _inventory_files(folder):
         _read_hosts(sources, path)
+    for path in _inventory_files(folder) if hosts == folder / HOSTS else ():
+        if path != hosts and path.suffix in INVENTORIES:
+            message = f"is not read: the hosts of an inventory stand in its {HOSTS} alone"
+            sources.findings.append(Finding(Level.WARNING, message, path))
     for kind, of_group in (("group_vars", True), ("host_vars", False)):
         for scope, path in _variable_files(folder / kind):
             _read_variables(sources, path, scope, of_group)

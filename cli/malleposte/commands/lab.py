@@ -8,13 +8,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
-from malleposte.commands.options import answer
-from malleposte.core.paths import ENV_PREFIX, LAB_INVENTORY
+from malleposte.commands.accounts.options import YES, confirm
+from malleposte.commands.options import INVENTORY_WORDS, answer
+from malleposte.core import paths
+from malleposte.core.paths import ENV_PREFIX
 from malleposte.dev.lab import Bind, Lab, LabError, Twin
 from malleposte.dev.lab.settings import ENV_NETWORK
 from malleposte.dev.lab.twin import SUFFIXES
@@ -25,18 +26,11 @@ def _report(line: str) -> None:
 
 
 @click.group("lab", no_args_is_help=True)
-@click.option(
-    "-i",
-    "--inventory",
-    type=click.Path(path_type=Path),
-    default=LAB_INVENTORY,
-    show_default="inventories/lab",
-    help="Inventory (YAML) that lists the hosts.",
-)
+@click.option("-i", "--inventory", **INVENTORY_WORDS)
 @click.option("--prefix", envvar=ENV_PREFIX, help="Another lab beside the inventory's: names, network follow.")
 @click.option("--network", envvar=ENV_NETWORK, help="Network of the lab, such as 10.213.90.0/24.")
 @click.pass_context
-def command(context: click.Context, inventory: Path, prefix: str | None, network: str | None) -> None:
+def command(context: click.Context, inventory: str | None, prefix: str | None, network: str | None) -> None:
     """Manage real Debian hosts on this machine, for trials and tests.
 
     \b
@@ -49,7 +43,8 @@ def command(context: click.Context, inventory: Path, prefix: str | None, network
     """
     if context.resilient_parsing:
         return
-    context.obj = Lab.load(inventory, prefix=prefix or None, network=network or None, report=_report)
+    path = paths.inventory(inventory, secrets=False)
+    context.obj = Lab.load(path, prefix=prefix or None, network=network or None, report=_report)
 
 
 @command.command("up")
@@ -74,15 +69,21 @@ def up(lab: Lab, hosts: tuple[str, ...]) -> None:
 
 @command.command("down")
 @click.option("--purge", is_flag=True, help="Also remove the base tree and the package files all labs share.")
+@YES
 @click.pass_obj
-def down(lab: Lab, purge: bool) -> None:
+def down(lab: Lab, purge: bool, yes: bool) -> None:
     """Remove the lab: hosts and their content, network, keys.
+
+    A lab that another checkout made is removed after a question, or with --yes.
 
     \b
     Examples:
       malleposte lab down
+      malleposte lab -i fleet down --yes
       malleposte lab down --purge
     """
+    if lab.other_maker:
+        confirm(f"The lab {lab.settings.prefix} was made by {lab.other_maker}. Remove it?", yes=yes)
     for suffix in SUFFIXES:
         Twin(lab, suffix).remove()
     lab.down(purge=purge)
@@ -245,9 +246,9 @@ def accounts(lab: Lab, as_json: bool) -> None:
         raise LabError(f"no sample account yet ({path} is absent): they come with malleposte up") from error
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: {error}") from error
-    keys = ("password", "mail", "profile", "name")
+    keys = ("password", "mail", "profile", "numen", "name")
     rows = [[uid, *(str(one.get(key, "")) for key in keys)] for uid, one in found.items()]
-    lines = _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NAME"], *rows])
+    lines = _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NUMEN", "NAME"], *rows])
     answer(found, lines, as_json=as_json, indent=2)
 
 

@@ -1,11 +1,14 @@
 """`malleposte up`."""
 
 import json
+import os
+import shlex
 import sys
+from pathlib import Path
 
 import click
 
-from malleposte.commands.options import INVENTORY_WORDS
+from malleposte.commands.options import ENV_INVENTORY, INVENTORY_WORDS
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress, duration
@@ -14,19 +17,27 @@ from malleposte.probe import report
 from malleposte.probe.model import Result
 
 
+def typed(inventory: Path) -> str:
+    """The option that names an inventory in a shell of its own, with a space before it; none for the embedded lab."""
+    if inventory == paths.LAB_INVENTORY and not os.environ.get(ENV_INVENTORY):
+        return ""
+    shipped = inventory.parent == paths.ROOT / "inventories"
+    return f" -i {inventory.name if shipped else shlex.quote(str(inventory))}"
+
+
 def where_to_look(up: BringUp) -> list[str]:
-    """The lines that tell what to do next."""
-    lines = ["", "hosts"]
-    lines += [f"  {spec.name:<8} {spec.address}" for spec in up.lab.inventory.hosts]
-    lines += [
-        "",
-        "sudo ./malleposte lab accounts     log-ins and passwords of the sample agents",
-        "sudo ./malleposte lab ssh mail1    enter a host; its journal tells all",
-        "sudo ./malleposte probe            test every path again",
-        "sudo ./malleposte lab down         put everything away",
-        "docs/operate.md                    the operator's guide",
+    """The lines that tell what to do next, each with the inventory of the lab that was made."""
+    option = typed(up.lab.deploy_inventory)
+    commands = [
+        (f"sudo ./malleposte lab{option} accounts", "log-ins and passwords of the sample agents"),
+        (f"sudo ./malleposte lab{option} ssh mail1", "enter a host; its journal tells all"),
+        (f"sudo ./malleposte probe{option}", "test every path again"),
+        (f"sudo ./malleposte lab{option} down", "put everything away"),
+        ("docs/operate.md", "the operator's guide"),
     ]
-    return lines
+    width = max(len(words) for words, _ in commands) + 4
+    hosts = [f"  {spec.name:<8} {spec.address}" for spec in up.lab.inventory.hosts]
+    return ["", "hosts", *hosts, "", *(f"{words:<{width}}{use}" for words, use in commands)]
 
 
 @click.command("up")

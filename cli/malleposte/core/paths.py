@@ -23,6 +23,8 @@ SITE = ROOT / "playbooks" / "site.yml"
 LAB_INVENTORY = ROOT / "inventories" / "lab"
 FLEET_INVENTORY = ROOT / "inventories" / "fleet"
 """The lab of the platform split over hosts."""
+HOSTS = "hosts.yml"
+"""The file of hosts in the folder of an inventory."""
 DEFAULT_LABS = Path("/var/lib/malleposte/lab")
 ENV_LABS = "MALLEPOSTE_LAB_DIR"
 ENV_PREFIX = "MALLEPOSTE_LAB_PREFIX"
@@ -71,6 +73,12 @@ def inventory(given: str | None, *, secrets: bool = True) -> Path:
 def folder_of(inventory: Path) -> Path:
     """The folder of an inventory that may be given by its file of hosts."""
     return inventory if inventory.is_dir() else inventory.parent
+
+
+def hosts_of(inventory: Path) -> Path:
+    """The source of an inventory for Ansible: its `hosts.yml` alone, whatever lies beside it; else the folder."""
+    hosts = inventory / HOSTS
+    return hosts if hosts.is_file() else inventory
 
 
 def _named(given: str | None) -> Path:

@@ -7,6 +7,7 @@ The application is loaded before the workers are forked: a deploy may replace th
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -31,8 +32,11 @@ def main(words: Sequence[str]) -> int:
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            """Make the application."""
-            return importlib.import_module("malleposte_portal").create_app()
+            """Make the application, which the workers share: their collections of garbage leave its memory alone."""
+            made = importlib.import_module("malleposte_portal").create_app()
+            gc.collect()
+            gc.freeze()
+            return made
 
     Portal().run()
     return 0

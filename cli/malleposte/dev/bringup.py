@@ -185,7 +185,8 @@ class Preparation:
         with self._progress.step(f"lab: twin {suffix}"):
             twin = Twin(Lab.load(LAB_INVENTORY, report=self._progress.say), suffix)
             twin.make(SNAPSHOT)
-            done = stream((*twin.enter, str(ROOT / "malleposte"), "lab", "up"), new_log("lab-twin"), env=twin.env)
+            words = (*twin.enter, str(ROOT / "malleposte"), "lab", "-i", str(LAB_INVENTORY), "up")
+            done = stream(words, new_log("lab-twin"), env=twin.env)
         if done.code != 0:
             raise MallepostError(
                 f"the twin {suffix} of the lab did not start: {done.cause}", "malleposte lab down removes it"

@@ -3,7 +3,7 @@
 An account that exists is never touched, but for a box that nobody opens yet: it gets what the sample says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from malleposte.accounts.boxes import mirror
@@ -12,7 +12,7 @@ from malleposte.dev import sample
 from malleposte.directory.model import Attributes, FunctionalBox, box_attributes
 from malleposte.directory.protocol import Directory
 from malleposte.directory.query import Present
-from malleposte.fleet import reach, vault
+from malleposte.fleet import reach, remote, vault
 from malleposte.probe.accounts import SeedReport, account_row, seed_agents, seed_probes, uids_of
 
 SAMPLE = "sample-accounts.csv"
@@ -34,7 +34,22 @@ def seed(inventory: Path) -> SeedReport:
         if accounts.agents or accounts.boxes:
             table = folder / "secrets" / ACCOUNTS
             report += seed_agents(directory, accounts.agents, table) + seed_boxes(directory, accounts.boxes, table)
+    if accounts.numens:
+        seed_numens(remote.one(inventory, reach.GROUP), accounts.numens, folder / "secrets" / ACCOUNTS)
     return report
+
+
+def seed_numens(place: remote.Place, numens: Mapping[str, str], table: Path) -> None:
+    """Give agents of the table their NUMEN, once: by the command line of the directory's host, which has the keys.
+
+    Raises MallepostError.
+    """
+    known = vault.read_table(table)
+    for uid, numen in numens.items():
+        if uid in known and known[uid].get("numen") != numen:
+            place.printed(["accounts", "modify", uid, "--numen", "--json"], f"{numen}\n".encode())
+            known[uid] |= {"numen": numen}
+            vault.write_table(table, known)
 
 
 def _beside_names(box: FunctionalBox) -> Attributes:

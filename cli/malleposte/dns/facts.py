@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.core.paths import ROOT, VENV_BIN
+from malleposte.core.paths import ROOT, VENV_BIN, hosts_of
 from malleposte.core.run import environment, plain
 from malleposte.dnsrecords.records import Record, expected, reverse
 from malleposte.dnsrecords.zone import RecordError, absolute
@@ -46,7 +46,7 @@ def of_inventory(inventory: Path) -> Published:
     with tempfile.TemporaryDirectory(prefix="malleposte-dns-") as folder:
         output = Path(folder) / "published.json"
         tool = VENV_BIN / "ansible-playbook"
-        command = [str(tool) if tool.exists() else "ansible-playbook", "-i", str(inventory), str(PLAYBOOK)]
+        command = [str(tool) if tool.exists() else "ansible-playbook", "-i", str(hosts_of(inventory)), str(PLAYBOOK)]
         command += ["-e", f"dns_output={output}"]
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if not output.exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from malleposte.core.errors import ExitCode, MallepostError
-from malleposte.core.paths import SITE, VAR, VENV_BIN, folder_of, new_log, shown
+from malleposte.core.paths import SITE, VAR, VENV_BIN, folder_of, hosts_of, new_log, shown
 from malleposte.core.run import Finished, stream
 from malleposte.platform import locks
 
@@ -78,7 +78,7 @@ def strategy_environment(linear: bool) -> dict[str, str]:
 
 def command_line(options: Options) -> list[str]:
     """The words of the ansible-playbook call."""
-    words = [str(VENV_BIN / "ansible-playbook"), "-i", str(options.inventory), str(options.playbook)]
+    words = [str(VENV_BIN / "ansible-playbook"), "-i", str(hosts_of(options.inventory)), str(options.playbook)]
     if options.check:
         words.append("--check")
     if options.diff:

@@ -36,9 +36,13 @@ class Place:
         return done.returncode
 
     def reached(self, code: int) -> None:
-        """Raise MallepostError where the exit code is that of an ssh which did not get there."""
+        """Raise MallepostError where the exit code is that of an ssh which did not get there, with ssh's reason."""
         if code == SSH_FAILED:
-            raise MallepostError(f"{self.name} cannot be reached over ssh")
+            reason = ssh.reason(self.name)
+            barred = any(word in reason for word in ("Permission denied", "verification failed"))
+            hint = "look at its user, key and host key in the inventory" if barred else "start it"
+            why = f": {reason}" if reason else ""
+            raise MallepostError(f"{self.name} cannot be reached over ssh{why}", f"{hint}, then type this again")
 
     def _done(self, words: Sequence[str], code: int) -> None:
         """Raise the error that the command line ended with there, if any."""
@@ -151,7 +155,7 @@ def chosen(listed: Mapping[str, Any], group: Groups, *, but: str = "", only: Seq
         if name not in names:
             raise InputError(f"no host {name!r}", f"known are {', '.join(names)}")
     facts = listed.get("_meta", {}).get("hostvars", {})
-    return [Place(name, ssh_to(facts.get(name, {}), name)) for name in only or names]
+    return [Place(name, ssh_to(facts.get(name, {}), name, *ssh.complaints(name))) for name in only or names]
 
 
 def backups(inventory: Path) -> tuple[list[str], list[Place]]:
@@ -166,6 +170,6 @@ def one(inventory: Path, group: str) -> Place:
     return places(inventory, group)[0]
 
 
-def ssh_to(variables: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """The ssh words up to a host, over a connection of its own."""
-    return tuple(ssh.words(ssh.way(variables, name), more=ssh.OWN))
+def ssh_to(variables: Mapping[str, Any], name: str, *more: str) -> tuple[str, ...]:
+    """The ssh words up to a host, over a connection of its own; `more` are options of ssh."""
+    return tuple(ssh.words(ssh.way(variables, name), more=(*ssh.OWN, *more)))

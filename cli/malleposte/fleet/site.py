@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.core.errors import InputError
-from malleposte.core.paths import ANSIBLE_CFG, ROOT
+from malleposte.core.paths import ANSIBLE_CFG, ROOT, hosts_of
 from malleposte.fleet import ssh
 
 PLATFORM = "malleposte"
@@ -73,7 +73,7 @@ class Site:
         self.made: dict[str, str] = {}
         try:
             with quiet():
-                self._inventory = InventoryManager(loader=self._loader, sources=[str(inventory)])
+                self._inventory = InventoryManager(loader=self._loader, sources=[str(hosts_of(inventory))])
                 self._variables = VariableManager(loader=self._loader, inventory=self._inventory)
                 HostVars(self._inventory, self._variables, self._loader)
         except Exception as error:  # whatever Ansible's parsers raise

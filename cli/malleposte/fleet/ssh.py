@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import shlex
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +44,27 @@ def words(way: Mapping[str, Any], *, patience: int = PATIENCE, more: Sequence[st
         argv += [option, str(way[key])] if way[key] else []
     argv += shlex.split(str(way["ssh_args"]))
     return [*argv, f"{way['user']}@{way['host']}" if way["user"] else str(way["host"])]
+
+
+@functools.cache
+def _complaints() -> Path:
+    folder = tempfile.mkdtemp(prefix="malleposte-ssh-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def complaints(name: str) -> tuple[str, str]:
+    """The option by which ssh writes its own complaints about a host into a file; the program's pass through."""
+    return "-E", str(_complaints() / name)
+
+
+def reason(name: str) -> str:
+    """Return the last complaint about a host; empty where there is none."""
+    try:
+        lines = (_complaints() / name).read_text("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip().removeprefix("ssh: ") for line in reversed(lines) if line.strip()), "")
 
 
 def leave(socket: Path | str) -> list[str]:

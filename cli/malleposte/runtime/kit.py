@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import socket
@@ -40,6 +39,8 @@ async def alive() -> None:
 
     Twice within each `WatchdogSec=` of the unit (sd_watchdog_enabled(3)); without one, never again.
     """
+    import asyncio  # up to 3 MB, which daemons of threads do without
+
     tell("READY=1")
     pause = int(os.environ.get("WATCHDOG_USEC", "0")) / 2_000_000
     while pause:
@@ -50,6 +51,8 @@ async def alive() -> None:
 
 def run(serving: Coroutine[object, object, None]) -> int:
     """Run an asyncio daemon to its end; the exit code. What somebody can cure is one line of the journal."""
+    import asyncio
+
     try:
         asyncio.run(serving)
     except MallepostError as error:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from malleposte.core.paths import LAB_INVENTORY
+from malleposte.core import paths
 from malleposte.dev.lab import Lab
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.ldap import LdapDirectory
@@ -45,7 +45,7 @@ class Site:
 
     def __init__(self, listing: str = "", worker: str = "main", inventory: Path | None = None) -> None:
         """Look at nothing yet. `listing`: the inventory as another read it; `worker`: who shares connections."""
-        self.lab = Lab.load(inventory or Path(os.environ.get("MALLEPOSTE_INVENTORY") or LAB_INVENTORY))
+        self.lab = Lab.load(inventory or paths.inventory(os.environ.get("MALLEPOSTE_INVENTORY") or None, secrets=False))
         self.inventory = self.lab.deploy_inventory
         self._listing = listing
         self._worker = worker

@@ -38,6 +38,7 @@ class Memory:
     def __init__(self, name, *collections, refuses=(), lives=None):
         self.name, self.held, self.refuses = name, {one.place: one for one in collections}, refuses
         self.flat = name == "roundcube"
+        self.gone = set()
         self.lives = lives or [1000]
 
     def read(self, _uid):
@@ -57,6 +58,11 @@ class Memory:
                 self._write()
                 if self.held[one.place].items.get(key) == item:
                     del self.held[one.place].items[key]
+                    self.gone.add(key)
+
+    def forget(self, _uid):
+        self._write()
+        self.gone.clear()
 
     def _write(self):
         self.lives[0] -= 1
@@ -93,7 +99,7 @@ def test_what_the_new_store_does_not_take_stays_and_is_counted():
     assert (old.keys(), new.keys()) == (["journal"], ["a"])
 
 
-@pytest.mark.parametrize("writes", range(8))
+@pytest.mark.parametrize("writes", range(9))
 def test_killed_at_any_point_and_run_again_it_ends_in_the_same_place(writes):
     lives = [writes]
     old = Memory("sogo", agenda(event("a"), event("b")), book(card("c"), card("d")), lives=lives)
@@ -101,9 +107,10 @@ def test_killed_at_any_point_and_run_again_it_ends_in_the_same_place(writes):
     with pytest.raises(OSError, match="killed"):
         move("mdupond", [old], [new])
     assert set(old.keys()) | set(new.keys()) == {"a", "b", "c", "d"}, "nothing is lost on the way"
-    lives[0] = 8
+    lives[0] = 9
     move("mdupond", [old], [new])
     assert (old.keys(), new.keys()) == ([], ["a", "b", "c", "d"])
+    assert old.gone == set(), "nothing is left of what went"
 
 
 def test_two_sources_become_one_and_the_second_target_gets_the_same():
@@ -314,6 +321,15 @@ def test_sogo_is_not_touched_for_nothing_and_statements_hold_no_quotes_of_others
     assert len(tables.ran) == 1
     store.remove("mdupond", [agenda(event("a", name="x'); DROP TABLE sogo_store; --.ics"))])
     assert "x''); DROP" in tables.ran[-1]
+
+
+def test_sogo_and_roundcube_forget_what_went_and_nothing_else():
+    ran = []
+    SogoStore("sogo", lambda _database, text: ran.append(text), lambda uid, content: None).forget("o'brien")
+    RoundcubeBook("roundcube", str, lambda _database, text: ran.append(text)).forget("o'brien")
+    assert "DELETE FROM sogo_store" in ran[0] and "s.c_deleted = 1" in ran[0] and "i.c_path2 = 'o''brien'" in ran[0]
+    assert "sogo_folder_info" not in [line.split()[2] for line in ran[0].splitlines() if line.startswith("DELETE")]
+    assert ran[1].startswith("DELETE FROM contacts WHERE del = 1 AND") and "username = 'o''brien'" in ran[1]
 
 
 # --- Roundcube ---

@@ -72,6 +72,19 @@ def test_the_inventories_shipped_here_are_right(name: str, lab: str, tmp_path: P
     assert tree(copy) == before, "check wrote into the inventory"
 
 
+def test_what_lies_beside_the_file_of_hosts_is_no_inventory(inventory: Path) -> None:
+    """A file without ending was one host for each of its lines."""
+    groups = Site(inventory).groups
+    for name in ("README", "deploy.log", "agents.txt", "more.yml"):
+        (inventory / name).write_text("stranger:\n", "utf-8")
+    assert Site(inventory).groups == groups
+    report = run.check(inventory, online=False)
+    told = [one.text() for one in report.findings if "more.yml" in one.text() or "README" in one.text()]
+    assert told == ["mine/more.yml: warning: is not read: the hosts of an inventory stand in its hosts.yml alone"]
+    (inventory / "hosts.yml").rename(inventory / "all.yml")
+    assert "stranger" in Site(inventory).groups, "without that file, all are read as before"
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_fault_is_one_line_that_names_file_line_and_key(case: dict[str, str], inventory: Path) -> None:
     file = case.get("file", FACTS)

@@ -97,3 +97,29 @@ def test_what_one_vault_holds_needs_its_name(ran: list[list[str]], capsys: pytes
     assert main(["backup", "kept", "--remove", "x", "-i", "lab"]) == 2
     assert main(["vault", "watch", "-i", "lab"]) == 0
     assert [one[0] for one in ran] == ["vault2", "vault1", "vault2"]
+
+
+def test_a_block_without_the_directory_s_host_names_what_ends_the_sessions(
+    ran: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    CODES["dir1"] = None
+    assert main(["accounts", "block", "mdupond", "-i", "lab"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.endswith("; meanwhile: malleposte accounts end-sessions mdupond\n")
+    CODES["dir1"] = 0
+    assert main(["accounts", "block", "mdupond", "-i", "lab"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_sessions_end_on_every_host_that_answers_and_what_is_left_is_said(
+    ran: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    CODES.update({"pia1": 0, "mail1": 0, "web1": None})
+    words = ["end-sessions", "mdupond", "marie.dupond@ac-exemple.test"]
+    assert main(["accounts", *words, "-i", "lab"]) == 4
+    assert [(one[0], one[4:]) for one in ran] == [("pia1", words), ("mail1", words)]
+    said = capsys.readouterr().err
+    assert "web1 cannot be reached" in said
+    assert "mdupond: its password is still good: malleposte accounts block mdupond once the directory answers" in said
+    CODES["web1"] = 0
+    assert main(["accounts", *words, "-i", "lab"]) == 0

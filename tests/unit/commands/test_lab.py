@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from malleposte.cli import main
+from malleposte.commands import lab as lab_commands
 from malleposte.commands.lab import command
+from malleposte.core.paths import ROOT
 from malleposte.dev.lab import HostStatus, Lab
 
 INVENTORY = """\
@@ -21,8 +23,8 @@ all:
 def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
     monkeypatch.setenv("MALLEPOSTE_LAB_DIR", str(tmp_path / "labs"))
-    monkeypatch.delenv("MALLEPOSTE_LAB_PREFIX", raising=False)
-    monkeypatch.delenv("MALLEPOSTE_LAB_NETWORK", raising=False)
+    for name in ("MALLEPOSTE_LAB_PREFIX", "MALLEPOSTE_LAB_NETWORK", "MALLEPOSTE_INVENTORY"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -98,3 +100,75 @@ def test_accounts(where: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "adupont  s3cret" in capsys.readouterr().out
     main(["lab", "-i", str(where), "accounts", "--json"])
     assert json.loads(capsys.readouterr().out) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "prefix"),
+    [
+        ([], "", "mp"),
+        (["-i", "fleet"], "", "mpf"),
+        (["-i", str(ROOT / "inventories/fleet")], "", "mpf"),
+        (["-i", str(ROOT / "inventories/fleet/hosts.yml")], "", "mpf"),
+        ([], "fleet", "mpf"),
+        (["-i", "lab"], "fleet", "mp"),
+    ],
+)
+def test_an_inventory_is_named_as_for_every_command(
+    where: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    words: list[str], environment: str, prefix: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(Lab, "status", lambda self: [])
+    monkeypatch.setenv("MALLEPOSTE_INVENTORY", environment)
+    with pytest.raises(SystemExit):
+        main(["lab", *words, "status", "--json"])
+    assert json.loads(capsys.readouterr().out)["prefix"] == prefix
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nowhere", "no inventory 'nowhere'; give a path or one of: "), ("standalone", "no lab_prefix: its hosts are no")],
+)
+def test_an_inventory_that_is_no_lab_s_is_refused(
+    where: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    """No lab is taken in the place of the one that was named."""
+    monkeypatch.setenv("MALLEPOSTE_INVENTORY", name)
+    assert main(["lab", "status"]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.fixture
+def removed(where: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was removed, the lab or one of its twins."""
+    labs: list[str] = []
+    monkeypatch.setattr(Lab, "down", lambda self, purge: labs.append(self.settings.prefix))
+    monkeypatch.setattr(lab_commands.Twin, "remove", lambda self: labs.append(f"twin {self.suffix}"))
+    return labs
+
+
+ALL = ["twin t", "twin w", "t"]
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "code", "left"),
+    [([], "", 1, []), ([], "n\n", 1, []), ([], "y\n", 0, ALL), (["--yes"], "", 0, ALL)],
+)
+def test_the_lab_of_another_checkout_goes_after_a_question(
+    where: Path, removed: list[str], words: list[str], typed: str, code: int, left: list[str],
+) -> None:  # fmt: skip
+    record = where / "labs/t/made-by"
+    record.parent.mkdir(parents=True)
+    record.write_text("/srv/another\n", encoding="utf-8")
+    done = CliRunner().invoke(command, ["-i", str(where), "down", *words], input=typed)
+    assert (done.exit_code, removed) == (code, left)
+    assert ("The lab t was made by /srv/another. Remove it?" in done.output) is not bool(words)
+
+
+@pytest.mark.parametrize("name", ["made-by", "deployed-from", ""])
+def test_a_lab_of_this_checkout_goes_at_once(where: Path, removed: list[str], name: str) -> None:
+    if name:
+        record = where / "labs/t" / name
+        record.parent.mkdir(parents=True)
+        record.write_text(f"{ROOT if name == 'made-by' else ROOT / 'inventories/lab'}\n", encoding="utf-8")
+    assert main(["lab", "-i", str(where), "down"]) == 0
+    assert removed == ALL

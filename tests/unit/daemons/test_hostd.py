@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import json
 import socket
@@ -380,3 +381,21 @@ def test_a_defect_in_an_act_is_told_to_its_caller_and_to_the_journal(
         acts.upkeep.ping(away)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"<3>relist failed: {type(fault).__name__}: ") and "(test_hostd.py:" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "start that host or wait for it, then type this again"),
+        (TimeoutError("timed out"), "start that host or wait for it, then type this again"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "look there at 'systemctl status malleposte-hostd'"),
+    ],
+)
+def test_a_host_that_is_away_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, error: OSError, hint: str) -> None:
+    def connected(*_way: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(link, "connected", connected)
+    with pytest.raises(MallepostError) as failed:
+        RemoteHost("mail1", frozenset(["store"]), Way("tls://mail1.ac-exemple.test")).ask(acts.queue.hold, "mdupond")
+    assert failed.value.hint == hint

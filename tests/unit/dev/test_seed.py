@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from malleposte.accounts import names
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.dev import sample, seed
 from malleposte.directory.model import FunctionalBox, box_attributes
-from malleposte.fleet import reach, vault
+from malleposte.fleet import reach, remote, vault
 from malleposte.policy import rules
 from malleposte.probe import accounts
 
@@ -58,6 +59,7 @@ def test_the_shipped_sample() -> None:
     assert {agent.profile for agent in found.agents} == {"convergence", "roundcube"}
     assert {"mdupond", "mdupond2", "mdupond3"} <= set(uids)
     assert all(delegate in uids for box in found.boxes for delegate in box.delegates)
+    assert found.numens == {"mdupond": "99E9999001ABC"}
     assert {f"dsi@{DOMAIN}", f"ce.9990001x@{DOMAIN}"} <= {box.mail for box in found.boxes}
 
 
@@ -68,6 +70,41 @@ def test_a_wrong_row_is_named(tmp_path: Path) -> None:
         sample.read(file, DOMAIN)
     file.write_text("nom;prenom\n", "utf-8")
     with pytest.raises(InputError, match="no column type"):
+        sample.read(file, DOMAIN)
+
+
+@dataclass(frozen=True)
+class DirectoryHost(remote.Place):
+    """The directory's host: the words and the input of each command."""
+
+    typed: list[tuple[list[str], bytes]] = field(default_factory=list)
+    away: list[bool] = field(default_factory=list)
+
+    def printed(self, words: Sequence[str], content: bytes, *, also: Sequence[int] = ()) -> bytes:
+        if self.away:
+            raise MallepostError("dir1 cannot be reached over ssh")
+        self.typed.append((list(words), content))
+        return b"{}"
+
+
+def test_a_sample_agent_gets_a_numen_once_and_never_by_the_words_of_a_command(tmp_path: Path) -> None:
+    table, host = tmp_path / "accounts.json", DirectoryHost("dir1", ())
+    wanted = sample.read(SHIPPED, DOMAIN)
+    accounts.seed_agents(MemoryDirectory(), wanted.agents, table)
+    host.away.append(True)
+    with pytest.raises(MallepostError, match="dir1"):
+        seed.seed_numens(host, wanted.numens, table)
+    host.away.clear()
+    for _ in range(2):
+        seed.seed_numens(host, wanted.numens | {"stranger": "99E9999002ABC"}, table)
+    assert host.typed == [(["accounts", "modify", "mdupond", "--numen", "--json"], b"99E9999001ABC\n")]
+    assert json.loads(table.read_text("utf-8"))["mdupond"]["numen"] == "99E9999001ABC"
+
+
+def test_a_wrong_numen_of_the_sample_is_named_without_it(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text(f"{';'.join(sample.COLUMNS)}\nagent;Anne;Petit;;roundcube;;;;;;99X\n", "utf-8")
+    with pytest.raises(InputError, match=r"line 2: not a NUMEN \(2 digits"):
         sample.read(file, DOMAIN)
 
 

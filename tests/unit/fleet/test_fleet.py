@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from malleposte.core.errors import InputError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet import remote, ssh
 from malleposte.probe import facts
 
@@ -101,3 +101,35 @@ def test_ssh_goes_as_ansible_does() -> None:
 def test_what_is_not_said_is_left_to_ssh() -> None:
     argv = ssh.words(ssh.way({}, "mail1"), patience=3, more=ssh.OWN)
     assert argv == ["ssh", *ssh.OWN, "-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "mail1"]
+
+
+REACH = "web1 cannot be reached over ssh"
+NO_ROUTE = "connect to host 192.0.2.1 port 22: No route to host"
+DENIED = "root@192.0.2.1: Permission denied (publickey)."
+
+
+@pytest.mark.parametrize(
+    ("complaint", "message", "hint"),
+    [
+        ("", REACH, "start it, then"),
+        (f"ssh: {NO_ROUTE}", f"{REACH}: {NO_ROUTE}", "start it, then"),
+        (f"@@@\n{DENIED}", f"{REACH}: {DENIED}", "look at its user, key and host key in the inventory, then"),
+    ],
+)
+def test_a_host_out_of_reach_is_one_line_with_ssh_s_reason(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], complaint: str, message: str, hint: str
+) -> None:
+    """ssh writes its own complaints into a file; those of the program there pass through."""
+    program = tmp_path / "ssh"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\n' '{complaint}' >$2\necho there >&2\nexit 255\n")
+    program.chmod(0o755)
+    listed = {"web": {"hosts": ["web1"]}}
+    (place,) = remote.chosen(listed, "web")
+    option = place.ssh.index("-E")
+    place = remote.Place("web1", (str(program), *place.ssh[option:]))
+    with pytest.raises(MallepostError) as failed:
+        place.run(["status"])
+    assert (failed.value.message, failed.value.hint) == (message, f"{hint} type this again")
+    assert capfd.readouterr().err == "there\n"
+    program.write_text("#!/bin/sh\nexit 4\n")
+    assert place.run(["status"]) == 4

@@ -194,6 +194,56 @@ def test_poll_looks_once_more_than_never():
     assert poll(lambda: 1, 0, "x") == 1
 
 
+GREY = "451 4.7.1 Liste grise, reessayez dans quelques minutes / Greylisted, try again in a few minutes"
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (("DATA", 451, GREY[4:]), f"no message: our MX puts it off: {GREY}; {flows.UNSIGNED}"),
+        (("DATA", 451, "4.3.0 later"), "no message: our MX puts it off: 451 4.3.0 later"),
+        (("DATA", 250, "kept"), "no message"),
+        (ConnectionRefusedError("no"), "no message"),
+    ],
+)
+def test_mail_that_does_not_come_is_said_to_be_put_off_by_whom_and_why(monkeypatch, answer, detail):
+    """A vantage queues what our MX puts off, as any server does: the probe would say that nothing came."""
+    sent = []
+
+    def deliver(session, sender, recipient, message):
+        sent.append((session, sender, recipient))
+        return ("DATA", 250, "queued") if session != "our MX" else answer
+
+    def straight(_plan, name, _service):
+        assert name == "mx1.ac-exemple.test"
+        if isinstance(answer, Exception):
+            raise answer
+        return contextlib.nullcontext("our MX")
+
+    def never(*_of):
+        raise PathError("no message")
+
+    class Smarthost(contextlib.nullcontext):
+        def ehlo(self):
+            """Greet."""
+
+        def __enter__(self):
+            return self
+
+    monkeypatch.setattr(flows.smtplib, "SMTP", lambda *_words, **_more: Smarthost())
+    monkeypatch.setattr(flows, "open_smtp", straight)
+    monkeypatch.setattr(flows, "mx_names", lambda _plan: ["mx1.ac-exemple.test"])
+    monkeypatch.setattr(flows, "deliver", deliver)
+    monkeypatch.setattr(flows, "wait_imap", never)
+    plan = make_plan()
+    result = walk.walk_one("foreign-to-agent", walk.PATHS["foreign-to-agent"], plan)
+    assert (result["status"], result["detail"]) == ("failed", detail)
+    assert {one[1:] for one in sent} == {("probe@lointain.test", plan.accounts[0].mail)}
+    monkeypatch.setattr(flows, "wait_imap", lambda *_of: ("INBOX", b""))
+    monkeypatch.setattr(flows, "results_of", lambda _message: dict.fromkeys(("spf", "dkim", "dmarc"), "pass"))
+    assert walk.walk_one("foreign-to-agent", walk.PATHS["foreign-to-agent"], plan)["status"] == "ok"
+
+
 def test_a_colleague_reads_what_an_agent_submits_without_any_outside(monkeypatch):
     sent = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,16 @@ INNER = "reports@reports.stores.invalid"
 Facts = dict[str, Any]
 
 
-def given(folder: Path, edit: Callable[[Facts], object] = lambda _facts: None) -> Site:
+def given(
+    folder: Path, edit: Callable[[Facts], object] = lambda _facts: None, roles: Sequence[str] = ("postfix", "reports")
+) -> Site:
     """The shipped inventory of one host with other facts, and the roles' own variables below the wiring."""
     inventories.copied(folder)
     inventories.edited(folder / inventories.FACTS, edit)
     (folder / "group_vars/all").mkdir(exist_ok=True)
-    for role in ("postfix", "reports"):
-        for part in ("defaults", "vars"):
-            shutil.copy(ROOT / f"roles/{role}/{part}/main.yml", folder / f"group_vars/all/{role}-{part}.yml")
+    for role in roles:
+        for file in (ROOT / "roles" / role).glob("[dv]*/main.yml"):
+            shutil.copy(file, folder / f"group_vars/all/{role}-{file.parent.name}.yml")
     return Site(folder)
 
 

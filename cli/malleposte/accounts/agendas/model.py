@@ -77,6 +77,9 @@ class Store(Protocol):
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
         """Take away the items that still are as they were read."""
 
+    def forget(self, uid: str) -> None:
+        """Remove what is left of items that are gone: their texts for devices that ask what went, their alarms."""
+
     def holders(self) -> set[str]:
         """The owner and the items of a store."""
 

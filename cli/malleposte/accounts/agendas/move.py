@@ -27,10 +27,11 @@ def move(uid: str, sources: Sequence[Store], targets: Sequence[Store]) -> Moved:
     """All that the sources hold of an agent goes to the targets, then leaves the sources.
 
     Nothing leaves a source that the first target does not show, nor what was changed there meanwhile. Of an item that
-    is on both sides the later changed stays.
+    is on both sides the later changed stays. No device asks the sources any more, which forget what went.
     """
     found = [(store, store.read(uid)) for store in sources]
     if not any(one.items for _store, collections in found for one in collections):
+        _forget(uid, sources)
         return Moved()
     homes = {
         (one.kind, key): one.name
@@ -45,6 +46,7 @@ def move(uid: str, sources: Sequence[Store], targets: Sequence[Store]) -> Moved:
     there = {one.place: one.items.keys() for one in targets[0].read(uid)}
     for store, collections in parted:
         store.remove(uid, [one.only(there.get((one.kind, fit_place(one.name)), ())) for one in collections])
+    _forget(uid, sources)
     counts = dict.fromkeys(Kind, 0)
     left = 0
     for one in wanted:
@@ -52,6 +54,12 @@ def move(uid: str, sources: Sequence[Store], targets: Sequence[Store]) -> Moved:
         counts[one.kind] += gone
         left += len(one.items) - gone
     return Moved(counts[Kind.AGENDA], counts[Kind.CONTACTS], left)
+
+
+def _forget(uid: str, sources: Sequence[Store]) -> None:
+    """Also where nothing was moved: the move before may have been interrupted here."""
+    for store in sources:
+        store.forget(uid)
 
 
 def _parted(one: Collection, homes: Mapping[tuple[Kind, str], str]) -> list[Collection]:

@@ -145,6 +145,9 @@ class Radicale:
                     if held.items.get(key) == item:
                         (folder / item.name).unlink()
 
+    def forget(self, uid: str) -> None:
+        """See Store. Radicale removes an item with its file; what it remembers are names, for a month."""
+
     def holders(self) -> set[str]:
         """See Store."""
         with owner.as_owner(self.root):

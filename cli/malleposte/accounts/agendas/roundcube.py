@@ -33,6 +33,7 @@ _REMOVE = (
     "UPDATE contacts c SET del = 1, changed = now() FROM json_to_recordset({items}) AS w (id integer, changed float8) "
     "WHERE c.contact_id = w.id AND c.del = 0 AND extract(epoch FROM c.changed) = w.changed;"
 )
+_FORGET = "DELETE FROM contacts WHERE del = 1 AND user_id IN (SELECT user_id FROM users WHERE username = {uid});"
 _HOLDERS = "SELECT DISTINCT username FROM users JOIN contacts USING (user_id) WHERE del = 0;"
 
 
@@ -84,6 +85,10 @@ class RoundcubeBook:
         rows = [{"id": number, "changed": item.changed} for number, item in self._rows(uid) if item in gone]
         if rows:
             self.sql(self.database, _REMOVE.format(items=quoted_json(rows)))
+
+    def forget(self, uid: str) -> None:
+        """See Store."""
+        self.sql(self.database, _FORGET.format(uid=quoted(uid)))
 
     def holders(self) -> set[str]:
         """See Store."""

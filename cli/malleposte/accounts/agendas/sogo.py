@@ -86,6 +86,10 @@ class SogoStore:
         ]  # fmt: skip
         folders.delete(self.sql, uid, gone)
 
+    def forget(self, uid: str) -> None:
+        """See Store. Folders stay, with their titles and rights, for an agent who returns to the class."""
+        folders.forget(self.sql, uid)
+
     def holders(self) -> set[str]:
         """See Store."""
         return folders.owners(self.sql) - {PUBLISHER}

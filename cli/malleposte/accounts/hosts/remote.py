@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from malleposte.runtime import link
 
 PORT = 7444
 TIMEOUT = 60.0  # seconds; a queue of thousands takes a while to read
+HOSTD = "look there at 'systemctl status malleposte-hostd'"
+AWAY = "start that host or wait for it, then type this again"
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,14 @@ class Way:
                 yield reply
         except (OSError, ValueError, InputError) as error:
             reason = getattr(error, "message", "") or str(error) or type(error).__name__
-            hint = getattr(error, "hint", None) or "look there at 'systemctl status malleposte-hostd'"
+            hint = getattr(error, "hint", None) or (AWAY if _away(error) else HOSTD)
             raise MallepostError(f"{self.address}: {reason}", hint) from error
+
+
+def _away(error: Exception) -> bool:
+    """Whether it is the host that does not answer, and not its hostd."""
+    gone = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT)
+    return isinstance(error, TimeoutError) or getattr(error, "errno", None) in gone
 
 
 def _send(stream: io.BufferedRWPair, message: msgspec.Struct) -> None:

@@ -32,14 +32,13 @@ def _to(state: State, now: datetime.datetime) -> Attributes:
 def block(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> list[Change]:
     """No log-in before a new password, nothing sent for `hours`; codes and means of recovery that wait are void.
 
-    Never shortens a block.
+    An account that is blocked already keeps its end: nobody has used it since. Never shortens a block.
     """
     if state_of(entry) == State.SUSPENDED:
         raise InputError(f"{uid_of(entry)} is suspended: nobody can log in or send there", "resume it first")
-    wanted = _barred(entry, now, hours)
     if state_of(entry) != State.BLOCKED:
-        wanted |= _to(State.BLOCKED, now)
-    return change(Kind.BLOCK, entry, wanted)
+        return change(Kind.BLOCK, entry, _barred(entry, now, hours) | _to(State.BLOCKED, now))
+    return change(Kind.BLOCK, entry, _barred(entry, now, 0 if barred_until(entry, now) else hours))
 
 
 def bar(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> list[Change]:

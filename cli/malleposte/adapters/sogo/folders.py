@@ -52,6 +52,15 @@ DELETE FROM sogo_quick_appointment q USING gone WHERE (q.c_folder_id, q.c_name) 
 DELETE FROM sogo_quick_contact q USING gone WHERE (q.c_folder_id, q.c_name) = (gone.c_folder_id, gone.c_name);
 COMMIT;
 """
+_FORGET = """BEGIN;
+DELETE FROM sogo_store s USING sogo_folder_info i
+  WHERE s.c_folder_id = i.c_folder_id AND i.c_path2 = {owner}
+    AND i.c_path3 IN ('Calendar', 'Contacts') AND s.c_deleted = 1;
+DELETE FROM sogo_alarms_folder a USING sogo_folder_info i
+  WHERE a.c_path = i.c_path AND i.c_path2 = {owner} AND NOT EXISTS (SELECT FROM sogo_store s
+    WHERE s.c_folder_id = i.c_folder_id AND s.c_name = a.c_name AND coalesce(s.c_deleted, 0) = 0);
+COMMIT;
+"""
 _MOVE = """BEGIN;
 UPDATE sogo_store n SET c_version = 1 + greatest(n.c_version, o.c_version) FROM sogo_store o
   WHERE n.c_folder_id = {source} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
@@ -139,6 +148,11 @@ def delete(sql: Sql, owner: str, gone: Iterable[Mapping[str, str]]) -> None:
     """Delete items as SOGo does: module, folder, name; with `digest`, only where it is that of the text (SHA-256)."""
     if listed := [*gone]:
         sql(_DELETE.format(owner=quoted(owner), items=quoted_json(listed)))
+
+
+def forget(sql: Sql, owner: str) -> None:
+    """Remove the rows of an owner's deleted items, which have their texts, and the alarms of items that are gone."""
+    sql(_FORGET.format(owner=quoted(owner)))
 
 
 def move(sql: Sql, source: Folder, target: Folder) -> None:

@@ -25,6 +25,7 @@ PLACES = {
     "quota": "edit:quota_command",
     "declare": "declare:declare_command",
     "block": "states:block_command",
+    "end-sessions": "sessions:end_sessions_command",
     "unblock": "states:unblock_command",
     "suspend": "states:suspend_command",
     "resume": "states:resume_command",

@@ -1,8 +1,11 @@
-"""`malleposte accounts block|unblock|suspend|resume|expire`."""
+"""`malleposte accounts block|unblock|suspend|resume|expire`: see `sessions` for what needs no directory."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,10 +20,42 @@ from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO
 from malleposte.commands.accounts.output import shown_time, tell
 from malleposte.commands.away import HostCommand
 from malleposte.commands.options import AS_JSON
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import first
+from malleposte.platform.identity import is_uid
 
 
-@click.command("block", cls=HostCommand)
+class BlockCommand(HostCommand):
+    """A command that says what else can be done while the directory's host does not answer."""
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        try:
+            return super().away(ctx, inventory, words)
+        except InputError:
+            raise
+        except MallepostError as error:
+            raise MallepostError(error.message, f"{error.hint}; meanwhile: {meanwhile(ctx.params['who'])}") from error
+
+
+def meanwhile(who: str) -> str:
+    """The command that works without the directory."""
+    return f"malleposte accounts end-sessions {who if is_uid(who) else 'LOG-IN'}"
+
+
+@contextlib.contextmanager
+def or_meanwhile(who: str) -> Iterator[None]:
+    """Say the same on a host whose directory is down."""
+    try:
+        yield
+    except Refused:
+        raise
+    except DirectoryError as error:
+        raise MallepostError(error.message, f"once it answers, type this again; meanwhile: {meanwhile(who)}") from error
+
+
+@click.command("block", cls=BlockCommand)
 @WHO
 @REASON
 @AS_JSON
@@ -31,19 +66,20 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
     queue is held, and the agent's filters are paused. The agent can read mail again with a new password (accounts
     reset), and send after that time. The output names the boxes, folders and agendas of others that the account opens:
     whoever used it may have read them, so warn their owners. A host that does not answer is named (exit code 4): run
-    the command again.
+    the command again; the block keeps its end. While the directory does not answer, accounts end-sessions ends the
+    sessions alone.
 
     \b
     Example:
       sudo ./malleposte accounts block mdupond --reason "ticket 4711, spam since 9:30"
       sudo ./malleposte accounts block marie.dupond@ac-exemple.test --json
     """
-    with host(who) as (tools, rules, _settings, uid):
+    with or_meanwhile(who), host(who) as (tools, rules, _settings, uid):
         result = acts.block(tools, uid, now(), hours=rules.block_hours, note=reason)
         until = first(entry(tools.directory, uid).attributes, "mpBlockedUntil")
         forwards = list(acts.look(tools, uid, result).forwards)
         others = acts.opened(tools, uid, result)
-    lines = [f"sends nothing until {shown_time(until)}", f"{len(result.held)} messages held in the queue"]
+    lines = [f"sends nothing until {shown_time(until)}", *held_lines(result)]
     lines += [f"its filters forward to {address}: they rest until then" for address in forwards]
     lines += [f"it opens {opened_words(one)}: warn its owner, who may have been read too" for one in others]
     lines.append(f"a new password: malleposte accounts reset {uid}")
@@ -51,6 +87,14 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
     return tell(
         result, uid, "blocked", as_json=as_json, lines=lines, blocked_until=until, forwards=forwards, others=told
     )
+
+
+def held_lines(result: acts.Result) -> list[str]:
+    """The number of messages held; none where no queue answered, which is said as not done."""
+    silent = any(failure.channel == "queue" for failure in result.failures)
+    if silent and not result.held:
+        return []
+    return [f"{len(result.held)} messages held in the queue{' of the hosts that answered' if silent else ''}"]
 
 
 def opened_words(one: Trace) -> str:

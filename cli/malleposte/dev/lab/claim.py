@@ -1,10 +1,12 @@
-"""The inventory that a lab was deployed from: the secrets of its hosts lie there, not in another one."""
+"""The owner of a lab: the inventory that it was deployed from, which has the secrets of its hosts, and the checkout."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from malleposte.core.paths import ROOT
 from malleposte.dev.lab.errors import LabUsageError
+from malleposte.dev.lab.settings import Settings
 from malleposte.runtime import durable
 
 
@@ -23,3 +25,19 @@ def claim(record: Path, inventory: Path) -> None:
         )
     if not known:
         durable.write(record, wanted + "\n", 0o644)
+
+
+def sign(record: Path) -> None:
+    """Keep in ``record`` that this checkout made the lab, unless another one did."""
+    if not record.exists():
+        durable.write(record, f"{ROOT}\n", 0o644)
+
+
+def other_maker(settings: Settings) -> str:
+    """Return the checkout that made the lab where it is not this one, else an empty text.
+
+    An older lab names only the folder that it was deployed from; one below the lab's own folder names nobody.
+    """
+    record = settings.maker if settings.maker.exists() else settings.claim
+    known = Path(record.read_text(encoding="utf-8").strip()) if record.exists() else ROOT
+    return "" if any(known.is_relative_to(own) for own in (ROOT, settings.state.resolve())) else str(known)

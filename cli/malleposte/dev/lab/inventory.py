@@ -103,6 +103,8 @@ def read(path: Path) -> Inventory:
     if not isinstance(document, dict) or not all(isinstance(group, dict) for group in document.values()):
         raise LabUsageError(f"{path}: not a YAML inventory (expected groups at the top)")
     top = (document.get("all") or {}).get("vars") or {}
+    if "lab_prefix" not in top:
+        raise LabUsageError(f"{path}: no lab_prefix: its hosts are no lab's", "-i lab names the embedded lab")
     prefix = check_prefix(str(top.get("lab_prefix", "")))
     suffix = str(top.get("lab_suffix", ""))
     if not _SUFFIX.fullmatch(suffix):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from malleposte.dev.lab import inventory, runner, state, status
-from malleposte.dev.lab.claim import claim
+from malleposte.dev.lab.claim import claim, other_maker, sign
 from malleposte.dev.lab.errors import LabError, LabUsageError
 from malleposte.dev.lab.inventory import Bind, Inventory
 from malleposte.dev.lab.machine import base, controller, network, packages, processes
@@ -81,6 +81,11 @@ class Lab:
         own = inventory.is_own(self.inventory, self.settings)
         return self.inventory.path.parent if own else self.settings.inventory
 
+    @property
+    def other_maker(self) -> str:
+        """Return the checkout that made the lab where it is not this one, else an empty text."""
+        return other_maker(self.settings)
+
     # --- up and down ---
 
     def install_browser(self) -> None:
@@ -98,6 +103,7 @@ class Lab:
         controller.install_packages(self.run, self.report)
         with self._locked():
             claim(self.settings.claim, self.deploy_inventory)
+            sign(self.settings.maker)
             hosts = [host for host in self.hosts(names) if host.spec is not None]
             sleeping = [host for host in hosts if not host.running()]
             if sleeping:

@@ -96,6 +96,11 @@ class Settings:
         return self.state / "deployed-from"
 
     @property
+    def maker(self) -> Path:
+        """Return the file that names the checkout that made the lab."""
+        return self.state / "made-by"
+
+    @property
     def bridge(self) -> str:
         """Return the name of the bridge."""
         return f"{self.prefix}-br0"

@@ -28,6 +28,7 @@ from malleposte.check.findings import Level
 from malleposte.commands.accounts import archive, boxes, context, edit, search, states
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.fleet.site import Site
 from malleposte.fleet.stores import store_of
@@ -128,9 +129,46 @@ def test_a_block_with_a_host_down_is_done_on_the_others_and_names_it(fleet: Flee
     assert "not done: mail2: no route to host" in err and "not done: queue: on mail2: no route to host" in err
     assert fleet.entry("mdupond")["mpState"] == ["blocked"]
     assert "close" in fleet.mail1.acts() and "hold" in fleet.mail1.acts() and fleet.web1.acts() == ["close", "traces"]
+    until = fleet.entry("mdupond")["mpBlockedUntil"]
     fleet.mail2.down = False
     assert fleet.typed(states.block_command, "mdupond")[0] == ExitCode.DONE, "it can be run again"
+    assert fleet.entry("mdupond")["mpBlockedUntil"] == until
     assert fleet.mail2.acts() == ["close", "hold", "traces"]
+
+
+@pytest.mark.parametrize(
+    ("down", "line"),
+    [
+        ((), "  2 messages held in the queue\n"),
+        (("mail2",), "  1 messages held in the queue of the hosts that answered\n"),
+        (("mail1", "mail2"), ""),
+    ],
+)
+def test_no_number_of_held_messages_is_said_where_no_queue_answered(
+    fleet: Fleet, down: tuple[str, ...], line: str
+) -> None:
+    for name in down:
+        getattr(fleet, name).down = True
+    code, out, err = fleet.typed(states.block_command, "mdupond")
+    assert code == (ExitCode.PARTLY if down else ExitCode.DONE)
+    assert "".join(one + "\n" for one in out.splitlines() if "held" in one) == line
+    assert [name for name in down if f"not done: queue: on {name}" in err] == list(down)
+
+
+def test_without_the_directory_a_block_names_what_can_be_done(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command on the directory's host, where slapd is down."""
+
+    def away(_settings: object) -> Any:
+        raise DirectoryError("the directory cannot be reached: down")
+
+    monkeypatch.setattr(here, "tools", away)
+    for who, word in (("mdupond", "mdupond"), (f"marie.dupond@{DOMAIN}", "LOG-IN")):
+        with pytest.raises(MallepostError) as failed:
+            fleet.typed(states.block_command, who)
+        assert failed.value.message == "the directory cannot be reached: down"
+        assert failed.value.hint == (
+            f"once it answers, type this again; meanwhile: malleposte accounts end-sessions {word}"
+        )
 
 
 def test_a_block_names_what_others_opened_to_the_account(fleet: Fleet) -> None:

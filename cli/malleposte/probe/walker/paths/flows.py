@@ -10,9 +10,11 @@ from ..dkim import DkimError, verify
 from ..mailbox import compose, results_of, subject, wait_imap, wait_maildir
 from ..plan import Account, PathError, Plan
 from ..sieve import ManageSieve, SieveError
-from ..wire import connect, context, deliver, smtp, words
+from ..wire import connect, context, deliver, open_smtp, smtp, words
+from .refusals import mx_names
 
 SCRIPT = "malleposte-probe"
+UNSIGNED = "greylisting stops mail of an unknown server without DKIM: sign the vantage's mail, or probe again later"
 
 
 def accepted(answer: tuple[str, int, str]) -> str:
@@ -30,12 +32,27 @@ def foreign_to_agent(plan: Plan) -> str:
     with smtplib.SMTP(*vantage.smtp, timeout=plan.timeout) as session:
         session.ehlo()
         accepted(deliver(session, vantage.address, agent.mail, message))
-    folder, received = wait_imap(plan, agent, path)
+    try:
+        folder, received = wait_imap(plan, agent, path)
+    except PathError as error:
+        answer = put_off(plan, vantage.address, agent.mail, message)
+        hint = f"; {UNSIGNED}" if "greylist" in answer.lower() else ""
+        raise PathError(f"{error}: our MX puts it off: {answer}{hint}" if answer else str(error)) from error
     verdicts = results_of(received)
     shown = " ".join(f"{name}={verdicts.get(name, 'missing')}" for name in ("spf", "dkim", "dmarc"))
     if folder.upper() != "INBOX" or any(verdicts.get(name) != "pass" for name in ("spf", "dkim", "dmarc")):
         raise PathError(f"in {folder}: {shown}")
     return f"in {folder}: {shown}"
+
+
+def put_off(plan: Plan, sender: str, recipient: str, message: bytes) -> str:
+    """The words by which our first MX puts a message off that comes straight from here; empty where it takes it."""
+    try:
+        with open_smtp(plan, mx_names(plan)[0], "smtp") as session:
+            _step, code, text = deliver(session, sender, recipient, message)
+    except (OSError, smtplib.SMTPException, resolver.DnsError, PathError):
+        return ""
+    return f"{code} {text}" if 400 <= code <= 499 else ""
 
 
 def submit(plan: Plan, service: str) -> str:
