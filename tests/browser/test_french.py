@@ -13,7 +13,7 @@ FORBIDDEN = re.compile(
 )
 """Words that are not said in France."""
 IN_WEBMAIL = re.compile(rf"{FORBIDDEN.pattern}|\bcourriels?\b", re.IGNORECASE)
-"""A webmail says « message » besides; « courriel » is the State's word, and stands on the pages of the portal and of the log-in."""
+"""A webmail says « message » besides; « courriel » is the State’s word, for the portal and the log-in page."""
 FOLDERS = ("Boîte de réception", "Brouillons", "Envoyés", "Indésirables", "Corbeille", "Archives")
 
 ROUNDCUBE = {
