@@ -86,13 +86,13 @@ def test_the_page_with_the_password_gives_all_that_a_device_needs(
         assert browser.driver.find_element("id", box).is_selected(), f"{box} is not ticked"
     type_in(browser, name=NAME, password=agent.password)
     browser.click("main button", "Créer le mot de passe", heading="Le mot de passe de votre appareil")
+    checked(browser, f"device-{kind}-password")
     uid, secret, imap, smtp, address = (copied(browser, one) for one in ("uid", "secret", "imap", "smtp", "dav"))
     assert address == browser.url("dav")
     given = Given(uid, secret, imap, smtp, str(urlsplit(address).hostname))
     typed_secrets.noted(secret=given.secret)
     assert given.secret == browser.seen("#secret").text
     browser.seen("main li", "DAVx⁵ trouve les agendas" if kind == "Android" else "menu Nouveau, « Agenda »")
-    checked(browser, f"device-{kind}-password")
 
     # The phone reads the code of the computer's screen, and has the same page.
     link = read_code(browser.seen("img.qr"))

@@ -40,13 +40,13 @@ OPEN = {
     "/", "/psgi.js", "/ping", "/logout", "/lmerror/", "/webauthn", "/2fchoice", "/2fregisters", "/totp2fcheck",
     "/webauthn2fcheck", "/secours2fcheck", "/secours2fresend", "/courriel2fcheck", "/courriel2fresend",
     "/bureau2fcheck", "/bureau2fresend", "/secours", "/upgradesession", "/renewsession", "/registerbrowser",
-    "/checkbrowser", "/oauth2/", "/oauth2/logout", "/oauth2/checksession.html", "/oauth2/token", "/oauth2/userinfo",
+    "/checkbrowser", "/oauth2/", "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo",
     "/oauth2/jwks", "/.well-known/openid-configuration",
 }  # fmt: skip
 """The addresses that agents' browsers and services ask for; one that ends with a stroke stands for what follows it."""
 CLOSED = {
     "/_ended", "/mysession/", "/languages", "/myapplications", "/refresh", "/portal.css", "/oauth2/introspect",
-    "/oauth2/register",
+    "/oauth2/register", "/oauth2/checksession.html",
 }  # fmt: skip
 """Those that nobody of ours asks for by the web."""
 FOLLOWS = {"/lmerror/": "500", "/oauth2/": "authorize", "/mysession/": "persistent"}
@@ -108,10 +108,11 @@ def test_each_page_has_its_own_title(browser: Any, person: Any) -> None:
     assert log_in.startswith("Connexion – ")
     visitor.log_in(who.uid, who.account.password)
     assert visitor.entered
-    paths = ("/", "/2fregisters", "/2fregisters/totp", "/2fregisters/webauthn")
+    paths = ("/", "/2fregisters", "/2fregisters/totp", "/2fregisters/webauthn", "/upgradesession", "/oauth2/logout")
     found = [titled(visitor.ask(path)) for path in paths]
     assert [one.partition(" – ")[0] for one in found] == [
         "Vous êtes connecté", "Mes moyens de connexion", "Ajouter une application de codes", "Ajouter une clé",
+        "Confirmer que c’est vous", "Confirmation",
     ]  # fmt: skip
     assert all(one.endswith(log_in) for one in found)
 
