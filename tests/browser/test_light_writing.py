@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.filter.attachments import MEGABYTE
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, whole
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, Browser, first_on
-from tests.stack.support.mail import Mail, compose, token
+from tests.stack.support.mail import Mail, compose, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account
 
@@ -188,3 +189,19 @@ def test_an_answer_that_the_network_loses_goes_by_itself(
     browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **network})
     browser.seen(".malleposte-invitation [aria-pressed='true']", "Accepter")
     mail.arrived(organizer, word, timeout=120)
+
+
+@pytest.mark.full
+def test_who_clicks_twice_answers_once(browser: Browser, reader: Reader, people: People, mail: Mail) -> None:
+    agent, organizer, word = reader.agent("roundcube", letters=False), people.agent(), token()
+    mail.imap(agent).append("INBOX", None, None, invitation(agent, organizer, word))
+    roundcube.log_in(browser, agent)
+    browser.open("webmail", "/?_task=mail&_mbox=INBOX&_uid=1&_action=show")
+    button = browser.seen(".malleposte-invitation button", "Accepter")
+    ActionChains(browser.driver).double_click(button).perform()
+    browser.seen(".malleposte-invitation [aria-pressed='true']", "Accepter")
+    roundcube.idle(browser)
+    browser.click(".malleposte-invitation button", "Refuser")
+    browser.seen(".malleposte-invitation [aria-pressed='true']", "Refuser")
+    wait_for(lambda: mail.count(organizer, word) >= 2, 120, "the second answer")
+    assert mail.count(organizer, word) == 2, "one for each answer"

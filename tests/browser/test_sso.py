@@ -25,6 +25,7 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, pers
     assert mark is not None and mark["httpOnly"] and mark["secure"] and mark["sameSite"] == "Lax"
     fill(browser, who.uid, rules.generate())
     browser.seen("main", "inexact")
+    browser.wait(lambda: browser.driver.switch_to.active_element.get_attribute("id") == "passwordfield", "the focus")
     for_everyone(browser, "sso-refused")
     assert browser.driver.find_element(By.ID, "passwordfield").get_attribute("value") == ""
     fill(browser, who.uid, who.account.password)
@@ -48,6 +49,19 @@ def test_the_page_that_says_to_wait_is_for_everyone(browser: Browser, person: An
 
     browser.wait(told_to_wait, "nobody is told to wait")
     looked_at(browser, "sso-wait")
+
+
+def test_a_log_out_that_names_no_log_in_is_asked_about(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("sso")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "Vous êtes connecté")
+    for answer, title in (("Non", "Vous êtes connecté"), ("Oui", "Connexion")):
+        browser.open("sso", "/oauth2/logout")
+        browser.seen("h1", "Confirmation")
+        browser.seen("main p", "Souhaitez-vous vous déconnecter")
+        for_everyone(browser, "sso-log-out-asked")
+        browser.click("main button", answer, heading=title)
 
 
 def test_the_page_of_a_refused_service_is_for_everyone(browser: Browser, person: Any) -> None:

@@ -92,14 +92,37 @@ class Writer:
                 cli.out("block", uid, "--reason", "essai")
             case "class":
                 cli.json("profile", uid, "roundcube" if self.webmail == "sogo" else "convergence")
+            case "interface":
+                with self.elsewhere():
+                    self.browser.open("portal", "/compte/interface")
+                    self.browser.click("main a", "Passer à l’interface", "Mon interface")
+                    self.browser.seen("main .fr-alert", "Avant de changer : enregistrez ce que vous écrivez")
+                    self.browser.click("main button", "Passer à l’interface")
+                    self.browser.seen("main", "Votre interface est changée")
             case "password":
                 new = rules.generate()
                 assert portal.one(passwords.Change(portal.source, uid, self.agent.password, new)) == Done(uid, "active")
                 self.agent = replace(self.agent, password=new)
+            case "asleep":
+                # The lid is closed: the page notices nothing until the device is awake.
+                with self.offline():
+                    self.ends("idle")
             case "log-out":
                 with self.elsewhere():
                     self.browser.open(KEYS[self.webmail])
                     (sogo if self.webmail == "sogo" else roundcube).log_out(self.browser)
+
+    @contextlib.contextmanager
+    def offline(self) -> Iterator[None]:
+        """No network, for a while."""
+        send = self.browser.driver.execute_cdp_cmd
+        send("Network.enable", {})
+        whole = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        send("Network.emulateNetworkConditions", {"offline": True, **whole})
+        try:
+            yield
+        finally:
+            send("Network.emulateNetworkConditions", {"offline": False, **whole})
 
     @contextlib.contextmanager
     def elsewhere(self) -> Iterator[None]:
@@ -153,7 +176,8 @@ CASES = [
     ("roundcube", "idle", PHONE),
     *(full(webmail, "idle", size) for webmail, size in (("sogo", PHONE), ("roundcube", DESKTOP))),
     *(full(webmail, way, DESKTOP) for webmail in KEYS for way in ("password", "log-out")),
-    full("roundcube", "class", DESKTOP),
+    *(full(webmail, "asleep", PHONE) for webmail in KEYS),
+    *(full("roundcube", way, DESKTOP) for way in ("class", "interface")),
 ]
 
 
@@ -182,7 +206,12 @@ def test_a_message_is_sent_again_in_the_next_session(
 
 @pytest.mark.parametrize(
     ("webmail", "way", "browser"),
-    [full("sogo", "class", PHONE), full("sogo", "block", DESKTOP), full("roundcube", "block", DESKTOP)],
+    [
+        full("sogo", "class", PHONE),
+        full("sogo", "interface", DESKTOP),
+        full("sogo", "block", DESKTOP),
+        full("roundcube", "block", DESKTOP),
+    ],
     indirect=["browser"],
 )
 def test_a_message_that_cannot_be_sent_here_stays(
@@ -192,13 +221,33 @@ def test_a_message_that_cannot_be_sent_here_stays(
     writes.ends(way)
     writes.send()
     browser.seen(NOTICE, "Votre message n’est pas parti : votre session est terminée.")
-    if way == "class":
+    if way in ("class", "interface"):
         writes.enters_again("webmail")
         browser.seen(NOTICE, "votre interface a changé")
     assert TEXT in writes.written
     browser.seen(f"{NOTICE} button", "Copier le texte")
     assert browser.fits()
     browser.picture(f"unsent-{webmail}-{way}")
+
+
+@pytest.mark.parametrize(("webmail", "browser"), [full("sogo", PHONE), full("roundcube", PHONE)], indirect=["browser"])
+def test_a_message_that_was_sent_without_a_network_goes_in_the_next_session(
+    writer: Callable[[str], Writer], browser: Browser, mail: Mail, webmail: str
+) -> None:
+    writes = writer(webmail)
+    with writes.offline():
+        writes.send()
+        browser.seen(NOTICE, "rien ne confirme que votre message est parti")
+        assert TEXT in writes.written
+        assert browser.fits()
+        browser.picture(f"unsent-{webmail}-offline")
+        writes.ends("idle")
+    browser.seen(NOTICE, "Votre message n’est pas parti : votre session est terminée.")
+    writes.enters_again()
+    browser.seen(NOTICE, "Vérifiez que votre message n’est pas dans Envoyés avant de le renvoyer.")
+    browser.click(f"{NOTICE} button", "Renvoyer")
+    assert TEXT.encode() in mail.arrived(writes.colleague, writes.word, timeout=120)
+    assert mail.count(writes.colleague, writes.word) == 1
 
 
 # Roundcube posts messages and drafts to one address.

@@ -26,6 +26,11 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.elements[self.open.pop()][0] == tag
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
     def handle_data(self, data: str) -> None:
         for one in self.open:
             self.texts[one] = self.texts.get(one, "") + data

@@ -35,6 +35,9 @@ AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """Named, it is read for each connection. Left to itself requests reads it once, when the program starts, and knows no
 authority that came since (requests.adapters)."""
 
+AWAY_PAGE = "/_away/log-in"
+"""Inside every site (role nginx), by X-Accel-Redirect: the page that says that the log-in page does not answer."""
+
 
 class AwayError(Exception):
     """The provider gives no answer, or none that can be used: nothing is known of the log-in."""

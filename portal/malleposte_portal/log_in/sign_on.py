@@ -12,13 +12,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate
 
-from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
+from flask import Flask, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
 from malleposte.accountd import client
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.message import ErrorCode
+from malleposte.accountd.relying_party import AWAY_PAGE, AwayError, RefusedError, RelyingParty, Tokens
 from malleposte.accountd.relying_party import Agent as Known
-from malleposte.accountd.relying_party import AwayError, RefusedError, RelyingParty, Tokens
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
@@ -226,7 +226,9 @@ def _sending(to: str, *, anew: bool = False) -> Answer:
     """Send the browser to the provider, or say that it is away."""
     try:
         return _sent(to, anew=anew)
-    except (AwayError, StoreError) as error:
+    except AwayError as error:
+        return _provider_away(error)
+    except StoreError as error:
         LOG.error("no log-in: %s", error)
         return _no_log_in(_(AWAY), 503)
 
@@ -295,7 +297,9 @@ def returned() -> Answer:
     except RefusedError as error:
         LOG.warning("a log-in was refused: %s", error)
         return _no_log_in(_("La connexion n’a pas abouti. Recommencez."), 400)
-    except (AwayError, StoreError) as error:
+    except AwayError as error:
+        return _provider_away(error)
+    except StoreError as error:
         LOG.error("no log-in: %s", error)
         return _no_log_in(_(AWAY), 503)
     answer = redirect(begun["to"], 303)
@@ -368,6 +372,14 @@ def _speak(language: str) -> None:
     if language in LANGUAGES:
         g.language = language
         g.catalogue = current_app.extensions["catalogues"][language]
+
+
+def _provider_away(error: AwayError) -> Answer:
+    """The page of every site, which nginx has; the sentence here is for who asks without it."""
+    LOG.error("no log-in: %s", error)
+    answer = make_response(_no_log_in(_(AWAY), 503))
+    answer.headers["X-Accel-Redirect"] = AWAY_PAGE
+    return answer
 
 
 def _no_log_in(sentence: str, status: int) -> Answer:

@@ -8,8 +8,18 @@
     [/^Press delete to remove this chip\.$/, "Appuyez sur Suppr pour retirer ce nom."],
     [/^Remove( |$)/, "Retirer$1"],
     [/^Chips container\. Use arrow keys to select chips\.$/, "Liste de noms. Les flèches passent de l’un à l’autre."],
+    [/^Chips container with autocompletion\..*$/, "Liste de noms, vide. Écrivez, choisissez une proposition par les flèches, puis appuyez sur Entrée."],
     [/^Chips container.*to add a chip\.$/, "Liste de noms, vide. Écrivez un nom, puis appuyez sur Entrée."]
   ];
+  // Labels that the pages and their toolkit have in English, whatever the agent's language.
+  const LABELS = {
+    "Advanced search": "Recherche avancée",
+    "Previous Page": "Onglets précédents",
+    "Next Page": "Onglets suivants",
+    "Use the left and right arrow keys to navigate between tabs": "Les flèches gauche et droite passent d’un onglet à l’autre"
+  };
+  const LABELLED = Object.keys(LABELS).map(function (one) { return '[aria-label="' + one + '"]'; }).join(", ");
+  const SHORT = {jan: "janv.", janv: "janv.", "fév": "févr.", "févr": "févr.", avr: "avr.", juil: "juil.", sep: "sept.", sept: "sept.", oct: "oct.", nov: "nov.", "déc": "déc."};
   let waits = false;
 
   // SOGo shows the length of a file as it is coded in the message (78 octets for 57 of the file, RFC 2045); agents know the file's own.
@@ -32,6 +42,18 @@
     if (text !== element.textContent) element.textContent = text;
   }
 
+  // Above the days of the agenda, months stand after a day: without a capital, short ones with a full stop.
+  function month(element) {
+    element.childNodes.forEach(function (node) {
+      const name = node.nodeType === Node.TEXT_NODE ? node.data.trim() : "", small = name.toLowerCase();
+      const shown = Object.hasOwn(SHORT, small) ? SHORT[small] : small;
+      if (shown === name) return;
+      node.data = node.data.replace(name, shown);
+      const day = element.firstElementChild;
+      if (element.matches(".sg-calendar-tile-header") && day.textContent.trim() === "1") day.textContent = "1er";
+    });
+  }
+
   function said(text) {
     return HINTS.reduce(function (words, pair) { return words.replace(pair[0], pair[1]); }, text.trim());
   }
@@ -40,6 +62,8 @@
     waits = false;
     document.querySelectorAll(".sg-attachment-size, .sg-tile-size").forEach(size);
     document.querySelectorAll("time.msg-date").forEach(date);
+    document.querySelectorAll(".dayLabels .md-fg.md-hue-2, .sg-calendar-tile-header").forEach(month);
+    document.querySelectorAll(LABELLED).forEach(function (one) { one.setAttribute("aria-label", LABELS[one.getAttribute("aria-label")]); });
     document.querySelectorAll("button[ng-click='editor.hideBcc = false']").forEach(function (button) {
       if (button.textContent.trim() === "Bcc") button.textContent = "Cci";
     });

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from authlib.jose import JsonWebKey
-from malleposte.accountd.relying_party import RelyingParty
+from malleposte.accountd.relying_party import AWAY_PAGE, RelyingParty
 from malleposte.daemons.dav_router.sessions import COOKIE, Session, Sessions
 from malleposte.daemons.dav_router.sign_on import FIRST, WAY, SignOn
 
@@ -179,11 +179,12 @@ def test_the_page_that_was_wanted_is_opened(browser: Browser, wanted: str, found
 def test_a_provider_that_is_away_is_told(browser: Browser, provider: FakeProvider) -> None:
     provider.away = True
     status, told, _ = browser.leave()
-    assert (status, told["Retry-After"]) == (503, "60")
+    assert (status, told["X-Accel-Redirect"]) == (503, AWAY_PAGE)
     provider.away = False
     query = browser.query()
     provider.away = True
-    assert browser.back(query)[0] == 503
+    status, told, _ = browser.back(query)
+    assert (status, told["X-Accel-Redirect"]) == (503, AWAY_PAGE)
 
 
 def test_a_program_of_a_page_is_not_led_on(browser: Browser) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from malleposte.accountd.relying_party import AWAY_PAGE
 
 ROOT = Path(__file__).parents[3]
 FRONT = ROOT / "roles/nginx/templates/etc/nginx"
@@ -79,6 +80,14 @@ def test_a_page_that_a_site_names_for_its_absence_is_laid(name: str) -> None:
     assert len(named) == (name == "lemonldap")
     for page in ("503", *named):
         assert f'dest: "{{{{ nginx_error_root }}}}/{page}.html"' in pages
+
+
+def test_a_service_has_nginx_say_that_the_log_in_page_is_away() -> None:
+    """One page on every site: Python's programs name it by a constant, Roundcube's plugin by itself."""
+    inside = (FRONT / "nginx.conf.j2").read_text("utf-8").partition(f"location = {AWAY_PAGE} {{")[2].partition("}")[0]
+    assert inside.split() == ["internal;", "set", "$away", "log-in;", "return", "503;"]
+    plugin = (ROOT / "roles/roundcube/files/malleposte/sign_on.php").read_text("utf-8")
+    assert f"header('X-Accel-Redirect: {AWAY_PAGE}');" in plugin
 
 
 def test_who_is_asked_is_an_authority_of_the_site(laid: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
-from malleposte.accountd.relying_party import AwayError, RefusedError, RelyingParty
+from malleposte.accountd.relying_party import AWAY_PAGE, AwayError, RefusedError, RelyingParty
 from malleposte.daemons.dav_router.sessions import COOKIE, COOKIE_SCOPE, Session, Sessions
 from malleposte.runtime.http import Answer
 
@@ -31,33 +31,24 @@ PAGES = re.compile(
     r"/SOGo(?:/so)?(?:/[a-z0-9][a-z0-9._@-]*(?:/(?:Mail|Calendar|Contacts|Preferences))?(?:/view)?)?/?", re.IGNORECASE
 )
 """Addresses that only show: where a link from elsewhere may lead."""
-TEXTS = {
-    "again": (
-        "La connexion n’a pas abouti : recommencez.",
-        "Réessayer",
-        "You are not logged in: start again.",
-    ),
-    "away": (
-        "La page de connexion ne répond pas. Réessayez dans quelques minutes. D’ici là, vos messages arrivent, et "
-        "votre téléphone ou votre logiciel de messagerie continue de fonctionner.",
-        "Réessayer",
-        "The log-in page does not answer. Try again in some minutes. Until then your mail arrives, and your telephone "
-        "or mail program goes on.",
-    ),
-}
+AGAIN = ("La connexion n’a pas abouti : recommencez.", "Réessayer", "You are not logged in: start again.")
 
 
-def shown(status: int, about: str) -> Answer:
-    """A page that says why the browser is not led on."""
-    french, again, english = (html.escape(text) for text in TEXTS[about])
+def away() -> Answer:
+    """The log-in page does not answer: nginx says so."""
+    return 503, [f"X-Accel-Redirect: {AWAY_PAGE}", "Cache-Control: no-store"], b""
+
+
+def start_again() -> Answer:
+    """A page that says that the browser is not led on."""
+    french, again, english = (html.escape(text) for text in AGAIN)
     body = (
         '<!DOCTYPE html>\n<html lang="fr"><head><meta charset="utf-8"><title>Connexion</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
         f'<body><main><h1>Connexion</h1><p>{french}</p><p lang="en">{english}</p>'
         f'<p><a href="{FIRST}">{again}</a></p></main></body></html>\n'
     )
-    told = ["Content-Type: text/html; charset=utf-8", "Cache-Control: no-store"]
-    return status, [*told, *(["Retry-After: 60"] if status == 503 else [])], body.encode()
+    return 403, ["Content-Type: text/html; charset=utf-8", "Cache-Control: no-store"], body.encode()
 
 
 def led(where: str, *cookies: str) -> Answer:
@@ -145,7 +136,7 @@ class SignOn:
             way = await asyncio.to_thread(self.provider.start, self.return_to)
         except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
-            return shown(503, "away")
+            return away()
         wanted = base64.urlsafe_b64encode((page(headers) or FIRST).encode()).rstrip(b"=").decode()
         kept = f"{WAY}{way.state}={way.verifier}.{wanted}; Max-Age={WAY_SECONDS}; {COOKIE_SCOPE}"
         return led(way.address, kept)
@@ -156,16 +147,16 @@ class SignOn:
         state, kept = told.get("state", ""), cookies(headers)
         verifier, _dot, wanted = kept.get(f"{WAY}{state}", "").partition(".")
         if not STATE.fullmatch(state) or not VERIFIER.fullmatch(verifier) or not told.get("code"):
-            return shown(403, "again")
+            return start_again()
         over = f"{WAY}{state}=; Max-Age=0; {COOKIE_SCOPE}"
         try:
             agent, new = await asyncio.to_thread(self.provider.redeem, told["code"], verifier, self.return_to)
         except RefusedError as error:
             LOG.warning("a log-in was refused: %s", error)
-            return shown(403, "again")
+            return start_again()
         except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
-            return shown(503, "away")
+            return away()
         if COOKIE in kept:
             self.sessions.end(kept[COOKIE])
         cookie = self.sessions.open(

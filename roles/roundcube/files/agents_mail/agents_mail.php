@@ -6,6 +6,7 @@ require_once __DIR__ . '/ready.php';
 require_once __DIR__ . '/undelete.php';
 require_once __DIR__ . '/agenda.php';
 require_once __DIR__ . '/invitation.php';
+require_once __DIR__ . '/once.php';
 require_once __DIR__ . '/answers.php';
 require_once __DIR__ . '/notice.php';
 require_once __DIR__ . '/followup.php';

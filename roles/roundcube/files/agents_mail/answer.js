@@ -8,7 +8,8 @@ if (window.rcmail) {
     const PAUSES = [2000, 4000, 8000, 15000, 30000, 30000, 30000, 60000];
     const SHOWN = 120000;
     const LOST = [408, 429, 502, 503, 504];
-    let wanted = 0, shown = null;
+    // `going` is the answer that is on its way.
+    let wanted = 0, going = '', shown = null;
 
     async function post(values) {
       const answer = await fetch(rcmail.url('plugin.malleposte-answer'), {
@@ -32,7 +33,17 @@ if (window.rcmail) {
     }
 
     async function send(word) {
-      const mine = wanted += 1, lock = rcmail.set_busy(true, 'loading');
+      const mine = wanted += 1;
+      going = word;
+      try {
+        await repeat(word, mine);
+      } finally {
+        if (mine === wanted) going = '';
+      }
+    }
+
+    async function repeat(word, mine) {
+      const lock = rcmail.set_busy(true, 'loading');
       const values = {
         _uid: rcmail.env.uid, _mbox: rcmail.env.mailbox, _answer: word, _remote: 1, _unlock: lock,
         _number: Array.from(crypto.getRandomValues(new Uint8Array(12)), function (one) { return one.toString(16).padStart(2, '0'); }).join('')
@@ -59,7 +70,10 @@ if (window.rcmail) {
     }
 
     buttons.forEach(function (button) {
-      button.addEventListener('click', function () { send(button.dataset.answer); });
+      button.addEventListener('click', function () {
+        // Many people click twice on everything.
+        if (button.dataset.answer !== going) send(button.dataset.answer);
+      });
     });
     rcmail.addEventListener('plugin.agents_answered', function (told) {
       buttons.forEach(function (button) { button.setAttribute('aria-pressed', button.dataset.answer === told.answer); });

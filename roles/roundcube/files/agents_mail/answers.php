@@ -4,9 +4,6 @@
 /** The answers to an invitation: its buttons above the message, the mail to the organizer, the agent's agenda. */
 final class agents_answers
 {
-    /** Of the answers of a session so many are known, by their numbers. */
-    private const KNOWN = 20;
-
     public function __construct(private readonly rcmail $rc, private readonly rcube_plugin $plugin)
     {
         $plugin->add_hook('message_objects', [$this, 'invitation']);
@@ -56,11 +53,23 @@ final class agents_answers
         }
         $answer = agents_invitation::ANSWERS[$word] ?? '';
         $address = $known->invited($addresses);
-        if ($answer === '' || $address === '' || !($this->is_sent() || $this->send_answer($known, $address, $answer, "answer$word"))) {
+        if ($answer === '' || $address === '') {
             $this->told(false, '', 'answerfailed', $word);
             return;
         }
-        $this->remember();
+        $once = new agents_once($this->rc, $this->number());
+        $mine = $once->begin();
+        if ($mine === null) {
+            // The page asks again after a while.
+            http_response_code(503);
+            exit;
+        }
+        if ($mine && !$this->send_answer($known, $address, $answer, "answer$word")) {
+            $once->failed();
+            $this->told(false, '', 'answerfailed', $word);
+            return;
+        }
+        $once->done();
         $this->rc->get_storage()->set_flag($uid, 'ANSWERED', $folder);
         $agenda = $this->agenda();
         if (!$agenda) {
@@ -70,23 +79,7 @@ final class agents_answers
         $this->told(true, $this->file($agenda, $known, $address, $answer) ? ($word === 'decline' ? 'answered' : 'answeredkept') : 'answerednotkept', '', $word);
     }
 
-    /** Whether the mail of this answer has left: the page asks again, by the same number, where the network lost our answer. */
-    private function is_sent(): bool
-    {
-        return isset($_SESSION['agents_answers'][$this->number()]);
-    }
-
-    private function remember(): void
-    {
-        $known = array_keys((array) ($_SESSION['agents_answers'] ?? []));
-        foreach (array_slice($known, 0, max(0, count($known) - self::KNOWN)) as $oldest) {
-            $this->rc->session->remove("agents_answers.$oldest");
-        }
-        if ($this->number() !== '') {
-            $this->rc->session->append('agents_answers', $this->number(), true);
-        }
-    }
-
+    /** The page's number of an answer, the same for each try; empty for what is none. */
     private function number(): string
     {
         $number = rcube_utils::get_input_string('_number', rcube_utils::INPUT_POST);

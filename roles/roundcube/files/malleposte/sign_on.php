@@ -157,11 +157,10 @@ final class malleposte_sign_on
             return $args;
         }
         if (!$this->answers()) {
-            $this->reason = 'away';
-            $args['http_code'] = 503;
+            // nginx says so, by the one page of every site.
             http_response_code(503);
-            header('Retry-After: 60');
-            return $args;
+            header('X-Accel-Redirect: /_away/log-in');
+            exit;
         }
         $this->lead_on();
         return $args;

@@ -13,7 +13,7 @@ from tests.stack.support.provider import Provider
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
 from tests.stack.support.sso import PAGE
-from tests.stack.support.web import Web
+from tests.stack.support.web import Answer, Web
 from tests.stack.support.webmail import Webmail
 from tests.support.page import Page
 
@@ -23,6 +23,13 @@ OUTAGE, REFUSAL = 24, 5
 """The log-in page's numbers of its sentences: nothing answers; a wrong password."""
 LOOK = "malleposte-portal-states.service"
 """The look at all services that a timer begins each minute."""
+WAYS_IN = {
+    "sso": ("portal", "/"),
+    "portal": ("portal", "/connexion"),
+    "webmail": ("web", "/"),
+    "groupware": ("web", "/SOGo/"),
+}
+"""The sites with a log-in: the group of their hosts, and the page that begins one."""
 MINUTE = 150
 """Seconds that a busy machine may take."""
 
@@ -132,6 +139,16 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
 
     visitor = wait_for(logged_in, MINUTE, "the log-in is not possible")
     assert "Mon compte" in visitor.get("/compte").heading
+
+    def shown(key: str, group: str, path: str) -> Answer:
+        """The page to which a browser that is not logged in comes: a site may know the log-in page from before."""
+        names = site.platform["hostnames"]
+        answer = web.get(site.address(site.host_of(group)), names[key], path, Sec_Fetch_Mode="navigate")
+        log_in = f"https://{names['sso']}"
+        return (
+            answer if answer.status == 503 else Provider(site, web).ask(answer.headers["Location"].removeprefix(log_in))
+        )
+
     device = replace(who.account, password=Cli(site).json("device", "add", who.uid, "--name", "Essai")["password"])
     open_page = Webmail(site, web)
     assert open_page.login(who.uid, who.account.password)
@@ -144,11 +161,11 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
             answer = SignedOn(site, web).ask("/connexion")
             assert answer.status == 503 and "pas possible pour le moment" in answer.text
         else:
-            webmail = web.get(site.address("mail1"), site.platform["hostnames"]["webmail"], "/")
-            assert webmail.status == 503
-            assert "La page de connexion ne répond pas." in webmail.text
-            page = Provider(site, web).ask("/")
-            assert page.status == 503 and "La page de connexion ne répond pas" in page.text
+            pages = {key: shown(key, *way) for key, way in WAYS_IN.items()}
+            assert {page.status for page in pages.values()} == {503}
+            assert {page.headers["Retry-After"] for page in pages.values()} == {"60"}
+            assert "La page de connexion ne répond pas" in pages["sso"].text
+            assert {page.text for page in pages.values()} == {pages["sso"].text}, "one page on all sites"
             for program in (who.account, device):
                 assert mail.imap(program).noop()[0] == "OK", "mail programs notice nothing"
                 subject = token()

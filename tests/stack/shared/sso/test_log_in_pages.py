@@ -1,9 +1,12 @@
 """The log-in page's addresses, each with its title, and 404 for every other; the notices that the portal publishes."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+import yaml
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.provider import Provider
 from tests.stack.support.site import Site
@@ -12,8 +15,41 @@ from tests.support.page import Page
 
 LEADS_NOWHERE = (
     "/nulle-part", "/index.html", "/login", "/oauth2/nulle-part", "/2fregisters/autre", "/wp-login.php", "/portal.css",
-    "/sessions/x", "/oauth2/introspect", "/static/academie/nulle-part.css",
+    "/sessions/x", "/oauth2/introspect", "/totp2fresend", "/webauthn2fresend", "/static/academie/nulle-part.css",
 )  # fmt: skip
+# Each address that the software answers, as it is configured on the host.
+ROUTES = """
+use strict;
+use JSON;
+use Lemonldap::NG::Portal::Main;
+my $portal = Lemonldap::NG::Portal::Main->new;
+$portal->init({}) or die $portal->error;
+my %found;
+sub walk {
+    my ($routes, $path) = @_;
+    for my $part (keys %$routes) {
+        ref $routes->{$part} eq 'HASH' ? walk($routes->{$part}, "$path/$part") : ($found{"$path/$part"} = 1);
+    }
+}
+for my $routes ($portal->authRoutes, $portal->unAuthRoutes) {
+    walk($_, '') for values %$routes;
+}
+print encode_json([keys %found]);
+"""
+OPEN = {
+    "/", "/psgi.js", "/ping", "/logout", "/lmerror/", "/webauthn", "/2fchoice", "/2fregisters", "/totp2fcheck",
+    "/webauthn2fcheck", "/secours2fcheck", "/secours2fresend", "/courriel2fcheck", "/courriel2fresend",
+    "/bureau2fcheck", "/bureau2fresend", "/secours", "/upgradesession", "/renewsession", "/registerbrowser",
+    "/checkbrowser", "/oauth2/", "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo",
+    "/oauth2/jwks", "/.well-known/openid-configuration",
+}  # fmt: skip
+"""The addresses that agents' browsers and services ask for; one that ends with a stroke stands for what follows it."""
+CLOSED = {
+    "/_ended", "/mysession/", "/languages", "/myapplications", "/refresh", "/portal.css", "/oauth2/introspect",
+    "/oauth2/register", "/oauth2/checksession.html",
+}  # fmt: skip
+"""Those that nobody of ours asks for by the web."""
+FOLLOWS = {"/lmerror/": "500", "/oauth2/": "authorize", "/mysession/": "persistent"}
 
 
 @pytest.fixture
@@ -41,16 +77,42 @@ def test_an_unknown_address_is_404_and_no_form(browser: Any, platform: Any, path
     assert "frame-ancestors 'none'" in policy
 
 
+def test_the_front_knows_every_address_of_the_software(site: Site, browser: Any, person: Any) -> None:
+    """A new version that answers another address, or one less, is seen here: it is opened or closed on purpose."""
+    command = (
+        "cd / && runuser -u lemonldap -- env LLNG_DEFAULTCONFFILE=/etc/lemonldap-ng/malleposte/lemonldap-ng.ini "
+        "perl -I/usr/local/lib/site_perl"
+    )
+    told = json.loads(site.run(site.host_of("portal"), command, given=ROUTES))
+    assert {re.sub(r"[*:#].*$", "", one) for one in told} == OPEN | CLOSED
+    who, agent, visitor = person(), browser(), browser()
+    agent.log_in(who.uid, who.account.password)
+    assert agent.entered
+    # The last one ends the log-in.
+    for path in sorted(OPEN | CLOSED, key=lambda one: "logout" in one):
+        address = path + FOLLOWS.get(path, "")
+        for here in (visitor, agent):
+            assert (here.ask(address).status == 404) == (path in CLOSED), address
+
+
+def test_the_front_lets_in_no_address_that_the_software_has_not() -> None:
+    pages = yaml.safe_load((ROOT / "roles/lemonldap/vars/main.yml").read_text("utf-8"))["__lemonldap_pages"]
+    whole = {path.strip("/") + (f"/{FOLLOWS[path]}" if path in FOLLOWS else "") for path in OPEN}
+    for one in pages:
+        assert any(re.fullmatch(one, path) for path in whole), one
+
+
 def test_each_page_has_its_own_title(browser: Any, person: Any) -> None:
     who, visitor = person(), browser()
     log_in = titled(visitor.ask("/"))
     assert log_in.startswith("Connexion – ")
     visitor.log_in(who.uid, who.account.password)
     assert visitor.entered
-    paths = ("/", "/2fregisters", "/2fregisters/totp", "/2fregisters/webauthn")
+    paths = ("/", "/2fregisters", "/2fregisters/totp", "/2fregisters/webauthn", "/upgradesession", "/oauth2/logout")
     found = [titled(visitor.ask(path)) for path in paths]
     assert [one.partition(" – ")[0] for one in found] == [
         "Vous êtes connecté", "Mes moyens de connexion", "Ajouter une application de codes", "Ajouter une clé",
+        "Confirmer que c’est vous", "Confirmation",
     ]  # fmt: skip
     assert all(one.endswith(log_in) for one in found)
 

@@ -10,6 +10,7 @@ import pytest
 from authlib.jose import JsonWebKey
 from malleposte.accountd import client
 from malleposte.accountd.message import ErrorCode
+from malleposte.accountd.relying_party import AWAY_PAGE
 from malleposte_portal.log_in import sessions
 from malleposte_portal.log_in.sign_on import COOKIE, END, RETURN, local
 
@@ -271,20 +272,23 @@ def test_pages_for_everybody_need_neither_provider_nor_valkey(
     page = visit.get("/connexion")
     assert visit.last.status_code == 503
     assert "pas possible pour le moment" in page.main
+    assert "X-Accel-Redirect" not in visit.last.headers, "that the portal cannot keep log-ins is its own matter"
     provider.away = valkey.away = False
     assert entered(visit), "the log-in of before goes on"
 
 
-def test_a_provider_that_is_away_says_so_in_one_sentence(fresh: Any) -> None:
+def test_a_provider_that_is_away_is_told_by_the_front_s_page(fresh: Any) -> None:
     visit, provider = fresh()
     provider.away = True
     page = visit.get("/en/login")
     assert visit.last.status_code == 503 and "not possible at the moment" in page.main
+    assert visit.last.headers["X-Accel-Redirect"] == AWAY_PAGE
     provider.away = False
     back = provider.log_in(begun(visit), "mdupond")
     provider.away = True
     visit.get(back)
     assert visit.last.status_code == 503
+    assert visit.last.headers["X-Accel-Redirect"] == AWAY_PAGE
 
 
 def test_what_the_provider_knew_before_all_ended_opens_nothing_without_the_password(
