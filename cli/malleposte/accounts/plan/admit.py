@@ -1,4 +1,4 @@
-"""Limits for a plan's file: only the changes of a feed. A file can be edited, or come from another platform.
+"""Limits for a plan's file: the changes of feeds, acts on many accounts. It can be edited, or be of another platform.
 
 Whoever applies it has every right on the directory, so this is no fence against him or her; it keeps a damaged or a
 foreign file from doing what no plan does.
@@ -19,6 +19,7 @@ _PERSON = frozenset(
      "mpDiscipline", "mpFunction", "mpRecoveryMail", "mpRecoveryPhone", "mpNumenDigest", "mpSourceDigest")
 )  # fmt: skip
 _STATE = frozenset(("mpState", "mpStateChanged"))
+_CODE = frozenset(("mpInaCode", "mpInaDigest", "mpInaExpiry"))
 _SCHOOL = frozenset(("o", "l", "postalCode", "mpDepartment"))
 _BOX = frozenset(
     ("objectClass", "uid", "cn", "displayName", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpEstablishment",
@@ -51,8 +52,9 @@ _FORMS: Mapping[Kind, _Form] = {
         "people", "uid", _PERSON | _STATE | {"objectClass", "uid"}, frozenset((State.PENDING,)), AGENT_CLASSES
     ),
     Kind.MODIFY: _Form("people", "uid", _PERSON),
-    Kind.SUSPEND: _Form("people", "uid", _STATE, frozenset((State.SUSPENDED,))),
-    Kind.RESUME: _Form("people", "uid", _PERSON | _STATE, frozenset((State.ACTIVE, State.PENDING))),
+    Kind.SUSPEND: _Form("people", "uid", _STATE | _CODE, frozenset((State.SUSPENDED,))),
+    Kind.RESUME: _Form("people", "uid", _PERSON | _STATE | {"mpArchived"}, frozenset((State.ACTIVE, State.PENDING))),
+    Kind.PROFILE: _Form("people", "uid", frozenset(("mpProfile",))),
     Kind.SCHOOL: _Form(
         "establishments", "mpEstablishment", _SCHOOL | {"objectClass", "mpEstablishment"}, classes=("mpSchool",)
     ),
@@ -88,7 +90,7 @@ def _wrong(change: Change, suffix: str, domain: str, *, reverts: bool) -> str:
     if change.is_new != bool(form.classes) and not (change.kind in _MAKES_OR_CHANGES and not change.is_new):
         return "makes or changes an entry where its kind does the other"
     if reverts:  # the end of a suspension may bring other facts, and its reverse takes them away
-        facts = _PERSON | _STATE if form.branch == "people" else form.attributes
+        facts = _PERSON | _STATE | _CODE | {"mpArchived"} if form.branch == "people" else form.attributes
         form = replace(form, states=frozenset(State), attributes=facts)
     return _wrong_values(change, form, domain)
 

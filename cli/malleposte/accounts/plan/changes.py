@@ -146,7 +146,7 @@ class Plan:
     reverts: str = ""
     """The id of the plan that this one takes back."""
     left_alone: Mapping[str, str] = field(default_factory=dict)
-    """Entries that a plan of `reverts` does not touch, and why, by uid or name."""
+    """Entries that were meant and are not touched, and why, by uid or name."""
 
     def counts(self) -> dict[str, int]:
         """Number of changes by kind."""
@@ -161,7 +161,8 @@ class Plan:
             "departures": {"leaving": self.departures.leaving, "known": self.departures.known},
             "counts": self.counts(),
         }  # fmt: skip
-        head |= {"reverts": self.reverts, "left_alone": dict(self.left_alone)} if self.reverts else {}
+        head |= {"reverts": self.reverts} if self.reverts else {}
+        head |= {"left_alone": dict(self.left_alone)} if self.left_alone else {}
         yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "changes": [\n'
         written = self.changes.texts() if isinstance(self.changes, Written) else map(as_line, self.changes)
         for number, line in enumerate(written):

@@ -13,6 +13,7 @@ PLACES = {
     "apply": "feed:apply_command",
     "import": "feed:import_command",
     "revert": "revert:revert_command",
+    "bulk": "bulk:bulk_command",
     "letters": "letters:letters_command",
     "find": "search:find_command",
     "show": "search:show_command",

@@ -126,7 +126,7 @@ def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any
 def followed(settings: Settings, made: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
     """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
     skipped = {one.change.dn for one in outcome.skipped}
-    kinds = (changes.Kind.SUSPEND, changes.Kind.RESUME, changes.Kind.MODIFY, changes.Kind.WITHDRAW)
+    kinds = ("suspend", "resume", "modify", "profile", "withdraw")
     done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
     if not done:
         return []

@@ -125,3 +125,24 @@ def test_a_wrong_file_of_renames_is_refused_and_says_why(typed, feeds, tmp_path)
     assert facts(feeds) != before
     assert typed("revert", ident, "--yes", "--json").returncode == 0
     assert facts(feeds) == before
+
+
+def test_an_act_on_many_accounts_is_shown_applied_and_taken_back(typed, people, mail, site, tmp_path):
+    """A list with one name that is nobody's; a session of one of them ends."""
+    agents = [people.agent() for _ in range(3)]
+    path = tmp_path / "leave.txt"
+    path.write_text("".join(f"{one.mail}\n" for one in agents) + "nobody-at-all\n")
+    session = mail.imap(agents[0])
+    seen = typed("bulk", "suspend", "--from", path, "--dry-run")
+    assert seen.returncode == 4 and b"suspended:" in seen.stdout and b"nobody-at-all" in seen.stdout, seen
+    assert session.noop()[0] == "OK"
+    done = typed("bulk", "suspend", "--from", path, "--yes", "--force", "departures", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["done"], list(answer["left"])) == (4, 3, ["nobody-at-all"]), done
+    assert ended(session)
+    assert json.loads(typed("revert", answer["plan"], "--yes", "--json").stdout)["done"] == 3
+    assert mail.imap(agents[0]).noop()[0] == "OK"
+    moved = json.loads(typed("bulk", "profile", "convergence", "--from", path, "--yes", "--json").stdout)
+    assert (moved["done"], moved["failures"]) == (3, [])
+    refused = typed("bulk", "profile", "nothing", "--from", path, "--yes")
+    assert refused.returncode == 2 and b"no class nothing" in refused.stderr

@@ -1,0 +1,99 @@
+"""`malleposte accounts bulk`: one act on many accounts, with a plan first."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from malleposte.accounts import search
+from malleposte.accounts.feed.table import MOST_BYTES
+from malleposte.accounts.plan import bulk
+from malleposte.accounts.plan import store as plans
+from malleposte.accounts.settings import Settings
+from malleposte.commands.accounts.feed import ALL, FORCE, applied, tell, texts
+from malleposte.commands.accounts.options import YES, confirm
+from malleposte.commands.accounts.search import PROFILE, SCHOOL, STATE
+from malleposte.commands.accounts.shared import emit, read_bytes
+from malleposte.commands.away import HostCommand, run
+from malleposte.commands.options import AS_JSON
+from malleposte.core.errors import ExitCode, InputError
+from malleposte.platform import profiles
+
+LIST = "--from"
+
+
+class ListCommand(HostCommand):
+    """Over ssh, the list goes in by standard input."""
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        path = ctx.params["path"]
+        if path is None:
+            return super().away(ctx, inventory, words)
+        if not ctx.params["yes"] and not ctx.params["dry_run"]:
+            raise InputError("a list leaves no input for a confirmation", "add --yes, or --dry-run to see the plan")
+        words = [f"{LIST}=-" if word.startswith(f"{LIST}=") else word for word in words]
+        at = words.index(LIST) if LIST in words else None
+        if at is not None:
+            words[at + 1] = "-"
+        return run(self.place(ctx, inventory), words, content=read_bytes(path, MOST_BYTES))
+
+
+@click.command("bulk", cls=ListCommand)
+@click.argument("act", type=click.Choice(bulk.NAMES))
+@click.argument("new_class", metavar="[CLASS]", default="")
+@click.option(LIST, "path", type=click.Path(path_type=Path), metavar="FILE", help="A log-in or address a line.")
+@SCHOOL
+@PROFILE
+@STATE
+@ALL
+@FORCE
+@click.option("--dry-run", is_flag=True, help="Show the plan and keep it; change nothing.")
+@YES
+@AS_JSON
+def bulk_command(
+    act: str, new_class: str, path: Path | None, school: str, profile: str, state: str | None, whole_list: bool,
+    forced: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Suspend or resume many accounts, or give them another class: those of a file, or of a selection.
+
+    Shows a plan and asks, as an import does; more changes than is usual need --force. Accounts that cannot be changed
+    are listed with the reason (exit code 4). The plan has an id: accounts apply goes on after an interruption,
+    accounts revert takes it back.
+
+    \b
+    Example:
+      sudo ./malleposte accounts bulk suspend --from leave.txt --dry-run
+      sudo ./malleposte accounts bulk resume --school 0210001M --state suspended
+      sudo ./malleposte accounts bulk profile convergence --from pilots.txt --yes --json
+    """
+    if (path is None) == (not any((school, profile, state))):
+        raise InputError("no accounts are named, or twice", "give --from FILE, or a school, a class, a state")
+    if (act == "profile") != bool(new_class):
+        raise InputError("a class goes with `profile`, and with it alone", "accounts bulk profile CLASS …")
+    if new_class and new_class not in profiles.read():
+        raise InputError(f"no class {new_class}", f"the platform has {', '.join(profiles.read())}")
+    settings, now = Settings.read(), datetime.datetime.now(datetime.UTC)
+    with settings.directory() as directory:
+        if path is not None:
+            chosen = bulk.listed(directory, read_bytes(path, MOST_BYTES))
+        else:
+            query = search.narrowed(state=state or "", school=school, profile=profile)
+            chosen = bulk.selected(directory, query)
+        title = " ".join(filter(None, (act, new_class, "of a list" if path else "of a selection")))
+        made = bulk.plan(title, bulk.acts(now, new_class)[act], chosen, directory, settings.domain, now)
+    ident = plans.keep(made, now)
+    if not as_json or dry_run:
+        emit(made.pieces() if as_json else texts(made, settings, whole=whole_list))
+    if dry_run:
+        click.echo(f"to apply it: malleposte accounts apply {ident}", err=True)
+        return ExitCode.PARTLY if made.left_alone else ExitCode.DONE
+    if made.changes:
+        confirm("Apply?", yes=yes)
+    answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(made.left_alone)}
+    code = tell(answer, as_json=as_json)
+    if code:
+        click.echo(f"to finish it: malleposte accounts apply {ident}", err=True)
+    return code or (ExitCode.PARTLY if made.left_alone else ExitCode.DONE)
