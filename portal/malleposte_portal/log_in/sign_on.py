@@ -12,19 +12,20 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate
 
-from flask import Flask, current_app, g, make_response, redirect, render_template, request, session, url_for
+from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
 from malleposte.accountd import client
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.message import ErrorCode
-from malleposte.accountd.relying_party import AWAY_PAGE, AwayError, RefusedError, RelyingParty, Tokens
 from malleposte.accountd.relying_party import Agent as Known
+from malleposte.accountd.relying_party import AwayError, RefusedError, RelyingParty, Tokens
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.settings import LANGUAGES
 from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import not_in
 from malleposte_portal.log_in.sessions import Session, Sessions, StoreError, key_of
 
 SUBJECT = Subject("log_in")
@@ -38,7 +39,6 @@ BEGUN = 3
 """Log-ins that one browser may have begun, as in several tabs."""
 AHEAD = 30.0
 """Seconds before its end at which an access token is renewed."""
-AWAY = "La connexion n’est pas possible pour le moment. Réessayez dans quelques minutes."
 LOG = logging.getLogger("malleposte_portal")
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
@@ -226,11 +226,8 @@ def _sending(to: str, *, anew: bool = False) -> Answer:
     """Send the browser to the provider, or say that it is away."""
     try:
         return _sent(to, anew=anew)
-    except AwayError as error:
-        return _provider_away(error)
-    except StoreError as error:
-        LOG.error("no log-in: %s", error)
-        return _no_log_in(_(AWAY), 503)
+    except (AwayError, StoreError) as error:
+        return not_in.away(error)
 
 
 def _sent(to: str, *, anew: bool = False) -> Answer:
@@ -296,12 +293,9 @@ def returned() -> Answer:
         identifier = ours.sessions.open(held)
     except RefusedError as error:
         LOG.warning("a log-in was refused: %s", error)
-        return _no_log_in(_("La connexion n’a pas abouti. Recommencez."), 400)
-    except AwayError as error:
-        return _provider_away(error)
-    except StoreError as error:
-        LOG.error("no log-in: %s", error)
-        return _no_log_in(_(AWAY), 503)
+        return not_in.refused(_("La connexion n’a pas abouti. Recommencez."), 400)
+    except (AwayError, StoreError) as error:
+        return not_in.away(error)
     answer = redirect(begun["to"], 303)
     answer.set_cookie(COOKIE, identifier, secure=True, httponly=True, samesite="Lax", path="/")
     return answer
@@ -372,18 +366,6 @@ def _speak(language: str) -> None:
     if language in LANGUAGES:
         g.language = language
         g.catalogue = current_app.extensions["catalogues"][language]
-
-
-def _provider_away(error: AwayError) -> Answer:
-    """The page of every site, which nginx has; the sentence here is for who asks without it."""
-    LOG.error("no log-in: %s", error)
-    answer = make_response(_no_log_in(_(AWAY), 503))
-    answer.headers["X-Accel-Redirect"] = AWAY_PAGE
-    return answer
-
-
-def _no_log_in(sentence: str, status: int) -> Answer:
-    return render_template("log_in/no_log_in.html", sentence=sentence), status
 
 
 def setup_sign_on(app: Flask, found: SignOn | None) -> None:
