@@ -139,7 +139,7 @@ def test_an_inventory_that_is_no_lab_s_is_refused(
 
 @pytest.fixture
 def removed(where: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was removed, the lab or one of its twins."""
+    """The labs that were removed, and twins."""
     labs: list[str] = []
     monkeypatch.setattr(Lab, "down", lambda self, purge: labs.append(self.settings.prefix))
     monkeypatch.setattr(lab_commands.Twin, "remove", lambda self: labs.append(f"twin {self.suffix}"))

@@ -12,7 +12,7 @@ from malleposte.accountd.message import Done
 from malleposte.policy import rules
 from malleposte.probe.walker.plan import Plan
 
-from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.ends import Held
 from tests.stack.support.mail import opens, wait_for
 from tests.stack.support.people import People
@@ -24,28 +24,28 @@ from tests.stack.support.web import Web
 TOKEN_SECONDS = 300
 AT_ONCE, LATER, STAYS = "-", "5", "+"
 """An end at once, that of a token by itself, none."""
-ACTS = ("block", "suspend", "expire", "password", "sessions", "log-ins", "log-out")
-LONG = ("suspend", "expire", "log-ins", "log-out")
+ACTS = ("block", "suspend", "expire", "password", "sessions", "log-ins", "log-out", "end-sessions")
+LONG = ("suspend", "expire", "log-ins", "log-out", "end-sessions")
 """The acts of a full run alone. Tests of the log-in page and of both webmails show the ends of each in short."""
 """`sessions`: the end of sessions on the portal; `log-ins`: `malleposte sso sessions end`, which an operator types."""
 TABLE = {
-    "the log-in page": "-------",
-    "renewing a token": "-------",
-    "a token": "---5555",
-    "Roundcube": "-------",
-    "another Roundcube": "-------",
-    "Roundcube elsewhere": "------+",
-    "SOGo": "-------",
-    "another SOGo": "-------",
-    "SOGo elsewhere": "------+",
-    "the portal": "-------",
-    "IMAP by a token": "-----++",
-    "IMAP by the password": "-----++",
-    "IMAP by a device": "-----++",
-    "sending by the password": "-----++",
-    "sending by a device": "-----++",
-    "the password": "----+++",
-    "a device": "---++++",
+    "the log-in page": "--------",
+    "renewing a token": "--------",
+    "a token": "---55555",
+    "Roundcube": "--------",
+    "another Roundcube": "--------",
+    "Roundcube elsewhere": "------+-",
+    "SOGo": "--------",
+    "another SOGo": "--------",
+    "SOGo elsewhere": "------+-",
+    "the portal": "--------",
+    "IMAP by a token": "-----++-",
+    "IMAP by the password": "-----++-",
+    "IMAP by a device": "-----++-",
+    "sending by the password": "-----++-",
+    "sending by a device": "-----++-",
+    "the password": "----++++",
+    "a device": "---+++++",
 }
 
 
@@ -65,6 +65,12 @@ def act(held: Held, name: str) -> None:
             case "sessions":
                 done = portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid)))
                 assert done == Done(who.uid, "active")
+            case "end-sessions":
+                hosts = document(cli.typed("end-sessions", who.uid, who.mail, "--json"))["hosts"]
+                assert all(told["failures"] == [] for told in hosts.values())
+                assert {"sso", "dovecot", "sogo", "roundcube"} <= {
+                    one for told in hosts.values() for one in told["ended"]
+                }
             case "log-ins":
                 cli.typed("sessions", "end", who.uid, "--reason", "essai", group="sso").check_returncode()
     if name == "log-out":

@@ -85,7 +85,7 @@ def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:
     with owner.as_owner(root):
         paths = sorted(root.rglob("*")) if owner.folder(root) else []
         paths = [path for path in paths if owner.plain(path) and path.suffix in (".ics", ".vcf")]
-    # What Radicale remembers of items is in folders whose names begin with a dot, under the items' own names.
+    # Folders whose names begin with a dot are Radicale's cache, with files under the names of items.
     paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(root).parts)]
     for path in paths:
         name = f"agendas-et-contacts/radicale/{path.relative_to(root)}"
