@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import zipfile
+from typing import Any
 
 import pytest
 from malleposte.core.paths import ROOT
@@ -33,23 +34,26 @@ def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
     return made.stderr.decode().rpartition("accounts apply ")[2].strip()
 
 
+def killed_often(site: Any, words: str) -> int:
+    """Kill a command of the host at random points, ever later, until it ends by itself; how many times."""
+    unit, dice = "malleposte-essai", random.Random(11)
+    run = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
+    for kills in range(100):
+        code = site.run(
+            "mail1",
+            f"{run}{dice.uniform(0.6, 4) * (1 + kills / 8):.2f} malleposte {words} >/dev/null 2>&1; echo $?; "
+            f"systemctl reset-failed {unit} 2>/dev/null || true",
+        )
+        if code.split()[0] in ("0", "4"):
+            return kills
+    raise AssertionError(f"{words} never came to its end")
+
+
 @pytest.mark.full
 def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(typed, feeds, site, tmp_path):
     made = typed("plan", written(tmp_path / "a.csv", people_of(3000)), "--json")
     kept, wanted = kept_as(made), json.loads(made.stdout)["counts"]["create"]
-    unit, dice = "malleposte-essai", random.Random(11)
-    words = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
-    kills = 0
-    while kills < 100:
-        code = site.run(
-            "mail1",
-            f"{words}{dice.uniform(0.6, 4):.2f} malleposte accounts apply {kept} >/dev/null 2>&1; echo $?; "
-            f"systemctl reset-failed {unit} 2>/dev/null || true",
-        )
-        if code.split()[0] == "0":
-            break
-        kills += 1
-    assert kills >= 5, "it was never interrupted"
+    assert killed_often(site, f"accounts apply {kept}") >= 5, "it was never interrupted"
 
     def state() -> list[str]:
         return sorted(feeds.search(f"(sn={MARK}*)").split("\n\n"))
@@ -61,6 +65,23 @@ def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(typed,
     whole = json.loads(typed("apply", kept, "--json").stdout)
     assert whole["done"] == wanted
     assert killed == state()
+
+
+@pytest.mark.full
+def test_a_revert_killed_many_times_leaves_nothing_and_the_log_ins_are_given_again(typed, feeds, site, tmp_path):
+    """Beside it: an account that was activated meanwhile stays."""
+    feed = written(tmp_path / "a.csv", people_of(2000))
+    kept = kept_as(typed("plan", feed, "--json"))
+    assert typed("apply", kept, "--json").returncode == 0
+    everybody = sorted(feeds.dns())
+    site.run(
+        "mail1", "ldapmodify -Q -Y EXTERNAL -H ldapi:///",
+        given=f"dn: {everybody[7]}\nchangetype: modify\nreplace: mpState\nmpState: active\n",
+    )  # fmt: skip
+    assert killed_often(site, f"accounts revert {kept} --yes") >= 3, "it was never interrupted"
+    assert feeds.dns() == [everybody[7]]
+    assert json.loads(typed("import", feed, "--yes", "--json").stdout)["skipped"] == []
+    assert sorted(feeds.dns()) == everybody
 
 
 def test_the_journal_is_rotated_and_all_of_it_is_read(people, site, tmp_path):
