@@ -14,7 +14,7 @@ FORBIDDEN = re.compile(
 """Words that are not said in France."""
 IN_WEBMAIL = re.compile(rf"{FORBIDDEN.pattern}|\bcourriels?\b", re.IGNORECASE)
 """A webmail says « message » besides; « courriel » is the State’s word, for the portal and the log-in page."""
-ENGLISH = re.compile(r"Advanced search|Chips container|navigate between tabs|\b(?:Previous|Next) Page\b")
+ENGLISH = re.compile(r"Advanced search|Chips container|Press delete|navigate between tabs|\b(?:Previous|Next) Page\b")
 """Labels that SOGo's pages and their toolkit have in English, whatever the agent's language."""
 CAPITAL = re.compile(r"\b(?:Jan|Fév|Mars|Avr|Mai|Juin|Juil|Août|Sep|Oct|Nov|Déc)")
 """A month as no sentence in France has it."""
