@@ -15,6 +15,10 @@ FORBIDDEN = re.compile(
 """Words that are not said in France."""
 IN_WEBMAIL = re.compile(rf"{FORBIDDEN.pattern}|\bcourriels?\b", re.IGNORECASE)
 """A webmail says « message »; the pages of the portal and of the log-in say « courriel », the State’s word."""
+ENGLISH = re.compile(r"Advanced search|Chips container|Press delete|navigate between tabs|\b(?:Previous|Next) Page\b")
+"""Labels that SOGo's pages and their toolkit have in English, whatever the agent's language."""
+CAPITAL = re.compile(r"\b(?:Jan|Fév|Mars|Avr|Mai|Juin|Juil|Août|Sep|Oct|Nov|Déc)")
+"""A month as no sentence in France has it."""
 FOLDERS = ("Boîte de réception", "Brouillons", "Envoyés", "Indésirables", "Corbeille", "Archives")
 
 ROUNDCUBE = {

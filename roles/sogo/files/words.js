@@ -5,7 +5,7 @@
   if (document.documentElement.lang !== "fr") return;
   const UNITS = {B: "o", KiB: "Ko", MiB: "Mo", GiB: "Go", KB: "Ko", MB: "Mo", GB: "Go"};
   const HINTS = [
-    [/^Press delete to remove this chip\.$/, "Appuyez sur Suppr pour retirer ce nom."],
+    [/(^|\. )Press delete to remove this chip\.$/, "$1Appuyez sur Suppr pour retirer ce nom."],
     [/^Remove( |$)/, "Retirer$1"],
     [/^Chips container\. Use arrow keys to select chips\.$/, "Liste de noms. Les flèches passent de l’un à l’autre."],
     [/^Chips container with autocompletion\..*$/, "Liste de noms, vide. Écrivez, choisissez une proposition par les flèches, puis appuyez sur Entrée."],
