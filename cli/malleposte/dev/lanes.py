@@ -20,9 +20,6 @@ TWIN, WINDOWS = SUFFIXES
 FIRST = "tests/stack/exclusive/platform/test_secrets_unseen.py"
 """Searches the hosts for what the tests of the shared lane typed: begins the tests of the first lab."""
 
-TOGETHER = "tests/stack/exclusive/facts"
-"""The tests of this folder share one deploy with other facts."""
-
 
 @dataclass(frozen=True)
 class Second:
@@ -33,10 +30,9 @@ class Second:
 
 
 def exclusive() -> list[str]:
-    """The exclusive tests of the usual run, by file; those of TOGETHER, which share what they set up, by the folder."""
-    files = [path for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py") if not long_alone(path)]
-    names = [str(path.relative_to(ROOT)) for path in files]
-    return sorted({TOGETHER if name.startswith(f"{TOGETHER}/") else name for name in names})
+    """The files of exclusive tests of the usual run."""
+    files = (path for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py") if not long_alone(path))
+    return sorted(str(path.relative_to(ROOT)) for path in files)
 
 
 def long_alone(path: Path) -> bool:
@@ -44,18 +40,12 @@ def long_alone(path: Path) -> bool:
     return re.search(r"^pytestmark = pytest\.mark\.full$", path.read_text("utf-8"), re.MULTILINE) is not None
 
 
-def budget(name: str, budgets: Mapping[str, float]) -> float:
-    """Seconds that a file may take, or all files of a folder."""
-    files = [str(path.relative_to(ROOT)) for path in (ROOT / name).glob("test_*.py")] or [name]
-    return sum(timings.budget(one, budgets) for one in files)
-
-
 def parted(files: Sequence[str], budgets: Mapping[str, float]) -> tuple[list[str], list[str]]:
-    """Test files, and folders of them, for the first lab and for the second, so that both end at about the same time.
+    """Test files for the first lab and for the second, so that both end at about the same time.
 
     The order stays, but FIRST comes first.
     """
-    seconds = {name: budget(name, budgets) for name in files}
+    seconds = {name: timings.budget(name, budgets) for name in files}
     begins = [name for name in files if name == FIRST]
     free = {True: 0.0, False: SHARED_SECONDS + sum(seconds[name] for name in begins)}
     on_second: set[str] = set()

@@ -1,7 +1,7 @@
 """The exclusive tests over two labs."""
 
 from malleposte.core.paths import ROOT
-from malleposte.dev import lanes, timings
+from malleposte.dev import lanes
 
 FILES = ["tests/a/test_1.py", "tests/a/test_2.py", "tests/a/test_3.py", "tests/a/test_4.py"]
 
@@ -30,18 +30,3 @@ def test_files_of_long_tests_alone_have_no_seconds_in_the_usual_run() -> None:
     full = "tests/stack/exclusive/mail/test_hostile.py"
     assert lanes.long_alone(ROOT / full) and full not in lanes.exclusive()
     assert not lanes.long_alone(ROOT / "tests/stack/exclusive/mail/test_crash.py"), "some of its tests are short"
-
-
-def test_a_folder_stays_whole_and_has_the_budget_of_its_files() -> None:
-    folder = "tests/stack/exclusive/facts"
-    known = lanes.exclusive()
-    assert folder in known and not [name for name in known if name.startswith(f"{folder}/")]
-    files = [str(path.relative_to(ROOT)) for path in (ROOT / folder).glob("test_*.py")]
-    assert len(files) > 3
-    allowed = timings.budgets()
-    assert lanes.budget(folder, allowed) == sum(timings.budget(name, allowed) for name in files)
-    usual = [path for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py") if not lanes.long_alone(path)]
-    found = {str(path.relative_to(ROOT)) for path in usual}
-    assert found == {name for name in known if name.endswith(".py")} | {
-        name for name in files if not lanes.long_alone(ROOT / name)
-    }
