@@ -101,10 +101,6 @@ def test_sogo_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
         browser.seen("md-toolbar")
         name = re.sub(r"\W+", "-", place.lower())
         browser.picture(f"sogo-{name}")
-<<<<<<< HEAD
-        assert strange(browser) == [], place
-=======
         assert strange(browser, IN_SOGO) == [], place
         browser.wait(lambda: not ENGLISH.search(browser.words()), f"{place} has English labels")
->>>>>>> every2
         browser.report(f"sogo-{name}")
