@@ -14,7 +14,7 @@ FORBIDDEN = re.compile(
 )
 """Words that are not said in France."""
 IN_WEBMAIL = re.compile(rf"{FORBIDDEN.pattern}|\bcourriels?\b", re.IGNORECASE)
-"""A webmail says « message »; the pages of the portal and of the log-in say « courriel », the State’s word."""
+"""A webmail says « message » besides; « courriel » is the State’s word, for the portal and the log-in page."""
 IN_SOGO = re.compile(rf"{IN_WEBMAIL.pattern}|l['’]email|\be-mails?\b|['’]inline['’]", re.IGNORECASE)
 """SOGo's own French has half of the word in English; « email » alone is the name of a picture."""
 ENGLISH = re.compile(r"Advanced search|Chips container|Press delete|navigate between tabs|\b(?:Previous|Next) Page\b")
@@ -68,6 +68,12 @@ def view(browser: Browser, key: str, path: str, mark: str) -> None:
     browser.wait(lambda: browser.driver.execute_script(loaded), path)
 
 
+def days(browser: Browser) -> str:
+    """The days and months above the columns, or in the fields, of SOGo's agenda."""
+    found = browser.driver.find_elements(By.CSS_SELECTOR, ".dayLabels .md-hue-2, .sg-calendar-tile-header")
+    return " ".join(" ".join(str(one.get_attribute("textContent")).split()) for one in found)
+
+
 def test_roundcube_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
     browser.open("webmail")
@@ -104,3 +110,9 @@ def test_sogo_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
         assert strange(browser, IN_SOGO) == [], place
         browser.wait(lambda: not ENGLISH.search(browser.words()), f"{place} has English labels")
         browser.report(f"sogo-{name}")
+    for look in ("week", "month"):
+        view(browser, "groupware", f"/SOGo/so/{agent.uid}/Calendar/view#!/calendar/{look}/20271201", "md-toolbar")
+        browser.wait(lambda: days(browser), f"no {look} is shown")
+        browser.wait(lambda: not CAPITAL.search(days(browser)), f"the {look} has months with a capital")
+        browser.picture(f"sogo-{look}")
+    assert "1er décembre" in days(browser)
