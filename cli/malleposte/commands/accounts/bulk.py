@@ -67,7 +67,7 @@ def bulk_command(
     Example:
       sudo ./malleposte accounts bulk suspend --from leave.txt --dry-run
       sudo ./malleposte accounts bulk resume --school 0210001M --state suspended
-      sudo ./malleposte accounts bulk profile convergence --from pilots.txt --yes --json
+      sudo ./malleposte accounts bulk profile CLASS --from pilots.txt --yes --json
     """
     if (path is None) == (not any((school, profile, state))):
         raise InputError("no accounts are named, or twice", "give --from FILE, or a school, a class, a state")
