@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
-from malleposte.accounts.channels import Channel, Failure, close_all, close_many, forget_all, noted
+from malleposte.accounts.channels import Channel, Failure, close_all, close_many, demand_all, forget_all, noted
 from malleposte.accounts.devices import follow
 from malleposte.accounts.hosts.acts.unused import MOST
 from malleposte.accounts.hosts.methods import ForAccountd, ForRoot
@@ -32,6 +32,8 @@ from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.platform.times import local
 from malleposte.throttle.record.model import Kept
 
+IN_A_ROW = 3
+"""Failures of one reason, one after the other, by which a host is taken to be away."""
 Hosts = ForAccountd
 """All hosts, as accountd and root have them."""
 
@@ -254,22 +256,35 @@ def follow_up(
         done += count
         progress(done, whole)
 
-    for uid, profile in classes.items():
-        with noted(failures, f"{uid}: filters"):
-            tools.hosts.carry(uid, profile)
-        more(1)
+    failures += _one_by_one("filters", classes, lambda uid: tools.hosts.carry(uid, classes[uid]), more)
     failures += close_many(tools.channels, closing, more)
-    for uid in resumed:
-        failures += [Failure(f"{uid}: {one.channel}", one.reason) for one in forget_all(tools.channels, uid)]
-        more(1)
-    for uid, profile in classes.items():
-        # Agendas last: nobody writes to the old ones any more.
-        with noted(failures, f"{uid}: agendas"):
-            tools.hosts.settle(uid, profile)
-        more(1)
+    failures += _one_by_one("sessions", resumed, lambda uid: demand_all(forget_all(tools.channels, uid)), more)
+    # Agendas last: nobody writes to the old ones any more.
+    failures += _one_by_one("agendas", classes, lambda uid: tools.hosts.settle(uid, classes[uid]), more)
     for batch in itertools.batched(withdrawn, MOST, strict=False):
         failures += _clear(tools, batch)
         more(len(batch))
+    return failures
+
+
+def _one_by_one(
+    what: str, uids: Collection[str], act: Callable[[str], object], more: Callable[[int], None]
+) -> list[Failure]:
+    """Do an act on each account; return the failures. After IN_A_ROW of one reason the others are not tried.
+
+    A host that is away would be waited for at each of them.
+    """
+    failures = list[Failure]()
+    for number, uid in enumerate(uids):
+        with noted(failures, f"{uid}: {what}"):
+            act(uid)
+        more(1)
+        last = failures[-IN_A_ROW:]
+        if len(last) == IN_A_ROW and len({one.reason for one in last}) == 1 and number + 1 < len(uids):
+            left = len(uids) - number - 1
+            failures.append(Failure(what, f"{left} more accounts were not tried: type this again"))
+            more(left)
+            break
     return failures
 
 

@@ -9,6 +9,8 @@ import pytest
 from malleposte.accounts.channels import MANY, Failure, close_many, roundcube
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.channels.sogo import Sogo
+from malleposte.accounts.hosts import wire
+from malleposte.accounts.hosts.every import HostChannels
 from malleposte.adapters import dovecot, lemonldap
 from malleposte.adapters.sogo import memcached
 from malleposte.core.errors import InputError, MallepostError
@@ -29,6 +31,23 @@ def test_a_channel_that_fails_is_named_once_and_not_waited_for_again() -> None:
     uids = [f"a{number}" for number in range(3 * MANY)]
     assert close_many([away, well], uids) == [Failure("mail2", "no route to host")]
     assert (len(away.closed), len(well.closed)) == (MANY, 3 * MANY)
+
+
+def test_the_names_of_many_fit_requests_to_another_host() -> None:
+    asked: list[dict[str, tuple[str, ...]]] = []
+
+    class Host:
+        name = "mail2"
+
+        def ask(self, _act: object, accounts: dict[str, tuple[str, ...]]) -> list[Failure]:
+            asked.append(accounts)
+            return []
+
+    names = {f"a{number}": tuple(f"{'x' * 200}{number}@{part}.test" for part in range(20)) for number in range(MANY)}
+    host: Any = Host()
+    HostChannels(host, lambda uid: names[uid]).close_many(list(names))
+    assert len(asked) > 10 and {uid: own for part in asked for uid, own in part.items()} == names
+    assert all(len(json.dumps(part)) < wire.LONGEST for part in asked)
 
 
 def test_no_strange_name_goes_anywhere() -> None:

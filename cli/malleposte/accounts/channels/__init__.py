@@ -13,12 +13,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from malleposte.core.errors import InputError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
 
 MANY = 100
-"""Accounts of one turn: all their names fit a request to another host (hosts.wire.LONGEST)."""
+"""Accounts of one turn."""
 Names = Callable[[str], Iterable[str]]
 """Every name that an account may have been opened under: uid, addresses, log-in aliases."""
 
@@ -48,6 +48,12 @@ class Failure:
     def __str__(self) -> str:
         """One line."""
         return f"{self.channel}: {self.reason}"
+
+
+def demand_all(failures: list[Failure]) -> None:
+    """Raise MallepostError where a channel failed."""
+    if failures:
+        raise MallepostError("; ".join(map(str, failures)))
 
 
 def checked(uid: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from malleposte.accounts.channels import Channel
+from malleposte.accounts.channels import Channel, demand_all
+from malleposte.accounts.hosts import wire
 from malleposte.accounts.hosts.acts import sessions
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.methods import ForRoot
 from malleposte.accounts.hosts.model import STORE
-from malleposte.accounts.hosts.table import Act, Host, Replies
+from malleposte.accounts.hosts.table import Act, Host, Names, Replies
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
@@ -27,6 +28,20 @@ def names(directory: Directory, uid: str) -> list[str]:
     return list(dict.fromkeys([uid, *values]))
 
 
+def _fitting(accounts: Mapping[str, Names]) -> Iterator[dict[str, Names]]:
+    """Yield the accounts by so many that their names fit a request."""
+    part, size = dict[str, Names](), 0
+    for uid, own in accounts.items():
+        more = sum(len(name) + 3 for name in (uid, *own))
+        if part and size + more > wire.LONGEST // 2:
+            yield part
+            part, size = {}, 0
+        part[uid] = own
+        size += more
+    if part:
+        yield part
+
+
 class HostChannels:
     """The access channels of another host as one. See channels.Channel."""
 
@@ -36,16 +51,16 @@ class HostChannels:
 
     def close(self, uid: str) -> None:
         """See Channel."""
-        sessions.demand_all(self.host.ask(sessions.close, uid, tuple(self.names_of(uid))))
+        demand_all(self.host.ask(sessions.close, uid, tuple(self.names_of(uid))))
 
     def close_many(self, uids: Sequence[str]) -> None:
         """See Channel."""
-        accounts = {uid: tuple(self.names_of(uid)) for uid in uids}
-        sessions.demand_all(self.host.ask(sessions.close_many, accounts))
+        for accounts in _fitting({uid: tuple(self.names_of(uid)) for uid in uids}):
+            demand_all(self.host.ask(sessions.close_many, accounts))
 
     def forget(self, uid: str) -> None:
         """See Channel."""
-        sessions.demand_all(self.host.ask(sessions.forget, uid, tuple(self.names_of(uid))))
+        demand_all(self.host.ask(sessions.forget, uid, tuple(self.names_of(uid))))
 
 
 class Hosts(ForRoot):

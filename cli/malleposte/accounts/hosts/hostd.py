@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from malleposte.accounts.channels import demand_all
 from malleposte.accounts.hosts.acts import sessions
 from malleposte.accounts.hosts.methods import ForAccountd
 from malleposte.accounts.hosts.remote import TIMEOUT, Way
@@ -33,7 +34,7 @@ class Hostd(ForAccountd):
 
     def close(self, uid: str) -> None:
         """See Channel."""
-        sessions.demand_all(self.ask(sessions.close, uid))
+        demand_all(self.ask(sessions.close, uid))
 
     def close_many(self, uids: Sequence[str]) -> None:
         """See Channel."""
@@ -42,4 +43,4 @@ class Hostd(ForAccountd):
 
     def forget(self, uid: str) -> None:
         """See Channel."""
-        sessions.demand_all(self.ask(sessions.forget, uid))
+        demand_all(self.ask(sessions.forget, uid))

@@ -322,6 +322,29 @@ def test_what_a_feed_changed_is_followed_up(tools, directory):
     assert [str(failure) for failure in failures] == ["essai: no answer"], "each channel once"
 
 
+def test_a_host_that_is_away_is_not_waited_for_at_each_of_many(tools, directory, monkeypatch):
+    asked: list[str] = []
+
+    def away(uid: str, _profile: str) -> None:
+        asked.append(uid)
+        raise MallepostError("on mail2: no route to host")
+
+    monkeypatch.setattr(tools.hosts, "carry", away)
+    changes = [
+        Change(Kind.PROFILE, f"a{number}", f"uid=a{number},ou=people,{directory.suffix}",
+               {"mpProfile": ["convergence"]}, {"mpProfile": ["roundcube"]})
+        for number in range(9)
+    ]  # fmt: skip
+    told: list[tuple[int, int]] = []
+    failures = acts.follow_up(tools, changes, lambda done, whole: told.append((done, whole)))
+    assert asked == ["a0", "a1", "a2"]
+    assert [str(one) for one in failures] == [
+        *(f"a{number}: filters: on mail2: no route to host" for number in range(3)),
+        "filters: 6 more accounts were not tried: type this again",
+    ]
+    assert len(tools.hosts.settled) == 9 and told[-1] == (27, 27), "what can be done is done"
+
+
 def test_a_change_of_class_carries_filters_ends_sessions_and_moves_agendas(tools, tmp_path):
     result = acts.set_class(tools, "mdupond", "roundcube")
     assert result.carried == "sogo" and tools.hosts.carried == [("mdupond", "roundcube")]

@@ -8,7 +8,7 @@ from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import SESSIONS, SIGN_ON
 from malleposte.accounts.hosts.table import Names, On, Replies, Uid, act, failed, holding
-from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.errors import InputError
 from malleposte.policy.devices import is_identifier
 
 LOG_IN_PAGE_FIRST = On(
@@ -28,12 +28,6 @@ def by_channel(replies: Replies[list[Failure]]) -> list[Failure]:
             channels = call()
             failures += [Failure(host, "; ".join(map(str, channels)))] if host and channels else channels
     return failures
-
-
-def demand_all(failures: list[Failure]) -> None:
-    """Raise MallepostError where a channel failed."""
-    if failures:
-        raise MallepostError("; ".join(map(str, failures)))
 
 
 @act(on=LOG_IN_PAGE_FIRST, merge=by_channel, accountd=True)

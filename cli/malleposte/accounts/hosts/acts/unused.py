@@ -16,7 +16,7 @@ from malleposte.platform import mailstore
 from malleposte.runtime import owner
 from malleposte.throttle.record import ask
 
-MOST = 500
+MOST = 400
 """Accounts of one question: their names fit a request (wire.LONGEST)."""
 Uids = tuple[Uid, ...]
 _ROUNDCUBE = "SELECT username FROM users WHERE username IN ({uids});"
