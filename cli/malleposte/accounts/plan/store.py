@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte.accounts.plan import changes, lines
@@ -28,6 +30,29 @@ def keep(made: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> s
     with durable.replacing(folder / f"{ident}.json") as file:
         file.writelines(piece.encode() for piece in made.pieces())
     return ident
+
+
+@dataclass(frozen=True)
+class PlanHead:
+    """A plan's id, its time (ISO 8601, UTC), the name of its feed, changes by kind, the plan that it takes back."""
+
+    ident: str
+    made: str
+    feed: str
+    counts: Mapping[str, int]
+    reverts: str = ""
+
+
+def heads(folder: Path = FOLDER) -> Iterator[PlanHead]:
+    """Yield the heads of all plans, the newest first. Raises InputError for one that cannot be read."""
+    paths = sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []
+    for path in paths:
+        document, _changes = lines.opened(path.read_bytes(), str(path))
+        try:
+            facts = (document["made"], document["feed"], document["counts"], document.get("reverts", ""))
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path}: not a plan of this program ({error})", "remove it") from error
+        yield PlanHead(path.stem, *facts)
 
 
 def load(name: str, folder: Path = FOLDER) -> changes.Plan:

@@ -7,7 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from malleposte.commands.accounts.options import confirm
 from malleposte.commands.accounts.shared import GROUP, Meter, emit, read_bytes, write_private
 from malleposte.commands.away import HostCommand, person
 from malleposte.commands.options import AS_JSON, INVENTORY
+from malleposte.commands.options import answer as shown
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.core.progress import duration
 from malleposte.fleet import remote
 from malleposte.groupware import rooms
 from malleposte.lists import feed as list_feed
+from malleposte.platform.times import local
 
 _REJECTS = '\ufeff"ligne";"motif";'.encode()
 """The beginning of the name of a file of refused rows."""
@@ -210,22 +212,36 @@ def plan_command(
 
 
 @click.command("changes", cls=HostCommand)
-@click.argument("plan", metavar="ID")
+@click.argument("plan", metavar="[ID]", required=False)
 @ALL
 @click.option("--csv", "as_csv", is_flag=True, help="Print all changes as CSV for a spreadsheet, a fact a line.")
-def changes_command(plan: str, whole_list: bool, as_csv: bool) -> int:
-    """Show a plan again that the directory's host keeps, by its id.
+@AS_JSON
+def changes_command(plan: str | None, whole_list: bool, as_csv: bool, as_json: bool) -> int:
+    """List the plans that the directory's host keeps, or show one again by its id.
 
-    It holds names and addresses: keep a file of it to yourself.
+    A plan holds names and addresses: keep a file of it to yourself.
 
     \b
     Example:
+      sudo ./malleposte accounts changes
       sudo ./malleposte accounts changes 20260901-081500-3f2a --all
       (umask 077; sudo ./malleposte accounts changes 20260901-081500-3f2a --csv > changes.csv)
     """
-    settings, made = Settings.read(), plans.load(plan)
-    emit(show.table(made, run.school_names(settings)) if as_csv else texts(made, settings, whole=whole_list))
+    settings = Settings.read()
+    if plan is None:
+        heads = list(plans.heads())
+        lines = [f"{one.ident}  {local(one.made)}  {one.feed}: {counted(one.counts)}" for one in heads]
+        shown(list(map(asdict, heads)), lines or ["no plan is kept"], as_json=as_json)
+        return ExitCode.DONE
+    made = plans.load(plan)
+    text = show.table(made, run.school_names(settings)) if as_csv else texts(made, settings, whole=whole_list)
+    emit(made.pieces() if as_json else text)
     return ExitCode.DONE
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Numbers of changes by kind, in words."""
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing to change"
 
 
 def tell(answer: dict[str, Any], *, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def test_a_plan_is_found_by_its_id_and_read_by_its_owner_alone(tmp_path: Path) -
 def test_a_plan_that_is_not_kept_is_said(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="no plan"):
         plans.load(name, tmp_path)
+
+
+def test_the_kept_plans_are_listed_the_newest_first(tmp_path: Path) -> None:
+    assert list(plans.heads(tmp_path / "none")) == []
+    old = plans.keep(MADE, NOW, tmp_path)
+    new = plans.keep(replace(MADE, changes=(), reverts=old), NOW + datetime.timedelta(hours=1), tmp_path)
+    assert [(one.ident, one.feed, one.counts, one.reverts) for one in plans.heads(tmp_path)] == [
+        (new, "rh.csv", {}, old), (old, "rh.csv", {"create": 1}, ""),
+    ]  # fmt: skip
+    (tmp_path / f"{new}.json").write_text("{}")
+    with pytest.raises(InputError, match=f"{new}.json: not a plan"):
+        list(plans.heads(tmp_path))
 
 
 def test_an_old_plan_goes_when_another_is_made(tmp_path: Path) -> None:
