@@ -85,7 +85,11 @@ def test_a_page_that_a_site_names_for_its_absence_is_laid(name: str) -> None:
 def test_a_service_has_nginx_say_that_the_log_in_page_is_away() -> None:
     """One page on every site: Python's programs name it by a constant, Roundcube's plugin by itself."""
     inside = (FRONT / "nginx.conf.j2").read_text("utf-8").partition(f"location = {AWAY_PAGE} {{")[2].partition("}")[0]
-    assert inside.split() == ["internal;", "set", "$away", "log-in;", "return", "503;"]
+    lines = [line.strip() for line in inside.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert lines == ["internal;", "recursive_error_pages on;", "set $away log-in;", "return 503;"]
+    for whole in ("nginx.conf.j2", "snippets/errors.conf.j2"):
+        told = (FRONT / whole).read_text("utf-8").replace(inside, "")
+        assert "recursive_error_pages" not in told, "a site's refusal by the address as it was sent would go round"
     plugin = (ROOT / "roles/roundcube/files/malleposte/sign_on.php").read_text("utf-8")
     assert f"header('X-Accel-Redirect: {AWAY_PAGE}');" in plugin
 
