@@ -85,13 +85,19 @@ def test_a_page_that_a_site_names_for_its_absence_is_laid(name: str) -> None:
 def test_a_service_has_nginx_say_that_the_log_in_page_is_away() -> None:
     """One page on every site: Python's programs name it by a constant, Roundcube's plugin by itself."""
     inside = (FRONT / "nginx.conf.j2").read_text("utf-8").partition(f"location = {AWAY_PAGE} {{")[2].partition("}")[0]
-    lines = [line.strip() for line in inside.splitlines() if line.strip() and not line.strip().startswith("#")]
-    assert lines == ["internal;", "recursive_error_pages on;", "set $away log-in;", "return 503;"]
-    for whole in ("nginx.conf.j2", "snippets/errors.conf.j2"):
-        told = (FRONT / whole).read_text("utf-8").replace(inside, "")
-        assert "recursive_error_pages" not in told, "a site's refusal by the address as it was sent would go round"
+    assert inside.split() == ["internal;", "set", "$away", "log-in;", "return", "503;"]
     plugin = (ROOT / "roles/roundcube/files/malleposte/sign_on.php").read_text("utf-8")
     assert f"header('X-Accel-Redirect: {AWAY_PAGE}');" in plugin
+
+
+def test_what_an_error_page_leads_to_may_fail_and_a_refused_address_goes_round_nowhere(laid: str) -> None:
+    """On for a whole site, nginx would refuse its own page by the address as it was sent, for ever."""
+    found = locations(laid)
+    recursive = {place for place, inside in found.items() if "recursive_error_pages on;" in inside}
+    assert recursive == {place for place, inside in found.items() if "error_page 401 = @sign_on;" in inside}
+    assert bool(recursive) == ("@sign_on" in found)
+    for whole in ("nginx.conf.j2", "snippets/errors.conf.j2", "snippets/away.conf.j2"):
+        assert "recursive_error_pages" not in (FRONT / whole).read_text("utf-8")
 
 
 def test_who_is_asked_is_an_authority_of_the_site(laid: str) -> None:

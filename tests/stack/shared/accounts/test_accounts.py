@@ -5,6 +5,7 @@ import imaplib
 import json
 
 import pytest
+from malleposte.platform import mailstore
 
 from tests.stack.support.feeds import MARK, people_of, written
 from tests.stack.support.mail import ended
@@ -102,6 +103,7 @@ def test_a_wrong_import_is_taken_back_but_for_what_is_in_use(typed, feeds, site,
     assert (again["done"], list(again["left"])) == (0, uids[:1])
     assert json.loads(typed("import", feed, "--yes", "--json").stdout)["done"] == 11
     assert log_ins(feeds) == uids
+    site.run(site.host_of("mail"), f"rm -rf {mailstore.home_of(uids[0])}")
 
 
 def facts(feeds) -> list[str]:
