@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal, shown
-from malleposte.accounts.plan.changes import Change, Kind, Plan
+from malleposte.accounts.plan.changes import Change, Kind, Plan, differing
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, Directory, Entry
@@ -142,13 +142,12 @@ class _Application:
             self._skip(change, "the entry is no longer there")
             return
         touched = change.before or change.after
-        if all(_equal(held.attributes, name, change.after.get(name, [])) for name in touched):
+        if not differing(held.attributes, {name: change.after.get(name, []) for name in touched}):
             self.outcome.already += 1
             self._follow(change)
             self._count(change, done=False)
             return
-        moved = [name for name, values in change.before.items() if not _equal(held.attributes, name, values)]
-        if moved:
+        if moved := differing(held.attributes, change.before):
             self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
             return
         try:
@@ -165,7 +164,7 @@ class _Application:
         if held is None:
             self.outcome.already += 1
             self._count(change, done=False)
-        elif moved := [name for name, values in change.before.items() if not _equal(held.attributes, name, values)]:
+        elif moved := differing(held.attributes, change.before):
             self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
         elif held.attributes.get("pwdChangedTime"):
             self._skip(change, "was activated since the plan was made")
@@ -190,15 +189,11 @@ class _Application:
         return next((entry for entry in found if entry.dn.lower() == change.dn.lower()), None)
 
 
-def _equal(attributes: Attributes, name: str, wanted: Sequence[str]) -> bool:
-    return sorted(attributes.get(name, [])) == sorted(wanted)
-
-
 def _same_person(attributes: Attributes, wanted: Attributes) -> bool:
     """Whether an entry in the way is the very one that is to be made: of the same NUMEN, or for others, equal."""
     if wanted.get("mpNumenDigest"):
         return bool(set(attributes.get("mpNumenDigest", [])) & set(wanted["mpNumenDigest"]))
-    return all(_equal(attributes, name, values) for name, values in wanted.items() if name != "mpStateChanged")
+    return set(differing(attributes, wanted)) <= {"mpStateChanged"}
 
 
 def _runs(changes: Sequence[Change]) -> Iterator[tuple[bool, range]]:

@@ -94,6 +94,11 @@ class Change:
         )  # fmt: skip
 
 
+def differing(attributes: Attributes, wanted: Attributes) -> list[str]:
+    """Return the names of attributes that an entry has with other values, whatever their order."""
+    return [name for name, values in wanted.items() if sorted(attributes.get(name, [])) != sorted(values)]
+
+
 def _attributes(raw: dict[str, Any]) -> Attributes:
     """The attributes themselves."""
     for name, values in raw.items():

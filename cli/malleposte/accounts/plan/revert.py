@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from malleposte.accounts.plan.changes import STORED, Change, Departures, Kind, Plan
+from malleposte.accounts.plan.changes import STORED, Change, Departures, Kind, Plan, differing
 from malleposte.accounts.plan.current import FULL
 from malleposte.accounts.plan.lines import Lines
 from malleposte.directory.model import Attributes, State, first
@@ -67,14 +67,13 @@ class _Reversal:
             )
         )
         leaving = sum(change.kind == Kind.SUSPEND for change in back)
-        known = sum(1 for _ in self.directory.search("people", ["uid"])) if leaving else 0
         return Plan(
             domain=self.made.domain,
             feed=f"{self.made.feed}, applied as {self.ident}, taken back",
             feed_sha256=self.made.feed_sha256,
             made=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
             changes=back,
-            departures=Departures(leaving, max(known, leaving)),
+            departures=Departures(leaving, leaving),
             unchanged=self.unchanged,
             reverts=self.ident,
             left_alone=self.left_alone,
@@ -99,9 +98,9 @@ class _Reversal:
             attributes = entries.get(change.dn.lower())
             if attributes is None:
                 self.left_alone[change.uid] = "is no longer there"
-            elif _holds(attributes, change.before) and change.before:
+            elif change.before and not differing(attributes, change.before):
                 self.unchanged += 1
-            elif moved := _differing(attributes, change.after):
+            elif moved := differing(attributes, change.after):
                 self.left_alone[change.uid] = f"{', '.join(moved)} changed since the import"
             else:
                 before = {name: list(change.before.get(name, [])) for name in change.after}
@@ -154,7 +153,7 @@ def _taken_up(change: Change, attributes: Attributes) -> str:
         return f"was activated on {local(activated)}"
     if change.branch == "people" and first(attributes, "mpState") != State.PENDING:
         return f"is {first(attributes, 'mpState')}"
-    moved = _differing(attributes, change.after)
+    moved = differing(attributes, change.after)
     moved += [name for name in LATER if attributes.get(name) and name not in change.after]
     return f"{', '.join(dict.fromkeys(moved))} changed since the import" if moved else ""
 
@@ -167,11 +166,3 @@ def _names(change: Change, attributes: Attributes) -> set[str]:
     """Return all by which an entry may be named: log-in or code, whole name, addresses."""
     addresses = (value.lower() for name in ("mail", "mailLocalAddress") for value in attributes.get(name, []))
     return {change.uid.lower(), change.dn.lower(), *addresses}
-
-
-def _differing(attributes: Attributes, wanted: Attributes) -> list[str]:
-    return [name for name, values in wanted.items() if sorted(attributes.get(name, [])) != sorted(values)]
-
-
-def _holds(attributes: Attributes, wanted: Attributes) -> bool:
-    return not _differing(attributes, wanted)

@@ -12,7 +12,7 @@ from malleposte.accounts.feed.table import MOST_BYTES
 from malleposte.accounts.plan import bulk
 from malleposte.accounts.plan import store as plans
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.feed import ALL, FORCE, applied, tell, texts
+from malleposte.commands.accounts.feed import ALL, FORCE, carry_through, texts
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.accounts.search import PROFILE, SCHOOL, STATE
 from malleposte.commands.accounts.shared import emit, read_bytes
@@ -92,8 +92,4 @@ def bulk_command(
         return ExitCode.PARTLY if made.left_alone else ExitCode.DONE
     if made.changes:
         confirm("Apply?", yes=yes)
-    answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(made.left_alone)}
-    code = tell(answer, as_json=as_json)
-    if code:
-        click.echo(f"to finish it: malleposte accounts apply {ident}", err=True)
-    return code or (ExitCode.PARTLY if made.left_alone else ExitCode.DONE)
+    return carry_through(ident, made, f"apply {ident}", forced=forced, as_json=as_json)

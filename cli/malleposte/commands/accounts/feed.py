@@ -261,6 +261,15 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
     return ExitCode.PARTLY if answer["failures"] else ExitCode.DONE
 
 
+def carry_through(ident: str, made: changes.Plan, again: str, *, forced: Collection[str], as_json: bool) -> int:
+    """Apply a plan of this host and print what became of it; `again` is the command that goes on after a failure."""
+    answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(made.left_alone)}
+    code = tell(answer, as_json=as_json)
+    if code:
+        click.echo(f"to finish it: malleposte accounts {again}", err=True)
+    return code or (ExitCode.PARTLY if made.left_alone else ExitCode.DONE)
+
+
 @click.command("apply", cls=HostCommand)
 @click.argument("plan", metavar="ID")
 @FORCE

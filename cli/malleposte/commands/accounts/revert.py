@@ -10,12 +10,11 @@ from malleposte.accounts import here
 from malleposte.accounts.plan import run
 from malleposte.accounts.plan import store as plans
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.feed import ALL, applied, tell, texts
+from malleposte.commands.accounts.feed import ALL, carry_through, texts
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.accounts.shared import emit
 from malleposte.commands.away import HostCommand
 from malleposte.commands.options import AS_JSON
-from malleposte.core.errors import ExitCode
 
 
 @click.command("revert", cls=HostCommand)
@@ -43,8 +42,4 @@ def revert_command(plan: str, whole_list: bool, yes: bool, as_json: bool) -> int
         emit(texts(made, settings, whole=whole_list))
     if made.changes:
         confirm("Take it back?", yes=yes)
-    answer = applied(ident, forced=(), quiet=as_json) | {"left": dict(made.left_alone)}
-    code = tell(answer, as_json=as_json)
-    if code:
-        click.echo(f"to finish it: malleposte accounts revert {plan}", err=True)
-    return code or (ExitCode.PARTLY if made.left_alone else ExitCode.DONE)
+    return carry_through(ident, made, f"revert {plan}", forced=(), as_json=as_json)

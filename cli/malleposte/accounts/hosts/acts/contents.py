@@ -153,6 +153,11 @@ def removed_by_host(replies: Replies[Removed]) -> Removed:
 ONCE_ALL_ANSWER = On("every host, once all of them answer", _once_all_answer)
 
 
+def collections(host: LocalHost, uid: str) -> list[Path]:
+    """Return the folders of Radicale: that of the account's collections first, then what it remembers of them."""
+    return [host.rules.radicale / uid, *(folder / uid for folder in host.beside)]
+
+
 @act(on=ONCE_ALL_ANSWER, merge=removed_by_host)
 def empty(host: LocalHost, uid: Uid) -> Removed:
     """Remove mail with its filters, agendas, contacts, settings of the webmails, second factors, the record.
@@ -160,8 +165,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
     A copy of their own data that the agent asked for goes too.
     """
     removed = Removed()
-    places = [("mail", host.home(uid)), ("radicale", host.rules.radicale / uid)]
-    places += [("radicale", folder / uid) for folder in host.beside]
+    places = [("mail", host.home(uid)), *(("radicale", path) for path in collections(host, uid))]
     for name, path in places:
         with named(removed.failures.append, name), owner.as_owner(path):
             if owner.folder(path):

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from malleposte.accounts.hosts.acts.contents import ONCE_ALL_ANSWER, messages
+from malleposte.accounts.hosts.acts.contents import ONCE_ALL_ANSWER, collections, messages
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import EVERY_HOST, Replies, Uid, act, union
 from malleposte.adapters.postgresql import quoted
@@ -44,7 +44,7 @@ def clear(host: LocalHost, uids: Uids) -> list[str]:
     kept = set(used.function(host, uids))
     empty = [uid for uid in uids if uid not in kept]
     for uid in empty:
-        for path in (host.home(uid), *_collections(host, uid)):
+        for path in (host.home(uid), *collections(host, uid)):
             with owner.as_owner(path):
                 if owner.folder(path):
                     shutil.rmtree(path)
@@ -62,12 +62,7 @@ def _has_files(host: LocalHost, uid: str) -> bool:
         else:
             stores = (home / mailstore.MAILDIR, home / mailstore.EXPUNGED)
             mail = any(True for store in stores for _message in messages(store))
-    return mail or any(_items(path) for path in _collections(host, uid)[:1])
-
-
-def _collections(host: LocalHost, uid: str) -> list[Path]:
-    """Return the folders of Radicale: that of the collections first, then what it remembers of them."""
-    return [host.rules.radicale / uid, *(folder / uid for folder in host.beside)]
+    return mail or _items(collections(host, uid)[0])
 
 
 def _items(root: Path) -> bool:
