@@ -26,8 +26,8 @@ class Schools:
     def follow(self) -> None:
         """The timer's work, now."""
         # Else the address books wait for their hour.
-        self.site.run(self.site.host_of("web"), "rm -f /var/lib/malleposte-sogo-senders/steps.json")
-        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service")
+        forget = "rm -f /var/lib/malleposte-sogo-senders/steps.json"
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service", before=forget)
 
     def close(self) -> None:
         """Remove them; SOGo follows by itself."""

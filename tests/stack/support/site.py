@@ -160,10 +160,13 @@ class Site:
             raise AssertionError(f"{host}: {' '.join(words)[:200]}: {said[-500:]}")
         return done.stdout
 
-    def run_job(self, host: str, unit: str, timeout: float = 300) -> None:
-        """Run a oneshot service from its beginning: a run of its timer that is under way is not joined."""
+    def run_job(self, host: str, unit: str, timeout: float = 300, before: str = "true") -> None:
+        """Run a oneshot service from its beginning: a run of its timer that is under way is not joined.
+
+        `before` is a command for the time between that run and this one.
+        """
         joined = f"[ $(systemctl show -P ActiveState {unit}) = inactive ] || systemctl start {unit} || true"
-        self.run(host, f"{joined}; systemctl start {unit}", timeout=timeout)
+        self.run(host, f"{joined}; {before}; systemctl start {unit}", timeout=timeout)
 
     @property
     def folder(self) -> Path:

@@ -120,8 +120,12 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
 
 
 def run(every_step: Iterable[Step], memory: Path, now: float) -> int:
-    """Do the steps that are due; the exit code. `memory` holds since when each rests, `now` is the time in seconds."""
+    """Do the steps that are due; the exit code. `memory` holds since when each rests, `now` is the time in seconds.
+
+    Where `memory` is removed meanwhile, it is not written: the next run does all steps, as was asked for.
+    """
     rests, failed = kit.state(memory, _times) or {}, 0
+    remembered = memory.exists()
     for step in every_step:
         if not step.due(rests.get(step.part, 0.0), now):
             continue
@@ -138,7 +142,8 @@ def run(every_step: Iterable[Step], memory: Path, now: float) -> int:
             kit.say(f"<3>the {step.part} of SOGo are as they were: {reason}")
             failed = 1
         rests[step.part] = 0.0 if changes or ended else now
-    owner.replace(memory, json.dumps(rests))
+    if memory.exists() or not remembered:
+        owner.replace(memory, json.dumps(rests))
     return failed
 
 

@@ -65,6 +65,20 @@ def test_a_step_rests_once_it_has_nothing_to_change_until_its_time_or_its_file_c
     assert len(ran) == 7
 
 
+def test_a_memory_that_is_removed_during_a_run_is_not_written_again(tmp_path: Path) -> None:
+    memory = tmp_path / "steps.json"
+
+    def removed() -> Iterator[tuple[str, str]]:
+        memory.unlink(missing_ok=True)
+        yield from ()
+
+    for times in (1, 2):  # there is none at first
+        assert sync.run([Step("rooms", nothing)], memory, NOW * times) == 0
+        assert json.loads(memory.read_text()) == {"rooms": NOW * times}
+    assert sync.run([Step("rooms", removed)], memory, NOW) == 0
+    assert not memory.exists()
+
+
 def test_a_memory_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "steps.json").write_text("[]x")
     assert sync.run([Step("rooms", nothing)], tmp_path / "steps.json", NOW) == 0
