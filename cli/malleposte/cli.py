@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "sso": "Show or end log-ins at the provider, and show or remove second factors.",
     "bans": "List or lift the bans of addresses that guessed passwords.",
     "queue": "List, release or delete held mail.",
+    "mail": "Find out what became of messages.",
     "password": "Show the password policy, or check a password against it.",
     "backup": "Back up hosts to the vaults (backup servers), list, check and restore.",
     "vault": "Manage the archives on a vault (backup server): watch, prune, check, undo.",
@@ -45,7 +46,20 @@ COMMANDS: dict[str, str] = {
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
 ON_HOSTS = (
-    *("status", "accounts", "notice", "calendar", "sso", "bans", "queue", "reports", "password", "backup", "vault"),
+    *(
+        "status",
+        "accounts",
+        "notice",
+        "calendar",
+        "sso",
+        "bans",
+        "queue",
+        "mail",
+        "reports",
+        "password",
+        "backup",
+        "vault",
+    ),
 )
 """Commands that a host has; the others are the controller's."""
 

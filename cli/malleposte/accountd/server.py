@@ -286,7 +286,7 @@ async def serve(server: Server, settings: held.Settings, sockets: list[socket.so
     async with contextlib.AsyncExitStack() as stack:
         for handed in sockets:
             if handed.family == socket.AF_UNIX:
-                opened = await asyncio.start_unix_server(server.local, sock=handed, limit=LONGEST)
+                opened = await asyncio.start_unix_server(server.local, sock=handed, limit=LONGEST, cleanup_socket=False)
             else:
                 contexts.append(tls(settings))
                 opened = await asyncio.start_server(

@@ -303,7 +303,8 @@ class Server:
                     stack.callback(transport.close)
                     continue
                 served = {"asked": self.asked, "sends": self.sends}.get(Path(str(one.getsockname())).name, self.told)
-                await stack.enter_async_context(await asyncio.start_unix_server(served, sock=one, limit=LONGEST))
+                server = await asyncio.start_unix_server(served, sock=one, limit=LONGEST, cleanup_socket=False)
+                await stack.enter_async_context(server)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())
                 tasks.create_task(kit.alive())

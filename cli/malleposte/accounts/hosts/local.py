@@ -22,6 +22,7 @@ from malleposte.accounts.hosts.table import Act
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
+from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
 from malleposte.platform import mailstore, profiles
 from malleposte.reports.ask import SOCKET as REPORTS_SOCKET
 from malleposte.throttle.record import ask
@@ -59,6 +60,7 @@ class LocalHost:
         name: str = "",
         record_socket: Path = ask.SOCKET,
         reports_socket: Path = REPORTS_SOCKET,
+        deliveries_socket: Path = DELIVERIES_SOCKET,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
     ) -> None:
@@ -69,7 +71,7 @@ class LocalHost:
         """
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
-        self.reports_socket = reports_socket
+        self.reports_socket, self.deliveries_socket = reports_socket, deliveries_socket
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

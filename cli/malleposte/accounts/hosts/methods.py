@@ -33,6 +33,7 @@ class ForAccountd(ABC):
     record = acts.record.record
     journal = acts.record.journal
     reports = acts.reports.reports
+    trace = acts.deliveries.trace
 
 
 class ForRoot(ForAccountd):

@@ -14,7 +14,7 @@ from malleposte.runtime import kit
 async def serve(sogo: Sogo) -> None:
     """Relay on the socket that systemd hands over."""
     (handed,) = kit.handed()
-    async with await asyncio.start_unix_server(sogo.relay, sock=handed, limit=LIMITS.head):
+    async with await asyncio.start_unix_server(sogo.relay, sock=handed, limit=LIMITS.head, cleanup_socket=False):
         await kit.alive()
 
 

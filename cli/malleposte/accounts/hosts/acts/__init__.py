@@ -3,6 +3,7 @@
 from malleposte.accounts.hosts.acts import (
     agendas,
     contents,
+    deliveries,
     log_ins,
     mailbox,
     queue,
@@ -17,6 +18,7 @@ from malleposte.accounts.hosts.acts import (
 __all__ = [
     "agendas",
     "contents",
+    "deliveries",
     "log_ins",
     "mailbox",
     "queue",

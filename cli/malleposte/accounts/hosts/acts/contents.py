@@ -10,6 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from malleposte.accounts.channels import checked
 from malleposte.accounts.disclosure import terms as disclosure
 from malleposte.accounts.hosts.local import LocalHost
@@ -21,9 +23,14 @@ from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
 from malleposte.adapters.sogo import profiles as sogo_profiles
 from malleposte.core.loops import named
+from malleposte.deliveries import ask as deliveries
+from malleposte.deliveries.model import Query
 from malleposte.platform import mailstore
 from malleposte.runtime import owner, zstd
 from malleposte.throttle.record import ask
+
+MOST_MESSAGES = 10_000
+"""Messages of the index of deliveries that an export has, the newest."""
 
 
 def one_after_the_other(replies: Replies[Iterator[Piece]]) -> Iterator[Piece]:
@@ -45,7 +52,7 @@ def files(host: LocalHost, uid: Uid) -> Iterator[Piece]:
     """Return all that is held about the account, a file at a time, and what could not be read."""
     checked(uid)
     parts: tuple[Callable[[LocalHost, str], Iterator[Piece]], ...] = (
-        _mail, _filters, _radicale, _sogo, _roundcube, _record,
+        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries,
     )  # fmt: skip
     for part in parts:
         failures: list[str] = []
@@ -128,6 +135,14 @@ def _record(host: LocalHost, uid: str) -> Iterator[Piece]:
             yield File(f"diagnostic/{node}-{name}.json", content, "log-ins and refused mail")
 
 
+def _deliveries(host: LocalHost, uid: str) -> Iterator[Piece]:
+    """What became of messages to the account and from it. Of others' messages, the other recipients stay out."""
+    messages = deliveries.find(Query(about=uid, most=MOST_MESSAGES), host.deliveries_socket).messages
+    if messages:
+        content = _json([msgspec.to_builtins(one.shown_to(uid)) for one in messages])
+        yield File(f"diagnostic/{platform.node().partition('.')[0]}-courrier.json", content, "messages on their way")
+
+
 def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:
     return rows(host.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
 
@@ -173,6 +188,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
                 removed.stores.append(str(path))
     apart: list[tuple[str, Callable[[], bool]]] = [
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
+        ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
         ("copy of own data", lambda: host.copies.remove(uid)),
     ]
     if SIGN_ON in host.rules.channels:

@@ -12,6 +12,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import EVERY_HOST, Replies, Uid, act, union
 from malleposte.adapters.postgresql import quoted
 from malleposte.adapters.sogo import accounts as sogo_accounts
+from malleposte.deliveries import ask as deliveries
 from malleposte.platform import mailstore
 from malleposte.runtime import owner
 from malleposte.throttle.record import ask
@@ -49,6 +50,8 @@ def clear(host: LocalHost, uids: Uids) -> list[str]:
                 if owner.folder(path):
                     shutil.rmtree(path)
         ask.erase(uid, host.record_socket)
+    if empty:
+        deliveries.erase(empty, host.deliveries_socket)
     if empty and "sogo" in host.rules.channels:
         sogo_accounts.erase(host.sogo_sql, *empty)
     return sorted(kept)

@@ -1,0 +1,149 @@
+"""`malleposte mail`: on the controller it runs itself on the directory's host, which asks the hosts of mail."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from malleposte.accounts.search import by_any_name
+from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.output import failed
+from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON, answer
+from malleposte.core.errors import ExitCode, InputError
+from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
+from malleposte.directory.model import first
+from malleposte.directory.protocol import Directory
+from malleposte.platform.times import local
+
+DAYS = click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Of the last days.")
+_STATES = {
+    State.WAITING: "is in the queue",
+    State.FILED: "arrived",
+    State.LEFT: "was taken by the next server: {detail}",
+    State.DEFERRED: "waits, the next server does not take it yet: {detail}",
+    State.BOUNCED: "could not be delivered, its sender was told: {detail}",
+    State.REFUSED: "was refused: {detail}",
+    State.LATER: "was put off, an honest server tries again: {detail}",
+    State.HELD: "is held in the queue: malleposte queue held",
+    State.REDIRECTED: "was passed on by a filter of the box to {detail}",
+    State.DISCARDED: "was thrown away by a filter of the box",
+}
+_REASONS = {
+    "virus": "a virus",
+    "attachment": "an attachment of a refused type",
+    "forged": "a forged sender",
+    "many": "too many recipients of its sender",
+    "structure": "its structure",
+    "dmarc": "the DMARC policy of its author's domain",
+    "spam": "its score",
+}
+
+
+@click.group("mail")
+def command() -> None:
+    """Find out what became of messages.
+
+    The hosts of mail keep an index of deliveries for some days (the fact malleposte_deliveries). On the controller
+    these commands run over ssh on the directory's host.
+
+    \b
+    Example:
+      sudo ./malleposte mail trace --from news@example.org --to mdupond
+    """
+
+
+@command.command(
+    "trace",
+    cls=HostCommand,
+    epilog="Exit codes: 0 done, 1 failure or nothing was found, 2 bad input, 4 a host of mail does not answer.",
+)
+@click.option("--from", "sender", metavar="ADDRESS", default="", help="Of this sender, or of a domain: @example.org.")
+@click.option("--to", "recipient", metavar="ACCOUNT", default="", help="To this account or address.")
+@click.option("--subject", "word", metavar="WORDS", default="", help="With these words in the subject, in any order.")
+@click.option("--message-id", metavar="ID", default="", help="With this Message-ID.")
+@click.option("--link", "link", metavar="HOST", default="", help="With a link to this host, or below this domain.")
+@click.option("--queue-id", "queue", metavar="ID", default="", help="Under this queue id of Postfix.")
+@DAYS
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
+@AS_JSON
+def trace_command(
+    sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, days: int, limit: int, as_json: bool
+) -> int:
+    """Print what became of messages, recipient by recipient.
+
+    Everything that is given must be true of a message. Words of the subject are compared without accents and capitals.
+    What is not there did not reach a host of mail within these days, or before the first day of the index, which is
+    printed.
+
+    \b
+    Example:
+      sudo ./malleposte mail trace --from news@example.org --to mdupond
+      sudo ./malleposte mail trace --subject "convocation jury" --days 3
+      sudo ./malleposte mail trace --link phishing.example --json
+    """
+    since = int((now() - datetime.timedelta(days=days)).timestamp())
+    with host() as (tools, _rules, _settings, _uid):
+        query = Query(
+            since=since, sender=_sender(tools.directory, sender), recipient=_recipient(tools.directory, recipient),
+            message_id=message_id, word=word, host=link, queue=queue, most=limit,
+        ).checked()  # fmt: skip
+        found, failures = tools.hosts.trace(query)
+    answer(msgspec.to_builtins(found) | {"failures": list(map(str, failures))}, printed(found, days), as_json=as_json)
+    code = failed("trace", failures, "not asked")
+    return code if failures or found.messages else ExitCode.FAILURE
+
+
+def _sender(directory: Directory, word: str) -> str:
+    """The sender of a query: an account's uid, an address of anybody, or a domain."""
+    if not word or "@" in word:
+        return word
+    return first(by_any_name(directory, word).attributes, "uid")
+
+
+def _recipient(directory: Directory, word: str) -> str:
+    """The recipient of a query: the uid where it is an account's, whatever address was typed."""
+    if not word:
+        return ""
+    try:
+        return first(by_any_name(directory, word).attributes, "uid").lower()
+    except InputError:
+        if "@" not in word:
+            raise
+        return word
+
+
+def printed(found: Answer, days: int) -> Iterator[str]:
+    """Return the lines of an answer for a person."""
+    for message in found.messages:
+        yield from lines(message)
+    more = ", and others: narrow it down" if found.more else ""
+    yield f"{len(found.messages)} messages{more} of the last {days} days"
+    if found.since:
+        yield f"the index begins on {local(datetime.datetime.fromtimestamp(found.since, datetime.UTC))}"
+    if found.left_out:
+        yield f"{found.left_out} messages of these days are not in the index: more came than it has room for"
+
+
+def lines(message: Message) -> Iterator[str]:
+    """Return the lines of a message."""
+    moment = local(datetime.datetime.fromtimestamp(message.time, datetime.UTC))
+    author = f" (From {message.author})" if message.author not in ("", message.sender) else ""
+    yield f"{moment}  {message.sender or '<>'}{author}  <{message.message_id or '-'}>  {message.queue or '-'}"
+    for one in message.recipients:
+        yield f"    {one.address} {words(message, one)}"
+
+
+def words(message: Message, one: Recipient) -> str:
+    """Return what became of a message for a recipient."""
+    text = _STATES[one.state].format(detail=_REASONS.get(one.detail, one.detail) or "-")
+    if one.state is State.FILED:
+        text += f" in {one.folder or 'the box'} of {one.account}"
+        text += f", and was passed on by a filter to {one.detail}" if one.detail else ""
+        if message.verdict in (Verdict.JUNK, Verdict.QUARANTINE):
+            text += f", judged as {message.verdict} for {_REASONS.get(message.reason, message.reason)}"
+    moment = local(datetime.datetime.fromtimestamp(one.time, datetime.UTC)).split(" ", 1)[1] if one.time else ""
+    return f"{text} ({moment})" if moment else text

@@ -1,0 +1,61 @@
+"""Asking the index of deliveries of this host, for root: one JSON line each way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from malleposte.core.errors import MallepostError
+from malleposte.deliveries.model import Answer, Query
+
+SOCKET = Path("/run/malleposte-deliveries/asked")
+TIMEOUT = 60.0
+"""Seconds for an answer."""
+HINT = "look at 'journalctl -u malleposte-deliveries' on that host"
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A question to the daemon: one of its fields."""
+
+    find: Query | None = None
+    erase: tuple[str, ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The daemon's answer; `error` says why there is none."""
+
+    found: Answer | None = None
+    erased: int = 0
+    error: str = ""
+
+
+def find(query: Query, path: Path = SOCKET) -> Answer:
+    """Return the messages of a query; nothing where this host has no index. Raises MallepostError, OSError."""
+    if not path.exists():
+        return Answer()
+    return _asked(Request(find=query), path).found or Answer()
+
+
+def erase(uids: Sequence[str], path: Path = SOCKET) -> int:
+    """Erase accounts; return how many rows that were. Raises MallepostError, OSError."""
+    return _asked(Request(erase=tuple(uids)), path).erased if path.exists() else 0
+
+
+def _asked(request: Request, path: Path) -> Reply:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(TIMEOUT)
+        link.connect(str(path))
+        link.sendall(msgspec.json.encode(request) + b"\n")
+        with link.makefile("rb") as stream:
+            line: Any = stream.readline()
+    try:
+        reply = msgspec.json.decode(line, type=Reply)
+    except msgspec.DecodeError as error:
+        raise MallepostError(f"{path}: no answer", HINT) from error
+    if reply.error:
+        raise MallepostError(f"{path}: {reply.error}", HINT)
+    return reply

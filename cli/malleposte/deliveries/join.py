@@ -1,0 +1,177 @@
+"""What the filter and the journals say of one message, brought together until it is written."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from malleposte.deliveries import digests
+from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
+from malleposte.deliveries.model import MOST_MARKS, Message, Recipient, Seen, State, Verdict, plain
+from malleposte.deliveries.store import HOST, PART, SENDER_DOMAIN, WORD, Known
+from malleposte.throttle.record import model as record
+
+MOST = 20_000
+"""Messages that may wait for a write, and sessions of LMTP of which the end is awaited."""
+_VERDICTS = {
+    "reject": Verdict.REFUSED,
+    "discard": Verdict.REFUSED,
+    "soft reject": Verdict.LATER,
+    "greylist": Verdict.LATER,
+    "add header": Verdict.JUNK,
+    "rewrite subject": Verdict.JUNK,
+}
+_STATES = {Verdict.REFUSED: State.REFUSED, Verdict.LATER: State.LATER, Verdict.HELD: State.HELD}
+HOLDS = "MP_OUTBOUND_HOLD"
+
+
+@dataclass
+class Parts:
+    """What is new of a message."""
+
+    message: Message
+    recipients: dict[str, Recipient] = field(default_factory=dict)
+    marks: dict[tuple[str, str | bytes], None] = field(default_factory=dict)
+    prints: bytes = b""
+    expired: bool = False
+
+    def known(self) -> Known:
+        """Return it in the store's form."""
+        message = msgspec.structs.replace(self.message, recipients=tuple(self.recipients.values()))
+        return Known(message, tuple(self.marks), self.prints, self.expired)
+
+
+class Join:
+    """Messages until they are taken. Accounts of recipients are given with what the filter says."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key` is that of the digests of words."""
+        self.key = key
+        self.waiting: dict[str, Parts] = {}
+        self.refused: list[Parts] = []
+        self.sessions: OrderedDict[str, list[Filtered]] = OrderedDict()
+        self.dropped = 0
+
+    def take(self) -> list[Known]:
+        """Return what is new, which is not told again."""
+        parts, self.waiting, self.refused = [*self.waiting.values(), *self.refused], {}, []
+        return [one.known() for one in parts]
+
+    def _of(self, queue: str, now: int) -> Parts | None:
+        """The parts of a message, which may be new."""
+        if queue not in self.waiting:
+            if len(self.waiting) + len(self.refused) >= MOST:
+                self.dropped += 1
+                return None
+            self.waiting[queue] = Parts(Message(queue, now))
+        return self.waiting[queue]
+
+    # --- the filter ---
+
+    def see(self, seen: Seen, account: str, accounts: dict[str, str], now: int) -> None:
+        """Note what the filter says. `account` is the sender's, `accounts` those of recipients by address."""
+        parts = self._of(seen.queue, now) if seen.queue else None
+        if parts is None:
+            return
+        verdict = Verdict.HELD if HOLDS in seen.symbols else _VERDICTS.get(seen.action, Verdict.CLEAN)
+        reason = record.reason(seen.symbols) if verdict is not Verdict.CLEAN else ""
+        sender, author = plain(seen.sender).lower(), plain(seen.author).lower()
+        parts.message = msgspec.structs.replace(
+            parts.message, sender=sender, author=author, account=account, place=plain(seen.place), size=seen.size,
+            message_id=plain(seen.message_id).strip("<>"), verdict=verdict, reason=reason,
+        )  # fmt: skip
+        for given in seen.recipients:
+            address = plain(given).lower()
+            state = _STATES.get(verdict, State.WAITING)
+            parts.recipients.setdefault(address, Recipient(address, accounts.get(address, ""), state, "", reason, now))
+        marks: list[tuple[str, str | bytes]] = [(WORD, word) for word in digests.keyed(self.key, seen.subject)]
+        marks += [(HOST, name) for host in seen.hosts[:MOST_MARKS] for name in with_parents(plain(host).lower())]
+        marks += [(PART, plain(part)) for part in seen.parts[:MOST_MARKS]]
+        parts.marks |= dict.fromkeys(marks) | _domain(sender) | _domain(author)
+        parts.prints = b"".join(_number(one) for one in seen.prints[:32])
+
+    # --- the journals ---
+
+    def note(self, event: Event, now: int, account: str = "") -> None:
+        """Note an event of the journals. `account` is that of a refused recipient."""
+        if isinstance(event, Filtered):
+            self.sessions.setdefault(event.session, []).append(event)
+            while len(self.sessions) > MOST:
+                self.sessions.popitem(last=False)
+        elif isinstance(event, Refused) and not event.queue:
+            self._refuse(event, now, account)
+        elif (parts := self._of(event.queue, now)) is not None:
+            self._add(parts, event, now, account)
+
+    def _add(self, parts: Parts, event: Event, now: int, account: str) -> None:
+        message = parts.message
+        if isinstance(event, Arrived):
+            parts.message = msgspec.structs.replace(message, place=event.place)
+        elif isinstance(event, Identified):
+            parts.message = msgspec.structs.replace(message, message_id=event.message_id)
+        elif isinstance(event, Queued):
+            parts.message = msgspec.structs.replace(message, sender=event.sender, size=event.size)
+            parts.marks |= _domain(event.sender)
+        elif isinstance(event, Refused):
+            verdict = message.verdict or (Verdict.LATER if event.later else Verdict.REFUSED)
+            parts.message = msgspec.structs.replace(message, sender=event.sender, place=event.place, verdict=verdict)
+            parts.marks |= _domain(event.sender)
+            known = parts.recipients.get(event.address)
+            if known is None or known.state is State.WAITING:
+                parts.recipients[event.address] = _refused(event, account, now)
+        elif isinstance(event, Outcome):
+            if not event.address:
+                parts.expired = True
+            else:
+                parts.recipients[event.address] = self._outcome(event, now)
+
+    def _outcome(self, event: Outcome, now: int) -> Recipient:
+        """What became of a message for one recipient; in a box of ours, the filter of its owner said more."""
+        if not event.session:
+            return Recipient(event.address, "", event.state, "", event.answer, now)
+        account = event.to.rpartition("@")[0].partition("+")[0]
+        acts = [one for one in self.sessions.pop(event.session, []) if one.account == account]
+        folder = next((one.where for one in acts if one.state is State.FILED), "")
+        passed_on = ", ".join(one.where for one in acts if one.state is State.REDIRECTED)
+        kept = folder or not acts
+        state = State.FILED if kept else State.REDIRECTED if passed_on else State.DISCARDED
+        return Recipient(event.address, account, state, folder, plain(passed_on), now)
+
+    def _refuse(self, event: Refused, now: int, account: str) -> None:
+        """A recipient that was refused before there was a message."""
+        if len(self.waiting) + len(self.refused) >= MOST:
+            self.dropped += 1
+            return
+        verdict = Verdict.LATER if event.later else Verdict.REFUSED
+        message = Message("", now, sender=event.sender, place=event.place, verdict=verdict)
+        parts = Parts(message, {event.address: _refused(event, account, now)})
+        parts.marks |= _domain(event.sender)
+        self.refused.append(parts)
+
+
+def _domain(address: str) -> dict[tuple[str, str | bytes], None]:
+    """The mark of a sender's domain; none for an empty address."""
+    domain = address.rpartition("@")[2]
+    return {(SENDER_DOMAIN, domain): None} if domain else {}
+
+
+def _refused(event: Refused, account: str, now: int) -> Recipient:
+    state = State.LATER if event.later else State.REFUSED
+    return Recipient(event.address, account, state, "", event.answer, now)
+
+
+def with_parents(host: str) -> Iterable[str]:
+    """Return a host and the domains above it that have a dot."""
+    labels = host.strip(".").split(".")[-6:]
+    return [".".join(labels[number:]) for number in range(max(1, len(labels) - 1))]
+
+
+def _number(text: str) -> bytes:
+    """A shingle, as eight bytes; none for what is no number."""
+    try:
+        return (int(text) & (2**64 - 1)).to_bytes(8, "big")
+    except ValueError:
+        return b""

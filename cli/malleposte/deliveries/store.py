@@ -1,0 +1,369 @@
+"""The index on disk: a SQLite file a day (UTC), so that an old day goes with its file.
+
+Rows a day are bounded, and no sender alone can use them up: of the room that is left, one network or one account of
+ours may take as much as it has taken already, and refused mail a quarter. The oldest days go when all take too much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from malleposte.deliveries.model import FINAL, Answer, Message, Query, Recipient, State, Verdict
+
+DAY = 86_400
+OPEN = 6
+"""Days for which Postfix may still say something of a message: its queue's lifetime, and one."""
+REFUSED_SHARE = 4
+"""Refused mail takes at most one row in so many."""
+_MESSAGE = (
+    "queue",
+    "time",
+    "sender",
+    "author",
+    "account",
+    "place",
+    "message_id",
+    "size",
+    "verdict",
+    "reason",
+    "prints",
+)
+_RECIPIENT = ("address", "account", "state", "folder", "detail", "time")
+_SCHEMA = (
+    f"CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, {', '.join(_MESSAGE)})",
+    "CREATE INDEX IF NOT EXISTS message_queue ON message (queue)",
+    "CREATE INDEX IF NOT EXISTS message_time ON message (time)",
+    "CREATE INDEX IF NOT EXISTS message_id ON message (message_id)",
+    "CREATE INDEX IF NOT EXISTS message_sender ON message (sender)",
+    "CREATE INDEX IF NOT EXISTS message_author ON message (author)",
+    "CREATE INDEX IF NOT EXISTS message_account ON message (account)",
+    f"CREATE TABLE IF NOT EXISTS recipient (message, {', '.join(_RECIPIENT)}, PRIMARY KEY (message, address))"
+    " WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS recipient_address ON recipient (address)",
+    "CREATE INDEX IF NOT EXISTS recipient_account ON recipient (account)",
+    "CREATE TABLE IF NOT EXISTS mark (kind, value, message, PRIMARY KEY (kind, value, message)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS mark_message ON mark (message)",
+    "CREATE TABLE IF NOT EXISTS note (name PRIMARY KEY, value) WITHOUT ROWID",
+)
+_NOT_ACCEPTED = (Verdict.REFUSED, Verdict.LATER)
+WORD, HOST, PART, SENDER_DOMAIN = "word", "host", "part", "domain"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`days` that are kept, messages and recipients together a day, and megabytes in all."""
+
+    days: int = 30
+    rows_a_day: int = 600_000
+    mb: int = 8_000
+
+
+@dataclass
+class Known:
+    """All that is new of a message. Marks are pairs of a kind and a value; `prints` are its shingles.
+
+    `expired`: Postfix gave up the recipients that it had not reached.
+    """
+
+    message: Message
+    marks: Sequence[tuple[str, str | bytes]] = ()
+    prints: bytes = b""
+    expired: bool = False
+
+
+@dataclass
+class _Day:
+    """A file, and the rows of today by their source."""
+
+    path: Path
+    link: sqlite3.Connection
+    rows: int = 0
+    refused: int = 0
+    left_out: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
+    counted: bool = False
+
+
+class Store:
+    """The index. For one thread."""
+
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+        """`folder` is there. Raises sqlite3.Error, OSError."""
+        self.folder, self.limits = folder, limits or Limits()
+        self._days: dict[int, _Day] = {}
+        for path in sorted(folder.glob("*.sqlite")):
+            with contextlib.suppress(ValueError):
+                self._open(int(path.stem))
+
+    def _open(self, day: int) -> _Day:
+        if day in self._days:
+            return self._days[day]
+        path = self.folder / f"{day}.sqlite"
+        link = sqlite3.connect(path, isolation_level=None)
+        try:
+            for line in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
+                link.execute(f"PRAGMA {line}")
+            for statement in _SCHEMA:
+                link.execute(statement)
+            found = self._days[day] = _Day(path, link)
+            note = link.execute("SELECT value FROM note WHERE name = 'left out'").fetchone()
+            found.left_out = int(note[0]) if note else 0
+        except sqlite3.Error:
+            link.close()
+            raise
+        return found
+
+    @staticmethod
+    def _counted(day: _Day) -> _Day:
+        """The day with its rows counted, which takes a second for a full one: only what is written to needs it."""
+        if not day.counted:
+            day.counted = True
+            for message, count in day.link.execute(
+                "SELECT json_array(place, account, verdict),"
+                " sum(1 + (SELECT count(*) FROM recipient WHERE message = id)) FROM message GROUP BY 1"
+            ):
+                place, account, verdict = json.loads(message)
+                Store._count(day, _source(place, account), count, refused=verdict in _NOT_ACCEPTED)
+        return day
+
+    @staticmethod
+    def _count(day: _Day, source: str, rows: int, *, refused: bool) -> None:
+        day.rows += rows
+        day.sources[source] += rows
+        day.refused += rows if refused else 0
+
+    # --- writing ---
+
+    def add(self, news: Iterable[Known], notes: Mapping[str, str] | None = None) -> None:
+        """Keep what is new of messages, all or nothing. What was known of one before stays, unless it is said anew.
+
+        `notes` are kept with it, in the day of the newest. Raises sqlite3.Error.
+        """
+        by_day: dict[int, list[Known]] = {}
+        for one in news:
+            known = self._day_of(one.message) if one.message.queue else None
+            by_day.setdefault(one.message.time // DAY if known is None else known, []).append(one)
+        for number in sorted(by_day):
+            day = self._counted(self._open(number))
+            with _transaction(day.link):
+                for one in by_day[number]:
+                    self._merge(day, one)
+                day.link.execute("INSERT OR REPLACE INTO note VALUES ('left out', ?)", (day.left_out,))
+        if notes and self._days:
+            with _transaction(self._days[max(self._days)].link) as link:
+                link.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", notes.items())
+
+    def _day_of(self, message: Message) -> int | None:
+        """The day in which a queue id is known already."""
+        newest = message.time // DAY
+        for number in range(newest, newest - OPEN, -1):
+            if number in self._days and self._ident(self._days[number], message.queue):
+                return number
+        return None
+
+    @staticmethod
+    def _ident(day: _Day, queue: str) -> int | None:
+        row = day.link.execute("SELECT max(id) FROM message WHERE queue = ?", (queue,)).fetchone()
+        return None if row is None else row[0]
+
+    def _merge(self, day: _Day, one: Known) -> None:
+        message = one.message
+        ident = self._ident(day, message.queue) if message.queue else None
+        if ident is None:
+            source = _source(message.place, message.account)
+            if not self._room(day, source, 1 + len(message.recipients), refused=message.refused):
+                day.left_out += 1
+                return
+            values = [_plain(getattr(message, name)) for name in _MESSAGE[:-1]]
+            marks = ", ".join("?" * (len(values) + 2))
+            cursor = day.link.execute(f"INSERT INTO message VALUES ({marks})", (None, *values, one.prints))
+            ident = int(cursor.lastrowid or 0)
+        else:
+            for name in _MESSAGE[1:]:
+                value = one.prints if name == "prints" else _plain(getattr(message, name))
+                if value and name != "time":
+                    day.link.execute(f"UPDATE message SET {name} = ? WHERE id = ?", (value, ident))
+        for recipient in message.recipients:
+            self._recipient(day, ident, recipient)
+        if one.expired:
+            given_up = "UPDATE recipient SET state = ?, time = ? WHERE message = ? AND state IN (?, ?)"
+            ended = (str(State.BOUNCED), message.time, ident, str(State.WAITING), str(State.DEFERRED))
+            day.link.execute(given_up, ended)
+        day.link.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(*mark, ident) for mark in one.marks])
+
+    @staticmethod
+    def _recipient(day: _Day, ident: int, one: Recipient) -> None:
+        """Keep what became of it; what is over does not begin again, and what is known of an account stays."""
+        asked = "SELECT state, account FROM recipient WHERE message = ? AND address = ?"
+        row = day.link.execute(asked, (ident, one.address)).fetchone()
+        if row is None:
+            fields = [_plain(getattr(one, name)) for name in _RECIPIENT]
+            day.link.execute(f"INSERT INTO recipient VALUES (?, {', '.join('?' * len(fields))})", (ident, *fields))
+            day.rows += 1
+            return
+        if one.state is State.WAITING or (row[0] in FINAL and one.state not in FINAL):
+            return
+        day.link.execute(
+            "UPDATE recipient SET state = ?, account = ?, folder = ?, detail = ?, time = ?"
+            " WHERE message = ? AND address = ?",
+            (str(one.state), one.account or row[1], one.folder, one.detail, one.time, ident, one.address),
+        )
+
+    def _room(self, day: _Day, source: str, rows: int, *, refused: bool) -> bool:
+        """Whether there is room for rows of a source, which are counted then."""
+        most = self.limits.rows_a_day
+        free = most - day.rows
+        if day.sources[source] + rows > max(free, 0) or (refused and day.refused + rows > most // REFUSED_SHARE):
+            return False
+        self._count(day, source, rows, refused=refused)
+        return True
+
+    def note(self, name: str) -> str:
+        """Return a note of the newest day that has it; empty for none."""
+        for number in sorted(self._days, reverse=True):
+            row = self._days[number].link.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
+            if row:
+                return str(row[0])
+        return ""
+
+    # --- reading ---
+
+    def find(self, query: Query, words: Sequence[bytes] = ()) -> Answer:
+        """Return the messages of a query; `words` are the digests of its words. Raises sqlite3.Error."""
+        tests, values = _where(query, words)
+        found: list[Message] = []
+        days = [number for number in sorted(self._days, reverse=True) if self._within(number, query)]
+        for number in days:
+            day = self._days[number]
+            columns, condition = ", ".join(_MESSAGE[:-1]), " AND ".join(tests)
+            statement = f"SELECT id, {columns} FROM message WHERE {condition} ORDER BY time DESC LIMIT ?"
+            for ident, *row in day.link.execute(statement, (*values, query.most + 1 - len(found))):
+                fields = dict(zip(_MESSAGE, row, strict=False))
+                fields |= {"verdict": Verdict(fields["verdict"]), "recipients": self._recipients(day, ident)}
+                found.append(Message(**fields))
+            if len(found) > query.most:
+                break
+        left_out = sum(self._days[number].left_out for number in days)
+        return Answer(tuple(found[: query.most]), self._since(), left_out, len(found) > query.most)
+
+    def _since(self) -> int:
+        """The time of the first message; 0 without one."""
+        if not self._days:
+            return 0
+        (first,) = self._days[min(self._days)].link.execute("SELECT min(time) FROM message").fetchone()
+        return int(first or 0)
+
+    @staticmethod
+    def _within(number: int, query: Query) -> bool:
+        return (number + 1) * DAY > query.since and (not query.until or number * DAY <= query.until)
+
+    @staticmethod
+    def _recipients(day: _Day, ident: int) -> tuple[Recipient, ...]:
+        asked = f"SELECT {', '.join(_RECIPIENT)} FROM recipient WHERE message = ?"
+        return tuple(
+            Recipient(address, account, State(state), folder, detail, time)
+            for address, account, state, folder, detail, time in day.link.execute(asked, (ident,))
+        )
+
+    # --- what goes ---
+
+    def erase(self, accounts: Sequence[str]) -> int:
+        """Erase accounts: what came to them, and what they sent. Return the number of rows. Raises sqlite3.Error."""
+        count, sent = 0, "SELECT id FROM message WHERE account = ?"
+        statements = ["DELETE FROM recipient WHERE account = ?"]
+        for table, column in (("mark", "message"), ("recipient", "message"), ("message", "id")):
+            statements.append(f"DELETE FROM {table} WHERE {column} IN ({sent})")
+        for day in self._days.values():
+            before = count
+            with _transaction(day.link) as link:
+                for statement in statements:
+                    count += max(0, link.executemany(statement, [(one,) for one in accounts]).rowcount)
+            if count > before:
+                day.link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
+
+    def prune(self, now: int) -> int:
+        """Remove the days that are too old, and the oldest while all take too much; how many. Raises OSError."""
+        old = [number for number in self._days if number < now // DAY - self.limits.days]
+        rest = sorted(self._days.keys() - set(old))
+        taken = {number: _size(self._days[number].path) for number in rest}
+        while len(rest) > 1 and sum(taken[number] for number in rest) > self.limits.mb * 1_000_000:
+            old.append(rest.pop(0))
+        for number in old:
+            day = self._days.pop(number)
+            day.link.close()
+            for end in ("", "-wal", "-shm"):
+                day.path.with_name(day.path.name + end).unlink(missing_ok=True)
+        return len(old)
+
+    def close(self) -> None:
+        """Close all files."""
+        for day in self._days.values():
+            day.link.close()
+
+
+def _where(query: Query, words: Sequence[bytes]) -> tuple[list[str], list[Any]]:
+    """The conditions of a query, and their values."""
+    tests, values = ["time >= ?"], list[Any]([query.since])
+
+    def test(condition: str, *parts: Any) -> None:
+        tests.append(condition)
+        values.extend(parts)
+
+    if query.until:
+        test("time <= ?", query.until)
+    if query.queue:
+        test("queue = ?", query.queue)
+    if query.message_id:
+        test("message_id = ?", query.message_id)
+    if query.sender.startswith("@"):
+        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", SENDER_DOMAIN, query.sender[1:])
+    elif query.sender:
+        test("? IN (sender, author, account)", query.sender)
+    if query.recipient:
+        to = "SELECT message FROM recipient WHERE"
+        test(f"id IN ({to} address = ? UNION {to} account = ?)", query.recipient, query.recipient)
+    if query.about:
+        test("(account = ? OR id IN (SELECT message FROM recipient WHERE account = ?))", query.about, query.about)
+    if query.host:
+        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", HOST, query.host)
+    for word in words:
+        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", WORD, word)
+    if query.word and not words:
+        test("0")
+    return tests, values
+
+
+def _source(place: str, account: str) -> str:
+    """The account of ours that sent a message, or the network of its client."""
+    if account:
+        return account
+    try:
+        address = ipaddress.ip_address(place)
+    except ValueError:
+        return "-"
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 56), strict=False))
+
+
+def _plain(value: Any) -> Any:
+    """A value as SQLite takes it."""
+    return str(value) if isinstance(value, str) else value
+
+
+def _size(path: Path) -> int:
+    return sum(one.stat().st_size for one in path.parent.glob(f"{path.name}*"))
+
+
+@contextlib.contextmanager
+def _transaction(link: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    with link:
+        link.execute("BEGIN")
+        yield link

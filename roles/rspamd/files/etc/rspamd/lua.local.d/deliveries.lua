@@ -1,0 +1,144 @@
+-- Managed by Malleposte; changes are overwritten
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Tells the index of deliveries of this host of each message that was looked at: the envelope, the verdict, and what finds the
+-- same message again (Message-ID, words of the subject, hosts of links, digests of parts, shingles of texts). The index keeps the
+-- words as digests alone. Nobody waits for it: it runs when the answer is settled. Settings: section `malleposte` of
+-- rspamd.conf.local.
+
+local rspamd_logger = require "rspamd_logger"
+local rspamd_tcp = require "rspamd_tcp"
+local ucl = require "ucl"
+
+local settings = rspamd_config:get_all_opt('malleposte') or {}
+local socket = settings.deliveries or ''
+local MOST_RECIPIENTS, MOST_MARKS, MOST_SYMBOLS = 200, 20, 20
+local LONGEST = 500 -- bytes of a text
+
+local function cut(text)
+  return string.sub(text or '', 1, LONGEST)
+end
+
+-- The recipients as Postfix knows them. Beside one that has an extension, rspamd lists the address without it, which is none.
+local function addresses(task)
+  local all, bare, list = task:get_recipients({ 'smtp', 'orig' }) or {}, {}, {}
+  for _, one in ipairs(all) do
+    local name, domain = string.match(one.addr, '^([^+]+)%+.*@([^@]*)$')
+    if name then
+      bare[name .. '@' .. domain] = true
+    end
+  end
+  for _, one in ipairs(all) do
+    if #list < MOST_RECIPIENTS and not bare[one.addr] then
+      list[#list + 1] = cut(one.addr)
+    end
+  end
+  return list
+end
+
+-- The hosts of links, each once.
+local function hosts(task)
+  local list, seen = {}, {}
+  for _, url in ipairs(task:get_urls() or {}) do
+    local host = url:get_host()
+    if #list >= MOST_MARKS then
+      break
+    elseif host and not seen[host] then
+      seen[host] = true
+      list[#list + 1] = cut(host)
+    end
+  end
+  return list
+end
+
+-- The digests of parts, each once.
+local function parts(task)
+  local list, seen = {}, {}
+  for _, part in ipairs(task:get_parts() or {}) do
+    local digest = not part:is_multipart() and part:get_digest()
+    if #list >= MOST_MARKS then
+      break
+    elseif digest and not seen[digest] then
+      seen[digest] = true
+      list[#list + 1] = string.sub(digest, 1, 32)
+    end
+  end
+  return list
+end
+
+-- The shingles of the first text that has any: messages of one wave share most of them, whatever name is in each.
+local function prints(task)
+  for _, part in ipairs(task:get_text_parts() or {}) do
+    local _, shingles = part:get_fuzzy_hashes(task:get_mempool())
+    if shingles then
+      local list = {}
+      for _, one in ipairs(shingles) do
+        list[#list + 1] = tostring(one[1])
+      end
+      return list
+    end
+  end
+  return {}
+end
+
+local function symbols(task)
+  local list = {}
+  for _, name in ipairs(task:get_symbols() or {}) do
+    if #list < MOST_SYMBOLS and string.sub(name, 1, 3) == 'MP_' or name == 'CLAM_VIRUS' or name == 'DMARC_POLICY_REJECT' then
+      list[#list + 1] = name
+    end
+  end
+  return list
+end
+
+local function tell(task)
+  local envelope, author, ip = task:get_from('smtp'), task:get_from('mime'), task:get_from_ip()
+  local id = task:get_queue_id() or ''
+  local function failed(reason)
+    rspamd_logger.errx(rspamd_config, 'deliveries: a message (%s) is not indexed: %s', id, reason)
+  end
+  local line = ucl.to_format({
+    queue = id,
+    action = task:get_metric_action(),
+    sender = cut(envelope and envelope[1] and envelope[1].addr),
+    author = cut(author and author[1] and author[1].addr),
+    user = cut(task:get_user()),
+    place = ip and ip:is_valid() and tostring(ip) or '',
+    message_id = cut(task:get_message_id()),
+    subject = cut(task:get_subject()),
+    size = task:get_size(),
+    symbols = symbols(task),
+    recipients = addresses(task),
+    hosts = hosts(task),
+    parts = parts(task),
+    prints = prints(task),
+  }, 'json-compact')
+  -- Not of the task, for the reason in record.lua.
+  local started = rspamd_tcp.request({
+    ev_base = task:get_ev_base(),
+    config = rspamd_config,
+    host = socket,
+    port = 0,
+    timeout = 2.0,
+    read = false,
+    data = { line .. '\n' },
+    callback = function(err)
+      if err then
+        failed(tostring(err))
+      end
+    end,
+  })
+  if not started then
+    failed('cannot connect to ' .. socket)
+  end
+end
+
+if socket ~= '' then
+  rspamd_config:register_symbol({
+    name = 'MP_DELIVERIES',
+    type = 'idempotent',
+    callback = tell,
+    flags = 'empty,explicit_disable,ignore_passthrough',
+    priority = 10,
+  })
+end
