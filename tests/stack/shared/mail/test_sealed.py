@@ -1,7 +1,9 @@
 """The sealed mailboxes: no client of a box lists, opens, fills or copies from them."""
 
 import imaplib
+import io
 import json
+import zipfile
 
 import pytest
 from malleposte.platform.mailstore import DANGEROUS, EXPUNGED, RETRACTED, SEALED, SEALED_ROOT, home_of
@@ -92,14 +94,15 @@ def test_no_list_and_no_search_shows_it(people: People, mail: Mail, site: Site) 
 def test_a_delegate_reaches_nothing_there(people: People, mail: Mail, site: Site) -> None:
     delegate, word = people.agent(), token()
     box = people.box(delegate.uid)
-    owner = Account(box.uid, box.mail, "")
+    owner = Account(box.uid, box.mail, "", "roundcube")
     for folder in (DANGEROUS, "INBOX"):
         put(site, owner, folder, word)
     session, shared = mail.imap(delegate), f"Partages/{box.uid}"
-    assert said(session, f"SELECT {shared}")[0] == "OK"
-    assert said(session, f"CREATE {shared}/Honnête".encode("ascii", "ignore").decode())[0] == "OK"
+    for act in (f"SELECT {shared}", f"CREATE {shared}/Projets", f"UID COPY 1 {shared}/Projets"):
+        assert said(session, act)[0] == "OK", act
     for act in ("SELECT {0}", "STATUS {0} (MESSAGES)", "CREATE {0}", "UID COPY 1:* {0}", "GETACL {0}"):
         for folder in (f"{shared}/{DANGEROUS}", f"{shared}/{SEALED_ROOT}x"):
+            assert said(session, f"SELECT {shared}")[0] == "OK"
             status, answer = said(session, act.format(folder))
             assert status == "NO" and word.encode() not in answer, answer
 
@@ -143,5 +146,10 @@ def test_undelete_and_the_copy_of_own_data_leave_it_out(people: People, mail: Ma
     listed = cli.json("undelete", account.uid)["messages"]
     assert [one["subject"] for one in listed] == [other]
     home = home_of(account.uid)
-    assert site.run("mail1", f"grep -rlzs {word} {home}/{SEALED} || true; ls {home}/{EXPUNGED}")
-    assert ".dangerous" not in site.run("mail1", f"ls -A {home}/{EXPUNGED}")
+    assert ".retracted" in site.run("mail1", f"ls -A {home}/{SEALED}")
+    assert "dangerous" not in site.run("mail1", f"ls -A {home}/{EXPUNGED}")
+    done = cli.typed("export", account.uid, "--out", "-", "--reason", "essai", given=b"")
+    assert done.returncode == 0
+    with zipfile.ZipFile(io.BytesIO(done.stdout)) as archive:
+        texts = [archive.read(name) for name in archive.namelist() if name.startswith("courrier/")]
+    assert [other.encode() in text for text in texts] == [True] and word.encode() not in texts[0]
