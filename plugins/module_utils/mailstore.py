@@ -16,6 +16,16 @@ SHARED = ".shared/shared-mailboxes.db"
 """Dovecot's map of shares in the store: it says whose mailboxes have a folder that is open to whom."""
 EXPUNGED = "expunged"
 """The folder of messages that were deleted for good, for as long as they can be brought back."""
+SEALED = "sealed"
+"""The folder of messages that are dangerous or were retracted. No client of the box can reach it, only deliveries and
+doveadm."""
+SEALED_ROOT = ".SEALED/"
+"""The prefix of the sealed mailboxes, as deliveries and doveadm name them. No folder of a maildir has a dot in its
+name, so nobody can make another of that name."""
+DANGEROUS = f"{SEALED_ROOT}dangerous"
+"""The sealed mailbox of messages that the filter judged dangerous."""
+RETRACTED = f"{SEALED_ROOT}retracted"
+"""The sealed mailbox of messages that were taken back from the box."""
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
 
 

@@ -13,6 +13,8 @@ from malleposte.core.errors import MallepostError
 
 DEVICE = "user_device"
 """The passdb field that names the device of a log-in (role dovecot); Dovecot tracks those that begin with `user_`."""
+INDEXING = "mail_plugins=mail_compress fts fts_flatcurve"
+"""The setting with which doveadm indexes; otherwise it has no search, which would index a whole box before it looks."""
 NOBODY = 68  # EX_NOHOST: no session matched
 MISSING = 127  # a shell's exit code for a program that is not there
 
@@ -68,7 +70,7 @@ def index(uid: str, folder: str, *, queued: bool = False) -> None:
     if queued:
         doveadm("index", "-q", "-u", uid, "--", folder, check=False)
     else:
-        doveadm("index", "-u", uid, "--", folder, check=False)
+        doveadm("-o", INDEXING, "index", "-u", uid, "--", folder, check=False)
 
 
 def connected(uids: Collection[str], *, timeout: float | None = None) -> list[str]:

@@ -1,9 +1,10 @@
-"""The night job of the mail store: expunged messages whose time of grace is over go, large folders are indexed.
+"""The night job of the mail store: expunged and sealed messages whose time is over go, large folders are indexed.
 
-Usage: dovecot-nightly STORE DAYS MESSAGES
+Usage: dovecot-nightly STORE DAYS SEALED_DAYS MESSAGES
 
-Dovecot itself removes what was expunged DAYS ago when a session ends; this is for the boxes that nobody opens. With 0
-days everything goes. Folders in which nothing is left go as well.
+Dovecot itself removes what was expunged DAYS ago when a session ends; this is for the boxes that nobody opens, and for
+sealed messages after SEALED_DAYS, which no session reaches. With 0 days everything goes. Folders in which nothing is
+left go as well.
 
 A delivery indexes nothing (docs/adr/0015-cheap-delivery.md), and Dovecot refuses the first search where its index takes
 more than half a minute to make. So folders of MESSAGES, wherever they came from, are brought up to date by night. What
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte.accounts.mailbox.deleted import ROOT
@@ -23,49 +25,58 @@ from malleposte.adapters import dovecot
 from malleposte.backup.restore.mail import maildir
 from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
-from malleposte.platform.mailstore import BUCKETS, EXPUNGED, MAILDIR, home_of
+from malleposte.platform.mailstore import BUCKETS, EXPUNGED, MAILDIR, SEALED, SEALED_ROOT, home_of
 from malleposte.runtime import owner
 
-NAMESPACE = "EXPUNGED/"
 LONGEST = 4 * 3600.0
-"""Seconds that each half may take: the removal altogether, the index until its last folder is begun."""
+"""Seconds that each part may take: a removal altogether, the index until its last folder is begun."""
 _SHORTEST = 16
 """Bytes of a line of `dovecot-uidlist` at least: what is smaller is not read."""
 
 
-def holders(store: Path) -> Iterator[str]:
-    """Yield the uids of the boxes that hold expunged messages."""
-    for bucket in BUCKETS:
-        for folder in sorted((store / bucket).glob(f"*/{EXPUNGED}")):
-            if is_uid(folder.parent.name):
-                yield folder.parent.name
+@dataclass(frozen=True)
+class Place:
+    """A namespace that holds messages for a time: its folder in a box, its prefix, its mailboxes."""
 
+    folder: str
+    prefix: str
+    mailboxes: str
 
-def empty(folder: Path) -> Iterator[str]:
-    """Yield the mailboxes without a message among the expunged ones of a box."""
-    for mailbox in sorted(folder.glob(".*")):
-        if not any(next((mailbox / part).iterdir(), None) for part in ("cur", "new") if (mailbox / part).is_dir()):
-            yield f"{NAMESPACE}{mailbox.name[1:].replace('.', '/')}"
+    def holders(self, store: Path) -> Iterator[str]:
+        """Yield the uids of the boxes that hold such messages."""
+        for bucket in BUCKETS:
+            for folder in sorted((store / bucket).glob(f"*/{self.folder}")):
+                if is_uid(folder.parent.name):
+                    yield folder.parent.name
 
+    def empty(self, home: Path) -> Iterator[str]:
+        """Yield the mailboxes without a message in a box."""
+        for mailbox in sorted((home / self.folder).glob(".*")):
+            if not any(next((mailbox / part).iterdir(), None) for part in ("cur", "new") if (mailbox / part).is_dir()):
+                yield f"{self.prefix}{mailbox.name[1:].replace('.', '/')}"
 
-def remove_expunged(store: Path, days: int) -> list[str]:
-    """Remove what was expunged so many days ago; return the failures, a line each."""
-    failures: list[str] = []
-    uids = list(holders(store))
-    if not uids:
+    def remove(self, store: Path, days: int) -> list[str]:
+        """Remove what came there so many days ago; return the failures, a line each."""
+        failures: list[str] = []
+        uids = list(self.holders(store))
+        if not uids:
+            return failures
+        with tempfile.NamedTemporaryFile("w", prefix=f"{self.folder}-", encoding="utf-8") as file:
+            file.writelines(f"{uid}\n" for uid in uids)
+            file.flush()
+            ended = ["SAVEDBEFORE", f"{days}d"] if days else ["ALL"]
+            with named(failures.append, f"{self.folder} messages stay"):
+                dovecot.doveadm("expunge", "-F", file.name, "mailbox", self.mailboxes, *ended, timeout=LONGEST)
+            for uid in uids:
+                with named(failures.append, uid):
+                    for name in self.empty(home_of(uid, store)):
+                        # A message that came meanwhile keeps its folder (-e).
+                        dovecot.doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
         return failures
-    with tempfile.NamedTemporaryFile("w", prefix="expunged-", encoding="utf-8") as file:
-        file.writelines(f"{uid}\n" for uid in uids)
-        file.flush()
-        ended = ["SAVEDBEFORE", f"{days}d"] if days else ["ALL"]
-        with named(failures.append, "expunged messages stay"):
-            dovecot.doveadm("expunge", "-F", file.name, "mailbox", f"{ROOT}*", *ended, timeout=LONGEST)
-        for uid in uids:
-            with named(failures.append, uid):
-                for name in empty(home_of(uid, store) / EXPUNGED):
-                    # A message that came meanwhile keeps its folder (-e).
-                    dovecot.doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
-    return failures
+
+
+EXPUNGED_PLACE = Place(EXPUNGED, "EXPUNGED/", f"{ROOT}*")
+SEALED_PLACE = Place(SEALED, SEALED_ROOT, f"{SEALED_ROOT}*")
 
 
 def large(store: Path, messages: int) -> Iterator[tuple[str, str]]:
@@ -106,11 +117,13 @@ def index_large(store: Path, messages: int) -> list[str]:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    if len(words) != 3 or not (words[1].isdigit() and words[2].isdigit()):
-        print("usage: dovecot-nightly STORE DAYS MESSAGES", file=sys.stderr)
+    if len(words) != 4 or not all(word.isdigit() for word in words[1:]):
+        print("usage: dovecot-nightly STORE DAYS SEALED_DAYS MESSAGES", file=sys.stderr)
         return 2
-    store, failed = Path(words[0]), 0
-    for step, number, level in ((remove_expunged, int(words[1]), 3), (index_large, int(words[2]), 4)):
+    store, (days, sealed_days, messages), failed = Path(words[0]), map(int, words[1:]), 0
+    for step, number, level in (
+        (EXPUNGED_PLACE.remove, days, 3), (SEALED_PLACE.remove, sealed_days, 3), (index_large, messages, 4),
+    ):  # fmt: skip
         failures: list[str] = []
         with named(failures.append, step.__name__):
             failures += step(store, number)

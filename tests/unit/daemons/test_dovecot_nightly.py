@@ -7,7 +7,14 @@ import pytest
 from malleposte.adapters import dovecot
 from malleposte.core.errors import MallepostError
 from malleposte.daemons import dovecot_nightly
-from malleposte.platform.mailstore import home_of
+from malleposte.platform.mailstore import DANGEROUS, home_of
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dovecot, "doveadm", lambda *words, **_options: found.append(words))
+    return found
 
 
 def test_only_boxes_that_hold_some_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,13 +28,13 @@ def test_only_boxes_that_hold_some_are_opened(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(dovecot, "doveadm", doveadm)
     home_of("sans", tmp_path).mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "5000"]) == 0
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert asked == []
     (home_of("mdupond", tmp_path) / "expunged").mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "5000"]) == 0
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert lists == ["mdupond\n"]
     assert asked[0][3:] == ("mailbox", "EXPUNGED/mail/*", "SAVEDBEFORE", "30d")
-    assert dovecot_nightly.main([str(tmp_path), "0", "5000"]) == 0
+    assert dovecot_nightly.main([str(tmp_path), "0", "30", "5000"]) == 0
     assert asked[1][3:] == ("mailbox", "EXPUNGED/mail/*", "ALL")
 
 
@@ -39,8 +46,18 @@ def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest
         new.mkdir(parents=True)
         if held:
             (new / "1").touch()
-    assert dovecot_nightly.main([str(tmp_path), "30", "5000"]) == 0
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", "EXPUNGED/mail/Projets/2025")]
+
+
+def test_sealed_messages_end_at_their_own_time(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    for name in ("dangerous", "retracted"):
+        (home_of("mdupond", tmp_path) / "sealed" / f".{name}" / "new").mkdir(parents=True)
+    (home_of("mdupond", tmp_path) / "sealed/.retracted/new/1").touch()
+    assert dovecot_nightly.main([str(tmp_path), "0", "21", "5000"]) == 0
+    removal, ended = asked
+    assert removal[3:] == ("mailbox", ".SEALED/*", "SAVEDBEFORE", "21d")
+    assert ended == ("mailbox", "delete", "-u", "mdupond", "-e", "--", DANGEROUS)
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ...]]:
@@ -59,28 +76,21 @@ def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ..
 def test_a_box_that_fails_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def looked(folder: Path) -> Iterator[str]:
-        if folder.parent.name == "anne":
+    def looked(_place: dovecot_nightly.Place, home: Path) -> Iterator[str]:
+        if home.name == "anne":
             raise PermissionError(13, "Permission denied")
         yield "EXPUNGED/mail/Projets"
 
     asked = refusing(monkeypatch, "doveadm expunge: the box of anne is damaged")
-    monkeypatch.setattr(dovecot_nightly, "empty", looked)
+    monkeypatch.setattr(dovecot_nightly.Place, "empty", looked)
     for uid in ("anne", "zoe"):
         (home_of(uid, tmp_path) / "expunged").mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "5000"]) == 1
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 1
     assert [words[3] for words in asked if words[:2] == ("mailbox", "delete")] == ["zoe"]
     told = capsys.readouterr().err.splitlines()
     assert told == [
         "<3>expunged messages stay: doveadm expunge: the box of anne is damaged", "<3>anne: Permission denied",
     ]  # fmt: skip
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    monkeypatch.setattr(dovecot, "doveadm", lambda *words, **_options: found.append(words))
-    return found
 
 
 def folder(store: Path, uid: str, name: str, messages: int) -> Path:
@@ -97,8 +107,10 @@ def test_folders_with_so_many_messages_are_indexed(tmp_path: Path, asked: list[t
     folder(tmp_path, "mdupond", ".Petit", 19)
     folder(tmp_path, "jdoe", "", 3)
     home_of("neuf", tmp_path).mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "20"]) == 0
-    assert asked == [("index", "-u", "mdupond", "--", "INBOX"), ("index", "-u", "mdupond", "--", "Réunions/2025")]
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
+    assert asked == [
+        ("-o", dovecot.INDEXING, "index", "-u", "mdupond", "--", name) for name in ("INBOX", "Réunions/2025")
+    ]
 
 
 def test_a_night_has_an_end_and_is_no_failure(
@@ -106,7 +118,7 @@ def test_a_night_has_an_end_and_is_no_failure(
 ) -> None:
     folder(tmp_path, "mdupond", "", 20)
     monkeypatch.setattr(dovecot_nightly, "LONGEST", -1.0)
-    assert dovecot_nightly.main([str(tmp_path), "30", "20"]) == 0
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
     assert asked == [] and "goes on from mdupond" in capsys.readouterr().err
 
 
@@ -117,12 +129,16 @@ def test_what_is_no_box_and_no_list_is_left(tmp_path: Path, asked: list[tuple[st
     (folder(tmp_path, "mdupond", ".Lien", 1) / "dovecot-uidlist").unlink()
     (home_of("mdupond", tmp_path) / "Maildir/.Lien/dovecot-uidlist").symlink_to(outside)
     folder(tmp_path, "mdupond", "", 20).parent.rename(home_of("mdupond", tmp_path).parent / "-Aroot")
-    assert dovecot_nightly.main([str(tmp_path), "30", "20"]) == 0
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
     assert asked == []
 
 
 def test_bad_words_are_refused(tmp_path: Path) -> None:
-    assert dovecot_nightly.main([str(tmp_path), "30"]) == 2 == dovecot_nightly.main([str(tmp_path), "30", "-u"])
+    assert (
+        dovecot_nightly.main([str(tmp_path), "30", "30"])
+        == 2
+        == dovecot_nightly.main([str(tmp_path), "30", "-u", "20"])
+    )
 
 
 def test_a_half_that_fails_leaves_the_other_to_be_done(
@@ -131,6 +147,6 @@ def test_a_half_that_fails_leaves_the_other_to_be_done(
     asked = refusing(monkeypatch, "doveadm expunge: no answer")
     folder(tmp_path, "mdupond", "", 20)
     (home_of("mdupond", tmp_path) / "expunged").mkdir()
-    assert dovecot_nightly.main([str(tmp_path), "30", "20"]) == 1
-    assert asked[-1] == ("index", "-u", "mdupond", "--", "INBOX")
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 1
+    assert asked[-1] == ("-o", dovecot.INDEXING, "index", "-u", "mdupond", "--", "INBOX")
     assert capsys.readouterr().err.splitlines() == ["<3>expunged messages stay: doveadm expunge: no answer"]

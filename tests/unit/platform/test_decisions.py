@@ -68,7 +68,11 @@ def test_dovecot_makes_the_same_path(uid: str) -> None:
 def test_dovecot_has_the_same_folders() -> None:
     text = (ROOT / "roles/dovecot/templates/etc/dovecot/dovecot.conf.j2").read_text("utf-8")
     paths = re.findall(r"^ *mail_path = (?:~|%\{owner_home\})/(.*)$", text, re.MULTILINE)
-    assert set(paths) == {mailstore.MAILDIR, mailstore.EXPUNGED}
+    assert set(paths) == {mailstore.MAILDIR, mailstore.EXPUNGED, mailstore.SEALED}
+    variables = (ROOT / "roles/dovecot/vars/main.yml").read_text("utf-8")
+    assert f"\n__dovecot_sealed: {mailstore.SEALED_ROOT}\n" in variables
+    for name in (mailstore.DANGEROUS, mailstore.RETRACTED):
+        assert f"  mailbox {name.removeprefix(mailstore.SEALED_ROOT)} {{\n    auto = create\n" in text
     defaults = (ROOT / "roles/dovecot/defaults/main.yml").read_text("utf-8")
     assert f"\ndovecot_store: {mailstore.STORE}\n" in defaults
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from malleposte.adapters import dovecot
 from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
+from malleposte.platform.mailstore import SEALED_ROOT
 from malleposte.runtime import owner
 
 UNCERTAIN = "message may be sent more than once"
@@ -96,9 +97,12 @@ def script(filed: Iterable[tuple[Uncertain, str]]) -> str:
 def look(uid: str, waiting: Collection[Uncertain]) -> str:
     """The script for an account; empty where nothing of that was filed. Raises MallepostError."""
     since = str(min(one.arrived for one in waiting) - 60)
-    words = ("-f", "json", "fetch", "-u", uid, "hdr", "mailbox", "*", "savedsince", since)
-    done = dovecot.doveadm(*words, timeout=PATIENCE)
-    known = seconds(str(row.get("hdr", "")) for row in json.loads(done.stdout or "[]"))
+    headers: list[str] = []
+    for folders in ("*", f"{SEALED_ROOT}*"):  # no search finds both
+        words = ("-f", "json", "fetch", "-u", uid, "hdr", "mailbox", folders, "savedsince", since)
+        done = dovecot.doveadm(*words, timeout=PATIENCE)
+        headers += (str(row.get("hdr", "")) for row in json.loads(done.stdout or "[]"))
+    known = seconds(headers)
     filed = [(one, known[one.ident]) for one in sorted(waiting, key=str) if one.ident in known]
     return script(filed) if filed else ""
 

@@ -187,9 +187,9 @@ def test_a_large_folder_is_indexed_by_night(people, mail, site):
     site.run("mail1", f"mkdir -p {bucket}; ln -s {home_of(account.uid)} {bucket}/{account.uid}")
     indexed = f"test -d {index} && echo yes || echo no"
     try:
-        site.run("mail1", f"{run} /tmp/{account.uid} 30 4")
+        site.run("mail1", f"{run} /tmp/{account.uid} 30 30 4")
         assert "no" in site.run("mail1", indexed), "three messages are fewer than four"
-        site.run("mail1", f"{run} /tmp/{account.uid} 30 3")
+        site.run("mail1", f"{run} /tmp/{account.uid} 30 30 3")
         assert "yes" in site.run("mail1", indexed)
     finally:
         site.run("mail1", f"rm -rf /tmp/{account.uid}")

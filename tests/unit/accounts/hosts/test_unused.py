@@ -50,8 +50,8 @@ def host(tmp_path: Path, databases: Databases) -> LocalHost:
     return LocalHost(rules, databases, beside=(tmp_path / "cache",), record_socket=tmp_path / "no-record")
 
 
-def message(host: LocalHost, uid: str, folder: str = "") -> Path:
-    path = host.home(uid) / mailstore.MAILDIR / folder / "new" / "1.eml"
+def message(host: LocalHost, uid: str, folder: str = "", store: str = mailstore.MAILDIR) -> Path:
+    path = host.home(uid) / store / folder / "new" / "1.eml"
     path.parent.mkdir(parents=True)
     path.write_text("Subject: x\n\nx\n")
     return path
@@ -64,10 +64,12 @@ def event(host: LocalHost, uid: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("what", ["inbox", "folder", "radicale", "sogo", "roundcube"])
+@pytest.mark.parametrize("what", ["inbox", "folder", "sealed", "radicale", "sogo", "roundcube"])
 def test_one_thing_of_an_account_is_use_and_stays(host: LocalHost, databases: Databases, what: str) -> None:
     if what in ("inbox", "folder"):
         message(host, READER, ".Corbeille" if what == "folder" else "")
+    elif what == "sealed":
+        message(host, READER, ".dangerous", mailstore.SEALED)
     elif what == "radicale":
         event(host, READER)
     else:
@@ -77,7 +79,7 @@ def test_one_thing_of_an_account_is_use_and_stays(host: LocalHost, databases: Da
     assert unused.clear(host, (NOBODY, READER)) == [READER]
     assert not host.home(NOBODY).exists()
     assert (host.home(READER).exists(), (host.rules.radicale / READER).exists()) == (
-        what in ("inbox", "folder"), what == "radicale",
+        what in ("inbox", "folder", "sealed"), what == "radicale",
     )  # fmt: skip
     (erased,) = databases.erased
     assert f"'{NOBODY}'" in erased and READER not in erased

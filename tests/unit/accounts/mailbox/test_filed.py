@@ -37,6 +37,7 @@ class Host:
 
     def __init__(self) -> None:
         self.queue, self.boxes, self.asked = "", dict[str, list[str]](), list[str]()
+        self.sealed: list[str] = []
         self.down = False
 
     def postqueue(self, *_words: Any, **_options: Any) -> subprocess.CompletedProcess[str]:
@@ -46,6 +47,8 @@ class Host:
         assert words[:3] == ("-f", "json", "fetch") and words[-2:] == ("savedsince", str(ARRIVED - 60))
         if self.down:
             raise MallepostError("doveadm -f: connection refused")
+        if words[7] == ".SEALED/*":
+            return subprocess.CompletedProcess([], 0, json.dumps([{"hdr": one} for one in self.sealed]), "")
         self.asked.append(words[4])
         rows = [{"hdr": headers} for headers in self.boxes.get(words[4], [])]
         return subprocess.CompletedProcess([], 0, json.dumps(rows), "")
@@ -57,6 +60,14 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(subprocess, "run", made.postqueue)
     monkeypatch.setattr(dovecot, "doveadm", made.doveadm)
     return made
+
+
+def test_what_is_in_a_sealed_mailbox_is_dropped_too(host: Host, tmp_path: Path) -> None:
+    host.queue = row("AAAAAAAA01", ("mdupond@stores.invalid", LOST))
+    assert run(tmp_path) == 0 and not list(tmp_path.glob("*.sieve"))
+    host.sealed = [message("AAAAAAAA01")]
+    assert run(tmp_path) == 0
+    assert "* id AAAAAAAA01*" in (tmp_path / "mdupond.sieve").read_text("utf-8")
 
 
 def run(folder: Path) -> int:

@@ -63,7 +63,7 @@ def _has_files(host: LocalHost, uid: str) -> bool:
         if not owner.folder(home):
             mail = False
         else:
-            stores = (home / mailstore.MAILDIR, home / mailstore.EXPUNGED)
+            stores = (home / name for name in (mailstore.MAILDIR, mailstore.EXPUNGED, mailstore.SEALED))
             mail = any(True for store in stores for _message in messages(store))
     return mail or _items(collections(host, uid)[0])
 

@@ -30,7 +30,7 @@ from malleposte.backup.restore.mail.dovecot import Dovecot
 from malleposte.backup.restore.model import STAMP, Copy, Outcome
 from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.platform.mailstore import MAILDIR
+from malleposte.platform.mailstore import EXPUNGED, MAILDIR, SEALED
 from malleposte.runtime import durable, owner
 
 UNDO = "backup restore undo: "
@@ -258,10 +258,13 @@ def clean(home: Path) -> None:
 def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
     """Add to `tree` what `old` has and the archive has not, with flags, keywords, dates and UIDs.
 
-    Next UIDs never go back. May be done again at any point: what a first run linked is found linked.
+    Next UIDs never go back. What is sealed in `old` stays sealed. May be done again at any point: what a first run
+    linked is found linked.
     """
     new, old = box.tree / MAILDIR, box.old / MAILDIR
     lost = not old.is_dir()
+    if not lost:
+        _keep_sealed(box)
     known = {message.base for message in maildir.messages(new)}
     kept = [] if lost or not keep_newer else _newer(new, old, known)
     by_folder: dict[str, list[maildir.Message]] = {}
@@ -279,6 +282,31 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
         if merged.validity:
             maildir.write_uidlist(here, merged)
     return {"newer kept": len(kept)}
+
+
+def _keep_sealed(box: Box) -> None:
+    """Give `tree` the sealed messages of `old`, not its own; what is there alone now goes from its other folders."""
+    sealed = box.tree / SEALED
+    if sealed.is_dir():
+        shutil.rmtree(sealed)
+    if not (box.old / SEALED).is_dir():
+        return
+    shutil.copytree(box.old / SEALED, sealed, copy_function=os.link)
+    sizes = {message.size for message in maildir.messages(sealed)}
+
+    def digests(root: Path) -> dict[str, list[Path]]:
+        """The files of a maildir that have the size of a sealed message, by content."""
+        files: dict[str, list[Path]] = {}
+        for message in maildir.messages(root):
+            if message.size in sizes:
+                files.setdefault(message.digest(), []).append(message.path)
+        return files
+
+    withheld = digests(sealed).keys() - digests(box.old / MAILDIR).keys()
+    for folder in (MAILDIR, EXPUNGED):
+        for digest, paths in digests(box.tree / folder).items():
+            for path in paths if digest in withheld else ():
+                path.unlink()
 
 
 def _newer(new: Path, old: Path, known: set[str]) -> list[maildir.Message]:

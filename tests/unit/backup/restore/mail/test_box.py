@@ -229,6 +229,27 @@ def test_without_newer_and_discard(vault, home):
     assert done.aside == ""
 
 
+def test_what_is_sealed_today_stays_sealed_and_what_was_released_stays_out(tmp_path, store, vault, home):
+    archive = tmp_path / "archive" / str(store).lstrip("/") / "aa" / UID
+    letter(archive / "expunged" / ".mail.INBOX", "w", "whisky", "S")
+    letter(archive / "sealed" / ".dangerous", "r", "released")
+    letter(home / "sealed" / ".retracted", "s", "alpha", "S")
+    letter(home / "sealed" / ".retracted", "t", "whisky", "S")
+    letter(home / "sealed" / ".retracted", "u", "delta", "S")
+    restore(vault, Dovecot(home))
+    texts = {path.read_text() for path in (home / "Maildir").rglob("*,S=*")}
+    assert "alpha" not in texts and {"bravo", "charlie", "delta"} <= texts
+    assert not list((home / "expunged").rglob("w,S=*"))
+    assert sorted(path.read_text() for path in (home / "sealed").rglob("*,S=*")) == ["alpha", "delta", "whisky"]
+
+
+def test_the_sealed_messages_of_a_lost_box_come_from_the_archive(tmp_path, store, vault):
+    letter(tmp_path / "archive" / str(store).lstrip("/") / "aa" / UID / "sealed" / ".dangerous", "r", "romeo")
+    home = store / "aa" / UID
+    restore(vault, Dovecot(home))
+    assert [path.read_text() for path in (home / "sealed").rglob("*,S=*")] == ["romeo"]
+
+
 def test_undo_puts_the_replaced_box_back(vault, home):
     before = seen(home)
     dovecot = Dovecot(home)
