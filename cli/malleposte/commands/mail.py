@@ -8,18 +8,16 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from malleposte.accounts.search import by_any_name
-from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.context import host
 from malleposte.commands.accounts.output import failed
 from malleposte.commands.away import HostCommand
+from malleposte.commands.mail_options import DAYS, query_of, selection
+from malleposte.commands.mail_retract import retract_command, retractions_command, undo_command
 from malleposte.commands.options import AS_JSON, answer
-from malleposte.core.errors import ExitCode, InputError
-from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
-from malleposte.directory.model import first
-from malleposte.directory.protocol import Directory
+from malleposte.core.errors import ExitCode
+from malleposte.deliveries.model import Answer, Message, Recipient, State, Verdict
 from malleposte.platform.times import local
 
-DAYS = click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Of the last days.")
 _STATES = {
     State.WAITING: "is in the queue",
     State.FILED: "arrived",
@@ -39,13 +37,14 @@ _REASONS = {
     "many": "too many recipients of its sender",
     "structure": "its structure",
     "dmarc": "the DMARC policy of its author's domain",
+    "wave": "a wave that was taken back",
     "spam": "its score",
 }
 
 
 @click.group("mail")
 def command() -> None:
-    """Find out what became of messages.
+    """Find out what became of messages, and take one back from all boxes.
 
     The hosts of mail keep an index of deliveries for some days (the fact malleposte_deliveries). On the controller
     these commands run over ssh on the directory's host.
@@ -53,6 +52,7 @@ def command() -> None:
     \b
     Example:
       sudo ./malleposte mail trace --from news@example.org --to mdupond
+      sudo ./malleposte mail retract --link phishing.example --reason "hameçonnage MGEN"
     """
 
 
@@ -61,12 +61,7 @@ def command() -> None:
     cls=HostCommand,
     epilog="Exit codes: 0 done, 1 failure or nothing was found, 2 bad input, 4 a host of mail does not answer.",
 )
-@click.option("--from", "sender", metavar="ADDRESS", default="", help="Of this sender, or of a domain: @example.org.")
-@click.option("--to", "recipient", metavar="ACCOUNT", default="", help="To this account or address.")
-@click.option("--subject", "word", metavar="WORDS", default="", help="With these words in the subject, in any order.")
-@click.option("--message-id", metavar="ID", default="", help="With this Message-ID.")
-@click.option("--link", "link", metavar="HOST", default="", help="With a link to this host, or below this domain.")
-@click.option("--queue-id", "queue", metavar="ID", default="", help="Under this queue id of Postfix.")
+@selection
 @DAYS
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
 @AS_JSON
@@ -85,35 +80,12 @@ def trace_command(
       sudo ./malleposte mail trace --subject "convocation jury" --days 3
       sudo ./malleposte mail trace --link phishing.example --json
     """
-    since = int((now() - datetime.timedelta(days=days)).timestamp())
     with host() as (tools, _rules, _settings, _uid):
-        query = Query(
-            since=since, sender=_sender(tools.directory, sender), recipient=_recipient(tools.directory, recipient),
-            message_id=message_id, word=word, host=link, queue=queue, most=limit,
-        ).checked()  # fmt: skip
+        query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, limit)
         found, failures = tools.hosts.trace(query)
     answer(msgspec.to_builtins(found) | {"failures": list(map(str, failures))}, printed(found, days), as_json=as_json)
     code = failed("trace", failures, "not asked")
     return code if failures or found.messages else ExitCode.FAILURE
-
-
-def _sender(directory: Directory, word: str) -> str:
-    """The sender of a query: an account's uid, an address of anybody, or a domain."""
-    if not word or "@" in word:
-        return word
-    return first(by_any_name(directory, word).attributes, "uid")
-
-
-def _recipient(directory: Directory, word: str) -> str:
-    """The recipient of a query: the uid where it is an account's, whatever address was typed."""
-    if not word:
-        return ""
-    try:
-        return first(by_any_name(directory, word).attributes, "uid").lower()
-    except InputError:
-        if "@" not in word:
-            raise
-        return word
 
 
 def printed(found: Answer, days: int) -> Iterator[str]:
@@ -147,3 +119,7 @@ def words(message: Message, one: Recipient) -> str:
             text += f", judged as {message.verdict} for {_REASONS.get(message.reason, message.reason)}"
     moment = local(datetime.datetime.fromtimestamp(one.time, datetime.UTC)).split(" ", 1)[1] if one.time else ""
     return f"{text} ({moment})" if moment else text
+
+
+for one in (retract_command, undo_command, retractions_command):
+    command.add_command(one)

@@ -82,6 +82,7 @@ class Join:
         parts.message = msgspec.structs.replace(
             parts.message, sender=sender, author=author, account=account, place=plain(seen.place), size=seen.size,
             message_id=plain(seen.message_id).strip("<>"), verdict=verdict, reason=reason,
+            content=plain(seen.content),
         )  # fmt: skip
         for given in seen.recipients:
             address = plain(given).lower()

@@ -73,7 +73,8 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message. `sender` is of the envelope, `author` of From; `account` is a sender's of ours, `place` a client's.
 
-    `reason` is a word for the filter's verdict. Times in seconds since 1970.
+    `reason` is a word for the filter's verdict, `content` a digest of all parts, empty where they say little. Times in
+    seconds since 1970.
     """
 
     queue: str
@@ -86,6 +87,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int = 0
     verdict: Verdict = Verdict.CLEAN
     reason: str = ""
+    content: str = ""
     recipients: tuple[Recipient, ...] = ()
 
     def shown_to(self, uid: str) -> Message:
@@ -117,6 +119,7 @@ class Seen(msgspec.Struct, forbid_unknown_fields=True):
     recipients: list[str] = []
     hosts: list[str] = []
     parts: list[str] = []
+    content: str = ""
     prints: list[str] = []
 
 

@@ -34,6 +34,7 @@ _MESSAGE = (
     "size",
     "verdict",
     "reason",
+    "content",
     "prints",
 )
 _RECIPIENT = ("address", "account", "state", "folder", "detail", "time")

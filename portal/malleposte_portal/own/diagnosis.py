@@ -45,6 +45,9 @@ REFUSED_MAIL = {
     ("in", "virus"): (
         "Il contenait un virus.", "Prévenez l’expéditeur par un autre moyen : son ordinateur est peut-être infecté.",
     ),
+    ("in", "wave"): (
+        "Il fait partie d’un envoi dangereux que la DSI a arrêté.", "N’en attendez pas d’autre, et n’y répondez pas.",
+    ),
     ("in", "attachment"): (
         "Une pièce jointe est d’un type interdit, car elle peut contenir un programme.",
         "Demandez à l’expéditeur de l’envoyer autrement, par un lien de dépôt par exemple.",
@@ -66,6 +69,10 @@ REFUSED_MAIL = {
         "Si vous l’attendiez, donnez l’adresse de l’expéditeur et l’heure à l’assistance.",
     ),
     ("out", "virus"): ("Il contenait un virus.", "Faites analyser votre ordinateur, puis appelez l’assistance."),
+    ("out", "wave"): (
+        "Il fait partie d’un envoi dangereux que la DSI a arrêté.",
+        "Vous ne l’avez pas écrit ? Changez votre mot de passe maintenant, puis appelez l’assistance.",
+    ),
     ("out", "attachment"): (
         "Une pièce jointe est d’un type interdit, car elle peut contenir un programme.",
         "Envoyez-la autrement, par un lien de dépôt par exemple.",

@@ -66,6 +66,7 @@ ACTS: Mapping[str, str] = {
     "class-changed": "classe de service changée", "agendas-moved": "agendas et contacts déplacés",
     "filters-forgotten": "filtres d’avant oubliés",
     "undelete": "messages supprimés rétablis",
+    "retract": "message dangereux retiré de la boîte", "retract-undo": "message rendu à la boîte",
     "restore-mailbox": "boîte restaurée depuis une sauvegarde",
     "restore-folder": "dossier restauré depuis une sauvegarde",
     "restore-message": "messages restaurés depuis une sauvegarde",
@@ -104,7 +105,8 @@ REFUSED_LOG_INS: Mapping[str, str] = {
     "network": "appareil refusé depuis ce réseau",
 }  # fmt: skip
 REFUSED_MAIL: Mapping[str, str] = {
-    "virus": "virus", "attachment": "pièce jointe interdite", "forged": "expéditeur usurpé",
+    "virus": "virus", "wave": "envoi dangereux, refusé par la DSI",
+    "attachment": "pièce jointe interdite", "forged": "expéditeur usurpé",
     "dmarc": "expéditeur non authentifié", "many": "trop de destinataires", "structure": "message trop compliqué",
     "spam": "jugé indésirable",
 }  # fmt: skip

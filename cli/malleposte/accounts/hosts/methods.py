@@ -50,3 +50,7 @@ class ForRoot(ForAccountd):
     clear = acts.unused.clear
     demand = acts.upkeep.ping
     relist = acts.upkeep.relist
+    copies = acts.retraction.copies
+    seal = acts.retraction.seal
+    unseal = acts.retraction.unseal
+    stop = acts.retraction.stop

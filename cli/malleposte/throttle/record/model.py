@@ -22,6 +22,7 @@ WEBMAIL = "webmail"
 IN, OUT = "in", "out"
 _SYMBOLS = {
     "CLAM_VIRUS": "virus",
+    "MP_WAVE": "wave",
     "MP_ATTACHMENT_REFUSED": "attachment",
     "MP_SENDER_FORGED": "forged",
     "MP_OUTBOUND_HOLD": "many",

@@ -10,6 +10,7 @@ local rspamd_logger = require "rspamd_logger"
 local rspamd_tcp = require "rspamd_tcp"
 local ucl = require "ucl"
 
+local contents = dofile(rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/contents.lua')
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local socket = settings.deliveries or ''
 local MOST_RECIPIENTS, MOST_MARKS, MOST_SYMBOLS = 200, 20, 20
@@ -93,7 +94,7 @@ end
 
 local function tell(task)
   local envelope, author, ip = task:get_from('smtp'), task:get_from('mime'), task:get_from_ip()
-  local id = task:get_queue_id() or ''
+  local id, message_id = task:get_queue_id() or '', task:get_message_id()
   local function failed(reason)
     rspamd_logger.errx(rspamd_config, 'deliveries: a message (%s) is not indexed: %s', id, reason)
   end
@@ -104,13 +105,14 @@ local function tell(task)
     author = cut(author and author[1] and author[1].addr),
     user = cut(task:get_user()),
     place = ip and ip:is_valid() and tostring(ip) or '',
-    message_id = cut(task:get_message_id()),
+    message_id = message_id ~= 'undef' and cut(message_id) or '',
     subject = cut(task:get_subject()),
     size = task:get_size(),
     symbols = symbols(task),
     recipients = addresses(task),
     hosts = hosts(task),
     parts = parts(task),
+    content = contents.digest(task) or '',
     prints = prints(task),
   }, 'json-compact')
   -- Not of the task, for the reason in record.lua.

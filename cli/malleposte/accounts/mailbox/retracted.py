@@ -1,0 +1,140 @@
+"""Copies of a message in the boxes of this host: found, sealed and given back by doveadm, many boxes a process.
+
+A message is known by its Message-ID together with the queue id in a `Received` that this platform wrote (RFC 5321,
+4.4): a stranger can write one like it into a mail of his own, never into somebody else's. What an agent deleted lies
+below `EXPUNGED/`, which no search looks through unless it is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from malleposte.accounts.channels import checked
+from malleposte.adapters.dovecot import doveadm
+from malleposte.deliveries.retracted import Box, Copy, Sign
+from malleposte.platform.mailstore import RETRACTED
+
+FIELDS = "user mailbox guid flags"
+SECONDS = 600.0
+AT_ONCE, SIGNS = 100, 16
+"""Boxes of one process, and different messages that it looks for."""
+EVERYWHERE: tuple[tuple[str, ...], ...] = (
+    ("mailbox", "*", "NOT", "mailbox", "Partages/*"),
+    ("mailbox", "EXPUNGED/mail/*"),
+)
+"""Where a message of a box may lie: in a folder of its own, or deleted. What others share is theirs."""
+PARTLY = 75
+"""EX_TEMPFAIL: a box of several could not be opened."""
+
+Run = Callable[..., Any]
+"""`doveadm`, or a test's."""
+
+
+def find(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
+    """Return the copies that can be reached in some boxes. Raises MallepostError."""
+    found = list[Copy]()
+    for users, signs in batches(boxes):
+        for place in EVERYWHERE:
+            with _listed(users) as path:
+                words = ("fetch", "-F", path, "--", FIELDS, *place, *_query(signs))
+                done = run("-f", "json", *words, also=(PARTLY,), timeout=SECONDS)
+            found += [_copy(row) for row in _rows(done)]
+    return found
+
+
+def seal(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
+    """Move every copy of these messages out of reach; return what is still there. Raises MallepostError."""
+    for users, signs in batches(boxes):
+        for place in EVERYWHERE:
+            with _listed(users) as path:
+                words = ("move", "-F", path, "--", RETRACTED, *place, *_query(signs))
+                run(*words, check=False, timeout=SECONDS)
+    return find(boxes, run)
+
+
+def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:
+    """Move sealed copies to their folders again; return those that are not there. Raises MallepostError.
+
+    Flags and dates are the message's own, which moves keep. A folder that was removed is made again. Copies of one
+    message in several folders have one GUID: they are told apart by whether they were read.
+    """
+    gone = list[Copy]()
+    for uid, group in itertools.groupby(sorted(copies, key=_place), key=lambda one: one.uid):
+        checked(uid)
+        rows = _rows(run("-f", "json", "fetch", "-u", uid, "--", "uid guid flags", "mailbox", RETRACTED, "ALL",
+                         timeout=SECONDS))  # fmt: skip
+        folders: dict[str, list[str]] = {}
+        for copy in group:
+            same = [row for row in rows if row["guid"] == copy.guid]
+            row = next((one for one in same if _seen(one) is copy.seen), same[0] if same else None)
+            if row is None:
+                gone.append(copy)
+                continue
+            rows.remove(row)
+            folders.setdefault(copy.folder, []).append(row["uid"])
+        for folder, numbers in folders.items():
+            if not folder.startswith("EXPUNGED/") and folder != "INBOX":
+                run("mailbox", "create", "-u", uid, "-s", "--", folder, also=(65,), timeout=SECONDS)
+            run("move", "-u", uid, "--", folder, "mailbox", RETRACTED, "UID", ",".join(numbers), timeout=SECONDS)
+        run("quota", "recalc", "-u", uid, timeout=SECONDS)
+    return gone
+
+
+def batches(boxes: Iterable[Box]) -> Iterator[tuple[list[str], list[Sign]]]:
+    """Return boxes that one process looks through, each with all that is looked for in any of them."""
+    users: list[str] = []
+    signs: dict[Sign, None] = {}
+    for box in boxes:
+        more = {**signs, **dict.fromkeys(box.signs)}
+        if users and (len(users) >= AT_ONCE or len(more) > SIGNS):
+            yield users, list(signs)
+            users, more = [], dict.fromkeys(box.signs)
+        users.append(checked(box.uid))
+        signs = more
+    if users:
+        yield users, list(signs)
+
+
+def _query(signs: Sequence[Sign]) -> list[str]:
+    return _any(
+        (*(("HEADER", "Message-ID", f"<{one.message_id}>") if one.message_id else ()), "HEADER", "Received", one.queue)
+        for one in signs
+    )
+
+
+def _any(tests: Iterable[Sequence[str]]) -> list[str]:
+    """The words of Dovecot's search for one of several tests (doveadm-search-query(7))."""
+    words: list[str] = ["("]
+    for number, test in enumerate(tests):
+        words += [*(["OR"] if number else []), "(", *test, ")"]
+    return [*words, ")"]
+
+
+def _rows(done: Any) -> list[dict[str, str]]:
+    return list(json.loads(done.stdout or "[]"))
+
+
+def _copy(row: dict[str, str]) -> Copy:
+    return Copy(row["user"], row["mailbox"], row["guid"], _seen(row))
+
+
+def _seen(row: dict[str, str]) -> bool:
+    return "\\Seen" in row["flags"].split()
+
+
+def _place(one: Copy) -> tuple[str, str]:
+    return one.uid, one.folder
+
+
+@contextlib.contextmanager
+def _listed(users: Sequence[str]) -> Iterator[str]:
+    """A file with names of boxes, as doveadm's `-F` reads it."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.writelines(f"{user}\n" for user in users)
+        file.flush()
+        yield file.name

@@ -1,0 +1,5 @@
+"""Messages are taken back from all boxes, and can be given back (`malleposte mail retract`).
+
+`model` says what is taken back, `plan` finds it, `acts` does it, `store` keeps it on the directory's host, `note` tells
+those who had read it.
+"""

@@ -1,0 +1,91 @@
+"""A retraction is begun, goes on after an interruption, and is taken back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.hosts.acts.retraction import MOST
+from malleposte.accounts.retraction.model import Retraction, Stage
+from malleposte.core.errors import InputError
+from malleposte.deliveries.retracted import Box, Copy, Stop
+
+AT_ONCE = 2
+"""Questions to a host at a time."""
+Keep = Callable[[Retraction], None]
+Said = tuple[list[Copy], list[Failure]]
+
+
+class Boxes(Protocol):
+    """The part of accounts.hosts that reaches the boxes."""
+
+    def copies(self, boxes: tuple[Box, ...]) -> Said:
+        """Return the copies in boxes."""
+
+    def seal(self, boxes: tuple[Box, ...]) -> Said:
+        """Take messages out of boxes; return the copies that are still there."""
+
+    def unseal(self, back: tuple[Copy, ...]) -> Said:
+        """Give copies back; return those that are not there."""
+
+    def stop(self, wave: Stop) -> list[Failure]:
+        """Have the filter refuse further messages."""
+
+
+def count(hosts: Boxes, one: Retraction) -> None:
+    """Note the copies that are in the boxes now, beside those that were noted before."""
+    copies, failures = _each(one.boxes, hosts.copies)
+    one.copies = list(dict.fromkeys((*one.copies, *copies)))
+    one.failures = list(dict.fromkeys(map(str, failures)))
+
+
+def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
+    """Stop the wave at the filter, then take every copy out of its box. Typed again it goes on. Raises OSError.
+
+    The copies are noted on the disk before the first of them moves, so that all can be given back.
+    """
+    if one.stage is Stage.TAKEN_BACK:
+        raise InputError(f"{one.ident} was taken back", "make another retraction")
+    stopped = hosts.stop(_stop(one))
+    count(hosts, one)
+    one.stage = Stage.BEGUN
+    keep(one)
+    one.left, failures = _each(one.boxes, hosts.seal)
+    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures))))
+    if not one.left and not one.failures:
+        one.stage = Stage.DONE
+    keep(one)
+
+
+def undo(hosts: Boxes, one: Retraction, keep: Keep) -> None:
+    """Give every copy back to its folder, and let the filter pass the messages. Typed again it goes on.
+
+    What is not in its box any more stays in `copies`, and `left` names it. Raises OSError.
+    """
+    if one.stage is Stage.PLANNED:
+        raise InputError(f"{one.ident} was never begun", "there is nothing to take back")
+    stopped = hosts.stop(Stop(one.ident))
+    one.left, failures = _each(one.copies, hosts.unseal)
+    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures))))
+    if not one.failures:
+        one.stage = Stage.TAKEN_BACK
+    keep(one)
+
+
+def _stop(one: Retraction) -> Stop:
+    idents = dict.fromkeys(message.message_id for message in one.messages if message.message_id)
+    return Stop(one.ident, tuple(idents)[:200], tuple(one.contents)[:200], tuple(one.hosts)[:50])
+
+
+def _each[T](parts: Iterable[T], ask: Callable[[tuple[T, ...]], Said]) -> Said:
+    """Ask about so many at a time as fit a question, and a few questions at once."""
+    batches: Sequence[tuple[T, ...]] = list(itertools.batched(parts, MOST, strict=False))
+    copies, failures = list[Copy](), list[Failure]()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for more, failed in pool.map(ask, batches):
+            copies += more
+            failures += failed
+    return copies, failures

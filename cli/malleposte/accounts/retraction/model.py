@@ -1,0 +1,54 @@
+"""A retraction: the messages, the boxes in which they are, and how far it has come."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from malleposte.deliveries.model import Message
+from malleposte.deliveries.retracted import Box, Copy
+
+
+class Stage(StrEnum):
+    """How far a retraction has come."""
+
+    PLANNED = "planned"
+    BEGUN = "begun"
+    DONE = "done"
+    TAKEN_BACK = "undone"
+
+
+class Retraction(msgspec.Struct, forbid_unknown_fields=True):
+    """A retraction; `time` in seconds since 1970. `hosts`: hosts of links that the filter refuses too.
+
+    `copies` are those that were there when it began, `left` those that could not be moved, `told` the accounts that had
+    a copy read and got the note, `out` recipients whom a filter of a box passed it on to, outside, as
+    `(account, address)`, and `waiting` recipients for whom it is still in the queue.
+    """
+
+    ident: str
+    time: int
+    by: str
+    reason: str
+    messages: list[Message]
+    boxes: list[Box]
+    hosts: list[str] = []
+    contents: list[str] = []
+    copies: list[Copy] = []
+    left: list[Copy] = []
+    told: list[str] = []
+    out: list[tuple[str, str]] = []
+    waiting: list[str] = []
+    failures: list[str] = []
+    stage: Stage = Stage.PLANNED
+
+    @property
+    def readers(self) -> list[str]:
+        """The accounts that had read a copy."""
+        return sorted({one.uid for one in self.copies if one.seen})
+
+    @property
+    def holders(self) -> list[str]:
+        """The accounts in whose boxes a copy was."""
+        return sorted({one.uid for one in self.copies})

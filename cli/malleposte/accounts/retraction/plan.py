@@ -1,0 +1,69 @@
+"""The plan of a retraction: which messages, in which boxes, who had read them, and what cannot be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from malleposte.accounts.channels import Failure
+from malleposte.deliveries.model import Answer, Message, Query, Recipient, State
+from malleposte.deliveries.retracted import Box, Sign
+
+MOST = 10_000
+"""Messages of one retraction."""
+_IN_A_BOX = frozenset((State.FILED, State.REDIRECTED, State.DISCARDED))
+_IN_THE_QUEUE = frozenset((State.WAITING, State.DEFERRED, State.HELD))
+
+
+class Traces(Protocol):
+    """The part of accounts.hosts that traces."""
+
+    def trace(self, query: Query) -> tuple[Answer, list[Failure]]:
+        """Return the messages of a query, and the hosts that failed."""
+
+
+def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]:
+    """Return the accepted messages of a query, and those under other queue ids that filters of boxes made of them.
+
+    A redirection is a message of its own with the same Message-ID.
+    """
+    answer, failures = hosts.trace(msgspec.structs.replace(query, most=MOST))
+    found = {(one.queue, one.message_id): one for one in answer.messages if one.queue and not one.refused}
+    passed_on = {one.message_id for one in found.values() if one.message_id and any(map(_passed_on, one.recipients))}
+    for message_id in sorted(passed_on):
+        again, more = hosts.trace(Query(since=query.since, message_id=message_id, most=MOST))
+        failures += more
+        found |= {(one.queue, one.message_id): one for one in again.messages if one.queue and not one.refused}
+    return sorted(found.values(), key=lambda one: one.time), failures
+
+
+def boxes(of: Iterable[Message]) -> list[Box]:
+    """Return the boxes of ours that got a message, each with the signs of what it got."""
+    signs: dict[str, dict[Sign, None]] = {}
+    for message in of:
+        sign = Sign(message.queue, message.message_id)
+        for one in message.recipients:
+            if one.account and one.state in _IN_A_BOX:
+                signs.setdefault(one.account, {})[sign] = None
+    return [Box(uid, tuple(known)) for uid, known in sorted(signs.items())]
+
+
+def passed_outside(of: Iterable[Message], domain: str) -> list[tuple[str, str]]:
+    """Return the accounts whose filter passed a message on to somebody outside, and the address."""
+    found = set[tuple[str, str]]()
+    for message in of:
+        for one in message.recipients:
+            if one.account and one.detail:
+                found |= {(one.account, to) for to in one.detail.split(", ") if not to.endswith(f"@{domain}")}
+    return sorted(found)
+
+
+def waiting(of: Iterable[Message]) -> list[str]:
+    """Return the recipients for whom a message is still in the queue."""
+    return sorted({one.address for message in of for one in message.recipients if one.state in _IN_THE_QUEUE})
+
+
+def _passed_on(one: Recipient) -> bool:
+    return one.state is State.REDIRECTED or (one.state is State.FILED and bool(one.detail))

@@ -1,0 +1,222 @@
+"""`malleposte mail retract`, `undo` and `retractions`: a message is taken back from all boxes, and given back."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from malleposte.accounts import search
+from malleposte.accounts.actor import actor
+from malleposte.accounts.acts import Tools
+from malleposte.accounts.life import renewal
+from malleposte.accounts.retraction import acts, note, plan, store
+from malleposte.accounts.retraction.model import Retraction, Stage
+from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.options import YES, confirm
+from malleposte.commands.away import HostCommand
+from malleposte.commands.mail_options import DAYS, query_of, selection
+from malleposte.commands.options import AS_JSON, answer
+from malleposte.core.errors import ExitCode, InputError
+from malleposte.core.loops import named
+from malleposte.deliveries.model import Message
+from malleposte.directory.model import first
+from malleposte.platform import letters
+from malleposte.platform.times import local
+
+SHOWN = 20
+"""Messages, addresses and boxes that a plan names; --json has all."""
+
+
+@click.command(
+    "retract",
+    cls=HostCommand,
+    epilog="Exit codes: 0 done, 1 failure or nothing is there, 2 bad input, 4 a part could not be reached.",
+)
+@click.argument("ident", metavar="[RETRACTION]", default="")
+@selection
+@DAYS
+@click.option("--reason", default="", help="The reason, which the owners of the boxes are shown.")
+@click.option("--refuse-link", is_flag=True, help="Have the filter refuse mail with a link to the host of --link too.")
+@click.option("--no-note", is_flag=True, help="Write to nobody who had read a copy.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and keep it; change nothing.")
+@YES
+@AS_JSON
+def retract_command(
+    ident: str, sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, days: int, reason: str,
+    refuse_link: bool, no_note: bool, dry_run: bool, yes: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Take messages back from all boxes, after a plan.
+
+    The plan names each message, counts the boxes, says who had read it, and what cannot be reached: copies that filters
+    passed on to somebody outside, mail that is still in the queue. Then the filter refuses more of the wave, and every
+    copy leaves its box, whatever the folder, read, moved or deleted; no client can reach it. Who had read it gets a
+    letter. For 30 days, mail undo gives all back as it was.
+
+    With the name of a RETRACTION it goes on after an interruption, or looks again for what came since.
+
+    \b
+    Example:
+      sudo ./malleposte mail retract --from pirate@example.org --subject "mot de passe" --reason "hameçonnage" --dry-run
+      sudo ./malleposte mail retract --link phishing.example --refuse-link --reason "hameçonnage MGEN" --yes
+      sudo ./malleposte mail retract 20260901-081500-3f2a --json
+    """
+    with host() as (tools, _rules, settings, _uid):
+        if ident:
+            one = store.load(ident)
+        else:
+            if not reason.strip():
+                raise InputError("a retraction needs a reason", "--reason says it to the owners of the boxes")
+            if refuse_link and not link:
+                raise InputError("--refuse-link goes with --link", "name the host of the link")
+            query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, plan.MOST)
+            messages, failures = plan.messages(tools.hosts, query)
+            one = Retraction(
+                store.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), messages, plan.boxes(messages),
+                hosts=[query.host] if refuse_link else [],
+                contents=sorted({message.content for message in messages if message.content}),
+                out=plan.passed_outside(messages, settings.domain), waiting=plan.waiting(messages),
+            )  # fmt: skip
+            acts.count(tools.hosts, one)
+            one.failures += [str(failure) for failure in failures]
+        if not one.messages:
+            answer(_document(one), ["no message of this kind was delivered"], as_json=as_json)
+            return ExitCode.FAILURE
+        store.prune(now())
+        store.keep(one)
+        if not as_json or dry_run:
+            answer(_document(one), planned(one), as_json=as_json)
+        if dry_run:
+            click.echo(f"to do it: malleposte mail retract {one.ident}", err=True)
+            return ExitCode.PARTLY if one.failures else ExitCode.DONE
+        confirm("Take it back?", yes=yes)
+        acts.retract(tools.hosts, one, store.keep)
+        _tell(tools, one, written=not no_note)
+        store.keep(one)
+    answer(_document(one), done(one), as_json=as_json) if as_json else _emit(done(one))
+    return _code(one)
+
+
+@click.command("undo", cls=HostCommand)
+@click.argument("ident", metavar="RETRACTION")
+@YES
+@AS_JSON
+def undo_command(ident: str, yes: bool, as_json: bool) -> int:
+    """Give back what a retraction took: every copy to its folder, with its flags and dates.
+
+    The filter passes such messages again. Typed again, it goes on.
+
+    \b
+    Example:
+      sudo ./malleposte mail undo 20260901-081500-3f2a
+      sudo ./malleposte mail undo 20260901-081500-3f2a --yes --json
+    """
+    with host() as (tools, _rules, _settings, _uid):
+        one = store.load(ident)
+        if one.stage is not Stage.TAKEN_BACK:
+            confirm(f"Give {len(one.copies)} copies back to {len(one.holders)} boxes?", yes=yes)
+            acts.undo(tools.hosts, one, store.keep)
+            for uid in one.holders:
+                tools.journal.write("retract-undo", uid, note=one.reason, retraction=one.ident)
+    lines = [f"{one.ident}: {len(one.copies) - len(one.left)} copies given back to {len(one.holders)} boxes"]
+    lines += [f"  {copy.uid}: not there any more, from {copy.folder}" for copy in one.left[:SHOWN]]
+    answer(_document(one), [*lines, *_failed(one)], as_json=as_json)
+    return _code(one)
+
+
+@click.command("retractions", cls=HostCommand)
+@AS_JSON
+def retractions_command(as_json: bool) -> None:
+    """List the retractions of the last 30 days, the newest first.
+
+    \b
+    Example:
+      sudo ./malleposte mail retractions
+      sudo ./malleposte mail retractions --json
+    """
+    every = list(store.every())
+    answer([_document(one) for one in every], map(_line, every), as_json=as_json)
+
+
+def planned(one: Retraction) -> Iterator[str]:
+    """Return the plan for a person."""
+    boxes = _several(len(one.holders), "box", "boxes")
+    yield f"{_several(len(one.messages), 'message')} in {boxes}, of {len(one.boxes)} that got any:"
+    shown: dict[tuple[str, str], list[Message]] = {}
+    for message in one.messages:
+        shown.setdefault((message.author or message.sender, message.content or message.message_id), []).append(message)
+    for (author, _content), same in list(shown.items())[:SHOWN]:
+        first_of, last = (
+            local(datetime.datetime.fromtimestamp(moment, datetime.UTC)) for moment in (same[0].time, same[-1].time)
+        )
+        inside = " (an account of ours)" if same[0].account else ""
+        yield f"  {len(same)} × from {author or '<>'}{inside}, {first_of} to {last}, such as <{same[0].message_id}>"
+    if len(shown) > SHOWN:
+        yield f"  and {len(shown) - SHOWN} others; --json has all"
+    yield f"read by {_several(len(one.readers), 'agent')}: {_listed(one.readers)}" if one.readers else "read by nobody"
+    if one.out:
+        yield f"passed on outside, not reachable: {_listed([f'{uid} to {address}' for uid, address in one.out])}"
+    if one.waiting:
+        yield f"still in the queue, type it again later: {_listed(one.waiting)}"
+    yield from _failed(one)
+
+
+def done(one: Retraction) -> Iterator[str]:
+    """Return the end of a retraction for a person."""
+    copies, boxes = _several(len(one.copies), "copy", "copies"), _several(len(one.holders), "box", "boxes")
+    yield f"{one.ident}: {len(one.copies) - len(one.left)} of {copies} taken out of {boxes}"
+    yield from (f"  still there: {copy.uid}, {copy.folder}" for copy in one.left[:SHOWN])
+    if one.told:
+        yield f"  written to {_several(len(one.told), 'agent')} who had read it"
+    yield from _failed(one)
+    yield f"  to give all back: malleposte mail undo {one.ident}"
+
+
+def _tell(tools: Tools[Any], one: Retraction, *, written: bool) -> None:
+    """Enter it in the journal of each owner, and write to those who had read a copy, once."""
+    for uid in one.holders:
+        tools.journal.write("retract", uid, note=one.reason, retraction=one.ident)
+    if not written:
+        return
+    facts = renewal.Facts.read()
+    for uid in sorted(set(one.readers) - set(one.told)):
+        with named(one.failures.append, f"{uid}: no letter"):
+            message = next(m for m in one.messages if any(to.account == uid for to in m.recipients))
+            address = first(search.by_any_name(tools.directory, uid).attributes, "mail")
+            letters.queue(note.letter(uid, message, address, facts, now()))
+            one.told.append(uid)
+            store.keep(one)
+
+
+def _code(one: Retraction) -> int:
+    return ExitCode.PARTLY if one.failures or one.left else ExitCode.DONE
+
+
+def _document(one: Retraction) -> dict[str, Any]:
+    return {**msgspec.to_builtins(one), "readers": one.readers, "holders": one.holders}
+
+
+def _line(one: Retraction) -> str:
+    when = local(datetime.datetime.fromtimestamp(one.time, datetime.UTC))
+    return f"{one.ident}  {when}  {one.stage:<8} {len(one.copies)} copies in {len(one.holders)} boxes  {one.reason}"
+
+
+def _failed(one: Retraction) -> Iterator[str]:
+    yield from (f"  not reached: {failure}" for failure in one.failures)
+
+
+def _emit(lines: Iterator[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _several(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

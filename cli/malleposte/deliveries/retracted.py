@@ -1,0 +1,40 @@
+"""Copies of messages in boxes, and what the filter refuses of a wave: the forms that hosts and commands share."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sign of a message in a box: its Message-ID, and the queue id in a Received of ours.
+
+    Nobody outside can give both to an honest message.
+    """
+
+    queue: str
+    message_id: str = ""
+
+
+class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The messages that are looked for in a box."""
+
+    uid: str
+    signs: tuple[Sign, ...]
+
+
+class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A copy in a folder of a box. `guid` is Dovecot's identifier, which moves keep."""
+
+    uid: str
+    folder: str
+    guid: str
+    seen: bool = False
+
+
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The marks by which the filter knows further messages of a wave: Message-IDs, contents, hosts of links."""
+
+    ident: str
+    message_ids: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
