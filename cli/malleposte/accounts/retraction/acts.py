@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+import msgspec
+
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.hosts import wire
 from malleposte.accounts.hosts.acts.retraction import MOST
 from malleposte.accounts.retraction.model import Retraction, Stage
 from malleposte.core.errors import InputError
@@ -80,9 +82,23 @@ def _stop(one: Retraction) -> Stop:
     return Stop(one.ident, tuple(idents)[:200], tuple(one.contents)[:200], tuple(one.hosts)[:50])
 
 
+def _fitting[T](parts: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    """Yield so many at a time as fit a question."""
+    batch, size = list[T](), 0
+    for part in parts:
+        more = len(msgspec.json.encode(part)) + 1
+        if batch and (len(batch) >= MOST or size + more > wire.LONGEST // 2):
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(part)
+        size += more
+    if batch:
+        yield tuple(batch)
+
+
 def _each[T](parts: Iterable[T], ask: Callable[[tuple[T, ...]], Said]) -> Said:
     """Ask about so many at a time as fit a question, and a few questions at once."""
-    batches: Sequence[tuple[T, ...]] = list(itertools.batched(parts, MOST, strict=False))
+    batches = list(_fitting(parts))
     copies, failures = list[Copy](), list[Failure]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for more, failed in pool.map(ask, batches):

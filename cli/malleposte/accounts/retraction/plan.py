@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from malleposte.deliveries.retracted import Box, Sign
 
 MOST = 10_000
 """Messages of one retraction."""
+SIGNS = 16
+"""Messages that a question looks for in a box; of more, the box stands in several."""
 _IN_A_BOX = frozenset((State.FILED, State.REDIRECTED, State.DISCARDED))
 _IN_THE_QUEUE = frozenset((State.WAITING, State.DEFERRED, State.HELD))
 
@@ -47,7 +50,10 @@ def boxes(of: Iterable[Message]) -> list[Box]:
         for one in message.recipients:
             if one.account and one.state in _IN_A_BOX:
                 signs.setdefault(one.account, {})[sign] = None
-    return [Box(uid, tuple(known)) for uid, known in sorted(signs.items())]
+    parts = (
+        (uid, part) for uid, known in sorted(signs.items()) for part in itertools.batched(known, SIGNS, strict=False)
+    )
+    return [Box(uid, part) for uid, part in parts]
 
 
 def passed_outside(of: Iterable[Message], domain: str) -> list[tuple[str, str]]:

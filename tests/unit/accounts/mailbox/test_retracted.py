@@ -1,0 +1,76 @@
+"""Copies of a message in boxes: what doveadm is asked, and how copies come back."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accounts.mailbox import retracted
+from malleposte.accounts.mailbox.retracted import AT_ONCE, SIGNS
+from malleposte.core.errors import MallepostError
+from malleposte.deliveries.retracted import Box, Copy, Sign
+
+WAVE = Sign("7E2201029D4", "vague@lointain.test")
+
+
+class Dovecot:
+    """Answers each command with the next rows of its kind, and remembers what was run and which boxes were named."""
+
+    def __init__(self, *fetched: list[dict[str, str]]) -> None:
+        self.fetched, self.ran, self.users = list(fetched), [[""]][:0], [[""]][:0]
+
+    def __call__(self, *words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
+        self.ran.append(list(words))
+        if "-F" in words:
+            self.users.append(Path(words[words.index("-F") + 1]).read_text().split())
+        rows = self.fetched.pop(0) if "fetch" in words and self.fetched else []
+        return subprocess.CompletedProcess(words, 0, json.dumps(rows) if "fetch" in words else "", "")
+
+
+def row(user: str, mailbox: str = "INBOX", guid: str = "g1", flags: str = "") -> dict[str, str]:
+    return {"user": user, "mailbox": mailbox, "guid": guid, "flags": flags}
+
+
+def test_a_message_is_looked_for_by_both_its_signs_in_folders_and_among_what_was_deleted() -> None:
+    dovecot = Dovecot([row("mdupond", flags="\\Seen \\Recent")], [row("jmartin", "EXPUNGED/mail/INBOX", "g2")])
+    found = retracted.find([Box("mdupond", (WAVE,)), Box("jmartin", (WAVE,))], dovecot)
+    assert found == [Copy("mdupond", "INBOX", "g1", seen=True), Copy("jmartin", "EXPUNGED/mail/INBOX", "g2")]
+    assert dovecot.users == [["mdupond", "jmartin"]] * 2
+    first, second = (words[words.index("--") + 2 :] for words in dovecot.ran)
+    by_both = ["(", "(", "HEADER", "Message-ID", "<vague@lointain.test>", "HEADER", "Received", "7E2201029D4", ")", ")"]
+    assert first == ["mailbox", "*", "NOT", "mailbox", "Partages/*", *by_both]
+    assert second == ["mailbox", "EXPUNGED/mail/*", *by_both]
+
+
+def test_what_is_still_there_after_the_move_is_said() -> None:
+    dovecot = Dovecot([row("mdupond")], [])
+    assert retracted.seal([Box("mdupond", (WAVE,))], dovecot) == [Copy("mdupond", "INBOX", "g1")]
+    assert [words[0] if words[0] != "-f" else words[2] for words in dovecot.ran] == ["move", "move", "fetch", "fetch"]
+    assert dovecot.ran[0][4:6] == [".SEALED/retracted", "mailbox"]
+
+
+def test_copies_come_back_to_their_folders_by_what_tells_them_apart() -> None:
+    """One message lay in two folders, read in one of them; another is not there any more."""
+    sealed = [{"uid": "1", "guid": "g1", "flags": ""}, {"uid": "2", "guid": "g1", "flags": "\\Seen"}]
+    dovecot = Dovecot(sealed)
+    copies = [Copy("m", "INBOX", "g1", seen=True), Copy("m", "À voir", "g1"), Copy("m", "Archives", "g9")]
+    assert retracted.unseal(copies, dovecot) == [Copy("m", "Archives", "g9")]
+    moves = [(words[4], words[-1]) for words in dovecot.ran if words[0] == "move"]
+    assert sorted(moves) == [("INBOX", "2"), ("À voir", "1")]
+    assert ["mailbox", "create", "-u", "m", "-s", "--", "À voir"] in dovecot.ran
+    assert ["mailbox", "create", "-u", "m", "-s", "--", "INBOX"] not in dovecot.ran
+    assert dovecot.ran[-1] == ["quota", "recalc", "-u", "m"]
+
+
+def test_a_process_looks_through_so_many_boxes_and_for_so_many_messages() -> None:
+    alike = [Box(f"a{number}", (WAVE,)) for number in range(AT_ONCE + 1)]
+    assert [(len(users), len(signs)) for users, signs in retracted.batches(alike)] == [(AT_ONCE, 1), (1, 1)]
+    apart = [Box(f"a{number}", (Sign(f"Q{number}00000"),)) for number in range(SIGNS + 2)]
+    assert [(len(users), len(signs)) for users, signs in retracted.batches(apart)] == [(SIGNS, SIGNS), (2, 2)]
+    assert list(retracted.batches([])) == []
+
+
+def test_a_name_that_is_none_is_refused() -> None:
+    with pytest.raises(MallepostError):
+        retracted.find([Box("../x", (WAVE,))], Dovecot())

@@ -1,0 +1,192 @@
+"""A retraction: its plan, its course over the hosts, its end after an interruption, and the way back."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.hosts import wire
+from malleposte.accounts.hosts.acts.retraction import MOST
+from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.retraction import acts, note, plan, store
+from malleposte.accounts.retraction.model import Retraction, Stage
+from malleposte.core.errors import InputError
+from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
+from malleposte.deliveries.retracted import Box, Copy, Sign, Stop
+from malleposte.policy.model import Policy
+
+NOW = datetime.datetime(2026, 11, 30, 10, 15, tzinfo=datetime.UTC)
+IDENT = "20261130-101500-3f2a"
+
+
+def to(uid: str, state: State = State.FILED, detail: str = "") -> Recipient:
+    return Recipient(f"{uid}@ac-exemple.test", uid if uid != "dehors" else "", state, "INBOX", detail, 1)
+
+
+def message(queue: str, *recipients: Recipient, message_id: str = "vague@x", **facts: object) -> Message:
+    return Message(queue, 1, "pirate@x", "pirate@x", message_id=message_id, recipients=recipients, **facts)  # type: ignore[arg-type]
+
+
+class Index:
+    """Hosts that trace: answers by the Message-ID that is asked for."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.messages = messages
+
+    def trace(self, query: Query) -> tuple[Answer, list[Failure]]:
+        asked = query.message_id
+        return Answer(tuple(one for one in self.messages if asked in ("", one.message_id))), []
+
+
+class Boxes:
+    """The hosts' boxes: copies in reach and sealed ones."""
+
+    def __init__(self, *copies: Copy) -> None:
+        self.there, self.sealed, self.stopped = list(copies), list[Copy](), list[Stop]()
+        self.away: list[Failure] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def copies(self, boxes: tuple[Box, ...]) -> tuple[list[Copy], list[Failure]]:
+        names = {box.uid for box in boxes}
+        return [one for one in self.there if one.uid in names], self.away
+
+    def seal(self, boxes: tuple[Box, ...]) -> tuple[list[Copy], list[Failure]]:
+        self.before()
+        moved = self.copies(boxes)[0]
+        self.there = [one for one in self.there if one not in moved]
+        self.sealed += moved
+        return [], self.away
+
+    def unseal(self, back: tuple[Copy, ...]) -> tuple[list[Copy], list[Failure]]:
+        gone = [one for one in back if one not in self.sealed]
+        self.there += [one for one in back if one in self.sealed]
+        return gone, self.away
+
+    def stop(self, wave: Stop) -> list[Failure]:
+        self.stopped.append(wave)
+        return self.away
+
+
+def retraction(**changes: object) -> Retraction:
+    boxes = [Box(uid, (Sign("Q100000", "vague@x"),)) for uid in ("a", "b")]
+    facts = {"messages": [message("Q100000", to("a"), to("b"))], "boxes": boxes, "contents": ["c0ffee"], **changes}
+    return Retraction(IDENT, 1, "root@pc", "essai", **facts)  # type: ignore[arg-type]
+
+
+def test_a_plan_has_what_filters_made_of_a_message_and_leaves_out_what_was_refused() -> None:
+    sent = message("Q1", to("a"), to("b", State.REDIRECTED, "c@ac-exemple.test, moi@ailleurs.test"))
+    passed_on, refused = message("Q2", to("c")), message("Q3", to("d", State.REFUSED), verdict=Verdict.REFUSED)
+    other = message("Q4", to("e"), message_id="autre@x")
+    index = Index(sent, passed_on, refused)
+    index.trace = lambda query: (Answer((sent, refused) if not query.message_id else (sent, passed_on)), [])  # type: ignore[method-assign]
+    found, failures = plan.messages(index, Query(word="vague"))
+    assert [one.queue for one in found] == ["Q1", "Q2"] and failures == []
+    assert other not in found
+    assert {box.uid: [one.queue for one in box.signs] for box in plan.boxes(found)} == {
+        "a": ["Q1"],
+        "b": ["Q1"],
+        "c": ["Q2"],
+    }
+    assert plan.passed_outside(found, "ac-exemple.test") == [("b", "moi@ailleurs.test")]
+
+
+def test_a_plan_names_who_still_waits() -> None:
+    found = [message("Q1", to("a"), to("b", State.DEFERRED), to("dehors", State.LEFT))]
+    assert plan.waiting(found) == ["b@ac-exemple.test"]
+    assert [box.uid for box in plan.boxes(found)] == ["a"]
+
+
+def test_copies_are_noted_before_the_first_one_moves() -> None:
+    one, kept = retraction(), list[tuple[Stage, int]]()
+    hosts = Boxes(Copy("a", "INBOX", "g1", seen=True), Copy("b", "Corbeille", "g2"))
+    hosts.before = lambda: kept.append((one.stage, len(one.copies)))
+    acts.retract(hosts, one, lambda _one: None)
+    assert kept == [(Stage.BEGUN, 2)]
+    assert (one.stage, one.left, one.failures, one.readers) == (Stage.DONE, [], [], ["a"])
+    assert hosts.stopped == [Stop(IDENT, ("vague@x",), ("c0ffee",))] and hosts.there == []
+
+
+def test_after_an_interruption_it_goes_on_and_all_come_back() -> None:
+    copies = [Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2")]
+    hosts, one = Boxes(*copies), retraction()
+
+    def power_loss() -> None:
+        hosts.there, hosts.sealed = copies[1:], copies[:1]
+        raise KeyboardInterrupt
+
+    hosts.before = power_loss
+    with pytest.raises(KeyboardInterrupt):
+        acts.retract(hosts, one, lambda _one: None)
+    hosts.before = lambda: None
+    acts.retract(hosts, one, lambda _one: None)
+    assert (str(one.stage), sorted(one.copies, key=str)) == ("done", copies)
+    acts.undo(hosts, one, lambda _one: None)
+    assert (str(one.stage), sorted(hosts.there, key=str)) == ("undone", copies)
+    assert hosts.stopped[-1] == Stop(IDENT)
+    with pytest.raises(InputError, match="was taken back"):
+        acts.retract(hosts, one, lambda _one: None)
+
+
+def test_a_host_that_is_away_is_named_and_it_is_not_done() -> None:
+    hosts, one = Boxes(Copy("a", "INBOX", "g1")), retraction()
+    hosts.away = [Failure("boxes on mail2", "no answer")]
+    acts.retract(hosts, one, lambda _one: None)
+    assert str(one.stage) == "begun" and any("mail2" in failure for failure in one.failures)
+    hosts.away = []
+    acts.retract(hosts, one, lambda _one: None)
+    assert (str(one.stage), one.failures) == ("done", [])
+
+
+def test_what_was_never_begun_cannot_be_taken_back() -> None:
+    with pytest.raises(InputError, match="never begun"):
+        acts.undo(Boxes(), retraction(), lambda _one: None)
+
+
+def test_boxes_are_asked_for_by_so_many_as_a_question_takes() -> None:
+    asked: list[int] = []
+    hosts = Boxes()
+    hosts.copies = lambda boxes: (asked.append(len(boxes)) or [], [])  # type: ignore[method-assign,func-returns-value]
+    acts.count(hosts, retraction(boxes=[Box(f"a{n}", (Sign("Q100000"),)) for n in range(2 * MOST + 1)]))
+    assert sorted(asked) == [1, MOST, MOST]
+
+
+def test_a_box_that_got_very_much_of_a_wave_fits_a_question_too() -> None:
+    sent = [message(f"Q{number:06}", to("a"), message_id=f"{number}-{'x' * 180}@x") for number in range(200)]
+    found = plan.boxes(sent)
+    assert {box.uid for box in found} == {"a"} and sum(len(box.signs) for box in found) == 200
+    sizes: list[int] = []
+    hosts = Boxes()
+    hosts.copies = lambda boxes: (sizes.append(len(msgspec.json.encode(boxes))) or [], [])  # type: ignore[method-assign,func-returns-value]
+    acts.count(hosts, retraction(boxes=found))
+    assert len(sizes) > 1 and max(sizes) < wire.LONGEST
+
+
+def test_a_retraction_is_kept_listed_and_pruned(tmp_path: Path) -> None:
+    one = retraction(copies=[Copy("a", "À voir", "g1", seen=True)])
+    store.keep(one, tmp_path)
+    assert store.load(IDENT, tmp_path) == one and list(store.every(tmp_path)) == [one]
+    assert (tmp_path / f"{IDENT}.json").stat().st_mode & 0o777 == 0o600
+    for name in ("20260101-000000-abcd", "../x", IDENT + "x"):
+        with pytest.raises(InputError, match="no retraction"):
+            store.load(name, tmp_path)
+    (tmp_path / "20261130-101500-0000.json").write_text("{}")
+    with pytest.raises(InputError, match="not a retraction"):
+        list(store.every(tmp_path))
+    store.prune(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=31), tmp_path)
+    assert list(store.every(tmp_path)) == []
+
+
+def test_the_letter_says_whose_message_it_was_and_what_to_do() -> None:
+    facts = Facts(
+        "ac-exemple.test", "Académie d’Exemple", "pia.ac-exemple.test", "01", "a@b.test", "8 h", "8", Policy()
+    )
+    letter = note.letter("mdupond", message("Q1", to("mdupond")), "m.dupond@ac-exemple.test", facts, NOW)
+    text = letter.get_content()
+    assert "pirate@x" in text and facts.page in text and "changez votre mot de passe" in text.lower()
+    assert "retiré de votre boîte" in str(letter["Subject"])
+    with pytest.raises(ValueError, match="no address"):
+        note.letter("mdupond", message("Q1"), "", facts, NOW)
