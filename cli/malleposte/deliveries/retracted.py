@@ -16,10 +16,11 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The messages that are looked for in a box."""
+    """The messages that are looked for in a box; `since` is a day (ISO 8601) before which none of them was received."""
 
     uid: str
     signs: tuple[Sign, ...]
+    since: str = "1970-01-01"
 
 
 class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,10 +38,10 @@ Run = Callable[..., Any]
 def find(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
     """Return the copies that can be reached in some boxes. Raises MallepostError."""
     found = list[Copy]()
-    for users, signs in batches(boxes):
+    for batch in batches(boxes):
         for place in EVERYWHERE:
-            with _listed(users) as path:
-                words = ("fetch", "-F", path, "--", FIELDS, *place, *_query(signs))
+            with _listed(batch) as path:
+                words = ("fetch", "-F", path, "--", FIELDS, *place, *_query(batch))
                 done = run("-f", "json", *words, also=(PARTLY,), timeout=SECONDS)
             found += [_copy(row) for row in _rows(done)]
     return found
@@ -49,10 +49,10 @@ def find(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
 
 def seal(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
     """Move every copy of these messages out of reach; return what is still there. Raises MallepostError."""
-    for users, signs in batches(boxes):
+    for batch in batches(boxes):
         for place in EVERYWHERE:
-            with _listed(users) as path:
-                words = ("move", "-F", path, "--", RETRACTED, *place, *_query(signs))
+            with _listed(batch) as path:
+                words = ("move", "-F", path, "--", RETRACTED, *place, *_query(batch))
                 run(*words, check=False, timeout=SECONDS)
     return find(boxes, run)
 
@@ -85,26 +85,30 @@ def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:
     return gone
 
 
-def batches(boxes: Iterable[Box]) -> Iterator[tuple[list[str], list[Sign]]]:
-    """Return boxes that one process looks through, each with all that is looked for in any of them."""
-    users: list[str] = []
-    signs: dict[Sign, None] = {}
+def batches(boxes: Iterable[Box]) -> Iterator[list[Box]]:
+    """Yield boxes that one process looks through, each for all that is looked for in any of them."""
+    batch: list[Box] = []
     for box in boxes:
-        more = {**signs, **dict.fromkeys(box.signs)}
-        if users and (len(users) >= AT_ONCE or len(more) > SIGNS):
-            yield users, list(signs)
-            users, more = [], dict.fromkeys(box.signs)
-        users.append(checked(box.uid))
-        signs = more
-    if users:
-        yield users, list(signs)
+        checked(box.uid)
+        if batch and (len(batch) >= AT_ONCE or len(_signs([*batch, box])) > SIGNS):
+            yield batch
+            batch = []
+        batch.append(box)
+    if batch:
+        yield batch
 
 
-def _query(signs: Sequence[Sign]) -> list[str]:
-    return _any(
+def _signs(batch: Iterable[Box]) -> dict[Sign, None]:
+    return dict.fromkeys(sign for box in batch for sign in box.signs)
+
+
+def _query(batch: Sequence[Box]) -> list[str]:
+    """The words of the search: first the day, by which Dovecot opens no older message."""
+    signs = _any(
         (*(("HEADER", "Message-ID", f"<{one.message_id}>") if one.message_id else ()), "HEADER", "Received", one.queue)
-        for one in signs
+        for one in _signs(batch)
     )
+    return ["SINCE", min(box.since for box in batch), *signs]
 
 
 def _any(tests: Iterable[Sequence[str]]) -> list[str]:
@@ -132,9 +136,9 @@ def _place(one: Copy) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _listed(users: Sequence[str]) -> Iterator[str]:
+def _listed(batch: Sequence[Box]) -> Iterator[str]:
     """A file with names of boxes, as doveadm's `-F` reads it."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-        file.writelines(f"{user}\n" for user in users)
+        file.writelines(f"{box.uid}\n" for box in batch)
         file.flush()
         yield file.name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ from malleposte.deliveries.retracted import Box, Sign
 
 MOST = 10_000
 """Messages of one retraction."""
+DAY = 86_400
 SIGNS = 16
 """Messages that a question looks for in a box; of more, the box stands in several."""
 _IN_A_BOX = frozenset((State.FILED, State.REDIRECTED, State.DISCARDED))
@@ -42,9 +44,12 @@ def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]
     return sorted(found.values(), key=lambda one: one.time), failures
 
 
-def boxes(of: Iterable[Message]) -> list[Box]:
+def boxes(of: Sequence[Message]) -> list[Box]:
     """Return the boxes of ours that got a message, each with the signs of what it got."""
     signs: dict[str, dict[Sign, None]] = {}
+    first = datetime.datetime.fromtimestamp(min((one.time for one in of), default=DAY), datetime.UTC)
+    # A day before, whatever the zone of the host that received it.
+    since = (first - datetime.timedelta(seconds=DAY)).date().isoformat()
     for message in of:
         sign = Sign(message.queue, message.message_id)
         for one in message.recipients:
@@ -53,7 +58,7 @@ def boxes(of: Iterable[Message]) -> list[Box]:
     parts = (
         (uid, part) for uid, known in sorted(signs.items()) for part in itertools.batched(known, SIGNS, strict=False)
     )
-    return [Box(uid, part) for uid, part in parts]
+    return [Box(uid, part, since) for uid, part in parts]
 
 
 def passed_outside(of: Iterable[Message], domain: str) -> list[tuple[str, str]]:

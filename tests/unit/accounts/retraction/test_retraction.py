@@ -97,7 +97,8 @@ def test_a_plan_has_what_filters_made_of_a_message_and_leaves_out_what_was_refus
 def test_a_plan_names_who_still_waits() -> None:
     found = [message("Q1", to("a"), to("b", State.DEFERRED), to("dehors", State.LEFT))]
     assert plan.waiting(found) == ["b@ac-exemple.test"]
-    assert [box.uid for box in plan.boxes(found)] == ["a"]
+    (box,) = plan.boxes(found)
+    assert (box.uid, box.since) == ("a", "1969-12-31")
 
 
 def test_copies_are_noted_before_the_first_one_moves() -> None:
