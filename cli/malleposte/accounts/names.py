@@ -16,7 +16,7 @@ RESERVED = frozenset(
         "abuse accountd adm admin administrateur administrator assistance authpolicy backup bin "
         "borg-keeper calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc "
         "lemonldap list listes lists lp mail mailer-daemon malleposte malleposte-acme "
-        "malleposte-alertmanager malleposte-annuaires malleposte-blackbox malleposte-calendars malleposte-guard "
+        "malleposte-alertmanager malleposte-annuaires malleposte-blackbox malleposte-calendars malleposte-deliveries malleposte-guard "
         "malleposte-guesses "
         "malleposte-lists malleposte-outbound malleposte-pager malleposte-prometheus malleposte-record "
         "malleposte-reports malleposte-siem malleposte-watch man marketing memcache messagerie munin news nobody noc "

@@ -17,7 +17,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class State(StrEnum):
-    """What became of a message for one recipient."""
+    """The state of a message for one recipient."""
 
     WAITING = "waiting"
     """In the queue: nothing is known yet."""
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the filter decided of a message."""
+    """The decision of the filter on a message."""
 
     CLEAN = ""
     JUNK = "junk"
