@@ -14,7 +14,7 @@ PROGRAMS: Mapping[str, str] = {
     "authpolicy": "daemons.authpolicy",  # role authpolicy
     "calendars": "groupware.published.gathering",  # role calendars
     "dav-router": "daemons.dav_router.main",  # role dav
-    "deliveries": "daemons.deliveries",  # role deliveries
+    "deliveries": "daemons.deliveries.main",  # role deliveries
     "dovecot-boxes": "accounts.mailbox.shared_boxes",  # role dovecot
     "dovecot-filed": "accounts.mailbox.filed",  # role dovecot
     "dovecot-nightly": "daemons.dovecot_nightly",  # role dovecot

@@ -20,6 +20,7 @@ DAEMONS = (
     "accountd",
     "authpolicy",
     "dav-router",
+    "deliveries",
     "guard",
     "hostd",
     "lists",

@@ -28,7 +28,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The daemon's answer; `error` says why there is none."""
 
-    found: Answer | None = None
+    answer: Answer | None = None
     erased: int = 0
     error: str = ""
 
@@ -37,7 +37,7 @@ def find(query: Query, path: Path = SOCKET) -> Answer:
     """Return the messages of a query; nothing where this host has no index. Raises MallepostError, OSError."""
     if not path.exists():
         return Answer()
-    return _asked(Request(find=query), path).found or Answer()
+    return _asked(Request(find=query), path).answer or Answer()
 
 
 def erase(uids: Sequence[str], path: Path = SOCKET) -> int:

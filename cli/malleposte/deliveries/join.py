@@ -1,4 +1,4 @@
-"""What the filter and the journals say of one message, brought together until it is written."""
+"""The words of the filter and of the journals on one message, brought together until it is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from malleposte.deliveries import digests
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
-from malleposte.deliveries.model import MOST_MARKS, Message, Recipient, Seen, State, Verdict, plain
+from malleposte.deliveries.model import MOST_MARKS, MOST_RECIPIENTS, Message, Recipient, Seen, State, Verdict, plain
 from malleposte.deliveries.store import HOST, PART, SENDER_DOMAIN, WORD, Known
 from malleposte.throttle.record import model as record
 
@@ -30,7 +30,7 @@ HOLDS = "MP_OUTBOUND_HOLD"
 
 @dataclass
 class Parts:
-    """What is new of a message."""
+    """The news of a message."""
 
     message: Message
     recipients: dict[str, Recipient] = field(default_factory=dict)
@@ -79,15 +79,18 @@ class Join:
         verdict = Verdict.HELD if HOLDS in seen.symbols else _VERDICTS.get(seen.action, Verdict.CLEAN)
         reason = record.reason(seen.symbols) if verdict is not Verdict.CLEAN else ""
         sender, author = plain(seen.sender).lower(), plain(seen.author).lower()
+        before = parts.message
         parts.message = msgspec.structs.replace(
-            parts.message, sender=sender, author=author, account=account, place=plain(seen.place), size=seen.size,
-            message_id=plain(seen.message_id).strip("<>"), verdict=verdict, reason=reason,
+            before, sender=sender, author=author, account=account or before.account, verdict=verdict, reason=reason,
+            place=plain(seen.place) or before.place, size=seen.size or before.size,
+            message_id=plain(seen.message_id).strip("<>") or before.message_id,
             content=plain(seen.content),
         )  # fmt: skip
-        for given in seen.recipients:
+        for given in seen.recipients[:MOST_RECIPIENTS]:
             address = plain(given).lower()
             state = _STATES.get(verdict, State.WAITING)
-            parts.recipients.setdefault(address, Recipient(address, accounts.get(address, ""), state, "", reason, now))
+            one = Recipient(address, accounts.get(address, ""), state, "", reason, now)
+            parts.recipients[address] = _with_account(parts.recipients.get(address, one), one.account)
         marks: list[tuple[str, str | bytes]] = [(WORD, word) for word in digests.keyed(self.key, seen.subject)]
         marks += [(HOST, name) for host in seen.hosts[:MOST_MARKS] for name in with_parents(plain(host).lower())]
         marks += [(PART, plain(part)) for part in seen.parts[:MOST_MARKS]]
@@ -97,7 +100,7 @@ class Join:
     # --- the journals ---
 
     def note(self, event: Event, now: int, account: str = "") -> None:
-        """Note an event of the journals. `account` is that of a refused recipient."""
+        """Note an event of the journals. `account` is that of a refused recipient, or of the client's log-in."""
         if isinstance(event, Filtered):
             self.sessions.setdefault(event.session, []).append(event)
             while len(self.sessions) > MOST:
@@ -110,14 +113,17 @@ class Join:
     def _add(self, parts: Parts, event: Event, now: int, account: str) -> None:
         message = parts.message
         if isinstance(event, Arrived):
-            parts.message = msgspec.structs.replace(message, place=event.place)
+            whose = account or message.account
+            parts.message = msgspec.structs.replace(message, place=event.place, account=whose)
         elif isinstance(event, Identified):
             parts.message = msgspec.structs.replace(message, message_id=event.message_id)
         elif isinstance(event, Queued):
             parts.message = msgspec.structs.replace(message, sender=event.sender, size=event.size)
             parts.marks |= _domain(event.sender)
         elif isinstance(event, Refused):
-            verdict = message.verdict or (Verdict.LATER if event.later else Verdict.REFUSED)
+            verdict = message.verdict
+            if event.whole:
+                verdict = verdict or (Verdict.LATER if event.later else Verdict.REFUSED)
             parts.message = msgspec.structs.replace(message, sender=event.sender, place=event.place, verdict=verdict)
             parts.marks |= _domain(event.sender)
             known = parts.recipients.get(event.address)
@@ -127,19 +133,20 @@ class Join:
             if not event.address:
                 parts.expired = True
             else:
-                parts.recipients[event.address] = self._outcome(event, now)
+                before = parts.recipients.get(event.address)
+                one = self._outcome(event, now)
+                parts.recipients[event.address] = _with_account(one, before.account if before else "")
 
     def _outcome(self, event: Outcome, now: int) -> Recipient:
-        """What became of a message for one recipient; in a box of ours, the filter of its owner said more."""
+        """The end of a message for one recipient; in a box of ours, the filter of its owner said more."""
         if not event.session:
-            return Recipient(event.address, "", event.state, "", event.answer, now)
-        account = event.to.rpartition("@")[0].partition("+")[0]
-        acts = [one for one in self.sessions.pop(event.session, []) if one.account == account]
+            return Recipient(event.address, event.account, event.state, "", event.answer, now)
+        acts = [one for one in self.sessions.pop(event.session, []) if one.account == event.account]
         folder = next((one.where for one in acts if one.state is State.FILED), "")
         passed_on = ", ".join(one.where for one in acts if one.state is State.REDIRECTED)
         kept = folder or not acts
         state = State.FILED if kept else State.REDIRECTED if passed_on else State.DISCARDED
-        return Recipient(event.address, account, state, folder, plain(passed_on), now)
+        return Recipient(event.address, event.account, state, folder, plain(passed_on), now)
 
     def _refuse(self, event: Refused, now: int, account: str) -> None:
         """A recipient that was refused before there was a message."""
@@ -157,6 +164,11 @@ def _domain(address: str) -> dict[tuple[str, str | bytes], None]:
     """The mark of a sender's domain; none for an empty address."""
     domain = address.rpartition("@")[2]
     return {(SENDER_DOMAIN, domain): None} if domain else {}
+
+
+def _with_account(one: Recipient, account: str) -> Recipient:
+    """It, with the account that another source knows."""
+    return one if one.account or not account else msgspec.structs.replace(one, account=account)
 
 
 def _refused(event: Refused, account: str, now: int) -> Recipient:

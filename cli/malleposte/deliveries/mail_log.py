@@ -6,14 +6,19 @@ LMTP's, of the Sieve interpreter.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from malleposte.deliveries.model import State, plain
+from malleposte.platform import identity
 
 LONGEST_LINE = 4_000
-"""Bytes of a line that is looked at."""
+"""Characters of a line that is looked at."""
+LMTP = "postfix/lmtp"
+"""The program that brings messages to boxes, and to lists under these domains."""
+LISTS = ("lists.", "submitted.lists.")
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Queued:
 class Outcome:
     """An attempt to deliver: `to` as Postfix rewrote the recipient, `address` as it was given.
 
-    `session` is LMTP's, as Dovecot names it in its answer.
+    `account` is a box of ours, which LMTP delivers to; `session` is LMTP's, as Dovecot names it in its answer.
     """
 
     queue: str
@@ -54,12 +59,16 @@ class Outcome:
     to: str
     state: State
     answer: str
+    account: str = ""
     session: str = ""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A recipient that was refused, or a message; `queue` is empty where it had none yet. `later`: not for good."""
+    """A recipient that was refused, or the whole message; `queue` is empty where it had none yet.
+
+    `later`: not for good.
+    """
 
     queue: str
     place: str
@@ -67,6 +76,7 @@ class Refused:
     address: str
     answer: str
     later: bool
+    whole: bool = False
 
     @property
     def known_recipient(self) -> bool:
@@ -85,68 +95,87 @@ class Filtered:
 
 
 Event = Arrived | Identified | Queued | Outcome | Refused | Filtered
-_QUEUE = r"(?P<queue>[0-9A-Za-z]{6,20})"
+_IDENT = r"[0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]{6,20}"
+"""The letters of short and long queue ids, which make no word such as "warning"."""
+_QUEUE = rf"(?P<queue>{_IDENT})"
 _CLIENT = r"[^\[\s]*\[(?P<place>[0-9a-fA-F.:]+)\]\S*"
-_STATES = {"sent": State.LEFT, "deferred": State.DEFERRED, "bounced": State.BOUNCED, "expired": State.BOUNCED}
-_ACTS = {
-    "stored mail into mailbox": State.FILED,
-    "forwarded to": State.REDIRECTED,
-    "Marked message to be discarded": State.DISCARDED,
-}
+_ADDRESS = r'(?:[^<>"\\]|"[^<>"\\]*")*'
+"""An address that cannot end its field, whatever its sender quoted in it. Lines with another are no events."""
+_STATES = {"sent": State.LEFT, "deferred": State.DEFERRED, "bounced": State.BOUNCED}
+_SAVED = re.compile(r"> (\S+) Saved$")
+_ENVELOPE = "; from=<"
 
 
-def _arrived(found: re.Match[str]) -> Event:
-    return Arrived(found["queue"], found["place"], plain(found["user"] or ""))
+def _arrived(match: re.Match[str]) -> Event:
+    return Arrived(match["queue"], match["place"], plain(match["user"] or ""))
 
 
-def _identified(found: re.Match[str]) -> Event:
-    return Identified(found["queue"], plain(found["id"]))
+def _identified(match: re.Match[str]) -> Event:
+    return Identified(match["queue"], plain(match["id"]))
 
 
-def _queued(found: re.Match[str]) -> Event:
-    return Queued(found["queue"], plain(found["sender"]).lower(), int(found["size"]))
+def _queued(match: re.Match[str]) -> Event:
+    return Queued(match["queue"], plain(match["sender"]).lower(), int(match["size"]))
 
 
-def _outcome(found: re.Match[str]) -> Event:
-    state, answer = _STATES[found["status"]], plain(found["answer"])
-    session = re.search(r"> (\S+) Saved$", answer) if state is State.LEFT else None
-    given = found["orig"] or found["to"]
-    return Outcome(
-        found["queue"], plain(given).lower(), plain(found["to"]).lower(), state, answer, session[1] if session else ""
-    )
+def _outcome(match: re.Match[str]) -> Event:
+    state, answer, to = _STATES[match["status"]], plain(match["answer"]), plain(match["to"]).lower()
+    saved = _SAVED.search(match["answer"]) if state is State.LEFT else None
+    return Outcome(match["queue"], plain(match["orig"] or to).lower(), to, state, answer, "", saved[1] if saved else "")
 
 
-def _returned(found: re.Match[str]) -> Event:
-    return Outcome(found["queue"], "", "", State.BOUNCED, "expired")
+def _of_box(one: Outcome, program: str) -> Outcome:
+    """An attempt with its account, where it was at a box of ours; the answer of another server names no session."""
+    uid, _at, domain = one.to.rpartition("@")
+    uid = uid.partition("+")[0]
+    if program == LMTP and not domain.startswith(LISTS) and identity.is_uid(uid):
+        return dataclasses.replace(one, account=uid)
+    return dataclasses.replace(one, session="")
 
 
-def _refused(found: re.Match[str]) -> Event:
-    queue = "" if found["queue"] == "NOQUEUE" else found["queue"]
-    answer = plain(found["answer"])
+def _returned(match: re.Match[str]) -> Event:
+    return Outcome(match["queue"], "", "", State.BOUNCED, "expired")
+
+
+def _refused(match: re.Match[str]) -> Event | None:
+    """The refusal of a line; None where the client has written a part of it (its HELO, an address in quotes)."""
+    if match.string.count(_ENVELOPE) > 1:
+        return None
+    queue, answer = match["queue"], plain(match["answer"])
     return Refused(
-        queue, found["place"], plain(found["sender"]).lower(), plain(found["to"]).lower(), answer,
-        answer.startswith("4"),
+        "" if queue == "NOQUEUE" else queue, match["place"], plain(match["sender"]).lower(),
+        plain(match["to"]).lower(), answer, answer.startswith("4"),
+        match["step"] != "RCPT",
     )  # fmt: skip
 
 
-_POSTFIX: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Event]], ...] = (
+_POSTFIX: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Event | None]], ...] = (
     ("status=", re.compile(
-        rf"{_QUEUE}: to=<(?P<to>[^>]*)>,(?: orig_to=<(?P<orig>[^>]*)>,)? relay=.*"
-        rf" status=(?P<status>{'|'.join(_STATES)})"
-        r" \((?P<answer>.*)\)$"), _outcome),
+        rf"{_QUEUE}: to=<(?P<to>{_ADDRESS})>,(?: orig_to=<(?P<orig>{_ADDRESS})>,)? relay=[^,\s]+,"
+        rf"(?: [a-z_]+=[^,\s]+,)* status=(?P<status>{'|'.join(_STATES)}) \((?P<answer>.*)\)$"), _outcome),
     (" client=", re.compile(rf"{_QUEUE}: client={_CLIENT}(?:.*, sasl_username=(?P<user>[^,\s]+))?"), _arrived),
     (" message-id=", re.compile(rf"{_QUEUE}: message-id=<(?P<id>[^>]*)>"), _identified),
-    ("nrcpt=", re.compile(rf"{_QUEUE}: from=<(?P<sender>[^>]*)>, size=(?P<size>\d+), nrcpt="), _queued),
-    ("status=expired", re.compile(rf"{_QUEUE}: from=<[^>]*>, status=expired, returned"), _returned),
+    ("nrcpt=", re.compile(rf"{_QUEUE}: from=<(?P<sender>{_ADDRESS})>, size=(?P<size>\d{{1,12}}), nrcpt="), _queued),
+    ("expired, returned", re.compile(rf"{_QUEUE}: from=<{_ADDRESS}>, status=(?:force-)?expired, returned"), _returned),
     ("reject: ", re.compile(
-        rf"(?P<queue>NOQUEUE|[0-9A-Za-z]{{6,20}}): (?:milter-)?reject: \S+ from {_CLIENT}: (?P<answer>[45].*);"
-        r" from=<(?P<sender>[^>]*)>,? to=<(?P<to>[^>]*)>"), _refused),
+        rf"(?P<queue>NOQUEUE|{_IDENT}): (?:milter-)?reject: (?P<step>\S+) from {_CLIENT}: (?P<answer>[45].*)"
+        rf"{_ENVELOPE}(?P<sender>{_ADDRESS})>,? to=<(?P<to>{_ADDRESS})>"), _refused),
 )  # fmt: skip
 """A part of the line that is quick to look for, its form, and what makes an event of it."""
 _DOVECOT = re.compile(
-    r"lmtp\((?P<account>[^)@]+)\)<\d+><(?P<session>[^>]+)>: (?:Info: )?sieve: msgid=.*: (?:\w+ action: )?"
-    rf"(?P<act>{'|'.join(_ACTS)})(?: (?P<where>.*))?$"
+    r"lmtp\((?P<account>[^)@\s]+)\)<\d+><(?P<session>[^>\s]+)>: (?:Info: )?sieve: "
+    r"msgid=(?:<[^<>\s]*>|<[^<>\s]{60,}\.\.\.|unspecified|[^<\s:]+): (?:\w+ action: )?"
+    r"(?:stored mail into mailbox '(?P<folder>.*)'|forwarded to <(?P<address>[^<>\s]*)>"
+    r"|(?P<discarded>Marked message to be discarded)\b.*)$"
 )
+"""A Message-ID has no blank (a long one is cut): one that imitates the rest of a line is no event."""
+
+
+def _filtered(match: re.Match[str]) -> Filtered:
+    state = State.FILED if match["folder"] is not None else State.REDIRECTED
+    state = State.DISCARDED if match["discarded"] else state
+    where = plain(match["folder"] or match["address"] or "")
+    return Filtered(match["session"], match["account"].lower(), state, where)
 
 
 def event(program: str, line: str) -> Event | None:
@@ -154,19 +183,10 @@ def event(program: str, line: str) -> Event | None:
     if len(line) > LONGEST_LINE:
         return None
     if program == "dovecot":
-        found = _DOVECOT.match(line) if "sieve: " in line else None
-        if found is None:
-            return None
-        where = (found["where"] or "").strip("'<>")
-        return Filtered(found["session"], found["account"].lower(), _ACTS[found["act"]], plain(where))
+        match = _DOVECOT.match(line) if "sieve: " in line else None
+        return _filtered(match) if match else None
     for part, form, make in _POSTFIX:
         if part in line and (match := form.match(line)):
-            return make(match)
+            one = make(match)
+            return _of_box(one, program) if isinstance(one, Outcome) else one
     return None
-
-
-def events(lines: Iterator[tuple[str, str]]) -> Iterator[Event]:
-    """Return the events of lines, each with its program."""
-    for program, line in lines:
-        if (one := event(program, line)) is not None:
-            yield one

@@ -17,7 +17,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class State(StrEnum):
-    """What became of a message for one recipient."""
+    """The state of a message for one recipient."""
 
     WAITING = "waiting"
     """In the queue: nothing is known yet."""
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the filter decided of a message."""
+    """The decision of the filter on a message."""
 
     CLEAN = ""
     JUNK = "junk"
@@ -87,8 +87,8 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int = 0
     verdict: Verdict = Verdict.CLEAN
     reason: str = ""
-    content: str = ""
     recipients: tuple[Recipient, ...] = ()
+    content: str = ""
 
     def shown_to(self, uid: str) -> Message:
         """Return what its sender or one of its recipients may know of it: others' copies are theirs."""

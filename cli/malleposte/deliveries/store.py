@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.deliveries.model import FINAL, Answer, Message, Query, Recipient, State, Verdict
+from malleposte.runtime import durable
+
+LOG = logging.getLogger("deliveries")
 
 DAY = 86_400
 OPEN = 6
@@ -24,17 +28,7 @@ OPEN = 6
 REFUSED_SHARE = 4
 """Refused mail takes at most one row in so many."""
 _MESSAGE = (
-    "queue",
-    "time",
-    "sender",
-    "author",
-    "account",
-    "place",
-    "message_id",
-    "size",
-    "verdict",
-    "reason",
-    "content",
+    *("queue", "time", "sender", "author", "account", "place", "message_id", "size", "verdict", "reason", "content"),
     "prints",
 )
 _RECIPIENT = ("address", "account", "state", "folder", "detail", "time")
@@ -105,9 +99,21 @@ class Store:
                 self._open(int(path.stem))
 
     def _open(self, day: int) -> _Day:
+        """The file of a day; one that cannot be read is set aside until its day goes, and begun anew."""
         if day in self._days:
             return self._days[day]
         path = self.folder / f"{day}.sqlite"
+        try:
+            return self._opened(day, path)
+        except sqlite3.OperationalError:  # the disk is full, or not ours to write: the file is as it was
+            raise
+        except sqlite3.DatabaseError as error:
+            LOG.error("%s cannot be read (%s): it is %s now", path, error, durable.set_aside(path).name)
+            for end in ("-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
+            return self._opened(day, path)
+
+    def _opened(self, day: int, path: Path) -> _Day:
         link = sqlite3.connect(path, isolation_level=None)
         try:
             for line in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
@@ -126,7 +132,8 @@ class Store:
     def _counted(day: _Day) -> _Day:
         """The day with its rows counted, which takes a second for a full one: only what is written to needs it."""
         if not day.counted:
-            day.counted = True
+            day.rows = day.refused = 0
+            day.sources.clear()
             for message, count in day.link.execute(
                 "SELECT json_array(place, account, verdict),"
                 " sum(1 + (SELECT count(*) FROM recipient WHERE message = id)) FROM message GROUP BY 1"
@@ -154,10 +161,12 @@ class Store:
             by_day.setdefault(one.message.time // DAY if known is None else known, []).append(one)
         for number in sorted(by_day):
             day = self._counted(self._open(number))
+            day.counted = False  # should it be rolled back
             with _transaction(day.link):
                 for one in by_day[number]:
                     self._merge(day, one)
                 day.link.execute("INSERT OR REPLACE INTO note VALUES ('left out', ?)", (day.left_out,))
+            day.counted = True
         if notes and self._days:
             with _transaction(self._days[max(self._days)].link) as link:
                 link.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", notes.items())
@@ -178,6 +187,7 @@ class Store:
     def _merge(self, day: _Day, one: Known) -> None:
         message = one.message
         ident = self._ident(day, message.queue) if message.queue else None
+        known = ident is not None
         if ident is None:
             source = _source(message.place, message.account)
             if not self._room(day, source, 1 + len(message.recipients), refused=message.refused):
@@ -193,23 +203,30 @@ class Store:
                 if value and name != "time":
                     day.link.execute(f"UPDATE message SET {name} = ? WHERE id = ?", (value, ident))
         for recipient in message.recipients:
-            self._recipient(day, ident, recipient)
+            self._recipient(day, ident, recipient, known=known)
         if one.expired:
             given_up = "UPDATE recipient SET state = ?, time = ? WHERE message = ? AND state IN (?, ?)"
             ended = (str(State.BOUNCED), message.time, ident, str(State.WAITING), str(State.DEFERRED))
             day.link.execute(given_up, ended)
         day.link.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(*mark, ident) for mark in one.marks])
 
-    @staticmethod
-    def _recipient(day: _Day, ident: int, one: Recipient) -> None:
-        """Keep what became of it; what is over does not begin again, and what is known of an account stays."""
+    def _recipient(self, day: _Day, ident: int, one: Recipient, *, known: bool) -> None:
+        """Keep what became of it; what is over does not begin again, and what is known of an account stays.
+
+        `known`: its message was there before, and counted without it.
+        """
         asked = "SELECT state, account FROM recipient WHERE message = ? AND address = ?"
         row = day.link.execute(asked, (ident, one.address)).fetchone()
         if row is None:
+            if known and not self._room_beside(day, ident):
+                day.left_out += 1
+                return
             fields = [_plain(getattr(one, name)) for name in _RECIPIENT]
             day.link.execute(f"INSERT INTO recipient VALUES (?, {', '.join('?' * len(fields))})", (ident, *fields))
-            day.rows += 1
             return
+        if one.account and not row[1]:
+            filled = "UPDATE recipient SET account = ? WHERE message = ? AND address = ?"
+            day.link.execute(filled, (one.account, ident, one.address))
         if one.state is State.WAITING or (row[0] in FINAL and one.state not in FINAL):
             return
         day.link.execute(
@@ -226,6 +243,12 @@ class Store:
             return False
         self._count(day, source, rows, refused=refused)
         return True
+
+    def _room_beside(self, day: _Day, ident: int) -> bool:
+        """Whether there is room for one more recipient of a message, which is counted then."""
+        asked = "SELECT place, account, verdict FROM message WHERE id = ?"
+        place, account, verdict = day.link.execute(asked, (ident,)).fetchone()
+        return self._room(day, _source(place, account), 1, refused=verdict in _NOT_ACCEPTED)
 
     def note(self, name: str) -> str:
         """Return a note of the newest day that has it; empty for none."""
@@ -278,15 +301,20 @@ class Store:
 
     def erase(self, accounts: Sequence[str]) -> int:
         """Erase accounts: what came to them, and what they sent. Return the number of rows. Raises sqlite3.Error."""
-        count, sent = 0, "SELECT id FROM message WHERE account = ?"
-        statements = ["DELETE FROM recipient WHERE account = ?"]
-        for table, column in (("mark", "message"), ("recipient", "message"), ("message", "id")):
-            statements.append(f"DELETE FROM {table} WHERE {column} IN ({sent})")
+        count, tables = 0, (("mark", "message"), ("recipient", "message"), ("message", "id"))
+        sent, alone = "SELECT id FROM message WHERE account = ?", (
+            "SELECT message FROM recipient AS own WHERE account = ? AND NOT EXISTS"
+            " (SELECT 1 FROM recipient WHERE message = own.message AND account <> own.account)"
+        )  # fmt: skip
         for day in self._days.values():
             before = count
             with _transaction(day.link) as link:
-                for statement in statements:
-                    count += max(0, link.executemany(statement, [(one,) for one in accounts]).rowcount)
+                for one in accounts:
+                    idents = [*link.execute(sent, (one,)), *link.execute(alone, (one,))]
+                    count += max(0, link.execute("DELETE FROM recipient WHERE account = ?", (one,)).rowcount)
+                    for table, column in tables:
+                        statement = f"DELETE FROM {table} WHERE {column} = ?"
+                        count += max(0, link.executemany(statement, idents).rowcount)
             if count > before:
                 day.link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
@@ -301,8 +329,8 @@ class Store:
         for number in old:
             day = self._days.pop(number)
             day.link.close()
-            for end in ("", "-wal", "-shm"):
-                day.path.with_name(day.path.name + end).unlink(missing_ok=True)
+            for path in day.path.parent.glob(f"{day.path.name}*"):
+                path.unlink(missing_ok=True)
         return len(old)
 
     def close(self) -> None:
@@ -328,7 +356,7 @@ def _where(query: Query, words: Sequence[bytes]) -> tuple[list[str], list[Any]]:
     if query.sender.startswith("@"):
         test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", SENDER_DOMAIN, query.sender[1:])
     elif query.sender:
-        test("? IN (sender, author, account)", query.sender)
+        test("(sender = ? OR author = ? OR account = ?)", *[query.sender] * 3)
     if query.recipient:
         to = "SELECT message FROM recipient WHERE"
         test(f"id IN ({to} address = ? UNION {to} account = ?)", query.recipient, query.recipient)

@@ -136,7 +136,7 @@ def _record(host: LocalHost, uid: str) -> Iterator[Piece]:
 
 
 def _deliveries(host: LocalHost, uid: str) -> Iterator[Piece]:
-    """What became of messages to the account and from it. Of others' messages, the other recipients stay out."""
+    """The messages to the account and from it, and their ends. Of others' messages, the other recipients stay out."""
     messages = deliveries.find(Query(about=uid, most=MOST_MESSAGES), host.deliveries_socket).messages
     if messages:
         content = _json([msgspec.to_builtins(one.shown_to(uid)) for one in messages])

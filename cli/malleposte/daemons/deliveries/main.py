@@ -28,8 +28,8 @@ from malleposte.core.errors import InputError
 from malleposte.deliveries import digests, mail_log
 from malleposte.deliveries.ask import Reply, Request
 from malleposte.deliveries.join import Join
-from malleposte.deliveries.mail_log import Refused
-from malleposte.deliveries.model import Answer, Query, Seen
+from malleposte.deliveries.mail_log import Arrived, Refused
+from malleposte.deliveries.model import MOST_RECIPIENTS, Answer, Query, Seen
 from malleposte.deliveries.store import Limits, Store
 from malleposte.runtime import durable, kit, settings
 
@@ -56,6 +56,13 @@ class Settings:
     mb: int
     domains: Sequence[str]
     names: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for numbers that cannot be."""
+        if not 1 <= self.days <= 365:
+            raise ValueError("days is a whole number from 1 to 365")
+        if self.rows_a_day < 1 or self.mb < 1:
+            raise ValueError("rows_a_day and mb are at least 1")
 
 
 def read(path: Path) -> Settings:
@@ -97,7 +104,8 @@ class Index:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             LOG.warning("a message is not understood: %s", error)
             return
-        accounts = {one: await self._account(one) for one in dict.fromkeys(map(str.lower, seen.recipients))}
+        addresses = map(str.lower, seen.recipients[:MOST_RECIPIENTS])
+        accounts = {one: await self._account(one) for one in dict.fromkeys(addresses)}
         account = await self.resolver.uid(seen.user.lower()) if seen.user else ""
         self.join.see(seen, account, accounts, int(self.clock()))
 
@@ -118,6 +126,8 @@ class Index:
             event = mail_log.event(entry.program, entry.message)
             if isinstance(event, Refused) and event.known_recipient:
                 self.join.note(event, now, await self._account(event.address))
+            elif isinstance(event, Arrived) and event.user:
+                self.join.note(event, now, await self.resolver.uid(event.user.lower()))
             elif event is not None:
                 self.join.note(event, now)
 
@@ -142,7 +152,7 @@ class Index:
             self.write()
             if request.erase:
                 return Reply(erased=self.store.erase(request.erase))
-            return Reply(found=self._find(request.find or Query()))
+            return Reply(answer=self._find(request.find or Query()))
         except (msgspec.DecodeError, InputError) as error:
             return Reply(error=str(getattr(error, "message", error)))
         except (sqlite3.Error, OSError) as error:

@@ -1,0 +1,1 @@
+"""The daemon of the index of deliveries (role deliveries)."""
