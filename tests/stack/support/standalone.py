@@ -53,6 +53,10 @@ def write(folder: Path, *, vault: str = "", root: Path = ROOT, **tls: Any) -> Pa
         shutil.copy(lab / path, folder / path)
     for path, edit in ((HOSTS, _hosts), (FACTS, _facts)):
         _edit(folder / path, partial(edit, read(lab / path)))
+    if root != ROOT:
+        # An older lab's names of addresses are those of its five hosts; these follow from the inventory.
+        names = read(LAB_INVENTORY / LAB)
+        _edit(folder / LAB, lambda known: known.update({one: names[one] for one in ("lab_reverse_names", "lab_others")}))
     if vault:
         host = read(lab / HOSTS)["all"]["children"]["malleposte"]["children"]["vault"]["hosts"][vault]
         added = {"hosts": {vault: host}}
