@@ -56,7 +56,9 @@ def write(folder: Path, *, vault: str = "", root: Path = ROOT, **tls: Any) -> Pa
     if root != ROOT:
         # An older lab's names of addresses are those of its five hosts; these follow from the inventory.
         names = read(LAB_INVENTORY / LAB)
-        _edit(folder / LAB, lambda known: known.update({one: names[one] for one in ("lab_reverse_names", "lab_others")}))
+        _edit(
+            folder / LAB, lambda known: known.update({one: names[one] for one in ("lab_reverse_names", "lab_others")})
+        )
     if vault:
         host = read(lab / HOSTS)["all"]["children"]["malleposte"]["children"]["vault"]["hosts"][vault]
         added = {"hosts": {vault: host}}
