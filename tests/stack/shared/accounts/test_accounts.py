@@ -143,7 +143,7 @@ def many_are_removed(typed, agents, path, site, people, made):
     assert (again["done"], again["already"]) == (0, 3)
     assert b"removes accounts for good" in typed("revert", gone["plan"], "--yes").stderr
     for one in agents:
-        assert b"removed on" in typed("show", one.uid).stderr
+        assert typed("show", one.uid).returncode == 2
         assert site.run("mail1", f"ls -d /srv/mail/*/{one.uid}", check=False) == ""
 
 

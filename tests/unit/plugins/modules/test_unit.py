@@ -124,8 +124,10 @@ def test_tries_of_a_former_program_do_not_count_against_a_restart(host: Host, na
     [
         ({"state": "started"}, ["reset-failed -- died.service", "start -- off.service died.service"]),
         ({"state": "stopped"}, ["stop -- runs.service"]),
-        ({"state": "restarted"}, ["reset-failed -- died.service", "start -- off.service died.service", "restart -- runs.service"]),
-        ({"state": "reloaded"}, ["reset-failed -- died.service", "start -- off.service died.service", "reload -- runs.service"]),
+        ({"state": "restarted"},
+         ["reset-failed -- died.service", "start -- off.service died.service", "restart -- runs.service"]),
+        ({"state": "reloaded"},
+         ["reset-failed -- died.service", "start -- off.service died.service", "reload -- runs.service"]),
         ({"state": "stopped", "no_block": True}, ["--no-block stop -- runs.service"]),
         ({"enabled": True, "state": "started"},
          ["--no-reload enable -- off.service", "daemon-reload", "reset-failed -- died.service",
