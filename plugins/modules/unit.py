@@ -27,6 +27,9 @@ options:
       - >-
         A socket cannot be restarted under a service that holds it. Where sockets are among the units for
         V(restarted), the services stop first, and start again after the sockets.
+      - >-
+        One that has failed, or that is tried again and again while it is to be V(restarted), is started afresh: systemd
+        forgets the tries of before, which its limit of starts would count.
       - One that is starting runs once its start has ended well. V(started) and V(reloaded) wait for that, and fail
         where it fails.
     type: str
@@ -103,6 +106,10 @@ def now(found: Mapping[str, Unit], wanted: Wanted) -> Iterator[tuple[str, list[s
     resting = [name for name in found if name not in running]
     to_stop = [name for name, unit in found.items() if unit.get("ActiveState") not in RESTS]
     sockets = [name for name in found if name.endswith(".socket")]
+    # What was tried before may be a program that this deploy replaces: its tries would exhaust the limit of starts.
+    tried = ("failed", STARTS) if wanted["state"] == "restarted" else ("failed",)
+    if wanted["state"] in ("started", "restarted", "reloaded"):
+        yield "reset-failed", [name for name, unit in found.items() if unit.get("ActiveState") in tried]
     match wanted["state"]:
         case "stopped":
             yield "stop", to_stop

@@ -10,6 +10,8 @@ import malleposte
 import yaml
 from ansible_collections.academie.malleposte.plugins.lookup import version
 
+from tests.stack.support.release import RELEASES
+
 from .conftest import ROOT
 
 READ = ("README.md", "README.fr.md")
@@ -66,6 +68,10 @@ def test_the_changelog_lists_releases_from_the_newest_to_the_oldest() -> None:
     assert found == sorted(set(found), reverse=True)
     assert headings[0] == "Unreleased"
     assert len(headings) == len(found) + 1, "a release has no date, or its heading has another form"
+
+
+def test_every_release_before_this_one_is_upgraded_from_by_a_test() -> None:
+    assert {one.version for one in RELEASES} == set(releases()) - {malleposte.__version__}
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -22,7 +22,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
 from malleposte.accounts.mailbox.filters import Filters
-from malleposte.accounts.plan.apply import Progress, apply
+from malleposte.accounts.plan.apply import IN_A_ROW, Progress, apply
 from malleposte.accounts.plan.changes import STORED, Change, Kind, Plan
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
@@ -32,8 +32,6 @@ from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.platform.times import local
 from malleposte.throttle.record.model import Kept
 
-IN_A_ROW = 3
-"""Failures of one reason, one after the other, by which a host is taken to be away."""
 Hosts = ForAccountd
 """All hosts, as accountd and root have them."""
 

@@ -45,7 +45,7 @@ class Agent(Provider):
     def call(self, path: str, **fields: str) -> tuple[int, Any]:
         """A question of a script of the page."""
         answer = self.web.get(
-            self.site.address("pia1"),
+            self.site.address(self.site.host_of("portal")),
             self.name,
             path,
             method="POST",

@@ -42,7 +42,7 @@ class Provider:
     def ask(self, path: str, method: str = "GET", **fields: str) -> Answer:
         """One request; cookies are kept."""
         answer = self.web.get(
-            self.site.address("pia1"),
+            self.site.address(self.site.host_of("portal")),
             self.name,
             path,
             method=method,

@@ -35,7 +35,7 @@ class SignedOn:
     def ask(self, path: str, body: dict[str, str] | None = None) -> Answer:
         """One request to the portal; what it redirects to is not followed."""
         answer = self.web.get(
-            self.site.address("pia1"), self.name, path, method="GET" if body is None else "POST",
+            self.site.address(self.site.host_of("portal")), self.name, path, method="GET" if body is None else "POST",
             body=None if body is None else urllib.parse.urlencode(body).encode(),
             Cookie="; ".join(f"{name}={value}" for name, value in self.cookies.items() if value), Content_Type=FORM,
         )  # fmt: skip

@@ -37,7 +37,8 @@ def proved(site: Site, *rows: tuple[str, str, str], user: str = "lemonldap") -> 
 def told(site: Site, *given: tuple[str, dict[str, Any]], user: str = "lemonldap") -> list[tuple[int, Any]]:
     """Status and answer for each question (its path, its document)."""
     words = ("runuser", "-u", user, "--", "/usr/bin/python3", "-I", "-c", shlex.quote(ASK))
-    return [(status, answer) for status, answer in json.loads(site.run("pia1", *words, given=json.dumps(given)))]
+    answers = json.loads(site.run(site.host_of("portal"), *words, given=json.dumps(given)))
+    return [(status, answer) for status, answer in answers]
 
 
 def journal(site: Site, uid: str) -> list[dict[str, Any]]:

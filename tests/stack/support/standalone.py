@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from malleposte.dev.lab.settings import ENV_NETWORK, derived_network
 
 from tests.stack.support.site import Site
 
-SHIPPED = ROOT / "inventories/standalone"
+SHIPPED = "inventories/standalone"
 PREFIX = "seul"
 """Of its lab; the network follows."""
 HOST = "mail1"
@@ -39,19 +40,27 @@ def bare(site: Site, folder: Path) -> Iterator[Site]:
         site.lab.start()
 
 
-def write(folder: Path, *, vault: str = "", **tls: Any) -> Path:
+def write(folder: Path, *, vault: str = "", root: Path = ROOT, **tls: Any) -> Path:
     """Copy the shipped inventory to `folder`, edited as an operator would, with the lab's Internet beside the host.
 
-    `vault` is a host of the lab that is added; `tls` are keys of malleposte_tls.
+    `vault` is a host of the lab that is added; `root` is the tree whose inventories are meant; `tls` are keys of
+    malleposte_tls.
     """
-    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("secrets"))
+    lab = root / LAB_INVENTORY.relative_to(ROOT)
+    shutil.copytree(root / SHIPPED, folder, ignore=shutil.ignore_patterns("secrets"))
     for path in (LAB, "group_vars/vantage/probe.yml"):
         (folder / path).parent.mkdir(exist_ok=True)
-        shutil.copy(LAB_INVENTORY / path, folder / path)
+        shutil.copy(lab / path, folder / path)
     for path, edit in ((HOSTS, _hosts), (FACTS, _facts)):
-        _edit(folder / path, edit)
+        _edit(folder / path, partial(edit, read(lab / path)))
+    if root != ROOT:
+        # An older lab's names of addresses are those of its five hosts; these follow from the inventory.
+        names = read(LAB_INVENTORY / LAB)
+        _edit(
+            folder / LAB, lambda known: known.update({one: names[one] for one in ("lab_reverse_names", "lab_others")})
+        )
     if vault:
-        host = read(LAB_INVENTORY / HOSTS)["all"]["children"]["malleposte"]["children"]["vault"]["hosts"][vault]
+        host = read(lab / HOSTS)["all"]["children"]["malleposte"]["children"]["vault"]["hosts"][vault]
         added = {"hosts": {vault: host}}
         _edit(folder / HOSTS, lambda known: known["all"]["children"]["malleposte"]["children"].update(vault=added))
     _edit(folder / FACTS, lambda known: known["malleposte_tls"].update(tls))
@@ -70,17 +79,17 @@ def _edit(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(yaml.safe_dump(known, allow_unicode=True, sort_keys=False), "utf-8")
 
 
-def _hosts(known: dict[str, Any]) -> None:
-    lab, top = read(LAB_INVENTORY / HOSTS)["all"], known["all"]
+def _hosts(of_lab: dict[str, Any], known: dict[str, Any]) -> None:
+    lab, top = of_lab["all"], known["all"]
     top["vars"] = lab["vars"]
     top["hosts"][HOST] |= lab["children"]["malleposte"]["children"]["mail"]["hosts"][HOST]
     top["children"] |= {name: lab["children"][name] for name in ("internet", "vantage")}
 
 
-def _facts(known: dict[str, Any]) -> None:
+def _facts(lab: dict[str, Any], known: dict[str, Any]) -> None:
     """The operator's edits: the networks, and the sources of names and certificates."""
-    lab = read(LAB_INVENTORY / FACTS)
     known["malleposte_networks"] = lab["malleposte_networks"]
-    known["malleposte_tls"] = {name: lab["malleposte_tls"][name] for name in ("acme_directory", "caa")}
+    tls = {name: lab["malleposte_tls"][name] for name in ("acme_directory", "caa") if name in lab["malleposte_tls"]}
+    known["malleposte_tls"] = known.get("malleposte_tls", {}) | tls
     known["malleposte_dns"] = lab["malleposte_dns"]
     known["malleposte_online_filters"] = False

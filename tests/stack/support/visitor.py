@@ -46,7 +46,7 @@ class Visitor:
     def _asked(self, path: str, method: str = "GET", body: bytes | None = None) -> Answer:
         name = self.site.platform["hostnames"]["portal"]
         answer = self.web.get(
-            self.site.address("pia1"),
+            self.site.address(self.site.host_of("portal")),
             name,
             path,
             method=method,

@@ -32,6 +32,8 @@ from malleposte.runtime import durable
 
 _NAMED: tuple[Branch, ...] = ("people", "functional", "resources")
 PENDING = Path("/var/lib/malleposte/accounts/removals")
+PLANNED = ("mpState", "mpStateChanged", "mpArchived")
+"""The attributes of an account that must be as its plan saw them when it is removed."""
 
 
 def age_days(entry: Entry, now: datetime.datetime) -> float | None:
@@ -56,6 +58,18 @@ def demand_age(entry: Entry, now: datetime.datetime, days: float, act: str, over
             f"{uid_of(entry)} has been suspended for {age:.0f} days, of {days:g}", "earlier needs --override REASON"
         )
     return f"before its time: {override.strip()}"
+
+
+def planned(entry: Entry, now: datetime.datetime, days: float, override: str) -> list[Change]:
+    """Return the removal of an account that is suspended, for `days` and archived, or with a reason for less.
+
+    Raises InputError for any other.
+    """
+    note = demand_age(entry, now, days, "remove it", override)
+    if not note and not archived(entry):
+        raise InputError(f"{uid_of(entry)} has no archive of since its suspension", f"accounts archive {uid_of(entry)}")
+    before = {name: list(values) for name in PLANNED if (values := entry.attributes.get(name))}
+    return [Change(Kind.PURGE, uid_of(entry), entry.dn, before, {}, note=note)]
 
 
 def archived(entry: Entry) -> bool:

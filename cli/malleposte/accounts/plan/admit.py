@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from malleposte.accounts.life.removal import PLANNED
 from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.core.errors import InputError
 from malleposte.directory.model import AGENT_CLASSES, BOX_CLASSES, LIST_CLASSES, RESOURCE_CLASSES, State, escape
@@ -83,6 +84,8 @@ def _wrong(change: Change, suffix: str, domain: str, *, reverts: bool) -> str:
     form = _FORMS.get(change.kind)
     if reverts and change.kind == Kind.WITHDRAW:
         return _wrong_withdrawal(change, suffix)
+    if change.kind == Kind.PURGE:
+        return _wrong_purge(change, suffix)
     if form is None:
         return f"{change.kind} is not asked by a file"
     if not _is_at(change, form, suffix):
@@ -107,6 +110,17 @@ def _wrong_withdrawal(change: Change, suffix: str) -> str:
         return f"takes away {change.dn[:120]!r}, which no feed makes"
     if change.branch == "people" and change.before.get("mpState") != [State.PENDING.value]:
         return f"takes away {change.uid[:64]!r}, who is not pending"
+    return ""
+
+
+def _wrong_purge(change: Change, suffix: str) -> str:
+    """Return the fault in the removal of an account for good: it is an agent's, and suspended."""
+    if not _is_at(change, _FORMS[Kind.MODIFY], suffix):
+        return f"{change.dn[:120]!r} is not where {change.uid[:64]!r} is"
+    if change.after or set(change.before) - set(PLANNED):
+        return f"changes facts of {change.uid[:64]!r}, who is to be removed"
+    if change.before.get("mpState") != [State.SUSPENDED.value]:
+        return f"removes {change.uid[:64]!r}, who is not suspended"
     return ""
 
 

@@ -12,14 +12,19 @@ from dataclasses import dataclass, field
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal, shown
 from malleposte.accounts.plan.changes import Change, Kind, Plan, differing
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, Directory, Entry
 
 Progress = Callable[[int, int], None]
 """Called with the number of changes handled so far, and of all."""
+Remove = Callable[[Change], object]
+"""Removes an account for good. Raises MallepostError, with the entry as it was, where a store does not let go."""
 
 
+IN_A_ROW = 3
+"""Failures of one reason, one after the other, by which a host is taken to be away."""
 _MANY = 200
 """From so many new entries on, those that are there are looked for at once."""
 
@@ -46,16 +51,23 @@ class Outcome:
         return not self.skipped
 
 
+def _no_removal(_change: Change) -> None:
+    raise MallepostError("this plan removes nothing for good")
+
+
 def apply(
-    plan: Plan, directory: Directory, journal: Journal, *, progress: Progress = lambda done, whole: None
-) -> Outcome:
-    """Apply all changes, departures last."""
-    return _Application(plan, directory, journal, progress).run()
+    plan: Plan, directory: Directory, journal: Journal, *, progress: Progress = lambda done, whole: None,
+    remove: Remove = _no_removal,
+) -> Outcome:  # fmt: skip
+    """Apply all changes, departures last. `remove` takes an account away for good, with its line of the journal."""
+    return _Application(plan, directory, journal, progress, remove).run()
 
 
 class _Application:
-    def __init__(self, plan: Plan, directory: Directory, journal: Journal, progress: Progress) -> None:
+    def __init__(self, plan: Plan, directory: Directory, journal: Journal, progress: Progress, remove: Remove) -> None:
         self.plan, self.directory, self.journal, self.progress = plan, directory, journal, progress
+        self.remove = remove
+        self.failed: list[str] = []
         self.outcome = Outcome()
         self.handled = 0
 
@@ -68,7 +80,7 @@ class _Application:
                 else:
                     for number in run:
                         change = self.plan.changes[number]
-                        (self._withdraw if change.kind == Kind.WITHDRAW else self._modify)(change)
+                        self._one(change)
         except DirectoryError as error:
             whole = len(self.plan.changes)
             if whole == 1:
@@ -77,6 +89,15 @@ class _Application:
                 f"{error}, after {self.handled} of {whole} changes", "run the same again: changes made are recognised"
             ) from error
         return self.outcome
+
+    def _one(self, change: Change) -> None:
+        match change.kind:
+            case Kind.WITHDRAW:
+                self._withdraw(change)
+            case Kind.PURGE:
+                self._purge(change)
+            case _:
+                self._modify(change)
 
     def _count(self, change: Change, *, done: bool) -> None:
         self.handled += 1
@@ -175,6 +196,27 @@ class _Application:
                 self._skip(change, f"the directory refuses it: {error.reason} ({error.code})")
             else:
                 self._count(change, done=True)
+
+    def _purge(self, change: Change) -> None:
+        """Remove an account for good; one that is gone was removed before."""
+        held = self._entry(change)
+        if held is None:
+            self.outcome.already += 1
+            self._count(change, done=False)
+        elif moved := differing(held.attributes, change.before):
+            self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
+        elif len(self.failed) == IN_A_ROW and len(set(self.failed)) == 1:
+            self._skip(change, "was not tried: those before it failed for one reason; mend that and apply it again")
+        else:
+            try:
+                self.remove(change)
+            except MallepostError as error:
+                self.failed = [*self.failed, error.message.removeprefix(f"{change.uid}: ")][-IN_A_ROW:]
+                self._skip(change, error.message)
+            else:
+                self.failed = []
+                self.outcome.done += 1
+                self._count(change, done=False)
 
     def _follow(self, change: Change) -> None:
         """Bring the agent's devices in step; also where the change was made by an apply that was killed."""

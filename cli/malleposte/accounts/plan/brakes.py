@@ -24,6 +24,7 @@ class Brake(StrEnum):
     MOVES = "moves"
     CLASSES = "classes"
     STATES = "states"
+    REMOVALS = "removals"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ USUAL: Limits = {
     Brake.MOVES: Limit(40.0, 10_000),
     Brake.CLASSES: Limit(5.0, 500),
     Brake.STATES: Limit(5.0, 500),
+    Brake.REMOVALS: Limit(5.0, 500),
 }
 """Without settings of the host. In September a third of all agents move."""
 FEW = 5
@@ -60,6 +62,7 @@ _WORDS = {
     Brake.MOVES: ("would change school", "is the column of schools (uai) that of this year?"),
     Brake.CLASSES: ("would change class", "is the column profil meant?"),
     Brake.STATES: ("would be taken up again", "was the file before this one incomplete?"),
+    Brake.REMOVALS: ("would be removed for good", "is it the list of those who left long ago?"),
 }
 CAPITALS = "the file has names in capitals: plan again with --recase?"
 
@@ -93,6 +96,8 @@ def of(change: Change) -> Iterator[Brake]:
         yield Brake.DEPARTURES
     elif change.kind == Kind.RESUME:
         yield Brake.STATES
+    elif change.kind == Kind.PURGE:
+        yield Brake.REMOVALS
     if change.is_new or change.branch != "people":
         return
     for brake, name in _ATTRIBUTES.items():

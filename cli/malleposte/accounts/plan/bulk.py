@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from malleposte.accounts import life
+from malleposte.accounts.life import removal
 from malleposte.accounts.life.base import ASKED, uid_of
+from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.plan.changes import Change, Departures, Plan
 from malleposte.accounts.plan.lines import Lines
 from malleposte.core.errors import InputError
@@ -15,17 +17,20 @@ from malleposte.directory.model import first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import Query
 
-NAMES = ("suspend", "resume", "profile")
+NAMES = ("suspend", "resume", "profile", "purge")
 Act = Callable[[Entry], list[Change]]
 """From an entry to what is to be changed in it. Raises InputError where it cannot be."""
 
 
-def acts(now: datetime.datetime, profile: str = "") -> dict[str, Act]:
-    """Return the acts by their names; the class of `profile` is the new one."""
+def acts(
+    now: datetime.datetime, profile: str = "", *, days: float = LifeRules.purge_days, override: str = ""
+) -> dict[str, Act]:
+    """Return the acts by their names; `profile` is the new class, `days` and `override` are for a removal."""
     made: tuple[Act, ...] = (
         lambda entry: life.suspend(entry, now),
         lambda entry: life.resume(entry, now),
         lambda entry: life.profile(entry, profile),
+        lambda entry: removal.planned(entry, now, days, override),
     )
     return dict(zip(NAMES, made, strict=True))
 
@@ -74,7 +79,7 @@ def plan(name: str, act: Act, chosen: Selection, directory: Directory, domain: s
                 continue
             unchanged += not found
             for one in found:
-                yield Change(one.kind, one.uid, one.dn, one.before, one.after, name=first(entry.attributes, "cn"))
+                yield replace(one, name=first(entry.attributes, "cn"))
 
     lines = Lines.of(changes(chosen.entries))
     known = sum(1 for _ in directory.search("people", ["uid"]))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from malleposte.accounts import feed
 from malleposte.accounts.actor import actor
+from malleposte.accounts.acts import Tools
 from malleposte.accounts.feed import columns, rejects, schools
 from malleposte.accounts.hosts.acts.unused import MOST
 from malleposte.accounts.hosts.methods import ForRoot as Hosts
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.life import removal
+from malleposte.accounts.life.rules import LifeRules, demand_override
 from malleposte.accounts.plan import brakes, changes, store
 from malleposte.accounts.plan import build as plan
 from malleposte.accounts.plan.admit import admit
@@ -20,7 +24,7 @@ from malleposte.accounts.plan.apply import Outcome, Progress, apply
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.plan.revert import revert
 from malleposte.accounts.settings import Settings, one_writer
-from malleposte.core.errors import InputError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Directory
 from malleposte.platform import profiles
@@ -34,6 +38,7 @@ class Planned:
     rejects: str
 
 
+Opened = AbstractContextManager[Tools[Hosts]]
 Planner = Callable[[feed.Feed, Current, str, datetime.datetime], tuple[changes.Plan, feed.Feed]]
 """(feed, directory, domain, now) -> the plan, and the feed with all that it refused."""
 
@@ -71,6 +76,8 @@ def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hos
     made = store.load(ident)
     if made.reverts:
         raise InputError(f"{ident} takes {made.reverts} back itself", "import the corrected file instead")
+    if removes(made):
+        raise InputError(f"{ident} removes accounts for good", "nothing takes that back but their archives and backups")
     now = datetime.datetime.now(datetime.UTC)
     with settings.directory() as directory:
         reached = hosts(directory)
@@ -88,7 +95,40 @@ def apply_plan(made: changes.Plan, settings: Settings, progress: Progress, *, fo
     Raises InputError for one that no feed makes, and TooManyChangesError for one that changes more than is usual and
     not `forced` (names of brakes), before anything is changed. What is usual is this host's to say, not the file's.
     """
-    admit(made, settings.suffix, settings.domain, made.feed)
-    brakes.demand(made, settings.brakes(), forced)
+    _admitted(made, settings, forced)
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
         return apply(made, directory, journal, progress=progress)
+
+
+def removes(made: changes.Plan) -> bool:
+    """Whether a plan removes accounts for good, which it does to all or to none."""
+    return bool(made.changes) and made.changes[0].kind == changes.Kind.PURGE
+
+
+def remove_all(
+    made: changes.Plan, settings: Settings, rules: LifeRules, tools: Callable[[Settings], Opened], progress: Progress,
+    *, forced: Collection[str] = (),
+) -> Outcome:  # fmt: skip
+    """Apply a plan that removes accounts for good: as `apply_plan`, once every host answers.
+
+    A removal that was interrupted before is finished first.
+    """
+    _admitted(made, settings, forced)
+    if any(change.note for change in made.changes):
+        demand_override(rules.override_group)
+    now = datetime.datetime.now(datetime.UTC)
+    with one_writer(), tools(settings) as held:
+        held.hosts.demand()
+        failed = removal.finish(held.directory, held.journal)
+        if failed:
+            raise MallepostError(f"a removal that was interrupted is not finished: {failed[0]}")
+
+        def remove(change: changes.Change) -> None:
+            removal.purge(held, change.uid, now, change.note)
+
+        return apply(made, held.directory, held.journal, progress=progress, remove=remove)
+
+
+def _admitted(made: changes.Plan, settings: Settings, forced: Collection[str]) -> None:
+    admit(made, settings.suffix, settings.domain, made.feed)
+    brakes.demand(made, settings.brakes(), forced)

@@ -14,6 +14,7 @@ from malleposte.directory.model import Attributes, State
 SHOWN = 20
 """Changes of each kind that are shown unless all are asked for."""
 HEADINGS = {
+    Kind.PURGE: "removed for good",
     Kind.WITHDRAW: "removed without a trace",
     Kind.SUSPEND: "suspended",
     Kind.RESUME: "taken up again",
@@ -50,7 +51,7 @@ Schools = Mapping[str, str]
 
 def heading(change: Change) -> str:
     """Return the heading below which a change is read."""
-    if change.is_new or change.kind in (Kind.SUSPEND, Kind.RESUME, Kind.WITHDRAW):
+    if change.is_new or change.kind in (Kind.PURGE, Kind.SUSPEND, Kind.RESUME, Kind.WITHDRAW):
         return HEADINGS[change.kind]
     brakes = set(of(change))
     weighty = (brake for brake in (Brake.RENAMES, Brake.CLASSES, Brake.MOVES) if brake in brakes)
@@ -99,6 +100,8 @@ def said(change: Change, schools: Schools) -> str:
         attributes = change.after or change.before
         named = attributes.get("cn") or attributes.get("o") or [""]
         return " ".join(filter(None, (named[0], *attributes.get("mail", [])))) + note
+    if change.kind == Kind.PURGE:
+        return f"{change.name}, {'archived' if change.before.get('mpArchived') else 'NOT archived'}{note}"
     facts = (f"{fact}: {old or 'nothing'} → {new or 'nothing'}" for fact, old, new in differences(change, schools))
     return f"{change.name + ': ' if change.name else ''}{'; '.join(facts)}{note}"
 
@@ -133,6 +136,8 @@ def table(plan: Plan, schools: Schools) -> Iterator[str]:
         if change.is_new or change.kind == Kind.WITHDRAW:
             address = ", ".join(attributes.get("mail", []))
             facts = [("address", "", address) if change.is_new else ("address", address, "")]
+        if change.kind == Kind.PURGE:
+            facts = [("state", _value("mpState", change.before, schools), "removed")]
         for fact, old, new in facts:
             yield spreadsheet.row((heading(change), change.uid, name, fact, old, new, str(change.line or "")))
     for uid, reason in plan.left_alone.items():

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from malleposte.accounts import search
+from malleposte.accounts import here, search
 from malleposte.accounts.feed.table import MOST_BYTES
+from malleposte.accounts.life.rules import demand_override
 from malleposte.accounts.plan import bulk
 from malleposte.accounts.plan import store as plans
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.feed import ALL, FORCE, carry_through, texts
-from malleposte.commands.accounts.options import YES, confirm
+from malleposte.commands.accounts.options import OVERRIDE, YES, confirm
 from malleposte.commands.accounts.search import PROFILE, SCHOOL, STATE
 from malleposte.commands.accounts.shared import emit, read_bytes
 from malleposte.commands.away import HostCommand, run
@@ -50,24 +51,27 @@ class ListCommand(HostCommand):
 @STATE
 @ALL
 @FORCE
+@OVERRIDE
 @click.option("--dry-run", is_flag=True, help="Show the plan and keep it; change nothing.")
 @YES
 @AS_JSON
 def bulk_command(
     act: str, new_class: str, path: Path | None, school: str, profile: str, state: str | None, whole_list: bool,
-    forced: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool,
+    forced: tuple[str, ...], override: str, dry_run: bool, yes: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Suspend or resume many accounts, or give them another class: those of a file, or of a selection.
+    """Suspend, resume or remove many accounts, or give them another class: those of a file, or of a selection.
 
     Shows a plan and asks, as an import does; more changes than is usual need --force. Accounts that cannot be changed
     are listed with the reason (exit code 4). The plan has an id: accounts apply goes on after an interruption,
-    accounts revert takes it back.
+    accounts revert takes it back, except `purge`: that removes for good, as accounts purge does, those who have been
+    suspended for accounts_purge_days and are archived; --override REASON the others.
 
     \b
     Example:
       sudo ./malleposte accounts bulk suspend --from leave.txt --dry-run
       sudo ./malleposte accounts bulk resume --school 0210001M --state suspended
       sudo ./malleposte accounts bulk profile CLASS --from pilots.txt --yes --json
+      sudo ./malleposte accounts bulk purge --from gone.txt --dry-run
     """
     if (path is None) == (not any((school, profile, state))):
         raise InputError("no accounts are named, or twice", "give --from FILE, or a school, a class, a state")
@@ -75,6 +79,8 @@ def bulk_command(
         raise InputError("a class goes with `profile`, and with it alone", "accounts bulk profile CLASS …")
     if new_class and new_class not in profiles.read():
         raise InputError(f"no class {new_class}", f"the platform has {', '.join(profiles.read())}")
+    if override and act != "purge":
+        raise InputError("--override goes with `purge` alone", "accounts bulk purge --override REASON …")
     settings, now = Settings.read(), datetime.datetime.now(datetime.UTC)
     with settings.directory() as directory:
         if path is not None:
@@ -83,13 +89,17 @@ def bulk_command(
             query = search.narrowed(state=state or "", school=school, profile=profile)
             chosen = bulk.selected(directory, query)
         title = " ".join(filter(None, (act, new_class, "of a list" if path else "of a selection")))
-        made = bulk.plan(title, bulk.acts(now, new_class)[act], chosen, directory, settings.domain, now)
+        rules = here.rules_of(settings)
+        does = bulk.acts(now, new_class, days=rules.purge_days, override=override)[act]
+        made = bulk.plan(title, does, chosen, directory, settings.domain, now)
     ident = plans.keep(made, now)
     if not as_json or dry_run:
         emit(made.pieces() if as_json else texts(made, settings, whole=whole_list))
     if dry_run:
         click.echo(f"to apply it: malleposte accounts apply {ident}", err=True)
         return ExitCode.PARTLY if made.left_alone else ExitCode.DONE
+    if override:
+        demand_override(rules.override_group)
     if made.changes:
-        confirm("Apply?", yes=yes)
+        confirm(f"Remove {len(made.changes)} accounts with all their mail?" if act == "purge" else "Apply?", yes=yes)
     return carry_through(ident, made, f"apply {ident}", forced=forced, as_json=as_json)

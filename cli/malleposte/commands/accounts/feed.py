@@ -120,6 +120,10 @@ def texts(made: changes.Plan, settings: Settings, *, whole: bool = False) -> Ite
 def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any]:
     """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
     begun, settings, made = time.monotonic(), Settings.read(), plans.load(name)
+    if run.removes(made):
+        rules = here.rules_of(settings)
+        outcome = run.remove_all(made, settings, rules, here.tools, Meter(quiet=quiet), forced=forced)
+        return summary(outcome, [], time.monotonic() - begun)
     outcome = run.apply_plan(made, settings, Meter(quiet=quiet), forced=forced)
     failures = followed(settings, made, outcome, Meter(quiet=quiet, what="sessions, agendas: "))
     return summary(outcome, failures, time.monotonic() - begun)

@@ -34,7 +34,7 @@ def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
     return made.stderr.decode().rpartition("accounts apply ")[2].strip()
 
 
-def killed_often(site: Any, words: str) -> int:
+def killed_often(site: Any, words: str, ends: tuple[str, ...] = ("0", "4")) -> int:
     """Kill a command of the host at random points, ever later, until it ends by itself; how many times."""
     unit, dice = "malleposte-essai", random.Random(11)
     run = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
@@ -44,7 +44,7 @@ def killed_often(site: Any, words: str) -> int:
             f"{run}{dice.uniform(0.6, 4) * (1 + kills / 8):.2f} malleposte {words} >/dev/null 2>&1; echo $?; "
             f"systemctl reset-failed {unit} 2>/dev/null || true",
         )
-        if code.split()[0] in ("0", "4"):
+        if code.split()[0] in ends:
             return kills
     raise AssertionError(f"{words} never came to its end")
 
@@ -82,6 +82,27 @@ def test_a_revert_killed_many_times_leaves_nothing_and_the_log_ins_are_given_aga
     assert feeds.dns() == [everybody[7]]
     assert json.loads(typed("import", feed, "--yes", "--json").stdout)["skipped"] == []
     assert sorted(feeds.dns()) == everybody
+
+
+@pytest.mark.full
+def test_removals_of_many_killed_many_times_leave_nothing_but_their_names(typed, feeds, site, made, tmp_path):
+    """All are suspended by hand, and one of them is taken up again meanwhile: that one stays."""
+    assert typed("import", written(tmp_path / "a.csv", people_of(200)), "--yes", "--json").returncode == 0
+    everybody = sorted(feeds.dns())
+    uids = [dn.partition(",")[0].removeprefix("uid=") for dn in everybody]
+    made.extend(uids)
+    path = tmp_path / "gone.txt"
+    path.write_text("".join(f"{uid}\n" for uid in uids))
+    told = typed("bulk", "suspend", "--from", path, "--yes", "--force", "departures", "--json")
+    assert json.loads(told.stdout)["done"] == len(uids), told
+    kept = kept_as(typed("bulk", "purge", "--from", path, "--override", "essai", "--dry-run", "--json"))
+    assert Cli(site).json("resume", uids[7])["changed"]
+    assert killed_often(site, f"accounts apply {kept} --force removals", ends=("1",)) >= 3, "it was never interrupted"
+    assert feeds.dns() == [everybody[7]]
+    answer = json.loads(typed("apply", kept, "--force", "removals", "--json").stdout)
+    assert (answer["done"], answer["already"], len(answer["skipped"])) == (0, len(uids) - 1, 1)
+    stones = site.run("mail1", f"slapcat -n1 -s ou=tombstones,{site.place.suffix} | grep -c '^uid: '", check=False)
+    assert int(stones) >= len(uids) - 1
 
 
 def test_the_journal_is_rotated_and_all_of_it_is_read(people, site, tmp_path):

@@ -131,7 +131,25 @@ def test_a_wrong_file_of_renames_is_refused_and_says_why(typed, feeds, tmp_path)
     assert facts(feeds) == before
 
 
-def test_an_act_on_many_accounts_is_shown_applied_and_taken_back(typed, people, mail, site, tmp_path):
+def many_are_removed(typed, agents, path, site, people, made):
+    """Suspended, they are too young to be removed but for a reason; then nothing of them is left."""
+    assert typed("bulk", "suspend", "--from", path, "--yes", "--force", "departures").returncode == 4
+    young = json.loads(typed("bulk", "purge", "--from", path, "--yes", "--json").stdout)
+    assert young["done"] == 0 and "suspended for 0 days" in young["left"][agents[0].uid]
+    for one in agents:
+        people.forget(one.uid)
+        made.append(one.uid)
+    gone = json.loads(typed("bulk", "purge", "--from", path, "--override", "essai", "--yes", "--json").stdout)
+    assert (gone["done"], gone["skipped"], list(gone["left"])) == (3, [], ["nobody-at-all"])
+    again = json.loads(typed("apply", gone["plan"], "--json").stdout)
+    assert (again["done"], again["already"]) == (0, 3)
+    assert b"removes accounts for good" in typed("revert", gone["plan"], "--yes").stderr
+    for one in agents:
+        assert typed("show", one.uid).returncode == 2
+        assert site.run("mail1", f"ls -d /srv/mail/*/{one.uid}", check=False) == ""
+
+
+def test_an_act_on_many_accounts_is_shown_applied_and_taken_back(typed, people, mail, site, made, tmp_path):
     """A list with one name that is nobody's; a session of one of them ends."""
     agents = [people.agent() for _ in range(3)]
     path = tmp_path / "leave.txt"
@@ -148,5 +166,6 @@ def test_an_act_on_many_accounts_is_shown_applied_and_taken_back(typed, people, 
     assert mail.imap(agents[0]).noop()[0] == "OK"
     moved = json.loads(typed("bulk", "profile", "convergence", "--from", path, "--yes", "--json").stdout)
     assert (moved["done"], moved["failures"]) == (3, [])
+    many_are_removed(typed, agents, path, site, people, made)
     refused = typed("bulk", "profile", "nothing", "--from", path, "--yes")
     assert refused.returncode == 2 and b"no class nothing" in refused.stderr

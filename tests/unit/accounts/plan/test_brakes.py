@@ -31,6 +31,7 @@ CASES: dict[Brake, Callable[[int], Change]] = {
     Brake.MOVES: changed(mpEstablishment=("9990001X", "9990002Y")),
     Brake.CLASSES: changed(mpProfile=("roundcube", "convergence")),
     Brake.STATES: changed(Kind.RESUME, mpState=("suspended", "active")),
+    Brake.REMOVALS: lambda number: replace(changed(Kind.PURGE, mpState=("suspended", ""))(number), after={}),
 }
 
 

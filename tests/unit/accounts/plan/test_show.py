@@ -79,4 +79,4 @@ def test_the_whole_plan_is_a_table_without_formulas(house):
 
 def test_every_kind_of_a_plan_s_changes_has_a_heading():
     made = {Kind.WITHDRAW, Kind.SUSPEND, Kind.RESUME, Kind.MODIFY, Kind.CREATE, Kind.SCHOOL, Kind.BOX, Kind.AGENDA}
-    assert made | {Kind.ROOM, Kind.LIST} == {one for one in HEADINGS if isinstance(one, Kind)}
+    assert made | {Kind.ROOM, Kind.LIST, Kind.PURGE} == {one for one in HEADINGS if isinstance(one, Kind)}

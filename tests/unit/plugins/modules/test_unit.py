@@ -110,19 +110,28 @@ def test_a_start_that_is_under_way_and_fails_fails_the_task(host: Host) -> None:
 def test_nobody_waits_for_a_start_who_said_so(host: Host) -> None:
     assert host("starts.service", state="started", no_block=True)[1] == []
     assert host("starts.service", enabled=True)[1] == []
-    assert host("starts.service", state="restarted")[1] == ["restart -- starts.service"]
+    assert host("starts.service", state="restarted", no_block=True)[1][-1] == "--no-block restart -- starts.service"
+
+
+@pytest.mark.parametrize("name", ["died.service", "starts.service"])
+def test_tries_of_a_former_program_do_not_count_against_a_restart(host: Host, name: str) -> None:
+    assert host(name, "runs.service", state="restarted")[1][0] == f"reset-failed -- {name}"
+    assert host("runs.service", "off.service", state="restarted")[1][0] == "start -- off.service"
 
 
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        ({"state": "started"}, ["start -- off.service died.service"]),
+        ({"state": "started"}, ["reset-failed -- died.service", "start -- off.service died.service"]),
         ({"state": "stopped"}, ["stop -- runs.service"]),
-        ({"state": "restarted"}, ["start -- off.service died.service", "restart -- runs.service"]),
-        ({"state": "reloaded"}, ["start -- off.service died.service", "reload -- runs.service"]),
+        ({"state": "restarted"},
+         ["reset-failed -- died.service", "start -- off.service died.service", "restart -- runs.service"]),
+        ({"state": "reloaded"},
+         ["reset-failed -- died.service", "start -- off.service died.service", "reload -- runs.service"]),
         ({"state": "stopped", "no_block": True}, ["--no-block stop -- runs.service"]),
         ({"enabled": True, "state": "started"},
-         ["--no-reload enable -- off.service", "daemon-reload", "start -- off.service died.service"]),
+         ["--no-reload enable -- off.service", "daemon-reload", "reset-failed -- died.service",
+          "start -- off.service died.service"]),
         ({"enabled": False}, ["--no-reload disable -- runs.service died.service", "daemon-reload"]),
         ({"masked": True}, ["--no-reload mask -- runs.service off.service died.service", "daemon-reload"]),
     ],
