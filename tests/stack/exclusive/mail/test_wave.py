@@ -23,9 +23,11 @@ pytestmark = pytest.mark.full
 BOXES, MESSAGES = 300, 1000
 MOVED, COPIED, READ, INSIDE, OUTSIDE, DELETED, FULL = 40, 20, 20, 10, 5, 5, 5
 AT_ONCE = 50
+AS_VMAIL = "setpriv --reuid vmail --regid vmail --clear-groups"
 BODY = "Votre compte sera fermé. Confirmez votre mot de passe sur https://{word}.example.org/pia avant midi.\n" * 3
 FILL = """
 import os, pathlib, sys
+os.umask(0o077)
 base = pathlib.Path(sys.argv[1]) / ".wave-base"
 base.mkdir(exist_ok=True)
 for n in range(int(sys.argv[2])):
@@ -39,9 +41,6 @@ for home in sys.stdin.read().split():
         (folder / part).mkdir(parents=True, exist_ok=True)
     for one in base.iterdir():
         os.link(one, folder / "cur" / one.name)
-os.system(f"chown -R vmail: {base} && chmod 600 {base}/*")
-for home in open(sys.argv[3]).read().split():
-    os.system(f"chown -R vmail: {home}; chmod -R u+rwX,go-rwx {home}")
 """
 
 
@@ -66,7 +65,7 @@ def boxes(people: People, site: Site) -> list[Account]:
     site.run("mail1", "cat > /tmp/wave-fill.py", given=FILL)
     site.run(
         "mail1",
-        f"python3 /tmp/wave-fill.py {mailstore.STORE} {MESSAGES} /tmp/wave-homes < /tmp/wave-homes",
+        f"{AS_VMAIL} python3 /tmp/wave-fill.py {mailstore.STORE} {MESSAGES} < /tmp/wave-homes",
         timeout=900,
     )
     return agents
