@@ -138,3 +138,12 @@ class Agendas(Tables):
     def of(self, uid: str) -> set[tuple[str, str]]:
         """Return the rights on the agenda of an owner."""
         return self.rights[self.folders[uid]]
+
+
+def shared(owner: str, friend: str) -> str:
+    """Return the statement by which SOGo lets another agent read somebody's own agenda."""
+    return (
+        "INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)"
+        f" SELECT c_folder_id, '/{owner}/Calendar/personal', '{friend}', 'PublicViewer' FROM sogo_folder_info"
+        f" WHERE c_path2 = '{owner}' AND c_path3 = 'Calendar' AND c_path4 = 'personal';"
+    )

@@ -27,6 +27,7 @@ from tests.stack.support.release import Release
 from tests.stack.support.site import Account, Site
 from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
+from tests.support import sogo_tables
 
 HOST, VAULT = "mail1", "vault1"
 SCHOOL = "9990008E"
@@ -187,12 +188,7 @@ def _unit(site: Site, *names: str) -> None:
 
 def _share(site: Site, owner: Account, friend: Account) -> None:
     """Let another agent read an agenda of SOGo, as SOGo writes it."""
-    sql(
-        site,
-        "INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)"
-        f" SELECT c_folder_id, '/{owner.uid}/Calendar/personal', '{friend.uid}', 'PublicViewer' FROM sogo_folder_info"
-        f" WHERE c_path2 = '{owner.uid}' AND c_path3 = 'Calendar' AND c_path4 = 'personal';",
-    )
+    sql(site, sogo_tables.shared(owner.uid, friend.uid))
 
 
 def _contact(hosts: Hosts, given: Given) -> None:

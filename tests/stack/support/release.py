@@ -25,8 +25,8 @@ def by_form(here: Webmail, who: Account) -> None:
     """Log in to Roundcube by the form of its own that it had."""
     form = re.search(r'name="_token" value="([^"]+)"', here.page(_task="login"))
     assert form
-    given = {"_task": "login", "_action": "login", "_url": "", "_timezone": "Europe/Paris", "_token": form[1]}
-    here.ask("/?_task=login", {**given, "_user": who.uid, "_pass": who.password})
+    given = {"_task": "login", "_action": "login", "_url": "", "_timezone": str(here.site.platform["time_zone"])}
+    here.ask("/?_task=login", {**given, "_token": form[1], "_user": who.uid, "_pass": who.password})
     assert here.inside
 
 
