@@ -69,6 +69,12 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: str = ""
     time: int = 0
 
+    def as_sent(self) -> Recipient:
+        """Return what a sender may know of it: the filters and folders of a box are its owner's."""
+        if not self.account or self.state not in (State.FILED, State.REDIRECTED, State.DISCARDED):
+            return self
+        return msgspec.structs.replace(self, state=State.FILED, folder="", detail="")
+
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message. `sender` is of the envelope, `author` of From; `account` is a sender's of ours, `place` a client's.
@@ -93,7 +99,8 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def shown_to(self, uid: str) -> Message:
         """Return what its sender or one of its recipients may know of it: others' copies are theirs."""
         if self.account == uid:
-            return self
+            all_ = tuple(one if one.account == uid else one.as_sent() for one in self.recipients)
+            return msgspec.structs.replace(self, recipients=all_)
         own = tuple(one for one in self.recipients if one.account == uid)
         return msgspec.structs.replace(self, recipients=own, place="")
 

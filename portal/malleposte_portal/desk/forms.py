@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Length
 
 from malleposte_portal import dsfr
 from malleposte_portal.core.forms import TOO_LONG, Form
+from malleposte_portal.own.trace import Parts
 
 LONGEST = 200
 WAYS = {
@@ -108,6 +109,10 @@ class Code(Act):
             self.way.data = offered[0] if offered else ""
         if "aloud" not in offered:
             del self.called_back
+
+
+class Trace(Act, Parts):
+    """Messages of an agent."""
 
 
 class Factor(Act):

@@ -9,6 +9,8 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskShow
+from malleposte.accountd.calls.desk.traces import DeskTrace
+from malleposte.accountd.calls.mailbox.trace import MessagesTraced
 from malleposte.accountd.message import Done, Request
 from malleposte.accountd.relying_party import AwayError
 
@@ -20,7 +22,7 @@ from malleposte_portal.desk import forms
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import diagnosis
+from malleposte_portal.own import diagnosis, trace
 
 LOG = logging.getLogger("malleposte_portal")
 SUBJECT = Subject("desk")
@@ -135,11 +137,12 @@ def _act(
 
 def acted(
     found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], Request[Any]],
-    done: Callable[[Any], Answer], show: Callable[[str], str], instead: str = "",
+    done: Callable[[Any], Answer], show: Callable[[str], str], instead: str = "", wrong: str = forms.WRONG,
 ) -> Answer:  # fmt: skip
     """The form of an act, as `show` renders it with why it is refused; once it is done, the answer of `done`.
 
-    `instead` names the page to go to where the form is opened without what it is about.
+    `instead` names the page to go to where the form is opened without what it is about; `wrong` is the sentence for a
+    value that accountd does not take.
     """
     refused, status = "", 200
     if request.method == "GET":
@@ -149,7 +152,7 @@ def acted(
     else:
         status = 422
         if form.validate():
-            answer = ask(found, wanted, refused=_(forms.WRONG))
+            answer = ask(found, wanted, refused=_(wrong))
             if isinstance(answer, Done):
                 return done(answer)
             refused, status = answer.page, answer.status
@@ -245,3 +248,29 @@ def desk_factor(found: sign_on.Agent) -> Answer:
             source, uid, token, target=form.typed("agent"), factor=form.typed("factor"), reason=form.typed("reason")
         ),
     )
+
+
+@SUBJECT.form("/assistance/message", "/en/help-desk/message")
+@for_agent
+def desk_trace(found: sign_on.Agent) -> Answer:
+    """« Un message n’est jamais arrivé »: what became of an agent's messages."""
+    form = forms.Trace(data=given("agent"))
+    target = form.typed("agent")
+
+    def page(answer: MessagesTraced | None = None, refused: str = "") -> str:
+        return render_template(
+            "desk/trace.html", form=form, refused=refused, target=target, sheet=_sheet, **trace.shown(answer)
+        )
+
+    return acted(
+        found,
+        form,
+        lambda source, uid, token: DeskTrace(
+            source, uid, token, target=target, reason=form.typed("reason"), sender=form.typed("sender"),
+            word=form.typed("word"),
+        ),
+        page,
+        lambda refused: page(refused=refused),
+        "" if target else "desk",
+        wrong=trace.SHORT_WORD,
+    )  # fmt: skip

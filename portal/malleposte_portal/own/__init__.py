@@ -16,6 +16,7 @@ from malleposte_portal.own import (
     profiles,
     recovery,
     senders,
+    trace,
     undelete,
 )
 
@@ -23,6 +24,6 @@ SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
+        recovery, factors, log_ins, charges, undelete, senders, data, diagnosis, trace,
     )
 )  # fmt: skip

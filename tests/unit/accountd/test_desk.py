@@ -10,6 +10,7 @@ from malleposte.accountd.call import CALLS
 from malleposte.accountd.calls.account import ShowAccount, ShowJournal
 from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskShow
+from malleposte.accountd.calls.desk.traces import DeskTrace
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.desk_rules import Rules
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Forbidden, Refused, Request
@@ -20,6 +21,7 @@ from malleposte.accounts.disclosure import lines
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import InputError, MallepostError
+from malleposte.deliveries.model import Answer
 from malleposte.directory.devices import Device, device_attributes
 from malleposte.directory.model import State
 from malleposte.throttle.record import model
@@ -63,7 +65,7 @@ def stage(tmp_path: Path, ground: Any) -> Stage:
     made.agent("adesk", State.ACTIVE, OTHER_NUMEN, **DESK)
     made.agent("mdupond", State.ACTIVE, mpEstablishment=[SCHOOL], mpRecoveryMail=["marie@exemple.test"])
     made.store = store = Store()  # type: ignore[attr-defined]
-    vars(made.hosts).update(factors=store.factors, unfactor=store.unfactor)
+    vars(made.hosts).update(factors=store.factors, unfactor=store.unfactor, trace=lambda _query: (Answer(), []))
     object.__setattr__(made.service.tools.rules, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
     return made
 
@@ -99,6 +101,7 @@ def every(target: str = "mdupond", **who: str) -> list[Request[Any]]:
         DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
         DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
         DeskBlock(**who, target=target, reason=WHY),
+        DeskTrace(**who, target=target, reason=WHY),
     ]
 
 

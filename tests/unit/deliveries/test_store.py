@@ -160,11 +160,15 @@ def test_the_latest_are_found_and_the_answer_says_that_there_are_others(store: S
     assert not store.find(Query(about="mdupond", most=6).checked()).more
 
 
-def test_others_copies_are_not_shown() -> None:
-    own, others = recipient(State.FILED), recipient(State.FILED, OTHER, "autre")
+def test_others_copies_are_not_shown_nor_their_folders_and_filters_to_the_sender() -> None:
+    own, others = recipient(State.FILED, folder="Divorce"), recipient(State.FILED, OTHER, "autre")
     message = known("Q1", own, others, account="chef").message
     assert message.shown_to("mdupond").recipients == (own,) and message.shown_to("mdupond").place == ""
-    assert message.shown_to("chef") == message
+    left = recipient(State.LEFT, "x@lointain.test", "", detail="250 ok")
+    sent = known("Q1", own, recipient(State.DISCARDED, OTHER, "autre"), left, account="chef").message.shown_to("chef")
+    assert sent.recipients == (recipient(State.FILED), recipient(State.FILED, OTHER, "autre"), left)
+    mine = known("Q1", own, account="mdupond").message
+    assert mine.shown_to("mdupond") == mine
 
 
 # --- bounds ---

@@ -84,6 +84,7 @@ ACTS: Mapping[str, str] = {
     "new-place": "connexion depuis un nouveau lieu",
     "factor-add": "second facteur ajouté", "factor-remove": "second facteur supprimé",
     "desk-show": "fiche consultée par l’assistance",
+    "desk-trace": "acheminement de vos messages consulté par l’assistance",
     "desk-mail": "code envoyé par courriel à votre adresse de secours",
     "desk-sms": "code envoyé par SMS", "desk-letter": "nouveau courrier d’activation demandé",
     "desk-aloud": "code lu au téléphone", "desk-block": "compte bloqué par l’assistance",
