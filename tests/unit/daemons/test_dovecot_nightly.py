@@ -1,5 +1,7 @@
 """The night job of the mail store: boxes that hold expunged messages, and large folders to be indexed."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +60,17 @@ def test_sealed_messages_end_at_their_own_time(tmp_path: Path, asked: list[tuple
     removal, ended = asked
     assert removal[3:] == ("mailbox", ".SEALED/*", "SAVEDBEFORE", "21d")
     assert ended == ("mailbox", "delete", "-u", "mdupond", "-e", "--", DANGEROUS)
+
+
+def test_the_quota_is_counted_where_the_quarantine_changed(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    for uid, hours in (("mdupond", 1), ("jdoe", 30)):
+        folders = [home_of(uid, tmp_path) / "Maildir/.Quarantaine" / part for part in ("cur", "new")]
+        for one in folders:
+            one.mkdir(parents=True)
+            os.utime(one, (time.time() - hours * 3600,) * 2)
+    (home_of("neuf", tmp_path) / "Maildir/cur").mkdir(parents=True)
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
+    assert asked == [("quota", "recalc", "-u", "mdupond")]
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ...]]:
