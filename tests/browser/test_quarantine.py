@@ -6,17 +6,16 @@ from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.sso import enter_at
-from tests.stack.support.mail import Mail, compose, token
+from tests.stack.support.mail import Mail, compose
 
 
 def test_a_message_is_released(browser: Browser, reader: Reader, mail: Mail) -> None:
-    agent, words = reader.agent("convergence"), [token(), token()]
+    agent, words = reader.agent("convergence"), ["Convention de stage", "Votre messagerie va fermer"]
     for word, reason in zip(words, ("archive", "score domain"), strict=True):
         header = {"X_Malleposte_Quarantine": f"quarantine {reason}"}
-        message = compose("Claire Martin <claire.martin@lointain.test>", agent.mail, f"Dossier {word}", **header)
+        message = compose("Claire Martin <claire.martin@lycee.test>", agent.mail, word, **header)
         mail.site.run("mail1", f"doveadm save -u {agent.uid} -m {QUARANTINE}", given=message.decode())
-    enter_at(browser, agent, "portal")
-    browser.open("portal", "/compte/quarantaine")
+    enter_at(browser, agent, "portal", "/compte/quarantaine")
     browser.seen("main", "une archive chiffrée")
     checked(browser, "portal-quarantine")
     browser.click("label", words[0])

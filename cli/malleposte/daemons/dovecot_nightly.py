@@ -34,6 +34,7 @@ from malleposte.runtime import owner
 
 LONGEST = 4 * 3600.0
 """Seconds that each part may take: a removal altogether, the index until its last folder is begun."""
+CLOSED = 67  # EX_NOUSER: Dovecot does not open the box of a suspended account
 CHANGED = 26 * 3600.0
 """Seconds within which a folder has changed since the job ran before, whatever the timer's delay."""
 _SHORTEST = 16
@@ -97,7 +98,7 @@ def recount(store: Path, seconds: float = CHANGED) -> list[str]:
             ]
         for uid in uids:
             with named(failures.append, f"quota not counted: {uid}"):
-                dovecot.doveadm("quota", "recalc", "-u", uid)
+                dovecot.doveadm("quota", "recalc", "-u", uid, also=(CLOSED,))
     return failures
 
 

@@ -1,11 +1,11 @@
-"""What the filter keeps apart: in « Quarantaine », or sealed; and the way out, by its owner."""
+"""Messages that the filter keeps apart, in « Quarantaine » or sealed, and the way out, by their owner."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from malleposte.platform.mailstore import DANGEROUS, QUARANTINE
+from malleposte.platform.mailstore import DANGEROUS, QUARANTINE, home_of
 
 from tests.stack.shared.mail.test_senders import Agent, handed
 from tests.stack.support import corpus
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.scattered
 PAGE = "/compte/quarantaine"
 HEADER = "X-Malleposte-Quarantine"
 PROBE = f"probe@{FOREIGN}"
+STRANGER = b"Service <service@mechant.test>"
 FORM = Attached("facture.html", "text/html", b"<html><form action=//vol.test><input type=password></form></html>")
 LOCKED = Attached("dossier.zip", "application/zip", corpus.encrypted(corpus.zipped(note__pdf=b"%PDF-1.4" + bytes(40))))
 
@@ -169,7 +170,11 @@ def test_a_move_in_a_mail_program_teaches_and_the_night_counts_it(people: People
     assert session.select(quoted(QUARANTINE))[0] == "OK"
     assert session.uid("MOVE", "1:*", "INBOX")[0] == "OK"
     assert subjects(site, account, "INBOX") == [word]
-    site.run("mail1", "systemctl start malleposte-dovecot-nightly.service", timeout=300)
+    # The store of this agent's bucket alone: a night of all would find the other tests' boxes.
+    bucket = f"/tmp/{account.uid}/{home_of(account.uid).parent.name}"
+    site.run("mail1", f"mkdir -p {bucket}; ln -s {home_of(account.uid)} {bucket}/{account.uid}")
+    run = "/usr/bin/python3 -I -B /usr/lib/malleposte/malleposte.pyz run dovecot-nightly"
+    site.run("mail1", f"{run} /tmp/{account.uid} 30 30 1000000; rm -rf /tmp/{account.uid}")
     assert stored(site, account) > 150
 
 
@@ -181,11 +186,15 @@ def test_a_few_of_each_class_lie_where_they_belong(site: Site) -> None:
 
 
 @pytest.mark.full
-def test_the_collections_lie_where_they_belong(site: Site) -> None:
+def test_the_collections_lie_where_they_belong(people: People, site: Site) -> None:
+    writer = people.agent()
     for cases in (list(corpus.honest()), list(corpus.hostile())):
         assert len(cases) >= 500
         wrong = [(one.label, place) for one, place in kept_apart(site, cases) if place != one.place]
         assert not wrong
-    inside = [one for one in corpus.hostile() if "macro" in one.label or "archive" in one.label]
-    places = kept_apart(site, inside, User="probe2")
-    assert {(one.label, place) for one, place in places if place} == {("hidden macro", "quarantine")}
+    of_ours = [one for one in corpus.hostile() if "macro" in one.label or "archive" in one.label]
+    inside = (one._replace(message=one.message.replace(STRANGER, writer.mail.encode(), 1)) for one in of_ours)
+    places = kept_apart(site, inside, User=writer.uid)
+    assert len(places) > 20 and {(one.label, place) for one, place in places if place} == {
+        ("hidden macro", "quarantine")
+    }
