@@ -12,7 +12,6 @@ from malleposte.core.errors import MallepostError
 from malleposte.daemons import dovecot_nightly
 from malleposte.platform.mailstore import DANGEROUS, home_of
 
-
 INDEXING = "mail_plugins=mail_compress fts fts_flatcurve"
 
 

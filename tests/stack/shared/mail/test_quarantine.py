@@ -178,6 +178,16 @@ def test_a_move_in_a_mail_program_teaches_and_the_night_counts_it(people: People
     assert stored(site, account) > 150
 
 
+def test_what_a_list_passes_on_stays_where_it_was_judged_to_belong(site: Site) -> None:
+    message = f"{HEADER}: sealed form\r\n" + compose(PROBE, corpus.READER, token()).decode()
+    inside = {"IP": "127.0.0.1", "MTA-Name": "way-local"}
+    for envelope, kept in ((inside, "sealed form"), ({"IP": site.address("world"), "From": PROBE}, None)):
+        (answer,) = verdicts(site, [message], Settings=JUDGED, **envelope)
+        assert answer["milter"]["remove_headers"][HEADER] == 0
+        added = answer["milter"].get("add_headers") or {}
+        assert (added.get(HEADER) or {}).get("value") == kept
+
+
 def test_a_few_of_each_class_lie_where_they_belong(site: Site) -> None:
     """The collections whole are in the test below."""
     cases = [*list(corpus.honest())[::33], *list(corpus.hostile())[::29]]

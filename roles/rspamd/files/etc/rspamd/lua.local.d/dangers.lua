@@ -40,6 +40,9 @@ end
 -- The names of a part in any reading, its own first.
 local function names_of(part)
   local raw, values = tostring(part:get_raw_headers() or ''), {}
+  if not raw:lower():find('name', 1, true) then
+    return { '' }
+  end
   for _, field in ipairs({ 'content-disposition', 'content-type' }) do
     for _, value in ipairs(addresses.fields(raw, field)) do
       values[#values + 1] = value

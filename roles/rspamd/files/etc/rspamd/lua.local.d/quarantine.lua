@@ -48,6 +48,16 @@ local function judged(task)
       add(rule[who], rule[2])
     end
   end
+  -- What a list passes on was judged when it came: its own verdict stands beside the one of now.
+  local user = task:get_user()
+  if who == 'ours' and not (user and user ~= '') then
+    local before, words = (task:get_header(header) or ''):match('^(%l+) ([%l ]+)$')
+    if before == 'sealed' or before == 'quarantine' then
+      for why in words:gmatch('%l+') do
+        add(before, why)
+      end
+    end
+  end
   local reached = task:get_metric_score()
   if score > 0 and reached and reached[1] >= score then
     add('quarantine', 'score')
