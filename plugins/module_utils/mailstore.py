@@ -16,6 +16,8 @@ SHARED = ".shared/shared-mailboxes.db"
 """Dovecot's map of shares in the store: it says whose mailboxes have a folder that is open to whom."""
 EXPUNGED = "expunged"
 """The folder of messages that were deleted for good, for as long as they can be brought back."""
+QUARANTINE = "Quarantaine"
+"""The agent's folder of messages that the filter doubts too much for « Indésirables »; the agent may release them."""
 SEALED = "sealed"
 """The folder of messages that are dangerous or were retracted. No client of the box can reach it, only deliveries and
 doveadm."""

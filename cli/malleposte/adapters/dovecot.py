@@ -13,8 +13,8 @@ from malleposte.core.errors import MallepostError
 
 DEVICE = "user_device"
 """The passdb field that names the device of a log-in (role dovecot); Dovecot tracks those that begin with `user_`."""
-INDEXING = "mail_plugins=mail_compress fts fts_flatcurve"
-"""The setting with which doveadm indexes; otherwise it has no search, which would index a whole box before it looks."""
+LEARN = "/etc/dovecot/sieve/bin/learn"
+"""The program of role dovecot that tells the filter what an agent judged; a host without a filter has none."""
 NOBODY = 68  # EX_NOHOST: no session matched
 MISSING = 127  # a shell's exit code for a program that is not there
 
@@ -65,12 +65,13 @@ def room(uid: str, *, timeout: float | None = None) -> tuple[int, int]:
 def index(uid: str, folder: str, *, queued: bool = False) -> None:
     """Index a folder for search, now or after others (`queued`: by Dovecot's indexer, which this does not wait for).
 
+    doveadm has no search plugin otherwise (role dovecot): it would index a whole box before it looks.
     Nothing else depends on it: where it fails, as in a box that is closed, the next search makes the index.
     """
     if queued:
         doveadm("index", "-q", "-u", uid, "--", folder, check=False)
     else:
-        doveadm("-o", INDEXING, "index", "-u", uid, "--", folder, check=False)
+        doveadm("-o", "mail_plugins=mail_compress fts fts_flatcurve", "index", "-u", uid, "--", folder, check=False)
 
 
 def connected(uids: Collection[str], *, timeout: float | None = None) -> list[str]:
@@ -96,3 +97,9 @@ def kick(uid: str, *, device: str = "", timeout: float | None = None) -> None:
         if meant and (pid := row.get("pid", "")).isdigit():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)
+
+
+def learn_ham(text: str) -> None:
+    """Tell the filter that a message is no spam. No act fails because of it: what goes wrong is in the journal."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run([LEARN, "ham"], input=text.encode("utf-8", "surrogateescape"), check=False, timeout=30)

@@ -14,6 +14,7 @@ from malleposte_portal.own import (
     log_ins,
     phones,
     profiles,
+    quarantine,
     recovery,
     senders,
     trace,
@@ -24,6 +25,6 @@ SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, senders, data, diagnosis, trace,
+        recovery, factors, log_ins, charges, undelete, quarantine, senders, data, diagnosis, trace,
     )
 )  # fmt: skip

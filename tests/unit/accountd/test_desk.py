@@ -1,6 +1,8 @@
 """The help desk's calls: who may act, on whom, how often; what is shown, what is done, what the journals say."""
 
 import datetime
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from malleposte.accountd.call import CALLS
 from malleposte.accountd.calls.account import ShowAccount, ShowJournal
 from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskShow
+from malleposte.accountd.calls.desk.sealed import DeskSealed, DeskUnseal
 from malleposte.accountd.calls.desk.traces import DeskTrace
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.desk_rules import Rules
@@ -19,6 +22,7 @@ from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.disclosure import lines
 from malleposte.accounts.mailbox.filters import forwards
+from malleposte.accounts.mailbox.quarantine import Held as SealedMessage
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.deliveries.model import Answer
@@ -42,6 +46,17 @@ class Store:
     def __init__(self) -> None:
         self.held = [Factor("abc", "totp", "Téléphone", NOW), Factor("def", "webauthn", "Clé", None)]
         self.away = False
+        self.sealed = [SealedMessage("12", "Ami <ami@lointain.test>", "Facture", "2026-10-02 09:30:00", ("form",))]
+
+    def kept_apart(self, uid: str, place: str) -> list[SealedMessage]:
+        assert place == "sealed"
+        return list(self.sealed)
+
+    def release(self, uid: str, place: str, idents: Sequence[str]) -> int:
+        if place != "sealed" or set(idents) - {one.ident for one in self.sealed}:
+            raise InputError("it is not there")
+        self.sealed = []
+        return len(idents)
 
     def factors(self, uid: str) -> list[Factor]:
         if self.away:
@@ -66,6 +81,7 @@ def stage(tmp_path: Path, ground: Any) -> Stage:
     made.agent("mdupond", State.ACTIVE, mpEstablishment=[SCHOOL], mpRecoveryMail=["marie@exemple.test"])
     made.store = store = Store()  # type: ignore[attr-defined]
     vars(made.hosts).update(factors=store.factors, unfactor=store.unfactor, trace=lambda _query: (Answer(), []))
+    vars(made.hosts).update(kept_apart=store.kept_apart, release=store.release)
     object.__setattr__(made.service.tools.rules, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
     return made
 
@@ -100,6 +116,8 @@ def every(target: str = "mdupond", **who: str) -> list[Request[Any]]:
         DeskShow(**who, target=target),
         DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
         DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
+        DeskSealed(**who, target=target, reason=WHY),
+        DeskUnseal(**who, target=target, messages=("12",), reason=WHY),
         DeskBlock(**who, target=target, reason=WHY),
         DeskTrace(**who, target=target, reason=WHY),
     ]
@@ -448,3 +466,28 @@ def test_an_agent_s_own_acts_are_not_the_help_desk_s(stage: Stage) -> None:
     assert [one.by for one in lines.of([stage.journal], "mdupond")] == ["portal"]
     shown = success(stage.ask(ShowAccount(HERE, "adesk", token("adesk"))))
     assert shown.account.desk
+
+
+# --- dangerous messages ---
+
+
+def test_dangerous_messages_are_listed_and_handed_over_for_a_reason_that_the_owner_reads(stage: Stage) -> None:
+    (one,) = success(stage.ask(DeskSealed(**mine(), target="mdupond", reason=WHY))).held
+    assert (one.ident, one.subject, one.reasons) == ("12", "Facture", ("form",))
+    assert success(stage.ask(DeskUnseal(**mine(), target="mdupond", messages=("12",), reason=WHY))).many == 1
+    noted = [json.loads(line) for line in stage.journal.read_text("utf-8").splitlines()]
+    assert [(row["action"], row["account"], row["note"]) for row in noted] == [
+        ("desk-sealed", "mdupond", WHY), ("desk-unseal", "mdupond", WHY),
+    ]  # fmt: skip
+    assert "Facture" not in stage.journal.read_text("utf-8")
+
+
+def test_without_a_reason_none_is_looked_at_and_what_is_gone_is_told(stage: Stage) -> None:
+    for request in (
+        DeskSealed(**mine(), target="mdupond", reason=" "),
+        DeskUnseal(**mine(), target="mdupond", messages=("12",), reason=""),
+        DeskUnseal(**mine(), target="mdupond", messages=("99",), reason=WHY),
+        DeskUnseal(**mine(), target="mdupond", messages=(), reason=WHY),
+    ):
+        assert refusal(stage.ask(request)).error == ErrorCode.REFUSED_VALUE
+    assert len(stage.hosts.kept_apart("mdupond", "sealed")) == 1

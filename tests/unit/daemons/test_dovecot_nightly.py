@@ -1,5 +1,8 @@
 """The night job of the mail store: boxes that hold expunged messages, and large folders to be indexed."""
 
+import os
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,8 @@ from malleposte.adapters import dovecot
 from malleposte.core.errors import MallepostError
 from malleposte.daemons import dovecot_nightly
 from malleposte.platform.mailstore import DANGEROUS, home_of
+
+INDEXING = "mail_plugins=mail_compress fts fts_flatcurve"
 
 
 @pytest.fixture
@@ -60,6 +65,34 @@ def test_sealed_messages_end_at_their_own_time(tmp_path: Path, asked: list[tuple
     assert ended == ("mailbox", "delete", "-u", "mdupond", "-e", "--", DANGEROUS)
 
 
+def test_the_quota_is_counted_where_the_quarantine_changed(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    for uid, hours in (("mdupond", 1), ("jdoe", 30)):
+        folders = [home_of(uid, tmp_path) / "Maildir/.Quarantaine" / part for part in ("cur", "new")]
+        for one in folders:
+            one.mkdir(parents=True)
+            os.utime(one, (time.time() - hours * 3600,) * 2)
+    (home_of("neuf", tmp_path) / "Maildir/cur").mkdir(parents=True)
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
+    assert asked == [("quota", "recalc", "-u", "mdupond")]
+
+
+def test_a_box_of_a_suspended_account_is_no_failure_and_a_damaged_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = 67
+
+    def run(words: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(words, code, "", "doveadm(mdupond): Error: no")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    for part in ("cur", "new"):
+        (home_of("mdupond", tmp_path) / "Maildir/.Quarantaine" / part).mkdir(parents=True)
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
+    code = 75
+    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 1
+    assert "quota not counted: mdupond" in capsys.readouterr().err
+
+
 def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ...]]:
     """Have doveadm expunge nothing; what it was asked."""
     asked: list[tuple[str, ...]] = []
@@ -108,9 +141,7 @@ def test_folders_with_so_many_messages_are_indexed(tmp_path: Path, asked: list[t
     folder(tmp_path, "jdoe", "", 3)
     home_of("neuf", tmp_path).mkdir(parents=True)
     assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
-    assert asked == [
-        ("-o", dovecot.INDEXING, "index", "-u", "mdupond", "--", name) for name in ("INBOX", "Réunions/2025")
-    ]
+    assert asked == [("-o", INDEXING, "index", "-u", "mdupond", "--", name) for name in ("INBOX", "Réunions/2025")]
 
 
 def test_a_night_has_an_end_and_is_no_failure(
@@ -148,5 +179,5 @@ def test_a_half_that_fails_leaves_the_other_to_be_done(
     folder(tmp_path, "mdupond", "", 20)
     (home_of("mdupond", tmp_path) / "expunged").mkdir()
     assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 1
-    assert asked[-1] == ("-o", dovecot.INDEXING, "index", "-u", "mdupond", "--", "INBOX")
+    assert asked[-1] == ("-o", INDEXING, "index", "-u", "mdupond", "--", "INBOX")
     assert capsys.readouterr().err.splitlines() == ["<3>expunged messages stay: doveadm expunge: no answer"]

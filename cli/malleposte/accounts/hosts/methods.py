@@ -21,6 +21,8 @@ class ForAccountd(ABC):
     look = acts.mailbox.look
     deleted = acts.mailbox.deleted
     undelete = acts.mailbox.undelete
+    kept_apart = acts.mailbox.kept_apart
+    release = acts.mailbox.release
     senders = acts.mailbox.senders
     set_senders = acts.mailbox.set_senders
     settle = acts.agendas.settle

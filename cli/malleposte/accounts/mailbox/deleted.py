@@ -107,4 +107,7 @@ def restore(uid: str, idents: Iterable[str], run: Run = doveadm) -> dict[str, in
             run("mailbox", "create", "-u", uid, "-s", "--", place, also=(65,), timeout=SECONDS)
         run("move", "-u", uid, "--", place, "mailbox", source, "UID", ",".join(numbers), timeout=SECONDS)
         done[place] = done.get(place, 0) + len(numbers)
+    if done:
+        # Dovecot (2.4.1) adds nothing to the quota for a move from a folder outside it.
+        run("quota", "recalc", "-u", uid, timeout=SECONDS)
     return done

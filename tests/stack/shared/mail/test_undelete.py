@@ -62,6 +62,14 @@ def test_it_counts_against_no_quota_and_no_program_sees_it(people, mail):
     assert not [line for line in session.lsub()[1] if line and b"EXPUNGED" in line]
 
 
+def test_what_comes_back_counts_again(people, mail, cli, site):
+    account = people.agent()
+    put_and_delete(mail, account, "INBOX", token(), "mot " * 50_000)
+    before = used(mail, account)
+    assert cli.json("undelete", account.uid, "--all")["restored"] == {"INBOX": 1}
+    assert used(mail, account) > before + 150
+
+
 def test_a_move_leaves_nothing_behind(people, mail, cli):
     account, word = people.agent(), token()
     session = mail.imap(account)

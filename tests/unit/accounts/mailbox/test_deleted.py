@@ -55,6 +55,7 @@ def test_each_message_comes_back_to_its_folder_and_what_was_thrown_away_to_the_i
         ["move", "-u", "mdupond", "--", "INBOX", "mailbox", "EXPUNGED/mail/Corbeille", "UID", "3"],
     ]
     assert ["mailbox", "create", "-u", "mdupond", "-s", "--", "Projets"] in dovecot.ran
+    assert dovecot.ran[-1] == ["quota", "recalc", "-u", "mdupond"]
 
 
 @pytest.mark.parametrize("word", ["-A", "-uautre", "--help", "-F/etc/passwd"])
@@ -65,7 +66,7 @@ def test_no_word_of_an_agent_is_an_option(word: str) -> None:
     for words in dovecot.ran:
         if word in words:
             assert words.index("--") < words.index(word), words
-    assert [words[0] for words in dovecot.ran] == ["-f", "-f", "mailbox", "move"]
+    assert [words[0] for words in dovecot.ran] == ["-f", "-f", "mailbox", "move", "quota"]
 
 
 def test_a_message_that_is_gone_is_told_and_nothing_moves() -> None:

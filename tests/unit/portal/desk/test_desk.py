@@ -8,7 +8,9 @@ from malleposte.accountd.calls.charges import Charge
 from malleposte.accountd.calls.desk.acts import DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk.boxes import DeskBoxes, DeskSetDelegate
 from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, Person, Sheet
+from malleposte.accountd.calls.desk.sealed import DeskSealed, DeskUnseal
 from malleposte.accountd.calls.factors import Factor
+from malleposte.accountd.calls.mailbox.quarantine import HeldMessage, HeldMessages
 from malleposte.accountd.message import ErrorCode, Forbidden
 from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail
 from malleposte_portal import desk
@@ -285,13 +287,14 @@ def test_a_code_that_nobody_came_for_is_gone_after_ten_minutes(inside: Any, acco
         ("desk_code", DeskCode, "adresse de secours"),
         ("desk_block", DeskBlock, "est bloqué"),
         ("desk_factor", DeskRemoveFactor, "est supprimé"),
+        ("desk_sealed", DeskUnseal, "dans la boîte de réception"),
     ],
 )
 def test_an_act_is_done_and_said_on_the_sheet_once(
     inside: Any, accountd: Any, name: str, kind: type, said: str
 ) -> None:
     fields = inside.get(at(name)).forms()[-1]["fields"]
-    page = inside.post(ADDRESSES[name][0], {**fields, "way": "mail", "reason": "demande 4711"})
+    page = inside.post(ADDRESSES[name][0], {**fields, "way": "mail", "message": "12", "reason": "demande 4711"})
     assert inside.last.request.path == "/assistance/agent"
     assert said in page.main
     assert (accountd.only(kind).target, accountd.only(kind).reason) == ("jmartin", "demande 4711")
@@ -299,7 +302,7 @@ def test_an_act_is_done_and_said_on_the_sheet_once(
 
 
 @FRENCH_FIRST
-@pytest.mark.parametrize("name", ["desk_code", "desk_block", "desk_factor"])
+@pytest.mark.parametrize("name", ["desk_code", "desk_block", "desk_factor", "desk_sealed"])
 def test_an_act_without_a_reason_asks_nothing(inside: Any, accountd: Any, name: str, language: int) -> None:
     fields = inside.get(at(name, language)).forms()[-1]["fields"]
     accountd.asked.clear()
@@ -318,8 +321,22 @@ def test_a_way_that_is_not_offered_is_not_taken_from_the_browser(inside: Any, ac
     assert accountd.only(DeskCode).way == "mail"
 
 
+def test_dangerous_messages_are_listed_for_a_reason_and_nothing_of_them_is_a_link(inside: Any, accountd: Any) -> None:
+    fields = inside.get(at("desk_sealed")).forms()[-1]["fields"]
+    one = HeldMessage("12", "Ami <a@b.test>", "<a href=x>Facture", "2026-10-02T09:30:00", ("form",))
+    accountd.answer = HeldMessages("jmartin", "active", held=(one,))
+    page = inside.post(ADDRESSES["desk_sealed"][0], {**fields, "reason": "demande 4711"})
+    assert (
+        "<a href=x>Facture" in page.main
+        and "<a href=x>" not in inside.last.text
+        and "une page qui demande" in page.main
+    )
+    assert 'value="demande 4711"' in inside.last.text
+    assert accountd.only(DeskSealed).target == "jmartin"
+
+
 def test_pages_without_an_agent_lead_to_the_search(inside: Any) -> None:
-    for name in ("desk_agent", "desk_code", "desk_block", "desk_factor"):
+    for name in ("desk_agent", "desk_code", "desk_block", "desk_factor", "desk_sealed"):
         assert inside.raw(ADDRESSES[name][0]).headers["Location"] == "/assistance"
 
 

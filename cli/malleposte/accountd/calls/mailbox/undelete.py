@@ -83,19 +83,18 @@ def undelete(context: Context, request: Undelete) -> Restored:
 def shortened(messages: Sequence[deleted.Deleted]) -> tuple[tuple[DeletedMessage, ...], bool]:
     """Return the first messages, as many as an answer has room for, and whether there are others."""
     shown = fitting(
-        DeletedMessage(
-            one.ident, deleted.target(one.folder), _line(one.sender), _line(one.subject), _moment(one.deleted)
-        )
+        DeletedMessage(one.ident, deleted.target(one.folder), line(one.sender), line(one.subject), moment(one.deleted))
         for one in messages
     )
     return shown, len(shown) < len(messages)
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
+    """A sender or a subject on one line, cut to the length that an answer has."""
     return " ".join(text.split())[:LONGEST]
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """A time of Dovecot's, which is in the zone of the platform's hosts, as ISO 8601; as it is where it is none."""
     try:
         return datetime.datetime.fromisoformat(text).astimezone().isoformat(timespec="seconds")

@@ -8,10 +8,11 @@ from dataclasses import replace
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
 from malleposte.accounts.mailbox import deleted as expunged
-from malleposte.accounts.mailbox import filters
+from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.platform import profiles
 
@@ -44,6 +45,18 @@ def deleted(_host: LocalHost, uid: Uid, wanted: Wanted) -> list[Deleted]:
 def undelete(_host: LocalHost, uid: Uid, idents: Sequence[str]) -> dict[str, int]:
     """Bring such messages back; return the number that came to each folder."""
     return expunged.restore(uid, idents)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def kept_apart(_host: LocalHost, uid: Uid, place: str) -> list[Held]:
+    """Return messages that the filter kept apart: `quarantine`, or `sealed`."""
+    return quarantine.find(uid, place)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def release(_host: LocalHost, uid: Uid, place: str, idents: Sequence[str]) -> int:
+    """Move such messages to the inbox; return how many."""
+    return quarantine.release(uid, place, idents)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)

@@ -72,6 +72,7 @@ end
 local function tell(task)
   local address = verified(task)
   if address then
+    task:cache_set('mp_author', address)
     task:set_milter_reply({ remove_headers = { [HEADER] = 0 }, add_headers = { [HEADER] = { value = address, order = -1 } } })
   end
 end

@@ -1,0 +1,73 @@
+"""« Quarantaine »: messages that the filter kept apart are listed with the reason, and released to the inbox.
+
+They lie on the host of the mailbox; accountd finds them there and releases them. Nothing of their content is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import batched
+
+from flask import render_template, request, session
+from malleposte.accountd.calls.mailbox.quarantine import HeldMessage, Release, Released, ShowQuarantine
+from malleposte.accountd.message import MOST_ITEMS, Done
+
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer, back_to
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import answered, ask, for_agent
+
+SUBJECT = Subject("quarantine")
+
+MOST = 100
+"""Messages that are released by one form."""
+
+
+def because(one: HeldMessage) -> str:
+    """The reasons of a message, in words."""
+    known = {
+        "score": _("le filtre le juge très probablement indésirable"),
+        "form": _("il contient une page qui demande des informations ou lance un programme"),
+        "archive": _("il contient une archive chiffrée, que le filtre ne peut pas examiner"),
+        "macro": _("il contient un document avec des macros"),
+        "domain": _("l’adresse de l’expéditeur ressemble à une adresse de l’académie"),
+    }
+    return ", ".join(known[word] for word in one.reasons if word in known) or _("vous l’y avez déplacé")
+
+
+def _out(found: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Told:
+    """Release the messages, some at a time."""
+    late = _("Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé.")
+    many = 0
+    for some in batched(messages, MOST_ITEMS, strict=False):
+        answer = ask(found, partial(Release, messages=some), refused=late)
+        if isinstance(answer, acts.Told):
+            return answer
+        many += answer.many
+    return Released(many=many)
+
+
+@SUBJECT.form("/compte/quarantaine", "/en/account/quarantine")
+@for_agent
+def quarantine(found: sign_on.Agent) -> Answer:
+    """The messages in quarantine; those that are ticked come to the inbox."""
+    refused, status = "", 200
+    if request.method == "POST":
+        messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
+        if messages:
+            done = _out(found, messages)
+            if isinstance(done, Done):
+                return back_to("quarantine", f"released {done.many}")
+            refused, status = done.page, done.status
+        else:
+            refused, status = _("Cochez d’abord les messages à sortir de la quarantaine."), 422
+    answer = answered(found, ShowQuarantine)
+    told = str(session.pop("told", ""))
+    many = int(told.removeprefix("released ")) if told.startswith("released ") else None
+    return render_template(
+        "own/quarantine.html", held=answer.held, more=answer.more, refused=refused, many=many, moment=words.moment,
+        because=because,
+    ), status  # fmt: skip
