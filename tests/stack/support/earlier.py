@@ -1,6 +1,6 @@
 """Hosts of an earlier version with accounts that hold something of everything, and each thing read again later.
 
-What is made is made by protocol or by that version's own commands; what is read is read by protocol.
+All is made by protocol or by that version's own commands, and read by protocol.
 """
 
 import csv
