@@ -40,7 +40,7 @@ DAY = "20300115"
 
 @dataclass
 class Given:
-    """What was made: accounts, and the names and secrets of each thing."""
+    """The accounts that were made, and the names and secrets of each thing."""
 
     light: Account
     full: Account
