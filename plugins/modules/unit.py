@@ -106,7 +106,7 @@ def now(found: Mapping[str, Unit], wanted: Wanted) -> Iterator[tuple[str, list[s
     resting = [name for name in found if name not in running]
     to_stop = [name for name, unit in found.items() if unit.get("ActiveState") not in RESTS]
     sockets = [name for name in found if name.endswith(".socket")]
-    # What was tried before may be a program that this deploy replaces: its tries would exhaust the limit of starts.
+    # The tries of before may be those of a program that this deploy replaces, and would exhaust the limit of starts.
     tried = ("failed", STARTS) if wanted["state"] == "restarted" else ("failed",)
     if wanted["state"] in ("started", "restarted", "reloaded"):
         yield "reset-failed", [name for name, unit in found.items() if unit.get("ActiveState") in tried]

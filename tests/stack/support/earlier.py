@@ -1,6 +1,6 @@
 """Hosts of an earlier version with accounts that hold something of everything, and each thing read again later.
 
-What is made is made by protocol or by that version's own commands; what is read is read by protocol.
+All is made by protocol or by that version's own commands, and read by protocol.
 """
 
 import csv
@@ -40,7 +40,7 @@ DAY = "20300115"
 
 @dataclass
 class Given:
-    """What was made: accounts, and the names and secrets of each thing."""
+    """The accounts that were made, and the names and secrets of each thing."""
 
     light: Account
     full: Account

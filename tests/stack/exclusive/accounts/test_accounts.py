@@ -87,7 +87,7 @@ def test_a_revert_killed_many_times_leaves_nothing_and_the_log_ins_are_given_aga
 @pytest.mark.full
 def test_removals_of_many_killed_many_times_leave_nothing_but_their_names(typed, feeds, site, made, tmp_path):
     """All are suspended by hand, and one of them is taken up again meanwhile: that one stays."""
-    assert typed("import", written(tmp_path / "a.csv", people_of(200)), "--yes", "--json").returncode == 0
+    assert typed("import", written(tmp_path / "a.csv", people_of(40)), "--yes", "--json").returncode == 0
     everybody = sorted(feeds.dns())
     uids = [dn.partition(",")[0].removeprefix("uid=") for dn in everybody]
     made.extend(uids)
