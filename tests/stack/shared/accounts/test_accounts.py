@@ -108,7 +108,9 @@ def test_a_wrong_import_is_taken_back_but_for_what_is_in_use(typed, feeds, site,
 
 def facts(feeds) -> list[str]:
     """Names and addresses of all who came by a feed: tests beside this one make accounts by hand."""
-    return sorted(feeds.search("(mpSourceDigest=*)", "uid", "cn", "sn", "mail", "mailLocalAddress", "mpSourceDigest").splitlines())
+    return sorted(
+        feeds.search("(mpSourceDigest=*)", "uid", "cn", "sn", "mail", "mailLocalAddress", "mpSourceDigest").splitlines()
+    )
 
 
 def test_a_wrong_file_of_renames_is_refused_and_says_why(typed, feeds, tmp_path):
