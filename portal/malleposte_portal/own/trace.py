@@ -65,7 +65,7 @@ class Parts(Form):
 
 
 def sentences(one: TracedMessage) -> list[str]:
-    """What became of a message, in sentences."""
+    """The end of a message, in sentences."""
     moment, state = words.moment(one.at), one.state
     if state == "filed" and one.way != IN:
         state = "arrived"
