@@ -35,7 +35,7 @@ from malleposte.runtime import owner
 LONGEST = 4 * 3600.0
 """Seconds that each part may take: a removal altogether, the index until its last folder is begun."""
 CLOSED = 67  # EX_NOUSER: Dovecot does not open the box of a suspended account
-CHANGED = 26 * 3600.0
+CHANGED = 26 * 3600
 """Seconds within which a folder has changed since the job ran before, whatever the timer's delay."""
 _SHORTEST = 16
 """Bytes of a line of `dovecot-uidlist` at least: what is smaller is not read."""
@@ -86,7 +86,7 @@ EXPUNGED_PLACE = Place(EXPUNGED, "EXPUNGED/", f"{ROOT}*")
 SEALED_PLACE = Place(SEALED, SEALED_ROOT, f"{SEALED_ROOT}*")
 
 
-def recount(store: Path, seconds: float = CHANGED) -> list[str]:
+def recount(store: Path, seconds: int = CHANGED) -> list[str]:
     """Count the quota of boxes anew whose quarantine changed so lately; return the failures, a line each."""
     failures, since = list[str](), time.time() - seconds
     for bucket in BUCKETS:

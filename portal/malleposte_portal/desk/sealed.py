@@ -35,13 +35,23 @@ def desk_sealed(found: sign_on.Agent) -> Answer:
         status = 422
     elif messages:
         late = _("Certains messages n’ont pas été remis : ils l’ont déjà été, ou leur délai est passé.")
-        done = ask(found, lambda *who: DeskUnseal(*who, target=target, messages=messages, reason=reason), refused=late)
+        done = ask(
+            found,
+            lambda source, uid, token: DeskUnseal(
+                source, uid, token, target=target, messages=messages, reason=reason
+            ),
+            refused=late,
+        )  # fmt: skip
         if isinstance(done, Done):
             session["desk"] = {"uid": done.uid, "act": "unsealed"}
             return redirect(link("desk_agent", agent=done.uid), 303)
         refused, status = done.page, done.status
     else:
-        listed = ask(found, lambda *who: DeskSealed(*who, target=target, reason=reason), refused=_(forms.WRONG))
+        listed = ask(
+            found,
+            lambda source, uid, token: DeskSealed(source, uid, token, target=target, reason=reason),
+            refused=_(forms.WRONG),
+        )
         if isinstance(listed, Done):
             held = listed.held
         else:
