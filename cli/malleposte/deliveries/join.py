@@ -25,7 +25,7 @@ _VERDICTS = {
     "rewrite subject": Verdict.JUNK,
 }
 _STATES = {Verdict.REFUSED: State.REFUSED, Verdict.LATER: State.LATER, Verdict.HELD: State.HELD}
-HOLDS = "MP_OUTBOUND_HOLD"
+HOLDS, APART = "MP_OUTBOUND_HOLD", "MP_QUARANTINE"
 
 
 @dataclass
@@ -77,6 +77,8 @@ class Join:
         if parts is None:
             return
         verdict = Verdict.HELD if HOLDS in seen.symbols else _VERDICTS.get(seen.action, Verdict.CLEAN)
+        if verdict in (Verdict.CLEAN, Verdict.JUNK) and APART in seen.symbols:
+            verdict = Verdict.QUARANTINE
         reason = record.reason(seen.symbols) if verdict is not Verdict.CLEAN else ""
         sender, author = plain(seen.sender).lower(), plain(seen.author).lower()
         before = parts.message

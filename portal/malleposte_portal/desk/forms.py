@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length
 
 from malleposte_portal import dsfr
 from malleposte_portal.core.forms import TOO_LONG, Form
-from malleposte_portal.own.trace import Parts
+from malleposte_portal.own.messages.trace import Parts
 
 LONGEST = 200
 WAYS = {

@@ -22,7 +22,8 @@ from malleposte_portal.desk import forms
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import diagnosis, trace
+from malleposte_portal.own import diagnosis
+from malleposte_portal.own.messages import trace
 
 LOG = logging.getLogger("malleposte_portal")
 SUBJECT = Subject("desk")

@@ -15,7 +15,7 @@ from malleposte_portal.desk import forms
 from malleposte_portal.desk.pages import given
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent
-from malleposte_portal.own.quarantine import because
+from malleposte_portal.own.messages.quarantine import because
 
 SUBJECT = Subject("desk_sealed")
 

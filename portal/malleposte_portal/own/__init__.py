@@ -14,12 +14,11 @@ from malleposte_portal.own import (
     log_ins,
     phones,
     profiles,
-    quarantine,
     recovery,
     senders,
-    trace,
     undelete,
 )
+from malleposte_portal.own.messages import quarantine, trace
 
 SUBJECTS = tuple(
     module.SUBJECT

@@ -71,7 +71,7 @@ REFUSED_MAIL = {
     ("out", "virus"): ("Il contenait un virus.", "Faites analyser votre ordinateur, puis appelez l’assistance."),
     ("out", "wave"): (
         "Il fait partie d’un envoi dangereux que la DSI a arrêté.",
-        "Vous ne l’avez pas écrit ? Changez votre mot de passe maintenant, puis appelez l’assistance.",
+        "Vous ne l’avez pas écrit ? Changez votre mot de passe maintenant, puis appelez l’assistance.",
     ),
     ("out", "attachment"): (
         "Une pièce jointe est d’un type interdit, car elle peut contenir un programme.",

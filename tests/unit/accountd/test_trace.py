@@ -14,6 +14,8 @@ from malleposte.accounts.channels import Failure
 from malleposte.core.errors import MallepostError
 from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
 from malleposte.directory.model import State as AccountState
+from malleposte.platform.mailstore import DANGEROUS
+from msgspec import structs
 
 from .test_desk import DESK, SCHOOL, WHY, forbidden, mine
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, NOW, OTHER_NUMEN, Stage, refusal, success, token
@@ -98,6 +100,12 @@ def test_a_filter_of_the_own_box_is_the_owner_s(stage: Stage, index: Index) -> N
     index.answer = Answer((message(passed),))
     assert success(own(stage)).traced[0].passed_on == "ami@lointain.test, b@c.test"
     assert success(desk(stage)).traced[0].passed_on == "am…@lointain.test, b…@c.test"
+
+
+def test_what_lies_apart_has_no_folder(stage: Stage, index: Index) -> None:
+    index.answer = Answer((message(structs.replace(FILED, folder=DANGEROUS)),), THEN)
+    (row,) = success(own(stage)).traced
+    assert (row.state, row.folder) == ("sealed", "")
 
 
 def test_nobody_reaches_another_s(stage: Stage, index: Index) -> None:

@@ -27,7 +27,7 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("mailbox", "*", "NOT", "mailbox", "Partages/*"),
     ("mailbox", "EXPUNGED/mail/*"),
 )
-"""Where a message of a box may lie: in a folder of its own, or deleted. What others share is theirs."""
+"""The places of a box in which a message may lie: its own folders, and what was deleted. What is shared is others'."""
 PARTLY = 75
 """EX_TEMPFAIL: a box of several could not be opened."""
 

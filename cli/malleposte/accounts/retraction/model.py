@@ -11,7 +11,7 @@ from malleposte.deliveries.retracted import Box, Copy
 
 
 class Stage(StrEnum):
-    """How far a retraction has come."""
+    """The stages of a retraction."""
 
     PLANNED = "planned"
     BEGUN = "begun"

@@ -12,13 +12,13 @@ from malleposte.deliveries.model import Message
 _FRENCH = """\
 Bonjour,
 
-Nous avons retiré de votre boîte un message dangereux que vous aviez ouvert : il venait de {sender} et vous était
+Nous avons retiré de votre boîte un message dangereux que vous aviez ouvert : il venait de {sender} et vous était
 parvenu le {came}.
 
-Vous avez cliqué sur un lien, ouvert une pièce jointe ou donné un mot de passe ? Changez votre mot de passe
-maintenant : {page}
-Puis appelez l’assistance : {phone} ({hours}).
-Vous n’avez rien fait de tel ? Vous n’avez rien à faire.
+Vous avez cliqué sur un lien, ouvert une pièce jointe ou donné un mot de passe ? Changez votre mot de passe
+maintenant : {page}
+Puis appelez l’assistance : {phone} ({hours}).
+Vous n’avez rien fait de tel ? Vous n’avez rien à faire.
 
 """
 _ENGLISH = """\

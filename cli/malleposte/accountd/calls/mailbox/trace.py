@@ -16,6 +16,7 @@ from malleposte.accountd.message import Done, Message, Owned, Text, fitting
 from malleposte.deliveries import digests
 from malleposte.deliveries.model import Message as Delivery
 from malleposte.deliveries.model import Query, State, Verdict
+from malleposte.platform.mailstore import SEALED_ROOT
 from malleposte.throttle import costs
 
 LOG = logging.getLogger("accountd")
@@ -24,15 +25,17 @@ DAYS = 30
 MOST = 40
 """Messages in an answer."""
 IN, OUT = "in", "out"
+SEALED = "sealed"
+"""The state of a message that lies where no program reads it: its folder is nobody's matter."""
 _ADDRESS = re.compile(r"[^\s<>@()\[\],;:]+@[^\s<>@()\[\],;:]+")
 
 
 class TracedMessage(Message, frozen=True):
     """A message of an agent and its end. Times as ISO 8601: of the message, and of its end.
 
-    `way` is `in` or `out`, `other` the address at the other end. `state` is one of `deliveries.model.State`; `folder`
-    is that of the agent's own box, `reason` a word of `RefusedMail`, `answer` the words of a server, `passed_on` the
-    addresses to which a filter of the box passed it.
+    `way` is `in` or `out`, `other` the address at the other end. `state` is one of `deliveries.model.State`, or
+    `SEALED`; `folder` is that of the agent's own box, `reason` a word of `RefusedMail`, `answer` the words of a server,
+    `passed_on` the addresses to which a filter of the box passed it.
     """
 
     time: str
@@ -111,11 +114,12 @@ def _rows(message: Delivery, uid: str) -> Iterator[TracedMessage]:
     reason = "" if message.verdict is Verdict.CLEAN else message.reason
     for one in message.recipients:
         received = one.account == uid
+        sealed = one.folder.startswith(SEALED_ROOT)
         passed_on = one.detail if one.state in (State.FILED, State.REDIRECTED) else ""
         yield TracedMessage(
             _iso(message.time), IN if received else OUT,
             (message.author or message.sender) if received else one.address,
-            one.state.value, _iso(one.time or message.time), one.folder, reason,
+            SEALED if sealed else one.state.value, _iso(one.time or message.time), "" if sealed else one.folder, reason,
             "" if passed_on or one.detail == reason else one.detail, passed_on,
         )  # fmt: skip
 

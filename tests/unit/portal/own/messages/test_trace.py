@@ -9,7 +9,7 @@ from malleposte.accountd.calls.mailbox.trace import TracedMessage, TraceMessages
 from malleposte.accountd.message import ErrorCode
 from malleposte.deliveries.model import State
 from malleposte_portal.own.diagnosis import REFUSED_MAIL
-from malleposte_portal.own.trace import STATES
+from malleposte_portal.own.messages.trace import STATES
 
 from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.own.test_pages import DONE
@@ -95,7 +95,7 @@ def test_each_end_in_both_languages(
 
 
 def test_every_state_and_reason_has_its_words() -> None:
-    assert set(STATES) == {*map(str, State), "arrived"}
+    assert set(STATES) == {*map(str, State), "arrived", "sealed"}
     assert {reason for way, reason in REFUSED_MAIL if way == "in"} >= {"virus", "spam", "forged", "dmarc", "structure"}
 
 
