@@ -29,6 +29,7 @@ _STATES = {
     State.HELD: "is held in the queue: malleposte queue held",
     State.REDIRECTED: "was passed on by a filter of the box to {detail}",
     State.DISCARDED: "was thrown away by a filter of the box",
+    State.RETRACTED: "was taken back from the box: malleposte mail retractions",
 }
 _REASONS = {
     "virus": "a virus",

@@ -11,6 +11,7 @@ import msgspec
 
 from malleposte.core.errors import MallepostError
 from malleposte.deliveries.model import Answer, Query
+from malleposte.deliveries.retracted import Box
 
 SOCKET = Path("/run/malleposte-deliveries/asked")
 TIMEOUT = 60.0
@@ -23,6 +24,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     find: Query | None = None
     erase: tuple[str, ...] = ()
+    retracted: tuple[Box, ...] = ()
+    back: tuple[Box, ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,6 +46,12 @@ def find(query: Query, path: Path = SOCKET) -> Answer:
 def erase(uids: Sequence[str], path: Path = SOCKET) -> int:
     """Erase accounts; return how many rows that were. Raises MallepostError, OSError."""
     return _asked(Request(erase=tuple(uids)), path).erased if path.exists() else 0
+
+
+def retract(boxes: Sequence[Box], path: Path = SOCKET, *, back: bool) -> None:
+    """Note that messages were taken out of boxes, or given back. Raises MallepostError, OSError."""
+    if path.exists() and boxes:
+        _asked(Request(back=tuple(boxes)) if back else Request(retracted=tuple(boxes)), path)
 
 
 def _asked(request: Request, path: Path) -> Reply:

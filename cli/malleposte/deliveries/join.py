@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from malleposte.deliveries import digests
+from malleposte.deliveries.conditions import HOST, PART, SENDER_DOMAIN, WORD
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
 from malleposte.deliveries.model import MOST_MARKS, MOST_RECIPIENTS, Message, Recipient, Seen, State, Verdict, plain
-from malleposte.deliveries.store import HOST, PART, SENDER_DOMAIN, WORD, Known
+from malleposte.deliveries.store import Known
 from malleposte.throttle.record import model as record
 
 MOST = 20_000

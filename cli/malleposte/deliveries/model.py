@@ -39,6 +39,8 @@ class State(StrEnum):
     """Passed on by a filter of the box's owner, nothing kept."""
     DISCARDED = "discarded"
     """Thrown away by a filter of the box's owner."""
+    RETRACTED = "retracted"
+    """Taken out of the box by the DSI."""
 
 
 class Verdict(StrEnum):
@@ -52,7 +54,8 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
-FINAL = frozenset((State.FILED, State.LEFT, State.BOUNCED, State.REFUSED, State.REDIRECTED, State.DISCARDED))
+FINAL = frozenset(State) - {State.WAITING, State.DEFERRED, State.LATER, State.HELD}
+"""The states after which nothing more is tried."""
 
 
 class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +74,7 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def as_sent(self) -> Recipient:
         """Return what a sender may know of it: the filters and folders of a box are its owner's."""
-        if not self.account or self.state not in (State.FILED, State.REDIRECTED, State.DISCARDED):
+        if not self.account or self.state not in (State.FILED, State.REDIRECTED, State.DISCARDED, State.RETRACTED):
             return self
         return msgspec.structs.replace(self, state=State.FILED, folder="", detail="")
 

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from malleposte.deliveries import conditions
 from malleposte.deliveries.model import FINAL, Answer, Message, Query, Recipient, State, Verdict
+from malleposte.deliveries.retracted import Box
 from malleposte.runtime import durable
 
 LOG = logging.getLogger("deliveries")
@@ -49,7 +51,6 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS note (name PRIMARY KEY, value) WITHOUT ROWID",
 )
 _NOT_ACCEPTED = (Verdict.REFUSED, Verdict.LATER)
-WORD, HOST, PART, SENDER_DOMAIN = "word", "host", "part", "domain"
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ class Store:
 
     def find(self, query: Query, words: Sequence[bytes] = ()) -> Answer:
         """Return the messages of a query; `words` are the digests of its words. Raises sqlite3.Error."""
-        tests, values = _where(query, words)
+        tests, values = conditions.of(query, words)
         found: list[Message] = []
         days = [number for number in sorted(self._days, reverse=True) if self._within(number, query)]
         for number in days:
@@ -319,6 +320,18 @@ class Store:
                 day.link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
+    def retract(self, boxes: Iterable[Box], *, back: bool) -> None:
+        """Note that messages were taken out of boxes, or given back. Raises sqlite3.Error."""
+        before, after = (State.RETRACTED, State.FILED) if back else (State.FILED, State.RETRACTED)
+        statement = (
+            "UPDATE recipient SET state = ? WHERE account = ? AND state = ?"
+            " AND message IN (SELECT id FROM message WHERE queue = ?)"
+        )
+        changes = [(str(after), box.uid, str(before), sign.queue) for box in boxes for sign in box.signs]
+        for day in self._days.values():
+            with _transaction(day.link) as link:
+                link.executemany(statement, changes)
+
     def prune(self, now: int) -> int:
         """Remove the days that are too old, and the oldest while all take too much; how many. Raises OSError."""
         old = [number for number in self._days if number < now // DAY - self.limits.days]
@@ -337,38 +350,6 @@ class Store:
         """Close all files."""
         for day in self._days.values():
             day.link.close()
-
-
-def _where(query: Query, words: Sequence[bytes]) -> tuple[list[str], list[Any]]:
-    """The conditions of a query, and their values."""
-    tests, values = ["time >= ?"], list[Any]([query.since])
-
-    def test(condition: str, *parts: Any) -> None:
-        tests.append(condition)
-        values.extend(parts)
-
-    if query.until:
-        test("time <= ?", query.until)
-    if query.queue:
-        test("queue = ?", query.queue)
-    if query.message_id:
-        test("message_id = ?", query.message_id)
-    if query.sender.startswith("@"):
-        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", SENDER_DOMAIN, query.sender[1:])
-    elif query.sender:
-        test("(sender = ? OR author = ? OR account = ?)", *[query.sender] * 3)
-    if query.recipient:
-        to = "SELECT message FROM recipient WHERE"
-        test(f"id IN ({to} address = ? UNION {to} account = ?)", query.recipient, query.recipient)
-    if query.about:
-        test("(account = ? OR id IN (SELECT message FROM recipient WHERE account = ?))", query.about, query.about)
-    if query.host:
-        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", HOST, query.host)
-    for word in words:
-        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", WORD, word)
-    if query.word and not words:
-        test("0")
-    return tests, values
 
 
 def _source(place: str, account: str) -> str:

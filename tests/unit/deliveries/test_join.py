@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from malleposte.deliveries import join as module
+from malleposte.deliveries.conditions import HOST, PART, SENDER_DOMAIN, WORD
 from malleposte.deliveries.join import Join, with_parents
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
 from malleposte.deliveries.model import Message, Recipient, Seen, State, Verdict
-from malleposte.deliveries.store import HOST, PART, SENDER_DOMAIN, WORD, Known
+from malleposte.deliveries.store import Known
 
 NOW = 1_800_000_000
 Q, TO = "4dLpz91CxGz9rxQ", "marie.dupond@ac-exemple.test"

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 from malleposte.core.errors import InputError
+from malleposte.deliveries.conditions import HOST, SENDER_DOMAIN, WORD
 from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
-from malleposte.deliveries.store import DAY, HOST, SENDER_DOMAIN, WORD, Known, Limits, Store
+from malleposte.deliveries.retracted import Box, Sign
+from malleposte.deliveries.store import DAY, Known, Limits, Store
 
 NOW = 20_000 * DAY + 36_000
 TO, OTHER = "marie.dupond@ac-exemple.test", "autre@ac-exemple.test"
@@ -45,6 +47,15 @@ def find(store: Store, *words: bytes, **asked: Any) -> list[Message]:
 
 def states(store: Store, **asked: Any) -> dict[str, State]:
     return {one.address: one.state for message in find(store, **asked) for one in message.recipients}
+
+
+def test_what_was_taken_back_is_said_until_it_is_given_back(store: Store) -> None:
+    store.add([known("Q1", recipient(State.FILED, folder="Projets"), recipient(State.LEFT, "x@exemple.test", ""))])
+    boxes = [Box("mdupond", (Sign("Q1"), Sign("Q9"))), Box("nobody", (Sign("Q1"),))]
+    for back, state in ((False, State.RETRACTED), (False, State.RETRACTED), (True, State.FILED)):
+        store.retract(boxes, back=back)
+        assert states(store, queue="Q1") == {TO: state, "x@exemple.test": State.LEFT}
+        assert find(store, queue="Q1")[0].recipients[0].folder == "Projets"
 
 
 # --- what is merged ---

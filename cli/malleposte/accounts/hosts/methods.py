@@ -56,3 +56,4 @@ class ForRoot(ForAccountd):
     seal = acts.retraction.seal
     unseal = acts.retraction.unseal
     stop = acts.retraction.stop
+    note_retracted = acts.retraction.note_retracted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -36,6 +36,9 @@ class Boxes(Protocol):
     def stop(self, wave: Stop) -> list[Failure]:
         """Have the filter refuse further messages."""
 
+    def note_retracted(self, boxes: tuple[Box, ...], back: bool = False) -> list[Failure]:
+        """Have the indexes say it."""
+
 
 def count(hosts: Boxes, one: Retraction) -> None:
     """Note the copies that are in the boxes now, beside those that were noted before."""
@@ -56,7 +59,8 @@ def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
     one.stage = Stage.BEGUN
     keep(one)
     one.left, failures = _each(one.boxes, hosts.seal)
-    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures))))
+    noted = _note(hosts, [box for box in one.boxes if box.uid not in {copy.uid for copy in one.left}], back=False)
+    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures, *noted))))
     if not one.left and not one.failures:
         one.stage = Stage.DONE
     keep(one)
@@ -71,7 +75,8 @@ def undo(hosts: Boxes, one: Retraction, keep: Keep) -> None:
         raise InputError(f"{one.ident} was never begun", "there is nothing to take back")
     stopped = hosts.stop(Stop(one.ident))
     one.left, failures = _each(one.copies, hosts.unseal)
-    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures))))
+    noted = _note(hosts, one.boxes, back=True)
+    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures, *noted))))
     if not one.failures:
         one.stage = Stage.TAKEN_BACK
     keep(one)
@@ -80,6 +85,10 @@ def undo(hosts: Boxes, one: Retraction, keep: Keep) -> None:
 def _stop(one: Retraction) -> Stop:
     idents = dict.fromkeys(message.message_id for message in one.messages if message.message_id)
     return Stop(one.ident, tuple(idents)[:200], tuple(one.contents)[:200], tuple(one.hosts)[:50])
+
+
+def _note(hosts: Boxes, boxes: Sequence[Box], *, back: bool) -> list[Failure]:
+    return [failure for batch in _fitting(boxes) for failure in hosts.note_retracted(batch, back)]
 
 
 def _fitting[T](parts: Iterable[T]) -> Iterator[tuple[T, ...]]:

@@ -152,6 +152,9 @@ class Index:
             self.write()
             if request.erase:
                 return Reply(erased=self.store.erase(request.erase))
+            if request.retracted or request.back:
+                self.store.retract(request.retracted or request.back, back=bool(request.back))
+                return Reply()
             return Reply(answer=self._find(request.find or Query()))
         except (msgspec.DecodeError, InputError) as error:
             return Reply(error=str(getattr(error, "message", error)))

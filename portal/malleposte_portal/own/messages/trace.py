@@ -34,6 +34,7 @@ STATES = {
     "waiting": "Il est dans la file : rien n’est encore décidé.",
     "filed": "Arrivé dans « %(folder)s » le %(moment)s.",
     "arrived": "Arrivé le %(moment)s.",
+    "retracted": "Arrivé le %(moment)s, puis retiré de la boîte par la DSI : il était dangereux.",
     "sealed": "Mis à l’écart le %(moment)s, car dangereux : aucun logiciel ne l’ouvre. L’assistance peut le remettre.",
     "left": "Pris par le serveur du destinataire le %(moment)s.",
     "deferred": "Il attend : l’autre serveur ne le prend pas encore. De nouveaux essais sont faits pendant cinq jours.",

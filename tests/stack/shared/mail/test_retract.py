@@ -46,6 +46,12 @@ def restorable(site: Site, who: Account, word: str) -> list[str]:
     return [one["subject"] for one in listed if word in one["subject"]]
 
 
+def ends(typed: Any, who: Account, word: str) -> set[str]:
+    """What became of an account's messages of that subject, by the index of deliveries."""
+    found = typed("trace", "--to", who.uid, "--subject", f"'alerte {word}'")["messages"]
+    return {to["state"] for one in found for to in one["recipients"] if to["account"] == who.uid}
+
+
 def test_a_wave_leaves_every_box_and_comes_back_as_it_was(people, mail, typed, site):
     """Unread, read, moved, copied, deleted, passed on inside and outside; an honest message like it stays."""
     word = token()
@@ -93,6 +99,7 @@ def test_a_wave_leaves_every_box_and_comes_back_as_it_was(people, mail, typed, s
     assert after == {one.uid: {} for one in agents} | {plain.uid: {"INBOX": after[plain.uid]["INBOX"]}}
     assert mail.count(plain, "honest") == 1
     assert not restorable(site, deleter, word)
+    assert ends(typed, reader, word) == {"retracted"}
 
     again = compose(sender, bystander.mail, f"Autre objet {token()}", LINK.format(word=word))
     refused = mail.stranger(sender, bystander.mail, again)
@@ -101,7 +108,7 @@ def test_a_wave_leaves_every_box_and_comes_back_as_it_was(people, mail, typed, s
     back = typed("undo", plan["ident"], "--yes")
     assert (back["left"], back["failures"], back["stage"]) == ([], [], "undone"), back
     assert {one.uid: held(mail, one, f"{word}") for one in agents} == before
-    assert restorable(site, deleter, word)
+    assert restorable(site, deleter, word) and ends(typed, reader, word) == {"filed"}
     listed = {one["ident"]: one["stage"] for one in typed("retractions")}
     assert listed[plan["ident"]] == "undone"
 

@@ -48,6 +48,7 @@ class Boxes:
     def __init__(self, *copies: Copy) -> None:
         self.there, self.sealed, self.stopped = list(copies), list[Copy](), list[Stop]()
         self.away: list[Failure] = []
+        self.noted: list[tuple[list[str], bool]] = []
         self.before: Callable[[], None] = lambda: None
 
     def copies(self, boxes: tuple[Box, ...]) -> tuple[list[Copy], list[Failure]]:
@@ -68,6 +69,10 @@ class Boxes:
 
     def stop(self, wave: Stop) -> list[Failure]:
         self.stopped.append(wave)
+        return self.away
+
+    def note_retracted(self, boxes: tuple[Box, ...], back: bool = False) -> list[Failure]:
+        self.noted.append(([box.uid for box in boxes], back))
         return self.away
 
 
@@ -109,6 +114,9 @@ def test_copies_are_noted_before_the_first_one_moves() -> None:
     assert kept == [(Stage.BEGUN, 2)]
     assert (one.stage, one.left, one.failures, one.readers) == (Stage.DONE, [], [], ["a"])
     assert hosts.stopped == [Stop(IDENT, ("vague@x",), ("c0ffee",))] and hosts.there == []
+    assert hosts.noted == [(["a", "b"], False)]
+    acts.undo(hosts, one, lambda _one: None)
+    assert hosts.noted[1:] == [(["a", "b"], True)]
 
 
 def test_after_an_interruption_it_goes_on_and_all_come_back() -> None:

@@ -11,13 +11,14 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
 from malleposte.accounts.hosts.table import act, every_one, failed, holding
 from malleposte.accounts.mailbox import refused_wave, retracted
+from malleposte.deliveries import ask
 from malleposte.deliveries.retracted import Box, Copy, Stop
 
 MOST = 60
 """Boxes or copies of one question: they fit a request, and are done within its time."""
 Boxes = Annotated[tuple[Box, ...], msgspec.Meta(max_length=MOST)]
 Copies = Annotated[tuple[Copy, ...], msgspec.Meta(max_length=MOST)]
-__all__ = ["MOST", "Failure", "copies", "seal", "stop", "unseal"]
+__all__ = ["MOST", "Failure", "copies", "note_retracted", "seal", "stop", "unseal"]
 
 
 @act(on=holding(STORE), merge=every_one, label="boxes")
@@ -42,6 +43,12 @@ def unseal(host: LocalHost, back: Copies) -> list[Copy]:
 def stop(_host: LocalHost, wave: Stop) -> None:
     """Have the filter refuse further messages of a wave; without marks, no longer."""
     refused_wave.stop(wave)
+
+
+@act(on=holding(STORE), merge=failed, label="index")
+def note_retracted(host: LocalHost, boxes: Boxes, back: bool = False) -> None:
+    """Have the index of deliveries say that messages were taken out of boxes, or given back."""
+    ask.retract(boxes, host.deliveries_socket, back=back)
 
 
 def _here(host: LocalHost, boxes: Boxes) -> list[Box]:

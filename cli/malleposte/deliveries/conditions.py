@@ -1,0 +1,43 @@
+"""The conditions under which a message is one of a query, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from malleposte.deliveries.model import Query
+
+WORD, HOST, PART, SENDER_DOMAIN = "word", "host", "part", "domain"
+"""The kinds of marks: digests of words, hosts of links, digests of parts, domains of senders."""
+
+
+def of(query: Query, words: Sequence[bytes]) -> tuple[list[str], list[Any]]:
+    """Return the conditions of a query, and their values. `words` are the digests of its words."""
+    tests, values = ["time >= ?"], list[Any]([query.since])
+
+    def test(condition: str, *parts: Any) -> None:
+        tests.append(condition)
+        values.extend(parts)
+
+    if query.until:
+        test("time <= ?", query.until)
+    if query.queue:
+        test("queue = ?", query.queue)
+    if query.message_id:
+        test("message_id = ?", query.message_id)
+    if query.sender.startswith("@"):
+        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", SENDER_DOMAIN, query.sender[1:])
+    elif query.sender:
+        test("(sender = ? OR author = ? OR account = ?)", *[query.sender] * 3)
+    if query.recipient:
+        to = "SELECT message FROM recipient WHERE"
+        test(f"id IN ({to} address = ? UNION {to} account = ?)", query.recipient, query.recipient)
+    if query.about:
+        test("(account = ? OR id IN (SELECT message FROM recipient WHERE account = ?))", query.about, query.about)
+    if query.host:
+        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", HOST, query.host)
+    for word in words:
+        test("id IN (SELECT message FROM mark WHERE kind = ? AND value = ?)", WORD, word)
+    if query.word and not words:
+        test("0")
+    return tests, values
