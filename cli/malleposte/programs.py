@@ -28,6 +28,7 @@ PROGRAMS: Mapping[str, str] = {
     "portal-profile": "front.sign_profile",  # role portal
     "portal-states": "front.look_at_services",  # role portal
     "postfix-check": "adapters.postfix_check",  # role postfix
+    "quarantine-digest": "daemons.deliveries.digest",  # role deliveries
     "quota-warning": "accounts.mailbox.quota_warning",  # role dovecot
     "radicale-busy": "groupware.busy_times",  # role radicale
     "radicale-calendars": "groupware.published.radicale",  # role radicale

@@ -47,7 +47,7 @@ def restorable(site: Site, who: Account, word: str) -> list[str]:
 
 
 def ends(typed: Any, who: Account, word: str) -> set[str]:
-    """What became of an account's messages of that subject, by the index of deliveries."""
+    """Return the states of an account's messages of that subject, as the index of deliveries has them."""
     found = typed("trace", "--to", who.uid, "--subject", f"'alerte {word}'")["messages"]
     return {to["state"] for one in found for to in one["recipients"] if to["account"] == who.uid}
 
