@@ -32,7 +32,7 @@ COMMANDS: dict[str, str] = {
     "sso": "Show or end log-ins at the provider, and show or remove second factors.",
     "bans": "List or lift the bans of addresses that guessed passwords.",
     "queue": "List, release or delete held mail.",
-    "mail": "Find out what became of messages.",
+    "mail": "Find out what became of messages, and take one back from all boxes.",
     "password": "Show the password policy, or check a password against it.",
     "backup": "Back up hosts to the vaults (backup servers), list, check and restore.",
     "vault": "Manage the archives on a vault (backup server): watch, prune, check, undo.",
