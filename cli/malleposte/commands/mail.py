@@ -83,22 +83,22 @@ def trace_command(
     """
     with host() as (tools, _rules, _settings, _uid):
         query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, limit)
-        found, failures = tools.hosts.trace(query)
-    answer(msgspec.to_builtins(found) | {"failures": list(map(str, failures))}, printed(found, days), as_json=as_json)
+        traced, failures = tools.hosts.trace(query)
+    answer(msgspec.to_builtins(traced) | {"failures": list(map(str, failures))}, printed(traced, days), as_json=as_json)
     code = failed("trace", failures, "not asked")
-    return code if failures or found.messages else ExitCode.FAILURE
+    return code if failures or traced.messages else ExitCode.FAILURE
 
 
-def printed(found: Answer, days: int) -> Iterator[str]:
+def printed(traced: Answer, days: int) -> Iterator[str]:
     """Return the lines of an answer for a person."""
-    for message in found.messages:
+    for message in traced.messages:
         yield from lines(message)
-    more = ", and others: narrow it down" if found.more else ""
-    yield f"{len(found.messages)} messages{more} of the last {days} days"
-    if found.since:
-        yield f"the index begins on {local(datetime.datetime.fromtimestamp(found.since, datetime.UTC))}"
-    if found.left_out:
-        yield f"{found.left_out} messages of these days are not in the index: more came than it has room for"
+    more = ", and others: narrow it down" if traced.more else ""
+    yield f"{len(traced.messages)} messages{more} of the last {days} days"
+    if traced.since:
+        yield f"the index begins on {local(datetime.datetime.fromtimestamp(traced.since, datetime.UTC))}"
+    if traced.left_out:
+        yield f"{traced.left_out} messages of these days are not in the index: more came than it has room for"
 
 
 def lines(message: Message) -> Iterator[str]:
