@@ -20,7 +20,6 @@ import json
 import logging
 import os
 import re
-import signal
 import socket
 import sqlite3
 import time
@@ -331,22 +330,8 @@ def _serve(config: Config) -> int:
     record = Record(store, AccountResolver(config.names), config.domain, lines=lines)
     sockets = kit.handed()
 
-    async def until_ended() -> None:
-        loop, end = asyncio.get_running_loop(), asyncio.Event()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, end.set)
-        serving = loop.create_task(Server(record).serve(sockets))
-        ending = loop.create_task(end.wait())
-        await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
-        serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
-        record.write()
-
     try:
-        return kit.run(until_ended())
+        return kit.run(kit.until_ended(Server(record).serve(sockets), record.write))
     finally:
         store.close()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -61,6 +63,23 @@ def run(serving: Coroutine[object, object, None]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE
+
+
+async def until_ended(serving: Coroutine[object, object, None], write: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then `write` what waits. An end of `serving` by itself raises what ended it."""
+    import asyncio
+
+    loop, end = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, end.set)
+    task, ending = loop.create_task(serving), loop.create_task(end.wait())
+    await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    write()
 
 
 def start[Settings](

@@ -11,6 +11,7 @@ from malleposte_portal import dsfr
 from malleposte_portal.core.forms import TOO_LONG
 
 LONGEST_NAME = 40
+LONGEST_PART = 100
 
 
 def device_name_field(example: str) -> Any:
@@ -24,6 +25,18 @@ def device_name_field(example: str) -> Any:
             Length(max=LONGEST_NAME, message="Ce nom est trop long : 40 caractères au plus."),
         ],
         render_kw={"autocomplete": "off", "maxlength": str(LONGEST_NAME)},
+        widget=dsfr.Input(),
+    )
+
+
+def part_field(label: str, hint: str) -> Any:
+    """Return the field for a part of messages that are looked for; it may be empty."""
+    return StringField(
+        label,
+        description=hint,
+        filters=[lambda value: " ".join(value.split()) if value else value],
+        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
+        render_kw={"autocomplete": "off", "maxlength": str(LONGEST_PART), "spellcheck": "false"},
         widget=dsfr.Input(),
     )
 

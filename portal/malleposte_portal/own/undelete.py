@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import batched
-from typing import Any
 
 from flask import render_template, request, session
 from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Restored, Undelete
 from malleposte.accountd.message import MOST_ITEMS, Done
-from wtforms import RadioField, StringField
-from wtforms.validators import AnyOf, Length
+from wtforms import RadioField
+from wtforms.validators import AnyOf
 
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, words
@@ -25,33 +24,20 @@ from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent
+from malleposte_portal.own.forms import part_field
 
 SUBJECT = Subject("undelete")
-
-
 MOST = 100
 """Messages that come back by one form."""
-LONGEST_PART = 100
 DAYS = {"1": "Depuis hier", "7": "Depuis une semaine", "0": "À n’importe quel moment"}
 """Days since a deletion, in the words of the page; 0 for any."""
-
-
-def _part(label: str, hint: str) -> Any:
-    return StringField(
-        label,
-        description=hint,
-        filters=[lambda value: " ".join(value.split()) if value else value],
-        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
-        render_kw={"autocomplete": "off", "maxlength": str(LONGEST_PART), "spellcheck": "false"},
-        widget=dsfr.Input(),
-    )
 
 
 class FindDeletedForm(Form):
     """Parts of the messages that are looked for; all of them where nothing is given."""
 
-    sender = _part("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
-    subject = _part("Objet", "Un ou plusieurs mots. Vide : n’importe lequel.")
+    sender = part_field("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
+    subject = part_field("Objet", "Un ou plusieurs mots. Vide : n’importe lequel.")
     days = RadioField(
         "Supprimé",
         choices=list(DAYS.items()),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -125,3 +126,21 @@ def test_a_daemon_that_cannot_begin_says_why_in_one_line(tmp_path: Path, capsys:
     assert capsys.readouterr().err == "<3>counter: no socket; start the unit\n"
     with pytest.raises(ValueError, match="a fault of ours"):
         begun(str(path), serves=broken)
+
+
+def test_a_daemon_writes_what_waits_when_it_is_ended_and_not_when_it_fails() -> None:
+    """By a signal to itself; beside it one that fails by itself."""
+    written: list[str] = []
+
+    async def until_told() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    async def failing() -> None:
+        raise InputError("no socket")
+
+    asyncio.run(kit.until_ended(until_told(), lambda: written.append("ended")))
+    assert written == ["ended"]
+    with pytest.raises(InputError, match="no socket"):
+        asyncio.run(kit.until_ended(failing(), lambda: written.append("failed")))
+    assert written == ["ended"]

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import secrets
-import signal
 import socket
 import sqlite3
 import time
@@ -264,22 +263,8 @@ def serve(given: Settings) -> int:
     names = Path(given.names) if given.names else None
     index = Index(store, key_of(folder), AccountResolver(names), given.domains)
 
-    async def until_ended() -> None:
-        loop, end = asyncio.get_running_loop(), asyncio.Event()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, end.set)
-        serving = loop.create_task(Server(index).serve(kit.handed()))
-        ending = loop.create_task(end.wait())
-        await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
-        serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
-        index.write()
-
     try:
-        return kit.run(until_ended())
+        return kit.run(kit.until_ended(Server(index).serve(kit.handed()), index.write))
     finally:
         store.close()
 

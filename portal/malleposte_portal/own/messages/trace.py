@@ -13,10 +13,7 @@ from typing import Any
 from flask import render_template, request
 from malleposte.accountd.calls.mailbox.trace import IN, MessagesTraced, TracedMessage, TraceMessages
 from malleposte.accountd.message import Done
-from wtforms import StringField
-from wtforms.validators import Length
 
-from malleposte_portal import dsfr
 from malleposte_portal.core import words
 from malleposte_portal.core.answers import Answer
 from malleposte_portal.core.forms import Form
@@ -25,10 +22,10 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent
 from malleposte_portal.own.diagnosis import REFUSED_MAIL
+from malleposte_portal.own.forms import part_field
 from malleposte_portal.own.undelete import place
 
 SUBJECT = Subject("trace")
-LONGEST_PART = 100
 SHORT_WORD = "Donnez un mot d’au moins trois lettres, ou laissez l’objet vide."
 STATES = {
     "waiting": "Il est dans la file : rien n’est encore décidé.",
@@ -48,22 +45,11 @@ STATES = {
 """The end of a message, by accountd's word."""
 
 
-def _part(label: str, hint: str) -> Any:
-    return StringField(
-        label,
-        description=hint,
-        filters=[lambda value: " ".join(value.split()) if value else value],
-        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
-        render_kw={"autocomplete": "off", "maxlength": str(LONGEST_PART), "spellcheck": "false"},
-        widget=dsfr.Input(),
-    )
-
-
 class Parts(Form):
     """Parts of the messages that are looked for; all of them where nothing is given."""
 
-    sender = _part("Expéditeur", "Son adresse exacte, ou le nom de domaine après le @. Vide : n’importe lequel.")
-    word = _part("Objet", "Un ou plusieurs mots entiers. Vide : n’importe lequel.")
+    sender = part_field("Expéditeur", "Son adresse exacte, ou le nom de domaine après le @. Vide : n’importe lequel.")
+    word = part_field("Objet", "Un ou plusieurs mots entiers. Vide : n’importe lequel.")
 
 
 def sentences(one: TracedMessage) -> list[str]:
