@@ -13,7 +13,7 @@ from malleposte.accountd.client import Client
 from malleposte.policy.project import sentences
 from werkzeug.exceptions import HTTPException
 
-from malleposte_portal import autodiscover, desk, first_login, forgotten, guide, hacked, info, own, password, state
+from malleposte_portal import autodiscover, desk, dsi, first_login, forgotten, guide, hacked, info, own, password, state
 from malleposte_portal.core import acts, human
 from malleposte_portal.core.answers import link
 from malleposte_portal.core.assets import Assets, setup_assets
@@ -32,7 +32,7 @@ from malleposte_portal.own.profiles import setup_profiles
 SUBJECTS = (
     front.SUBJECT, plan.SUBJECT, first_login.SUBJECT, *password.SUBJECTS, forgotten.SUBJECT, human.SUBJECT,
     info.SUBJECT, guide.SUBJECT, of_desk.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS,
-    state.SUBJECT, autodiscover.SUBJECT,
+    state.SUBJECT, *dsi.SUBJECTS, autodiscover.SUBJECT,
 )  # fmt: skip
 """Each with its routes."""
 

@@ -222,7 +222,7 @@ def checked[M](kind: type[M], values: Mapping[str, Any]) -> M:
         raise BadMessageError(str(error)) from error
 
 
-def fitting[M: Message](rows: Iterable[M], room: int = MOST_BYTES) -> tuple[M, ...]:
+def fitting[M: msgspec.Struct](rows: Iterable[M], room: int = MOST_BYTES) -> tuple[M, ...]:
     """Return the first rows, as many as take so many bytes in an answer, which has a longest line."""
     shown: list[M] = []
     for one in rows:

@@ -9,11 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from malleposte.accounts import search
 from malleposte.accounts.actor import actor
-from malleposte.accounts.acts import Tools
-from malleposte.accounts.life import renewal
-from malleposte.accounts.retraction import acts, note, plan, store
+from malleposte.accounts.retraction import acts, owners, plan, store
 from malleposte.accounts.retraction.model import Retraction, Stage
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import YES, confirm
@@ -21,10 +18,7 @@ from malleposte.commands.away import HostCommand
 from malleposte.commands.mail_options import DAYS, query_of, selection
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
-from malleposte.core.loops import named
 from malleposte.deliveries.model import Message
-from malleposte.directory.model import first
-from malleposte.platform import letters
 from malleposte.platform.times import local
 
 SHOWN = 20
@@ -73,15 +67,12 @@ def retract_command(
             if refuse_link and not link:
                 raise InputError("--refuse-link goes with --link", "name the host of the link")
             query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, plan.MOST)
-            messages, failures = plan.messages(tools.hosts, query)
             one = Retraction(
-                store.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), messages, plan.boxes(messages),
+                store.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), [], [],
                 hosts=[query.host] if refuse_link else [],
-                contents=sorted({message.content for message in messages if message.content}),
-                out=plan.passed_outside(messages, settings.domain), waiting=plan.waiting(messages),
             )  # fmt: skip
+            plan.fill(tools.hosts, one, query, settings.domain)
             acts.count(tools.hosts, one)
-            one.failures += [str(failure) for failure in failures]
         if not one.messages:
             answer(_document(one), ["no message of this kind was delivered"], as_json=as_json)
             return ExitCode.FAILURE
@@ -93,9 +84,12 @@ def retract_command(
             click.echo(f"to do it: malleposte mail retract {one.ident}", err=True)
             return ExitCode.PARTLY if one.failures else ExitCode.DONE
         confirm("Take it back?", yes=yes)
-        acts.retract(tools.hosts, one, store.keep)
-        _tell(tools, one, written=not no_note)
-        store.keep(one)
+        with store.alone(one.ident):
+            acts.retract(tools.hosts, one, store.keep)
+            owners.journal(tools, one, "retract")
+            if not no_note:
+                owners.write(tools, one, store.keep, now())
+            store.keep(one)
     answer(_document(one), done(one), as_json=as_json) if as_json else _emit(done(one))
     return _code(one)
 
@@ -118,9 +112,9 @@ def undo_command(ident: str, yes: bool, as_json: bool) -> int:
         one = store.load(ident)
         if one.stage is not Stage.TAKEN_BACK:
             confirm(f"Give {len(one.copies)} copies back to {len(one.holders)} boxes?", yes=yes)
-            acts.undo(tools.hosts, one, store.keep)
-            for uid in one.holders:
-                tools.journal.write("retract-undo", uid, note=one.reason, retraction=one.ident)
+            with store.alone(one.ident):
+                acts.undo(tools.hosts, one, store.keep)
+            owners.journal(tools, one, "retract-undo")
     lines = [f"{one.ident}: {len(one.copies) - len(one.left)} copies given back to {len(one.holders)} boxes"]
     lines += [f"  {copy.uid}: not there any more, from {copy.folder}" for copy in one.left[:SHOWN]]
     answer(_document(one), [*lines, *_failed(one)], as_json=as_json)
@@ -173,22 +167,6 @@ def done(one: Retraction) -> Iterator[str]:
         yield f"  written to {_several(len(one.told), 'agent')} who had read it"
     yield from _failed(one)
     yield f"  to give all back: malleposte mail undo {one.ident}"
-
-
-def _tell(tools: Tools[Any], one: Retraction, *, written: bool) -> None:
-    """Enter it in the journal of each owner, and write to those who had read a copy, once."""
-    for uid in one.holders:
-        tools.journal.write("retract", uid, note=one.reason, retraction=one.ident)
-    if not written:
-        return
-    facts = renewal.Facts.read()
-    for uid in sorted(set(one.readers) - set(one.told)):
-        with named(one.failures.append, f"{uid}: no letter"):
-            message = next(m for m in one.messages if any(to.account == uid for to in m.recipients))
-            address = first(search.by_any_name(tools.directory, uid).attributes, "mail")
-            letters.queue(note.letter(uid, message, address, facts, now()))
-            one.told.append(uid)
-            store.keep(one)
 
 
 def _code(one: Retraction) -> int:

@@ -6,17 +6,17 @@ import logging
 from pathlib import Path
 
 from flask import Response, current_app, render_template
-from malleposte.accountd.calls.dsi import SeeState
-from malleposte.accountd.message import Done, Forbidden
+from malleposte.accountd.calls.dsi.state import SeeState
+from malleposte.accountd.message import Done
 from malleposte.core.errors import MallepostError
 from malleposte.watch.state import ask as here
 from malleposte.watch.state.document import State, encoded
 
 from malleposte_portal.core import acts, words
-from malleposte_portal.core.answers import Answer
-from malleposte_portal.core.forbidden import sentence
+from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
+from malleposte_portal.dsi.closed import closed
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 from malleposte_portal.state import shown
@@ -32,9 +32,7 @@ def state(found: sign_on.Agent) -> Answer:
     """« État de la plateforme »."""
     answer = ask(found, SeeState)
     if not isinstance(answer, Done):
-        # The provider asks nothing again of a log-in of the last five minutes: one without a factor is ended first.
-        late = answer.page == sentence(Forbidden.LATELY)
-        return render_template("state/closed.html", sentence=answer.page, late=late), answer.status
+        return closed(answer, _("État de la plateforme"), link("state"))
     known = _known()
     if known is None:
         return unanswered(acts.Told(503, _(UNKNOWN)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.account import ShowAccount
-from malleposte.accountd.calls.dsi import SeeState
+from malleposte.accountd.calls.dsi.state import SeeState
 from malleposte.accountd.message import Done, ErrorCode, Forbidden, Refused
 from malleposte.accountd.proof import LATELY
 from malleposte.directory.model import State

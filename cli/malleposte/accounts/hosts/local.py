@@ -20,6 +20,7 @@ from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, ReadJournal, Sql
 from malleposte.accounts.hosts.table import Act
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.retraction import store as retractions
 from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
@@ -61,6 +62,7 @@ class LocalHost:
         record_socket: Path = ask.SOCKET,
         reports_socket: Path = REPORTS_SOCKET,
         deliveries_socket: Path = DELIVERIES_SOCKET,
+        retractions_folder: Path = retractions.FOLDER,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
     ) -> None:
@@ -72,6 +74,7 @@ class LocalHost:
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
         self.reports_socket, self.deliveries_socket = reports_socket, deliveries_socket
+        self.retractions_folder = retractions_folder
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

@@ -36,6 +36,10 @@ class ForAccountd(ABC):
     journal = acts.record.journal
     reports = acts.reports.reports
     trace = acts.deliveries.trace
+    retractions = acts.retraction.retractions
+    retraction = acts.retraction.retraction
+    ask_retraction = acts.retraction.ask_retraction
+    order_retraction = acts.retraction.order_retraction
 
 
 class ForRoot(ForAccountd):

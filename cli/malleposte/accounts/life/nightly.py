@@ -23,6 +23,7 @@ from malleposte.accounts.life import archives, removal, renewal
 from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.accounts.retraction.work import step as retractions
 from malleposte.accounts.settings import Settings
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
@@ -245,7 +246,7 @@ def _gone(night: NightlyRun, days: float) -> Iterator[Entry]:
 STEPS: dict[str, Step] = {
     "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
-    "archive-ends": archive_ends, "own-data": own_data,
+    "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

@@ -37,6 +37,8 @@ class LifeRules:
     """With a second factor the main password opens no device: `mpTwoFactor` follows the factors."""
     override_group: str = "malleposte-dsi"
     """The group whose members, coming by sudo, may unblock or purge before the time."""
+    retract_alone: int = 1000
+    """Boxes out of which one person of the DSI may take messages in a day; more need a second person."""
     store: Path = mailstore.STORE
     channels: tuple[str, ...] = ()
     """Of dovecot, sogo, roundcube: those on this host."""

@@ -44,7 +44,7 @@ def count(hosts: Boxes, one: Retraction) -> None:
     """Note the copies that are in the boxes now, beside those that were noted before."""
     copies, failures = _each(one.boxes, hosts.copies)
     one.copies = list(dict.fromkeys((*one.copies, *copies)))
-    one.failures = list(dict.fromkeys(map(str, failures)))
+    one.failures = list(dict.fromkeys((*one.failures, *map(str, failures))))
 
 
 def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
@@ -54,6 +54,9 @@ def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
     """
     if one.stage is Stage.TAKEN_BACK:
         raise InputError(f"{one.ident} was taken back", "make another retraction")
+    if one.agreement is not None and not one.agreement.complete:
+        raise InputError(f"{one.ident}: a second person must agree first", "they do it on the portal")
+    one.failures = []
     stopped = hosts.stop(_stop(one))
     count(hosts, one)
     one.stage = Stage.BEGUN

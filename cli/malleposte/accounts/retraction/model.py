@@ -6,17 +6,29 @@ from enum import StrEnum
 
 import msgspec
 
-from malleposte.deliveries.model import Message
+from malleposte.accounts.agreement import Agreement
+from malleposte.deliveries.model import Message, Query
 from malleposte.deliveries.retracted import Box, Copy
 
 
 class Stage(StrEnum):
     """The stages of a retraction."""
 
+    ASKED = "asked"
+    """Its plan is not made yet."""
     PLANNED = "planned"
     BEGUN = "begun"
     DONE = "done"
     TAKEN_BACK = "undone"
+
+
+class Order(StrEnum):
+    """An order of the DSI's page that is not carried out yet."""
+
+    NONE = ""
+    PLAN = "plan"
+    TAKE = "take"
+    GIVE_BACK = "give_back"
 
 
 class Retraction(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,7 +36,8 @@ class Retraction(msgspec.Struct, forbid_unknown_fields=True):
 
     `copies` are those that were there when it began, `left` those that could not be moved, `told` the accounts that had
     a copy read and got the note, `out` recipients whom a filter of a box passed it on to, outside, as
-    `(account, address)`, and `waiting` recipients for whom it is still in the queue.
+    `(account, address)`, and `waiting` recipients for whom it is still in the queue. `agreement` is None where an
+    operator's command made it, which asks nobody; else `query` is what it looks for, and `order` what is to be done.
     """
 
     ident: str
@@ -42,6 +55,9 @@ class Retraction(msgspec.Struct, forbid_unknown_fields=True):
     waiting: list[str] = []
     failures: list[str] = []
     stage: Stage = Stage.PLANNED
+    agreement: Agreement | None = None
+    query: Query | None = None
+    order: Order = Order.NONE
 
     @property
     def readers(self) -> list[str]:

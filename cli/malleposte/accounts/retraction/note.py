@@ -1,4 +1,4 @@
-"""The letter to an agent who had read a message that was taken back. French, then English."""
+"""Letters about a retraction: to agents who had read the message, to the DSI's others. French, then English."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ We took a dangerous message out of your mailbox that you had opened. It came fro
 If you followed a link, opened an attachment or gave a password: change your password now, {page}
 Then call the help desk: {phone} ({hours_en}). Otherwise there is nothing to do.
 """
+_AGREEMENT = """\
+Bonjour,
+
+Un retrait de messages dangereux attend l’accord d’une seconde personne de la DSI : {boxes} boîtes.
+Motif : {reason}
+
+Examinez le plan et donnez votre accord sur le portail : {page}
+
+"""
+_AGREEMENT_EN = """\
+A retraction of dangerous messages waits for a second person of the IT department: {boxes} mailboxes. See the plan and
+agree on the portal: {page}
+"""
+PAGE = "/dsi/retrait?retrait="
+"""The page of a retraction on the portal, before its identifier."""
 
 
 def letter(uid: str, message: Message, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
@@ -40,3 +55,10 @@ def letter(uid: str, message: Message, to: str, facts: Facts, now: datetime.date
     }
     subject = "Un message dangereux a été retiré de votre boîte / A dangerous message was removed"
     return written(subject, _FRENCH.format(**told), _ENGLISH.format(**told), to, facts, now)
+
+
+def agreement(ident: str, reason: str, boxes: int, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """Return the letter that asks a person of the DSI to look at a plan. Raises ValueError on no address."""
+    told = {"boxes": boxes, "reason": reason, "page": f"https://{facts.portal}{PAGE}{ident}"}
+    subject = "Un retrait de messages attend votre accord / A retraction waits for your agreement"
+    return written(subject, _AGREEMENT.format(**told), _AGREEMENT_EN.format(**told), to, facts, now)

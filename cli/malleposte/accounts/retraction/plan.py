@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.retraction.model import Retraction
 from malleposte.deliveries.model import Answer, Message, Query, Recipient, State
 from malleposte.deliveries.retracted import Box, Sign
 
@@ -27,6 +28,15 @@ class Traces(Protocol):
 
     def trace(self, query: Query) -> tuple[Answer, list[Failure]]:
         """Return the messages of a query, and the hosts that failed."""
+
+
+def fill(hosts: Traces, one: Retraction, query: Query, domain: str) -> None:
+    """Note the messages of a query in a retraction, and where they are. `domain` is ours."""
+    one.messages, failures = messages(hosts, query)
+    one.boxes = boxes(one.messages)
+    one.contents = sorted({message.content for message in one.messages if message.content})
+    one.out, one.waiting = passed_outside(one.messages, domain), waiting(one.messages)
+    one.failures = [str(failure) for failure in failures]
 
 
 def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]:

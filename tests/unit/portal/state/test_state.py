@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.dsi import SeeState
+from malleposte.accountd.calls.dsi.state import SeeState
 from malleposte.accountd.message import ErrorCode, Forbidden
 from malleposte.accountd.own import Account
 from malleposte.watch.state import table

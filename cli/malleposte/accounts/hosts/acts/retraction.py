@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated
 
 import msgspec
@@ -9,15 +10,21 @@ import msgspec
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
-from malleposte.accounts.hosts.table import act, every_one, failed, holding
+from malleposte.accounts.hosts.table import THIS_HOST, Uid, act, every_one, failed, holding, only
 from malleposte.accounts.mailbox import refused_wave, retracted
+from malleposte.accounts.retraction import orders, store
+from malleposte.accounts.retraction.model import Order
+from malleposte.accounts.retraction.orders import Shown, Summary
 from malleposte.deliveries import ask
+from malleposte.deliveries.model import Query
 from malleposte.deliveries.retracted import Box, Copy, Stop
 
 MOST = 60
 """Boxes or copies of one question: they fit a request, and are done within its time."""
 Boxes = Annotated[tuple[Box, ...], msgspec.Meta(max_length=MOST)]
 Copies = Annotated[tuple[Copy, ...], msgspec.Meta(max_length=MOST)]
+Ident = Annotated[str, msgspec.Meta(pattern=rf"^{store.IDENT}\Z")]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 __all__ = ["MOST", "Failure", "copies", "note_retracted", "seal", "stop", "unseal"]
 
 
@@ -49,6 +56,39 @@ def stop(_host: LocalHost, wave: Stop) -> None:
 def note_retracted(host: LocalHost, boxes: Boxes, back: bool = False) -> None:
     """Have the index of deliveries say that messages were taken out of boxes, or given back."""
     ask.retract(boxes, host.deliveries_socket, back=back)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def retractions(host: LocalHost) -> list[Summary]:
+    """Return the retractions of the last days, the newest first."""
+    return [orders.summary(one) for one in store.every(host.retractions_folder)]
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def retraction(host: LocalHost, ident: Ident) -> Shown | None:
+    """Return a retraction with its plan; None where there is none of that name."""
+    folder = host.retractions_folder
+    return orders.shown(store.load(ident, folder)) if store.has(ident, folder) else None
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def ask_retraction(host: LocalHost, by: Uid, reason: Reason, query: Query, refuse_link: bool = False) -> str:
+    """Have the plan of a retraction made; return its identifier, nothing where too many wait."""
+    folder = host.retractions_folder
+    return orders.ask(by, reason, query.checked(), _now(), refuse_link=refuse_link, folder=folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def order_retraction(host: LocalHost, ident: Ident, order: Order, by: Uid) -> Shown | None:
+    """Have a retraction carried out or given back, once as many persons agreed as must; None where there is none."""
+    folder = host.retractions_folder
+    if not store.has(ident, folder):
+        return None
+    return orders.shown(orders.give(ident, order, by, host.rules.retract_alone, _now(), folder))
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _here(host: LocalHost, boxes: Boxes) -> list[Box]:

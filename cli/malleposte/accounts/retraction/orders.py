@@ -1,0 +1,163 @@
+"""The orders of the DSI's page, on the directory's host: they are kept here, and `work` carries them out."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import msgspec
+
+from malleposte.accounts.agreement import Agreement
+from malleposte.accounts.retraction import store
+from malleposte.accounts.retraction.alone import why_two
+from malleposte.accounts.retraction.model import Order, Retraction, Stage
+from malleposte.deliveries.model import Message, Query
+
+MOST_OPEN = 50
+"""Plans that wait for a decision. More would be nobody's reading."""
+SHOWN = 12
+"""Messages, accounts and addresses that are shown of each kind."""
+LONGEST = 100
+"""Characters of a text that a stranger chose."""
+_NEXT = {
+    Order.TAKE: (Stage.PLANNED, Stage.BEGUN, Stage.DONE),
+    Order.GIVE_BACK: (Stage.BEGUN, Stage.DONE),
+}
+
+
+class Alike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Messages that are the same: how many, of whom, when the first and the last came (ISO 8601).
+
+    `inside`: whether the author is an agent of ours.
+    """
+
+    many: int
+    author: str
+    first: str
+    last: str
+    message_id: str = ""
+    inside: bool = False
+
+
+class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A retraction in a list. `time` as ISO 8601; `by` a person, or an operator; `boxes` are those with a copy.
+
+    `order` is what is being done. `why` says why two persons must agree (`alone`); `persons` are those who did.
+    `by_command`: an operator's command made it.
+    """
+
+    ident: str = ""
+    time: str = ""
+    by: str = ""
+    reason: str = ""
+    stage: Stage = Stage.ASKED
+    order: Order = Order.NONE
+    boxes: int = 0
+    copies: int = 0
+    why: str = ""
+    persons: tuple[str, ...] = ()
+    by_command: bool = False
+
+
+class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first of many, and how many there are."""
+
+    first: tuple[str, ...] = ()
+    many: int = 0
+
+
+class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A retraction with its plan, and what came of it.
+
+    `messages` are the first of `kinds` that differ, and `got` boxes got any. `readers` had opened a copy, of whom
+    `written` got a letter; to the addresses of `out` a filter of a box passed one on; for those of `waiting` one is
+    still in the queue; in the boxes of `left` one could not be moved.
+    """
+
+    summary: Summary = Summary()
+    messages: tuple[Alike, ...] = ()
+    kinds: int = 0
+    got: int = 0
+    readers: Listed = Listed()
+    out: Listed = Listed()
+    waiting: Listed = Listed()
+    left: Listed = Listed()
+    written: int = 0
+    failures: Listed = Listed()
+
+
+def ask(
+    by: str, reason: str, query: Query, now: datetime.datetime, *, refuse_link: bool, folder: Path = store.FOLDER
+) -> str:
+    """Have a plan made; return the identifier of the retraction, nothing where too many plans wait. Raises OSError."""
+    with store.turn(folder):
+        store.prune(now, folder)
+        waiting = [one for one in store.every(folder) if one.stage in (Stage.ASKED, Stage.PLANNED) and one.agreement]
+        if len(waiting) >= MOST_OPEN:
+            return ""
+        one = Retraction(
+            store.new_ident(now), int(now.timestamp()), by, reason, [], [],
+            hosts=[query.host] if refuse_link else [],
+            stage=Stage.ASKED, agreement=Agreement(), query=query, order=Order.PLAN,
+        )  # fmt: skip
+        store.order(one, folder)
+    return one.ident
+
+
+def give(
+    ident: str, order: Order, by: str, most: int, now: datetime.datetime, folder: Path = store.FOLDER
+) -> Retraction:
+    """Have it taken out, or given back, or note that one of two persons agrees. Raises InputError, OSError.
+
+    `most`: boxes that one person may empty in a day. What is under way, or was decided otherwise meanwhile, stays as it
+    is: the page shows that.
+    """
+    with store.turn(folder):
+        one = store.load(ident, folder)
+        if one.order is not Order.NONE or one.stage not in _NEXT.get(order, ()):
+            return one
+        if order is Order.TAKE and one.agreement is not None and not one.agreement.complete:
+            if not one.copies or by in one.agreement.persons:
+                return one
+            why = one.agreement.why or why_two(one, store.every(folder), most, by, now.timestamp())
+            one.agreement = Agreement(why, one.agreement.persons).with_person(by)
+            if not one.agreement.complete:
+                store.keep(one, folder)
+                return one
+        one.order = order
+        store.order(one, folder)
+    return one
+
+
+def summary(one: Retraction) -> Summary:
+    """Return the line of a retraction."""
+    agreement = one.agreement or Agreement()
+    return Summary(
+        one.ident, _iso(one.time), one.by[:LONGEST], one.reason, one.stage, one.order, len(one.holders),
+        len(one.copies), agreement.why, agreement.persons, one.agreement is None,
+    )  # fmt: skip
+
+
+def shown(one: Retraction) -> Shown:
+    """Return what a person of the DSI is shown of a retraction."""
+    kinds: dict[tuple[str, str], list[Message]] = {}
+    for message in one.messages:
+        kinds.setdefault((message.author or message.sender, message.content or message.message_id), []).append(message)
+    alike = [
+        Alike(len(same), author[:LONGEST], _iso(same[0].time), _iso(same[-1].time), same[0].message_id[:LONGEST],
+              any(each.account for each in same))
+        for (author, _content), same in list(kinds.items())[:SHOWN]
+    ]  # fmt: skip
+    return Shown(
+        summary(one), tuple(alike), len(kinds), len({box.uid for box in one.boxes}), _listed(one.readers),
+        _listed([f"{uid} → {address}" for uid, address in one.out]), _listed(one.waiting),
+        _listed(sorted({copy.uid for copy in one.left})), len(one.told), _listed(one.failures),
+    )  # fmt: skip
+
+
+def _listed(names: list[str]) -> Listed:
+    return Listed(tuple(name[:LONGEST] for name in names[:SHOWN]), len(names))
+
+
+def _iso(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")

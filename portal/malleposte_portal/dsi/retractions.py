@@ -1,0 +1,140 @@
+"""« Retirer des messages »: the DSI takes dangerous messages back from all boxes, and gives them back.
+
+A plan is made first. It is carried out on the directory's host while nobody waits: the page shows how far it is.
+"""
+
+from __future__ import annotations
+
+from flask import render_template, request, session
+from malleposte.accountd.calls.dsi.retractions import (
+    DsiGiveBack,
+    DsiPlanRetraction,
+    DsiRetract,
+    DsiRetraction,
+    DsiRetractions,
+    Retractions,
+    RetractionShown,
+)
+from malleposte.accounts.retraction.model import Order, Stage
+from malleposte.accounts.retraction.orders import Summary
+
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer, back_to, filled_in, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.dsi import forms
+from malleposte_portal.dsi.closed import closed
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import Make, ask, for_agent
+
+SUBJECT = Subject("retractions")
+TITLE = "Retirer des messages"
+NOTHING = "Indiquez au moins un expéditeur, un mot de l’objet, un lien ou un identifiant."
+WRONG = "Un mot de l’objet a au moins trois lettres, et un lien est nécessaire pour le refuser."
+NONE = "Ce retrait n’existe pas, ou date de plus de 30 jours."
+STAGES = {
+    Stage.ASKED: "Plan en préparation",
+    Stage.PLANNED: "Plan prêt, rien n’est retiré",
+    Stage.BEGUN: "Retrait incomplet",
+    Stage.DONE: "Retiré",
+    Stage.TAKEN_BACK: "Rendu aux agents",
+}
+UNDER_WAY = {
+    Order.PLAN: "Plan en préparation",
+    Order.TAKE: "Retrait en cours",
+    Order.GIVE_BACK: "Remise en cours",
+}
+"""The state of a retraction, in words."""
+
+
+@SUBJECT.page("/dsi/retraits", "/en/dsi/retractions")
+@for_agent
+def retractions(agent: sign_on.Agent) -> Answer:
+    """The retractions of 30 days."""
+    answer = ask(agent, DsiRetractions)
+    if not isinstance(answer, Retractions):
+        return closed(answer, _(TITLE), link("retractions"))
+    return render_template("dsi/retractions.html", answer=answer, state=state, moment=words.moment)
+
+
+@SUBJECT.form("/dsi/retraits/nouveau", "/en/dsi/retractions/new")
+@for_agent
+def retraction_new(agent: sign_on.Agent) -> Answer:
+    """Have a plan made."""
+    form = forms.Plan()
+    if request.method == "GET":
+        answer = ask(agent, DsiRetractions)
+        if not isinstance(answer, Retractions):
+            return closed(answer, _(TITLE), link("retraction_new"))
+
+    def plan() -> Answer | acts.Told:
+        if not form.asks():
+            return acts.Told(422, _(NOTHING))
+        answer = ask(
+            agent,
+            lambda source, uid, token: DsiPlanRetraction(
+                source, uid, token, form.typed("reason"), form.typed("sender"), form.typed("word"),
+                form.typed("message_id"), form.typed("link"), bool(form.refuse_link.data),
+            ),
+            refused=_(WRONG),
+        )  # fmt: skip
+        return _to(answer, "planned") if isinstance(answer, RetractionShown) else answer
+
+    return filled_in(form, plan, lambda refused: render_template("dsi/retraction_new.html", form=form, refused=refused))
+
+
+@SUBJECT.page("/dsi/retrait", "/en/dsi/retraction")
+@for_agent
+def retraction(agent: sign_on.Agent) -> Answer:
+    """The plan of a retraction, and what came of it."""
+    ident = request.args.get("retrait", "")[:64]
+    answer = ask(agent, lambda source, uid, token: DsiRetraction(source, uid, token, ident), refused=_(NONE))
+    if not isinstance(answer, RetractionShown):
+        return closed(answer, _(TITLE), link("retraction", retrait=ident))
+    one = answer.shown
+    return render_template(
+        "dsi/retraction.html", one=one, line=one.summary, mine=answer.mine, state=state, moment=words.moment,
+        told=session.pop("told", ""), busy=one.summary.order is not Order.NONE,
+    )  # fmt: skip
+
+
+@SUBJECT.act("/dsi/retrait/retirer", "/en/dsi/retraction/take")
+@for_agent
+def retract(agent: sign_on.Agent) -> Answer:
+    """Have the messages taken out, or agree to it."""
+    ident = _named()
+    return _done(agent, lambda source, uid, token: DsiRetract(source, uid, token, ident), "agreed")
+
+
+@SUBJECT.act("/dsi/retrait/rendre", "/en/dsi/retraction/give-back")
+@for_agent
+def give_back(agent: sign_on.Agent) -> Answer:
+    """Have the messages given back."""
+    ident = _named()
+    return _done(agent, lambda source, uid, token: DsiGiveBack(source, uid, token, ident), "")
+
+
+def state(one: Summary) -> str:
+    """The state of a retraction, in words."""
+    if one.order is not Order.NONE:
+        return _(UNDER_WAY[one.order])
+    if one.stage is Stage.PLANNED and one.persons:
+        return _("Attend l’accord d’une seconde personne")
+    return _(STAGES[one.stage])
+
+
+def _named() -> str:
+    """The name of the retraction in a form."""
+    return request.form.get("retraction", "")[:64]
+
+
+def _done(agent: sign_on.Agent, make: Make[RetractionShown], told: str) -> Answer:
+    answer = ask(agent, make, refused=_(NONE))
+    if not isinstance(answer, RetractionShown):
+        return closed(answer, _(TITLE), link("retractions"))
+    return _to(answer, told)
+
+
+def _to(answer: RetractionShown, told: str) -> Answer:
+    """The page of a retraction."""
+    return back_to("retraction", told, retrait=answer.shown.summary.ident)
