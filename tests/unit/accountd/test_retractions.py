@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,7 @@ from malleposte.accountd.calls.dsi.retractions import (
     DsiRetractions,
     RetractionShown,
 )
-from malleposte.accountd.message import Done, ErrorCode, Forbidden, Owned, Refused
+from malleposte.accountd.message import ErrorCode, Forbidden, Owned, Refused
 from malleposte.accounts.hosts.acts import retraction as acts
 from malleposte.accounts.retraction import store
 from malleposte.accounts.retraction.model import Order, Stage
@@ -34,11 +33,10 @@ START = int(NOW.timestamp())
 
 
 @pytest.fixture
-def stage(stage: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
+def stage(stage: Ground, tmp_path: Path) -> Ground:
     """Two persons of the DSI, and the acts of the directory's host over a folder of the test."""
     for uid, numen in (("anne", OTHER_NUMEN), ("benoit", "01E9500003ABC")):
         stage.agent(uid, State.ACTIVE, numen, mpRole=["dsi"])
-    monkeypatch.setattr(acts, "_now", lambda: NOW)
     host: Any = SimpleNamespace(retractions_folder=tmp_path / "retractions", rules=SimpleNamespace(retract_alone=2))
     for one in (acts.retractions, acts.retraction, acts.ask_retraction, acts.order_retraction):
         vars(stage.hosts)[one.name] = lambda *args, act=one: act.function(host, *args)
@@ -112,7 +110,7 @@ def test_what_looks_for_nothing_is_refused(stage: Ground, changed: dict[str, Any
     assert success(stage.ask(DsiRetractions(**who()))).retractions == ()
 
 
-def test_plans_of_a_person_are_bounded_and_of_no_other(stage: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plans_of_a_person_are_bounded_and_of_no_other(stage: Ground) -> None:
     for _ in range(PLANS_A_DAY):
         ident = success(plan(stage)).shown.summary.ident
         (stage.folder / f"{ident}.json").unlink()  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from malleposte.accounts.retraction.model import Retraction, Stage
 
 DAY = 86_400
 INSIDE, MANY = "inside", "many"
-"""Why a second person must agree: an author is an agent of ours; too many boxes in a day."""
+"""Reasons for a second person: an author is an agent of ours; too many boxes in a day."""
 _DECIDED = (Stage.BEGUN, Stage.DONE, Stage.TAKEN_BACK)
 
 

@@ -29,7 +29,7 @@ Then call the help desk: {phone} ({hours_en}). Otherwise there is nothing to do.
 _AGREEMENT = """\
 Bonjour,
 
-Un retrait de messages dangereux attend l’accord d’une seconde personne de la DSI : {boxes} boîtes.
+Un retrait de messages dangereux attend l’accord d’une seconde personne de la DSI : {boxes} boîtes.
 Motif : {reason}
 
 Examinez le plan et donnez votre accord sur le portail : {page}

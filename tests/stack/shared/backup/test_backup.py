@@ -117,7 +117,7 @@ def test_nobody_else_reads_the_secrets(mail1, host):
         assert mail1.run(f"setpriv --reuid=vmail --clear-groups cat {path}").rc != 0
     vault = host("vault1")
     client = "setpriv --reuid=borg-mail1 --regid=borg-mail1 --init-groups"
-    for words in ("cat /etc/malleposte/vault/mail1", "ls /srv/borg/pia1/system", "ls /var/lib/malleposte-vault"):
+    for words in ("cat /etc/malleposte/vault/mail1", "ls -a /srv/borg/pia1/system", "ls /var/lib/malleposte-vault"):
         assert vault.run(words).stdout, f"root: {words}"
         assert vault.run(f"{client} {words}").rc != 0, words
     assert vault.run(f"{client} ls /srv/borg/mail1/system").rc == 0, "its own it does read"

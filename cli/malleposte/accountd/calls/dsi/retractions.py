@@ -12,8 +12,8 @@ from collections.abc import Callable
 import msgspec
 
 from malleposte.accountd.call import Who, call
+from malleposte.accountd.calls.dsi.officer import officer
 from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, reached, reason_of
-from malleposte.accountd.dsi import officer
 from malleposte.accountd.message import Done, Forbidden, Owned, Text, fitting
 from malleposte.accounts import roles
 from malleposte.accounts.retraction import note, store

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from malleposte.accountd.call import Who, call
+from malleposte.accountd.calls.dsi.officer import officer
 from malleposte.accountd.context import Context
-from malleposte.accountd.dsi import officer
 from malleposte.accountd.message import Done, Owned
 from malleposte.throttle import costs
 

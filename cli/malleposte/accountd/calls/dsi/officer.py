@@ -1,4 +1,4 @@
-"""The rights of the DSI: the role, and a second factor that was shown lately. Its calls are in `calls.dsi`."""
+"""The rights of the DSI: the role, and a second factor that was shown lately."""
 
 from __future__ import annotations
 
