@@ -89,6 +89,7 @@ def retract_command(
             owners.journal(tools, one, "retract")
             if not no_note:
                 owners.write(tools, one, store.keep, now())
+                owners.thank(tools, one, now())
             store.keep(one)
     answer(_document(one), done(one), as_json=as_json) if as_json else _emit(done(one))
     return _code(one)

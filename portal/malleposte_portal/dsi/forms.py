@@ -6,8 +6,9 @@ from wtforms import BooleanField
 
 from malleposte_portal import dsfr
 from malleposte_portal.core.forms import Form, text_field
-from malleposte_portal.own.forms import part_field
+from malleposte_portal.own.forms import LONGEST_PART, part_field
 
+__all__ = ["LONGEST_PART", "Plan"]
 OFF = {"autocomplete": "off", "spellcheck": "false"}
 
 

@@ -6,6 +6,7 @@ A plan is made first. It is carried out on the directory's host while nobody wai
 from __future__ import annotations
 
 from flask import render_template, request, session
+from malleposte.accountd.calls.dsi.reports import DsiReports, ReportsShown
 from malleposte.accountd.calls.dsi.retractions import (
     DsiGiveBack,
     DsiPlanRetraction,
@@ -61,11 +62,15 @@ def retractions(agent: sign_on.Agent) -> Answer:
 @for_agent
 def retraction_new(agent: sign_on.Agent) -> Answer:
     """Have a plan made."""
-    form = forms.Plan()
+    given: dict[str, str] = {}
     if request.method == "GET":
-        answer = ask(agent, DsiRetractions)
-        if not isinstance(answer, Retractions):
+        key = request.args.get("signalement", "")[:64]
+        answer = ask(agent, DsiReports if key else DsiRetractions)
+        if isinstance(answer, acts.Told):
             return closed(answer, _(TITLE), link("retraction_new"))
+        if isinstance(answer, ReportsShown):
+            given = _reported(answer, key)
+    form = forms.Plan(data=given)
 
     def plan() -> Answer | acts.Told:
         if not form.asks():
@@ -121,6 +126,12 @@ def state(one: Summary) -> str:
     if one.stage is Stage.PLANNED and one.persons:
         return _("Attend l’accord d’une seconde personne")
     return _(STAGES[one.stage])
+
+
+def _reported(answer: ReportsShown, key: str) -> dict[str, str]:
+    """The words of the form for what agents reported."""
+    row = next((one for one in answer.reports if one.key == key), None)
+    return {"sender": row.sender, "word": row.subject[: forms.LONGEST_PART]} if row else {}
 
 
 def _named() -> str:

@@ -68,7 +68,7 @@ ACTS: Mapping[str, str] = {
     "undelete": "messages supprimés rétablis",
     "retract": "message dangereux retiré de la boîte", "retract-undo": "message rendu à la boîte",
     "dsi-retraction-plan": "plan d’un retrait de messages demandé", "dsi-retract": "retrait de messages demandé",
-    "dsi-give-back": "remise de messages retirés demandée",
+    "dsi-give-back": "remise de messages retirés demandée", "dsi-reports": "réponse à des signalements",
     "release": "messages sortis de la quarantaine",
     "desk-sealed": "messages mis à l’écart consultés par l’assistance",
     "desk-unseal": "messages dangereux remis par l’assistance",

@@ -40,6 +40,8 @@ class ForAccountd(ABC):
     retraction = acts.retraction.retraction
     ask_retraction = acts.retraction.ask_retraction
     order_retraction = acts.retraction.order_retraction
+    reports_of = acts.retraction.reports_of
+    answer_reports = acts.retraction.answer_reports
 
 
 class ForRoot(ForAccountd):

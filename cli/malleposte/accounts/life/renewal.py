@@ -113,6 +113,8 @@ class Facts:
     """The host of IMAP and submission."""
     dav: str = ""
     """The address of devices for agendas and contacts."""
+    report_mail: str = ""
+    """The box that takes reports of suspect messages."""
 
     @property
     def page(self) -> str:
@@ -150,6 +152,7 @@ class Facts:
             policy=policy,
             server=str(given["hostnames"].get("mail", "")),
             dav=str(given["hostnames"].get("dav", "")),
+            report_mail=str(given.get("report_mail", "")),
         )
 
 

@@ -39,6 +39,34 @@ _AGREEMENT_EN = """\
 A retraction of dangerous messages waits for a second person of the IT department: {boxes} mailboxes. See the plan and
 agree on the portal: {page}
 """
+_TAKEN = """\
+Bonjour,
+
+Merci : vous avez signalé le message « {subject} ». Il était dangereux. La DSI l’a retiré des boîtes où il était arrivé.
+
+Vous avez cliqué sur un lien, ouvert une pièce jointe ou donné un mot de passe ? Changez votre mot de passe
+maintenant : {page}
+Puis appelez l’assistance : {phone} ({hours}).
+
+"""
+_TAKEN_EN = """\
+Thank you for your report of “{subject}”. The message was dangerous, and we took it out of the mailboxes that got it.
+If you followed a link, opened an attachment or gave a password: change your password now, {page}
+Then call the help desk: {phone} ({hours_en}).
+"""
+_HARMLESS = """\
+Bonjour,
+
+Merci : vous avez signalé le message « {subject} ». La DSI l’a examiné : il est sans danger.
+
+Il est dans votre dossier « Indésirables », ou dans « Signaler à la DSI » en dessous. Remettez-le dans votre boîte de
+réception si vous en avez besoin. En cas de doute, continuez à signaler.
+
+"""
+_HARMLESS_EN = """\
+Thank you for your report of “{subject}”. We looked at the message: it is harmless. It lies in « Indésirables », or in
+« Signaler à la DSI » below it. Move it to your inbox if you need it, and go on reporting what you doubt.
+"""
 PAGE = "/dsi/retrait?retrait="
 """The page of a retraction on the portal, before its identifier."""
 
@@ -62,3 +90,16 @@ def agreement(ident: str, reason: str, boxes: int, to: str, facts: Facts, now: d
     told = {"boxes": boxes, "reason": reason, "page": f"https://{facts.portal}{PAGE}{ident}"}
     subject = "Un retrait de messages attend votre accord / A retraction waits for your agreement"
     return written(subject, _AGREEMENT.format(**told), _AGREEMENT_EN.format(**told), to, facts, now)
+
+
+def thanks(
+    uid: str, subject: str, to: str, facts: Facts, now: datetime.datetime, *, harmless: bool = False
+) -> EmailMessage:
+    """Return the letter to an agent who reported a message. Raises ValueError on no address."""
+    told = {"subject": subject or "(sans objet)", "page": facts.page, **words(uid, facts, now)}
+    french, english = (_HARMLESS, _HARMLESS_EN) if harmless else (_TAKEN, _TAKEN_EN)
+    title = "Votre signalement : {} / Your report: {}".format(*(
+        ("le message est sans danger", "the message is harmless") if harmless
+        else ("le message a été retiré", "the message was taken back")
+    ))  # fmt: skip
+    return written(title, french.format(**told), english.format(**told), to, facts, now)

@@ -63,6 +63,7 @@ def _take(night: NightlyRun, one: Retraction, folder: Path) -> None:
     acts.retract(night.tools.hosts, one, keep)
     owners.journal(night.tools, one, "retract")
     owners.write(night.tools, one, keep, night.now, night.send)
+    owners.thank(night.tools, one, night.now, night.send)
 
 
 def _give_back(night: NightlyRun, one: Retraction, folder: Path) -> None:

@@ -12,9 +12,10 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
 from malleposte.accounts.hosts.table import THIS_HOST, Uid, act, every_one, failed, holding, only
 from malleposte.accounts.mailbox import refused_wave, retracted
-from malleposte.accounts.retraction import orders, store
+from malleposte.accounts.retraction import orders, reported, store
 from malleposte.accounts.retraction.model import Order
 from malleposte.accounts.retraction.orders import Shown, Summary
+from malleposte.accounts.retraction.reported import Report
 from malleposte.deliveries import ask
 from malleposte.deliveries.model import Query
 from malleposte.deliveries.retracted import Box, Copy, Stop
@@ -24,6 +25,9 @@ MOST = 60
 Boxes = Annotated[tuple[Box, ...], msgspec.Meta(max_length=MOST)]
 Copies = Annotated[tuple[Copy, ...], msgspec.Meta(max_length=MOST)]
 Ident = Annotated[str, msgspec.Meta(pattern=rf"^{store.IDENT}\Z")]
+Idents = Annotated[
+    tuple[Annotated[str, msgspec.Meta(pattern=rf"^{reported.IDENT}\Z")], ...], msgspec.Meta(max_length=reported.MOST)
+]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 __all__ = ["MOST", "Failure", "copies", "note_retracted", "seal", "stop", "unseal"]
 
@@ -85,6 +89,19 @@ def order_retraction(host: LocalHost, ident: Ident, order: Order, by: Uid) -> Sh
     if not store.has(ident, folder):
         return None
     return orders.shown(orders.give(ident, order, by, host.rules.retract_alone, _now(), folder))
+
+
+@act(on=holding(STORE), merge=every_one, label="boxes", accountd=True)
+def reports_of(host: LocalHost, uid: Uid) -> list[Report]:
+    """Return the reports of suspect messages in a box that is here, those that nobody has answered."""
+    return reported.find(uid, _now().date()) if host.home(uid).exists() else []
+
+
+@act(on=holding(STORE), merge=failed, label="boxes", accountd=True)
+def answer_reports(host: LocalHost, uid: Uid, idents: Idents) -> None:
+    """Mark reports in a box as answered."""
+    if host.home(uid).exists():
+        reported.answered(uid, idents)
 
 
 def _now() -> datetime.datetime:
