@@ -61,16 +61,16 @@ def find(box: str, today: datetime.date, run: Run = doveadm) -> list[Report]:
     numbers = sorted((int(row["uid"]) for row in _rows(run, "search", box, *query)), reverse=True)[:LOOKED_AT]
     if not numbers:
         return []
-    heads = _rows(run, "fetch", box, "uid hdr.x-malleposte-author", *_of(numbers))
+    heads = _rows(run, "fetch", box, "uid hdr.return-path", *_of(numbers))
     many, chosen = Counter[str](), list[int]()
     for row in sorted(heads, key=lambda row: -int(row["uid"])):
-        by = row.get("hdr.x-malleposte-author", "").strip()
+        by = _by(row)
         many[by] += 1
         if by and many[by] <= EACH and len(chosen) < MOST:
             chosen.append(int(row["uid"]))
     if not chosen:
         return []
-    rows = _rows(run, "fetch", box, "uid date.received hdr.x-malleposte-author body.2.header", *_of(chosen))
+    rows = _rows(run, "fetch", box, "uid date.received hdr.return-path body.2.header", *_of(chosen))
     return sorted(map(_read, rows), key=lambda one: -int(one.ident))
 
 
@@ -98,9 +98,14 @@ def _read(row: dict[str, str]) -> Report:
     queue = _QUEUE.search(str(head.get("Received", "")))
     message_id = _plain(str(head.get("Message-ID", ""))).strip("<> ")
     return Report(
-        str(row["uid"]), row.get("hdr.x-malleposte-author", "").strip().lower(), row.get("date.received", ""),
+        str(row["uid"]), _by(row), row.get("date.received", ""),
         queue[1] if queue else "", message_id, _words(head.get("From", "")), _words(head.get("Subject", "")),
     )  # fmt: skip
+
+
+def _by(row: dict[str, str]) -> str:
+    """The sender of the envelope, which Dovecot writes: nobody else may use an address of ours there."""
+    return row.get("hdr.return-path", "").strip().strip("<>").lower()
 
 
 def _words(field: Any) -> str:

@@ -11,14 +11,15 @@ import pytest
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import act, enrolled, entered
-from tests.stack.support.mail import Mail, compose, token, wait_for
+from tests.stack.support.mail import Mail, compose, quoted, token, wait_for
 from tests.stack.support.persons import Person
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.page import Page
 
-LIST, NEW, PAGE = "/dsi/retraits", "/dsi/retraits/nouveau", "/dsi/retrait"
+LIST, NEW, PAGE, REPORTS = "/dsi/retraits", "/dsi/retraits/nouveau", "/dsi/retrait", "/dsi/signalements"
+FOLDER, PROGRAM = "Indésirables/Signaler à la DSI", "/etc/dovecot/sieve/bin/report"
 
 
 @pytest.fixture
@@ -110,3 +111,39 @@ def test_what_an_agent_wrote_is_taken_back_by_two_persons(
     pressed(second, page, "/retirer")
     assert "retiré de 1 boîte" in settled(second, ident).main
     assert found(mail, site, reader, word) == 0
+
+
+def test_a_report_leads_to_a_plan_and_is_answered(
+    site: Site, mail: Mail, people: Any, officer: Callable[[], SignedOn]
+) -> None:
+    """A forged report of a message that its agent never got begins no plan; the honest ones do."""
+    agents, word = [people.agent() for _ in range(2)], token()
+    forger, sender = people.agent(), f"{word}@lointain.test"
+    for agent in agents:
+        mail.foreign(sender, agent.mail, compose(sender, agent.mail, f"Alerte {word}", "Confirmez votre compte."))
+        mail.arrived(agent, word)
+        session = mail.imap(agent)
+        session.select("INBOX")
+        assert session.uid("MOVE", session.uid("SEARCH", "SUBJECT", word)[1][0].decode(), quoted(FOLDER))[0] == "OK"
+    forged_report = compose("rectrice@lointain.test", forger.mail, f"Note {word}").decode()
+    site.run("mail1", f"runuser -u vmail -- {PROGRAM} {forger.mail}", given=forged_report)
+    inside = officer()
+
+    def listed() -> Page | None:
+        page = inside.get(REPORTS)
+        return page if f"Alerte {word}" in page.main and f"Note {word}" in page.main else None
+
+    page = wait_for(listed, timeout=120, what="the reports")
+    cards = [" ".join(text.split()) for _held, text in page.all("li")]
+    (both,) = [one for one in cards if f"Alerte {word}" in one]
+    (forged,) = [one for one in cards if f"Note {word}" in one]
+    assert "Signalé par 2 agents" in both and "Préparer un retrait" in both
+    assert "ne vous fiez pas" in forged and "Préparer un retrait" not in forged
+    ident, page = planned(inside, sender=sender)
+    pressed(inside, page, "/retirer")
+    settled(inside, ident)
+    assert [found(mail, site, one, word) for one in agents] == [0, 0]
+    for agent in agents:
+        mail.arrived(agent, "signalement")
+    page = inside.get(REPORTS)
+    assert f"Alerte {word}" not in page.main and f"Note {word}" in page.main

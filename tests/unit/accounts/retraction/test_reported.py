@@ -38,7 +38,7 @@ class Doveadm:
         if "flags" in words:
             self.marked += given
         rows = [
-            {"uid": str(number), "hdr.x-malleposte-author": by, "date.received": "2026-12-01 02:38:05",
+            {"uid": str(number), "hdr.return-path": f"<{by}>", "date.received": "2026-12-01 02:38:05",
              "body.2.header": head}
             for number, by, head in self.rows if str(number) in given
         ]  # fmt: skip
