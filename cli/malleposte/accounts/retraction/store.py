@@ -24,6 +24,11 @@ def new_ident(now: datetime.datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def is_ident(word: str) -> bool:
+    """Whether a word has the form of an identifier."""
+    return _IDENT.fullmatch(word) is not None
+
+
 def keep(one: Retraction, folder: Path = FOLDER) -> None:
     """Write a retraction to its file. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,7 +46,7 @@ def prune(now: datetime.datetime, folder: Path = FOLDER) -> None:
 def load(ident: str, folder: Path = FOLDER) -> Retraction:
     """Return a retraction. Raises InputError."""
     path = folder / f"{ident}.json"
-    if not _IDENT.fullmatch(ident) or not path.is_file():
+    if not is_ident(ident) or not path.is_file():
         raise InputError(f"no retraction {ident}", "`malleposte mail retractions` lists them")
     try:
         return msgspec.json.decode(path.read_bytes(), type=Retraction)
