@@ -14,10 +14,11 @@ from malleposte.deliveries.store import DAY, Known, Store
 
 NOW = 20_000 * DAY + 36_000
 WAVE = (
-    "Bonjour {name}, votre boîte de l'académie est pleine à quatre-vingt-dix-neuf pour cent. Vos messages ne seront plus"
-    " reçus à compter de ce soir minuit si vous ne confirmez pas votre identité sur la page sécurisée ci-dessous, qui"
-    " demande votre identifiant et votre mot de passe. Sans réponse de votre part le compte sera fermé définitivement et"
-    " son contenu perdu. Le service informatique vous remercie de votre compréhension. Référence {name}."
+    "Bonjour {name}, votre boîte de l'académie est pleine à quatre-vingt-dix-neuf pour cent. Vos messages ne seront"
+    " plus reçus à compter de ce soir minuit si vous ne confirmez pas votre identité sur la page sécurisée ci-dessous,"
+    " qui demande votre identifiant et votre mot de passe. Sans réponse de votre part le compte sera fermé"
+    " définitivement et son contenu perdu. Le service informatique vous remercie de votre compréhension."
+    " Référence {name}."
 )
 CIRCULAR = (
     "Chers parents, la réunion de rentrée des classes de sixième aura lieu le {name} à dix-huit heures dans la salle"

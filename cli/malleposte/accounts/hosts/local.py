@@ -23,6 +23,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
+from malleposte.deliveries.taken_back import PATH as TAKEN_BACK
 from malleposte.platform import mailstore, profiles
 from malleposte.reports.ask import SOCKET as REPORTS_SOCKET
 from malleposte.throttle.record import ask
@@ -61,6 +62,7 @@ class LocalHost:
         record_socket: Path = ask.SOCKET,
         reports_socket: Path = REPORTS_SOCKET,
         deliveries_socket: Path = DELIVERIES_SOCKET,
+        taken_back: Path = TAKEN_BACK,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
     ) -> None:
@@ -71,7 +73,7 @@ class LocalHost:
         """
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
-        self.reports_socket, self.deliveries_socket = reports_socket, deliveries_socket
+        self.reports_socket, self.deliveries_socket, self.taken_back = reports_socket, deliveries_socket, taken_back
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts import wire
+from malleposte.accounts.hosts.acts import retraction as host_acts
 from malleposte.accounts.hosts.acts.retraction import MOST
 from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mailbox import retracted
 from malleposte.accounts.retraction import acts, likeness, note, plan, store
 from malleposte.accounts.retraction.model import Like, Retraction, Stage
 from malleposte.core.errors import InputError, MallepostError
+from malleposte.deliveries import taken_back
 from malleposte.deliveries.model import Answer, Likeness, Message, Query, Recipient, State, Verdict
 from malleposte.deliveries.retracted import Box, Copy, Sign, Stop
 from malleposte.policy.model import Policy
@@ -125,8 +129,8 @@ def test_a_message_that_others_are_like_is_named_by_its_identifiers_or_by_a_retr
     asked = list[Query]()
 
     class Texts:
-        failures: list[Failure] = []
-        text = b"x" * 256
+        def __init__(self) -> None:
+            self.failures, self.text = list[Failure](), b"x" * 256
 
         def likeness(self, query: Query) -> tuple[Likeness, list[Failure]]:
             asked.append(query)
@@ -221,6 +225,21 @@ def test_a_box_that_got_very_much_of_a_wave_fits_a_question_too() -> None:
     hosts.copies = lambda boxes: (sizes.append(len(msgspec.json.encode(boxes))) or [], [])  # type: ignore[method-assign,func-returns-value]
     acts.count(hosts, retraction(boxes=found))
     assert len(sizes) > 1 and max(sizes) < wire.LONGEST
+
+
+def test_a_host_notes_what_is_taken_before_it_moves_and_forgets_it_when_it_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, noted = tmp_path / "taken-back.json", list[set[str]]()
+    host = SimpleNamespace(taken_back=path, home=lambda uid: tmp_path / uid, deliveries_socket=tmp_path / "none")
+    monkeypatch.setattr(retracted, "seal", lambda boxes: noted.append(set(taken_back.by_queue(path))) or boxes)
+    boxes = (Box("here", (Sign("Q1"),)), Box("elsewhere", (Sign("Q2"),)))
+    (tmp_path / "here").mkdir()
+    assert host_acts.seal.function(host, boxes) == [boxes[0]] and noted == [{"Q1", "Q2"}]
+    host_acts.note_retracted.function(host, boxes)
+    assert set(taken_back.by_queue(path)) == {"Q1", "Q2"}
+    host_acts.note_retracted.function(host, boxes, back=True)
+    assert taken_back.by_queue(path) == {}
 
 
 def test_a_retraction_is_kept_listed_and_pruned(tmp_path: Path) -> None:

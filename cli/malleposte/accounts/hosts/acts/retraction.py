@@ -11,7 +11,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
 from malleposte.accounts.hosts.table import act, every_one, failed, holding
 from malleposte.accounts.mailbox import refused_wave, retracted
-from malleposte.deliveries import ask
+from malleposte.deliveries import ask, taken_back
 from malleposte.deliveries.retracted import Box, Copy, Stop
 
 MOST = 60
@@ -29,7 +29,11 @@ def copies(host: LocalHost, boxes: Boxes) -> list[Copy]:
 
 @act(on=holding(STORE), merge=every_one, label="boxes")
 def seal(host: LocalHost, boxes: Boxes) -> list[Copy]:
-    """Take the messages out of the boxes that are here; return the copies that are still there."""
+    """Take the messages out of the boxes that are here; return the copies that are still there.
+
+    Each host notes them all before, since a box may come to it later.
+    """
+    taken_back.note(boxes, host.taken_back)
     return retracted.seal(_here(host, boxes))
 
 
@@ -47,7 +51,9 @@ def stop(_host: LocalHost, wave: Stop) -> None:
 
 @act(on=holding(STORE), merge=failed, label="index")
 def note_retracted(host: LocalHost, boxes: Boxes, back: bool = False) -> None:
-    """Have the index of deliveries say that messages were taken out of boxes, or given back."""
+    """Have the index of deliveries say that messages were taken out of boxes, or given back, as restores may then."""
+    if back:
+        taken_back.forget(boxes, host.taken_back)
     ask.retract(boxes, host.deliveries_socket, back=back)
 
 
