@@ -1,4 +1,4 @@
-"""What is sealed or was taken back comes back by no restore, and what is like it does."""
+"""Messages that are sealed or were taken back come back by no restore; those that are like them do."""
 
 from pathlib import Path
 from typing import Any
