@@ -8,14 +8,16 @@ from collections.abc import Iterator
 import click
 import msgspec
 
+from malleposte.accounts.retraction import likeness
 from malleposte.commands.accounts.context import host
 from malleposte.commands.accounts.output import failed
 from malleposte.commands.away import HostCommand
-from malleposte.commands.mail_options import DAYS, query_of, selection
+from malleposte.commands.mail_options import DAYS, query_of, selection, since_of
 from malleposte.commands.mail_retract import retract_command, retractions_command, undo_command
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode
-from malleposte.deliveries.model import Answer, Message, Recipient, State, Verdict
+from malleposte.deliveries.likeness import COMPARED
+from malleposte.deliveries.model import Answer, Likeness, Message, Recipient, State, Verdict
 from malleposte.platform.times import local
 
 _STATES = {
@@ -67,23 +69,29 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
 @AS_JSON
 def trace_command(
-    sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, days: int, limit: int, as_json: bool
-) -> int:
+    sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, like: str, days: int, limit: int,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Print what became of messages, recipient by recipient.
 
     Everything that is given must be true of a message. Words of the subject are compared without accents and capitals.
     What is not there did not reach a host of mail within these days, or before the first day of the index, which is
     printed.
 
+    With --like each message says how alike its text is, of 32: from 16 on it is printed.
+
     \b
     Example:
       sudo ./malleposte mail trace --from news@example.org --to mdupond
       sudo ./malleposte mail trace --subject "convocation jury" --days 3
       sudo ./malleposte mail trace --link phishing.example --json
+      sudo ./malleposte mail trace --like 4dLpz91CxGz9rxQ
     """
     with host() as (tools, _rules, _settings, _uid):
-        query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, limit)
-        traced, failures = tools.hosts.trace(query)
+        texts, failures = likeness.of(tools.hosts, like, since_of(days)) if like else (Likeness(), [])
+        query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, limit, texts)
+        traced, more = tools.hosts.trace(query)
+        failures = list(dict.fromkeys((*failures, *more)))
     answer(msgspec.to_builtins(traced) | {"failures": list(map(str, failures))}, printed(traced, days), as_json=as_json)
     code = failed("trace", failures, "not asked")
     return code if failures or traced.messages else ExitCode.FAILURE
@@ -105,7 +113,8 @@ def lines(message: Message) -> Iterator[str]:
     """Return the lines of a message."""
     moment = local(datetime.datetime.fromtimestamp(message.time, datetime.UTC))
     author = f" (From {message.author})" if message.author not in ("", message.sender) else ""
-    yield f"{moment}  {message.sender or '<>'}{author}  <{message.message_id or '-'}>  {message.queue or '-'}"
+    alike = f"  {message.alike} of {COMPARED} alike" if message.alike else ""
+    yield f"{moment}  {message.sender or '<>'}{author}  <{message.message_id or '-'}>  {message.queue or '-'}{alike}"
     for one in message.recipients:
         yield f"    {one.address} {words(message, one)}"
 

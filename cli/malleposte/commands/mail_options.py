@@ -11,7 +11,7 @@ import click
 from malleposte.accounts.search import by_any_name
 from malleposte.commands.accounts.context import now
 from malleposte.core.errors import InputError
-from malleposte.deliveries.model import Query
+from malleposte.deliveries.model import Likeness, Query
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Directory
 
@@ -27,6 +27,13 @@ _SELECTION = (
     click.option("--message-id", metavar="ID", default="", help="With this Message-ID."),
     click.option("--link", "link", metavar="HOST", default="", help="With a link to this host, or below this domain."),
     click.option("--queue-id", "queue", metavar="ID", default="", help="Under this queue id of Postfix."),
+    click.option(
+        "--like",
+        "like",
+        metavar="MESSAGE",
+        default="",
+        help="With half of the text of this message (Message-ID or queue id), or of those of a RETRACTION.",
+    ),
 )
 
 
@@ -39,14 +46,18 @@ def selection(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def query_of(
     directory: Directory, sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, days: int,
-    most: int,
+    most: int, like: Likeness,
 ) -> Query:  # fmt: skip
     """Return the query of these options. Raises InputError."""
-    since = int((now() - datetime.timedelta(days=days)).timestamp())
     return Query(
-        since=since, sender=_sender(directory, sender), recipient=_recipient(directory, recipient),
-        message_id=message_id, word=word, host=link, queue=queue, most=most,
+        since=since_of(days), sender=_sender(directory, sender), recipient=_recipient(directory, recipient),
+        message_id=message_id, word=word, host=link, queue=queue, most=most, like=like,
     ).checked()  # fmt: skip
+
+
+def since_of(days: int) -> int:
+    """Return the moment so many days ago, in seconds since 1970."""
+    return int((now() - datetime.timedelta(days=days)).timestamp())
 
 
 def _sender(directory: Directory, word: str) -> str:

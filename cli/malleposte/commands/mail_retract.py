@@ -10,19 +10,21 @@ import click
 import msgspec
 
 from malleposte.accounts.actor import actor
-from malleposte.accounts.retraction import acts, owners, plan, store
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.retraction import acts, likeness, owners, plan, store
 from malleposte.accounts.retraction.model import Retraction, Stage
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.away import HostCommand
-from malleposte.commands.mail_options import DAYS, query_of, selection
+from malleposte.commands.mail_options import DAYS, query_of, selection, since_of
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
-from malleposte.deliveries.model import Message
+from malleposte.deliveries.likeness import COMPARED
+from malleposte.deliveries.model import Likeness, Message
 from malleposte.platform.times import local
 
-SHOWN = 20
-"""Messages, addresses and boxes that a plan names; --json has all."""
+SHOWN, SHOWN_LIKE = 20, 100
+"""Messages, addresses and boxes that a plan names, and like messages; --json has all."""
 
 
 @click.command(
@@ -33,6 +35,7 @@ SHOWN = 20
 @click.argument("ident", metavar="[RETRACTION]", default="")
 @selection
 @DAYS
+@click.option("--also", metavar="NUMBER", type=int, multiple=True, help="Take these of the plan of RETRACTION too.")
 @click.option("--reason", default="", help="The reason, which the owners of the boxes are shown.")
 @click.option("--refuse-link", is_flag=True, help="Have the filter refuse mail with a link to the host of --link too.")
 @click.option("--no-note", is_flag=True, help="Write to nobody who had read a copy.")
@@ -40,8 +43,8 @@ SHOWN = 20
 @YES
 @AS_JSON
 def retract_command(
-    ident: str, sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, days: int, reason: str,
-    refuse_link: bool, no_note: bool, dry_run: bool, yes: bool, as_json: bool,
+    ident: str, sender: str, recipient: str, word: str, message_id: str, link: str, queue: str, like: str, days: int,
+    also: Sequence[int], reason: str, refuse_link: bool, no_note: bool, dry_run: bool, yes: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Take messages back from all boxes, after a plan.
 
@@ -50,30 +53,44 @@ def retract_command(
     copy leaves its box, whatever the folder, read, moved or deleted; no client can reach it. Who had read it gets a
     letter. For 30 days, mail undo gives all back as it was.
 
+    With --like a message is taken back by its Message-ID or queue id, and the plan names those that are like it, each
+    with a number. They stay where they are: an honest answer quotes what it answers. --also takes those of a number.
+
     With the name of a RETRACTION it goes on after an interruption, or looks again for what came since.
 
     \b
     Example:
       sudo ./malleposte mail retract --from pirate@example.org --subject "mot de passe" --reason "hameçonnage" --dry-run
       sudo ./malleposte mail retract --link phishing.example --refuse-link --reason "hameçonnage MGEN" --yes
+      sudo ./malleposte mail retract --like 4dLpz91CxGz9rxQ --reason "hameçonnage" --dry-run
+      sudo ./malleposte mail retract 20260901-081500-3f2a --also 1 --also 3
       sudo ./malleposte mail retract 20260901-081500-3f2a --json
     """
     with host() as (tools, _rules, settings, _uid):
         if ident:
             one = store.load(ident)
+            if also:
+                plan.add(one, also, settings.domain)
+                acts.count(tools.hosts, one)
         else:
             if not reason.strip():
                 raise InputError("a retraction needs a reason", "--reason says it to the owners of the boxes")
             if refuse_link and not link:
                 raise InputError("--refuse-link goes with --link", "name the host of the link")
-            query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, plan.MOST)
+            if also:
+                raise InputError("--also goes with the name of a RETRACTION", "make its plan first: --dry-run")
+            texts, failed = likeness.of(tools.hosts, like, since_of(days)) if like else (Likeness(), [])
+            query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, plan.MOST, texts)
+            found, failures = plan.messages(tools.hosts, query)
+            messages, more = _meant(tools.hosts, like, days) if like else (found, [])
             one = Retraction(
-                store.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), [], [],
-                hosts=[query.host] if refuse_link else [],
+                store.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), messages, [],
+                hosts=[query.host] if refuse_link else [], like=plan.like(found, messages) if like else [],
             )  # fmt: skip
-            plan.fill(tools.hosts, one, query, settings.domain)
+            plan.complete(one, settings.domain)
             acts.count(tools.hosts, one)
-        if not one.messages:
+            one.failures += dict.fromkeys(str(failure) for failure in (*failed, *failures, *more))
+        if not one.messages and not one.like:
             answer(_document(one), ["no message of this kind was delivered"], as_json=as_json)
             return ExitCode.FAILURE
         store.prune(now())
@@ -83,6 +100,8 @@ def retract_command(
         if dry_run:
             click.echo(f"to do it: malleposte mail retract {one.ident}", err=True)
             return ExitCode.PARTLY if one.failures else ExitCode.DONE
+        if not one.messages:
+            raise InputError(f"{one.ident}: no message is named", f"malleposte mail retract {one.ident} --also NUMBER")
         confirm("Take it back?", yes=yes)
         with store.alone(one.ident):
             acts.retract(tools.hosts, one, store.keep)
@@ -140,15 +159,8 @@ def planned(one: Retraction) -> Iterator[str]:
     """Return the plan for a person."""
     boxes = _several(len(one.holders), "box", "boxes")
     yield f"{_several(len(one.messages), 'message')} in {boxes}, of {len(one.boxes)} that got any:"
-    shown: dict[tuple[str, str], list[Message]] = {}
-    for message in one.messages:
-        shown.setdefault((message.author or message.sender, message.content or message.message_id), []).append(message)
-    for (author, _content), same in list(shown.items())[:SHOWN]:
-        first_of, last = (
-            local(datetime.datetime.fromtimestamp(moment, datetime.UTC)) for moment in (same[0].time, same[-1].time)
-        )
-        inside = " (an account of ours)" if same[0].account else ""
-        yield f"  {len(same)} × from {author or '<>'}{inside}, {first_of} to {last}, such as <{same[0].message_id}>"
+    shown = plan.distinct(one.messages)
+    yield from (f"  {_group(same)}" for same in shown[:SHOWN])
     if len(shown) > SHOWN:
         yield f"  and {len(shown) - SHOWN} others; --json has all"
     yield f"read by {_several(len(one.readers), 'agent')}: {_listed(one.readers)}" if one.readers else "read by nobody"
@@ -156,7 +168,30 @@ def planned(one: Retraction) -> Iterator[str]:
         yield f"passed on outside, not reachable: {_listed([f'{uid} to {address}' for uid, address in one.out])}"
     if one.waiting:
         yield f"still in the queue, type it again later: {_listed(one.waiting)}"
+    if one.like:
+        yield "like it, and left where they are (--also NUMBER takes them):"
+    for number, like in enumerate(one.like[:SHOWN_LIKE], 1):
+        alike = f"{like.alike} of {COMPARED} alike" if like.alike else "an equal part"
+        boxes = _several(plan.holders(like.messages), "box", "boxes")
+        yield f"  {number:>3}. {alike}, {boxes}: {_group(like.messages)}"
+    if len(one.like) > SHOWN_LIKE:
+        yield f"  and {len(one.like) - SHOWN_LIKE} others; --json has all"
     yield from _failed(one)
+
+
+def _group(same: Sequence[Message]) -> str:
+    """Messages of one author and content, for a person."""
+    first_of, last = (
+        local(datetime.datetime.fromtimestamp(moment, datetime.UTC)) for moment in (same[0].time, same[-1].time)
+    )
+    inside = " (an account of ours)" if same[0].account else ""
+    author = same[0].author or same[0].sender or "<>"
+    return f"{len(same)} × from {author}{inside}, {first_of} to {last}, such as <{same[0].message_id}>"
+
+
+def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failure]]:
+    """The messages that --like names; those of a retraction were taken back already."""
+    return ([], []) if store.is_ident(like) else plan.messages(hosts, likeness.reference(like, since_of(days)))
 
 
 def done(one: Retraction) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from malleposte.core.errors import MallepostError
-from malleposte.deliveries.model import Answer, Query
+from malleposte.deliveries.model import Answer, Likeness, Query
 from malleposte.deliveries.retracted import Box
 
 SOCKET = Path("/run/malleposte-deliveries/asked")
@@ -23,6 +23,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """A question to the daemon: one of its fields."""
 
     find: Query | None = None
+    likeness: Query | None = None
     erase: tuple[str, ...] = ()
     retracted: tuple[Box, ...] = ()
     back: tuple[Box, ...] = ()
@@ -32,6 +33,7 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """The daemon's answer; `error` says why there is none."""
 
     answer: Answer | None = None
+    likeness: Likeness = Likeness()
     erased: int = 0
     error: str = ""
 
@@ -41,6 +43,11 @@ def find(query: Query, path: Path = SOCKET) -> Answer:
     if not path.exists():
         return Answer()
     return _asked(Request(find=query), path).answer or Answer()
+
+
+def likeness(query: Query, path: Path = SOCKET) -> Likeness:
+    """Return the marks of the texts of a query's messages. Raises MallepostError, OSError."""
+    return _asked(Request(likeness=query), path).likeness if path.exists() else Likeness()
 
 
 def erase(uids: Sequence[str], path: Path = SOCKET) -> int:

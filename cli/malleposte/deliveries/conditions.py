@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from sqlite3 import Connection
 from typing import Any
 
-from malleposte.deliveries.model import Query
+from malleposte.deliveries import likeness
+from malleposte.deliveries.model import Likeness, Query
 
 WORD, HOST, PART, SENDER_DOMAIN = "word", "host", "part", "domain"
 """The kinds of marks: digests of words, hosts of links, digests of parts, domains of senders."""
@@ -41,3 +44,18 @@ def of(query: Query, words: Sequence[bytes]) -> tuple[list[str], list[Any]]:
     if query.word and not words:
         test("0")
     return tests, values
+
+
+def alike(link: Connection, like: Likeness, most: int) -> tuple[dict[int, int], int]:
+    """Return the messages that are like these, with the number of equal shingles, and how many were compared.
+
+    Those are `most` at most. Raises sqlite3.Error.
+    """
+    among = dict[int, None]()
+    for mark in likeness.marks_of(like, PART):
+        one = "SELECT message FROM mark WHERE kind = ? AND value = ? LIMIT ?"
+        among |= dict.fromkeys(ident for (ident,) in link.execute(one, (*mark, most)))
+    chosen = [*among][:most]
+    prints = "SELECT id, prints FROM message WHERE id IN (SELECT value FROM json_each(?))"
+    read = link.execute(prints, (json.dumps(chosen),))
+    return {one: likeness.alike(text, like) for one, text in read if likeness.fits(text, like)}, len(chosen)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from malleposte.deliveries import digests
+from malleposte.deliveries import digests, likeness
 from malleposte.deliveries.conditions import HOST, PART, SENDER_DOMAIN, WORD
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
 from malleposte.deliveries.model import MOST_MARKS, MOST_RECIPIENTS, Message, Recipient, Seen, State, Verdict, plain
@@ -97,8 +97,9 @@ class Join:
         marks: list[tuple[str, str | bytes]] = [(WORD, word) for word in digests.keyed(self.key, seen.subject)]
         marks += [(HOST, name) for host in seen.hosts[:MOST_MARKS] for name in with_parents(plain(host).lower())]
         marks += [(PART, plain(part)) for part in seen.parts[:MOST_MARKS]]
+        parts.prints = likeness.whole(b"".join(_number(one) for one in seen.prints[: likeness.COMPARED]))
+        marks += [(likeness.PRINT, one) for one in likeness.marks(parts.prints)]
         parts.marks |= dict.fromkeys(marks) | _domain(sender) | _domain(author)
-        parts.prints = b"".join(_number(one) for one in seen.prints[:32])
 
     # --- the journals ---
 

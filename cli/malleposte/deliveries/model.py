@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -82,8 +83,8 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message. `sender` is of the envelope, `author` of From; `account` is a sender's of ours, `place` a client's.
 
-    `reason` is a word for the filter's verdict, `content` a digest of all parts, empty where they say little. Times in
-    seconds since 1970.
+    `reason` is a word for the filter's verdict, `content` a digest of all parts, empty where they say little. `alike`:
+    how many of 32 shingles are equal, where likeness is asked for. Times in seconds since 1970.
     """
 
     queue: str
@@ -98,6 +99,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
     recipients: tuple[Recipient, ...] = ()
     content: str = ""
+    alike: int = 0
 
     def shown_to(self, uid: str) -> Message:
         """Return what its sender or one of its recipients may know of it: others' copies are theirs."""
@@ -114,7 +116,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Seen(msgspec.Struct, forbid_unknown_fields=True):
-    """The filter's words on a message, as `deliveries.lua` sends them. `prints`: shingles, as hexadecimal numbers."""
+    """The filter's words on a message, as `deliveries.lua` sends them. `prints`: shingles, as decimal numbers."""
 
     queue: str
     action: str
@@ -133,11 +135,25 @@ class Seen(msgspec.Struct, forbid_unknown_fields=True):
     prints: list[str] = []
 
 
+class Likeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Marks of the texts of messages, and of the parts of those that have no text (`likeness`)."""
+
+    MOST_TEXTS: ClassVar[int] = 8
+    MOST_PARTS: ClassVar[int] = 20
+    prints: Annotated[tuple[Annotated[bytes, msgspec.Meta(max_length=256)], ...], msgspec.Meta(max_length=8)] = ()
+    parts: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self.prints or self.parts)
+
+
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A question: everything that is not empty must be true of a message. Times in seconds since 1970.
 
     `sender`: an address or a domain (`@example.org`), of the envelope or of From. `recipient`: an address or a uid.
     `word`: words of the subject. `host`: a host of a link, or a domain above it. `about`: messages from or to that uid.
+    `like`: messages of which the text is like one of these.
     """
 
     since: int = 0
@@ -150,6 +166,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queue: str = ""
     about: str = ""
     most: int = 50
+    like: Likeness = Likeness()
 
     def checked(self) -> Query:
         """Return it, as the index compares it. Raises InputError where it asks for everything."""
@@ -161,7 +178,9 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             host=self.host.strip().lower().strip("."),
             most=max(1, min(self.most, 10_000)),
         )
-        if not any((one.sender, one.recipient, one.message_id, one.word.strip(), one.host, one.queue, one.about)):
+        if not any(
+            (one.sender, one.recipient, one.message_id, one.word.strip(), one.host, one.queue, one.about, one.like)
+        ):
             raise InputError(
                 "a trace needs a sender, a recipient, a word of the subject, a Message-ID or a link",
                 "say at least one of them",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+
+_PIECE = re.compile(r"[\x21-\x7e]+")
+_SHORTEST = 4
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,6 +18,17 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     queue: str
     message_id: str = ""
+
+    @property
+    def piece(self) -> str:
+        """The longest part of the Message-ID that any program reads as it was written; empty where none is long enough.
+
+        Its sender may have left out the brackets, made it longer than the index keeps, or encoded it.
+        """
+        if "=?" in self.message_id:
+            return ""
+        longest = max(_PIECE.findall(self.message_id), key=len, default="").strip("<>")
+        return longest if len(longest) >= _SHORTEST else ""
 
 
 class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

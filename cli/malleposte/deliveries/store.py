@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.deliveries import conditions
-from malleposte.deliveries.model import FINAL, Answer, Message, Query, Recipient, State, Verdict
+from malleposte.deliveries import conditions, likeness
+from malleposte.deliveries.model import FINAL, Answer, Likeness, Message, Query, Recipient, State, Verdict
 from malleposte.deliveries.retracted import Box
 from malleposte.runtime import durable
 
@@ -265,19 +265,40 @@ class Store:
         """Return the messages of a query; `words` are the digests of its words. Raises sqlite3.Error."""
         tests, values = conditions.of(query, words)
         found: list[Message] = []
-        days = [number for number in sorted(self._days, reverse=True) if self._within(number, query)]
-        for number in days:
-            day = self._days[number]
-            columns, condition = ", ".join(_MESSAGE[:-1]), " AND ".join(tests)
-            statement = f"SELECT id, {columns} FROM message WHERE {condition} ORDER BY time DESC LIMIT ?"
-            for ident, *row in day.link.execute(statement, (*values, query.most + 1 - len(found))):
+        days, room = self._days_of(query), likeness.MOST_READ
+        if query.like:
+            tests.append("id IN (SELECT value FROM json_each(?))")
+        columns, condition = ", ".join(_MESSAGE[:-1]), " AND ".join(tests)
+        statement = f"SELECT id, {columns} FROM message WHERE {condition} ORDER BY time DESC LIMIT ?"
+        for day in days:
+            alike = dict[int, int]()
+            if query.like:
+                alike, read = conditions.alike(day.link, query.like, room + 1)
+                room -= read
+            among = [json.dumps([*alike])] if query.like else []
+            for ident, *row in day.link.execute(statement, (*values, *among, query.most + 1 - len(found))):
                 fields = dict(zip(_MESSAGE, row, strict=False))
                 fields |= {"verdict": Verdict(fields["verdict"]), "recipients": self._recipients(day, ident)}
-                found.append(Message(**fields))
-            if len(found) > query.most:
+                found.append(Message(**fields, alike=alike.get(ident, 0)))
+            if len(found) > query.most or room < 0:
                 break
-        left_out = sum(self._days[number].left_out for number in days)
-        return Answer(tuple(found[: query.most]), self._since(), left_out, len(found) > query.most)
+        left_out = sum(day.left_out for day in days)
+        return Answer(tuple(found[: query.most]), self._since(), left_out, len(found) > query.most or room < 0)
+
+    def likeness(self, query: Query, words: Sequence[bytes] = ()) -> Likeness:
+        """Return the marks of the texts of the messages of a query, or of their parts. Raises sqlite3.Error."""
+        tests, values = conditions.of(query, words)
+        statement = f"SELECT id, prints FROM message WHERE {' AND '.join(tests)} ORDER BY time DESC LIMIT ?"
+        parts = "SELECT value FROM mark WHERE message = ? AND kind = ?"
+        return likeness.of(
+            (prints, tuple(part for (part,) in day.link.execute(parts, (ident, conditions.PART))))
+            for day in self._days_of(query)
+            for ident, prints in day.link.execute(statement, (*values, query.most)).fetchall()
+        )
+
+    def _days_of(self, query: Query) -> list[_Day]:
+        """The days of a query, the newest first."""
+        return [day for number, day in sorted(self._days.items(), reverse=True) if self._within(number, query)]
 
     def _since(self) -> int:
         """The time of the first message; 0 without one."""

@@ -7,6 +7,7 @@ import pytest
 from malleposte.deliveries import join as module
 from malleposte.deliveries.conditions import HOST, PART, SENDER_DOMAIN, WORD
 from malleposte.deliveries.join import Join, with_parents
+from malleposte.deliveries.likeness import PRINT
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
 from malleposte.deliveries.model import Message, Recipient, Seen, State, Verdict
 from malleposte.deliveries.store import Known
@@ -70,7 +71,22 @@ def test_marks_of_a_message() -> None:
     assert values == ["www.visio.exemple.org", "visio.exemple.org", "exemple.org", "ab12", "lointain.test",
                       "exemple.test"]  # fmt: skip
     assert len([1 for kind, _value in known.marks if kind == WORD]) == 2
-    assert known.prints == (1).to_bytes(8, "big") + b"\xff" * 8
+    assert known.prints == b"", "not all shingles"
+
+
+def test_shingles_of_a_message_are_whole_or_none_and_one_in_four_is_a_mark() -> None:
+    join = Join(b"k" * 32)
+    numbers = [str(number) for number in range(2**64 - 32, 2**64)]
+    for given in (numbers, [*numbers, "7"]):
+        see(join, prints=given)
+        known = one(join)
+        assert known.prints == b"".join(int(number).to_bytes(8, "big") for number in numbers)
+        marks = [value for kind, value in known.marks if kind == PRINT]
+        assert marks == [bytes((place,)) + known.prints[8 * place : 8 * place + 8] for place in range(0, 32, 4)]
+    for given in (numbers[1:], [*numbers[1:], "x"], [*numbers[1:], ""]):
+        see(join, prints=given)
+        known = one(join)
+        assert known.prints == b"" and PRINT not in {kind for kind, _value in known.marks}
     assert join.take() == [], "once"
 
 

@@ -24,6 +24,7 @@ from malleposte.accounts.retraction import store as retractions
 from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
+from malleposte.deliveries.taken_back import PATH as TAKEN_BACK
 from malleposte.platform import mailstore, profiles
 from malleposte.reports.ask import SOCKET as REPORTS_SOCKET
 from malleposte.throttle.record import ask
@@ -63,6 +64,7 @@ class LocalHost:
         reports_socket: Path = REPORTS_SOCKET,
         deliveries_socket: Path = DELIVERIES_SOCKET,
         retractions_folder: Path = retractions.FOLDER,
+        taken_back: Path = TAKEN_BACK,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
     ) -> None:
@@ -73,7 +75,7 @@ class LocalHost:
         """
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
-        self.reports_socket, self.deliveries_socket = reports_socket, deliveries_socket
+        self.reports_socket, self.deliveries_socket, self.taken_back = reports_socket, deliveries_socket, taken_back
         self.retractions_folder = retractions_folder
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -58,6 +58,7 @@ class ForRoot(ForAccountd):
     clear = acts.unused.clear
     demand = acts.upkeep.ping
     relist = acts.upkeep.relist
+    likeness = acts.deliveries.likeness
     copies = acts.retraction.copies
     seal = acts.retraction.seal
     unseal = acts.retraction.unseal

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from malleposte.core.errors import InputError
 from malleposte.deliveries.retracted import Stop
+from malleposte.platform import locks
 from malleposte.runtime import durable
 
 PATH = Path("/var/lib/malleposte-waves/refused.map")
@@ -25,10 +26,11 @@ def stop(wave: Stop, path: Path = PATH, now: float | None = None) -> None:
     """Set the marks of a wave in place of its own of before. Raises InputError, OSError."""
     if not _IDENT.fullmatch(wave.ident):
         raise InputError(f"{wave.ident!r} is no identifier of a retraction")
-    lines = [line for line in _lines(path) if not line.endswith(f" {wave.ident}") and not _old(line, now)]
-    for kind, marks in (("id", wave.message_ids), ("content", wave.contents), ("host", wave.hosts)):
-        lines += [f"{kind}:{mark.lower()} {wave.ident}" for mark in marks if _MARK.fullmatch(mark)]
-    durable.write(path, "".join(f"{line}\n" for line in lines[-MOST:]), 0o644)
+    with locks.waited(path.with_suffix(".lock")):
+        lines = [line for line in _lines(path) if not line.endswith(f" {wave.ident}") and not _old(line, now)]
+        for kind, marks in (("id", wave.message_ids), ("content", wave.contents), ("host", wave.hosts)):
+            lines += [f"{kind}:{mark.lower()} {wave.ident}" for mark in marks if _MARK.fullmatch(mark)]
+        durable.write(path, "".join(f"{line}\n" for line in lines[-MOST:]), 0o644)
 
 
 def _lines(path: Path) -> list[str]:

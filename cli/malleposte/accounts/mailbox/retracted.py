@@ -1,8 +1,8 @@
 """Copies of a message in the boxes of this host: found, sealed and given back by doveadm, many boxes a process.
 
 A message is known by its Message-ID together with the queue id in a `Received` that this platform wrote (RFC 5321,
-4.4): a stranger can write one like it into a mail of his own, never into somebody else's. What an agent deleted lies
-below `EXPUNGED/`, which no search looks through unless it is named.
+4.4), each as a part of its field: a stranger can write one like it into a mail of his own, never into somebody else's.
+What an agent deleted lies below `EXPUNGED/`, which no search looks through unless it is named.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _signs(batch: Iterable[Box]) -> dict[Sign, None]:
 def _query(batch: Sequence[Box]) -> list[str]:
     """The words of the search: first the day, by which Dovecot opens no older message."""
     signs = _any(
-        (*(("HEADER", "Message-ID", f"<{one.message_id}>") if one.message_id else ()), "HEADER", "Received", one.queue)
+        (*(("HEADER", "Message-ID", one.piece) if one.piece else ()), "HEADER", "Received", one.queue)
         for one in _signs(batch)
     )
     return ["SINCE", min(box.since for box in batch), *signs]

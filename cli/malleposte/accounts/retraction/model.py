@@ -31,13 +31,24 @@ class Order(StrEnum):
     GIVE_BACK = "give_back"
 
 
+class Like(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Messages of one author and content that are like those of a retraction, and stay where they are.
+
+    `alike` of 32 shingles are equal; 0: an equal part of a message without text.
+    """
+
+    alike: int
+    messages: tuple[Message, ...]
+
+
 class Retraction(msgspec.Struct, forbid_unknown_fields=True):
     """A retraction; `time` in seconds since 1970. `hosts`: hosts of links that the filter refuses too.
 
     `copies` are those that were there when it began, `left` those that could not be moved, `told` the accounts that had
     a copy read and got the note, `out` recipients whom a filter of a box passed it on to, outside, as
-    `(account, address)`, and `waiting` recipients for whom it is still in the queue. `agreement` is None where an
-    operator's command made it, which asks nobody; else `query` is what it looks for, and `order` what is to be done.
+    `(account, address)`, `waiting` recipients for whom it is still in the queue, and `like` what an operator may add.
+    `agreement` is None where an operator's command made it, which asks nobody; else `query` is what it looks for, and
+    `order` what is to be done.
     """
 
     ident: str
@@ -53,6 +64,7 @@ class Retraction(msgspec.Struct, forbid_unknown_fields=True):
     told: list[str] = []
     out: list[tuple[str, str]] = []
     waiting: list[str] = []
+    like: list[Like] = []
     failures: list[str] = []
     stage: Stage = Stage.PLANNED
     agreement: Agreement | None = None

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from malleposte.accounts.agreement import Agreement
-from malleposte.accounts.retraction import store
+from malleposte.accounts.retraction import plan, store
 from malleposte.accounts.retraction.alone import why_two
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
-from malleposte.deliveries.model import Message, Query
+from malleposte.deliveries.model import Query
 
 MOST_OPEN = 50
 """Plans that wait for a decision. More would be nobody's reading."""
@@ -140,13 +140,13 @@ def summary(one: Retraction) -> Summary:
 
 def shown(one: Retraction) -> Shown:
     """Return what a person of the DSI is shown of a retraction."""
-    kinds: dict[tuple[str, str], list[Message]] = {}
-    for message in one.messages:
-        kinds.setdefault((message.author or message.sender, message.content or message.message_id), []).append(message)
+    kinds = plan.distinct(one.messages)
     alike = [
-        Alike(len(same), author[:LONGEST], _iso(same[0].time), _iso(same[-1].time), same[0].message_id[:LONGEST],
-              any(each.account for each in same))
-        for (author, _content), same in list(kinds.items())[:SHOWN]
+        Alike(
+            len(same), (same[0].author or same[0].sender)[:LONGEST], _iso(same[0].time), _iso(same[-1].time),
+            same[0].message_id[:LONGEST], any(each.account for each in same),
+        )
+        for same in kinds[:SHOWN]
     ]  # fmt: skip
     return Shown(
         summary(one), tuple(alike), len(kinds), len({box.uid for box in one.boxes}), _listed(one.readers),

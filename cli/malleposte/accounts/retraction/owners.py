@@ -33,8 +33,11 @@ def journal(tools: Tools[Any], one: Retraction, action: str) -> None:
 
 def write(tools: Tools[Any], one: Retraction, keep: Keep, now: datetime.datetime, send: Send = letters.queue) -> None:
     """Write to those who had read a copy, once each. Whom no letter reaches stands in the failures. Raises OSError."""
+    readers = sorted(set(one.readers) - set(one.told))
+    if not readers:
+        return
     facts = renewal.Facts.read()
-    for uid in sorted(set(one.readers) - set(one.told)):
+    for uid in readers:
         with named(one.failures.append, f"{uid}: no letter"):
             message = next(m for m in one.messages if any(to.account == uid for to in m.recipients))
             address = first(search.by_any_name(tools.directory, uid).attributes, "mail")

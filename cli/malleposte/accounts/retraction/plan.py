@@ -10,7 +10,8 @@ from typing import Protocol
 import msgspec
 
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.retraction.model import Retraction
+from malleposte.accounts.retraction.model import Like, Retraction
+from malleposte.core.errors import InputError
 from malleposte.deliveries.model import Answer, Message, Query, Recipient, State
 from malleposte.deliveries.retracted import Box, Sign
 
@@ -33,9 +34,7 @@ class Traces(Protocol):
 def fill(hosts: Traces, one: Retraction, query: Query, domain: str) -> None:
     """Note the messages of a query in a retraction, and where they are. `domain` is ours."""
     one.messages, failures = messages(hosts, query)
-    one.boxes = boxes(one.messages)
-    one.contents = sorted({message.content for message in one.messages if message.content})
-    one.out, one.waiting = passed_outside(one.messages, domain), waiting(one.messages)
+    complete(one, domain)
     one.failures = [str(failure) for failure in failures]
 
 
@@ -52,6 +51,47 @@ def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]
         failures += more
         found |= {(one.queue, one.message_id): one for one in again.messages if one.queue and not one.refused}
     return sorted(found.values(), key=lambda one: one.time), failures
+
+
+def distinct(of: Iterable[Message]) -> list[list[Message]]:
+    """Return messages by author and content, in their order."""
+    groups: dict[tuple[str, str], list[Message]] = {}
+    for message in of:
+        groups.setdefault((message.author or message.sender, message.content or message.message_id), []).append(message)
+    return list(groups.values())
+
+
+def like(found: Iterable[Message], apart_from: Iterable[Message]) -> list[Like]:
+    """Return what was found without some messages, the likest first."""
+    known = {one.queue for one in apart_from}
+    groups = distinct(one for one in found if one.queue not in known)
+    several = [Like(max(one.alike for one in group), tuple(group)) for group in groups]
+    return sorted(several, key=lambda one: (-one.alike, -len(one.messages)))
+
+
+def add(one: Retraction, numbers: Iterable[int], domain: str) -> None:
+    """Add messages that are like it, by their numbers from 1. Raises InputError, with nothing added."""
+    chosen = sorted(set(numbers))
+    for number in chosen:
+        if not 1 <= number <= len(one.like):
+            raise InputError(f"{one.ident} has no like messages of number {number}", f"there are {len(one.like)}")
+    for number in reversed(chosen):
+        one.messages += one.like.pop(number - 1).messages
+    complete(one, domain)
+
+
+def complete(one: Retraction, domain: str) -> None:
+    """Note all that follows from the messages of a retraction."""
+    one.messages.sort(key=lambda message: message.time)
+    one.boxes = boxes(one.messages)
+    one.contents = sorted({message.content for message in one.messages if message.content})
+    one.out = passed_outside(one.messages, domain)
+    one.waiting = waiting(one.messages)
+
+
+def holders(of: Iterable[Message]) -> int:
+    """Return how many boxes of ours got one of these messages."""
+    return len({one.account for message in of for one in message.recipients if one.account and one.state in _IN_A_BOX})
 
 
 def boxes(of: Sequence[Message]) -> list[Box]:

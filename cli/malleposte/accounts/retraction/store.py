@@ -30,6 +30,11 @@ def new_ident(now: datetime.datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def is_ident(word: str) -> bool:
+    """Whether a word has the form of an identifier."""
+    return re.fullmatch(IDENT, word) is not None
+
+
 def keep(one: Retraction, folder: Path = FOLDER) -> None:
     """Write a retraction to its file. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,7 +52,7 @@ def prune(now: datetime.datetime, folder: Path = FOLDER) -> None:
 
 def has(ident: str, folder: Path = FOLDER) -> bool:
     """Return whether there is a retraction of this name."""
-    return bool(re.fullmatch(IDENT, ident)) and (folder / f"{ident}.json").is_file()
+    return is_ident(ident) and (folder / f"{ident}.json").is_file()
 
 
 def load(ident: str, folder: Path = FOLDER) -> Retraction:

@@ -154,6 +154,9 @@ class Index:
             if request.retracted or request.back:
                 self.store.retract(request.retracted or request.back, back=bool(request.back))
                 return Reply()
+            if request.likeness:
+                asked = request.likeness.checked()
+                return Reply(likeness=self.store.likeness(asked, digests.keyed(self.key, asked.word)))
             return Reply(answer=self._find(request.find or Query()))
         except (msgspec.DecodeError, InputError) as error:
             return Reply(error=str(getattr(error, "message", error)))

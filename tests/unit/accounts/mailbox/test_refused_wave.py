@@ -1,6 +1,7 @@
 """The marks of waves that the filter refuses."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def test_old_waves_go_and_the_number_is_bounded(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(refused_wave, "MOST", 3)
     refused_wave.stop(Stop(IDENT, tuple(f"{number}@x" for number in range(5))), path, NOW)
     assert path.read_text().splitlines() == [f"id:{number}@x {IDENT}" for number in (2, 3, 4)]
+
+
+def test_two_waves_at_once_both_stand(tmp_path: Path) -> None:
+    path = tmp_path / "refused.map"
+
+    def one(number: int) -> None:
+        refused_wave.stop(Stop(f"20261130-101500-{number:04x}", (f"{number}@x",)), path, NOW)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(40)))
+    assert len(path.read_text().splitlines()) == 40
 
 
 def test_a_name_of_no_retraction_is_refused(tmp_path: Path) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts import wire
+from malleposte.accounts.hosts.acts import retraction as host_acts
 from malleposte.accounts.hosts.acts.retraction import MOST
 from malleposte.accounts.life.renewal import Facts
-from malleposte.accounts.retraction import acts, note, plan, store
-from malleposte.accounts.retraction.model import Retraction, Stage
-from malleposte.core.errors import InputError
-from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
+from malleposte.accounts.mailbox import retracted
+from malleposte.accounts.retraction import acts, likeness, note, plan, store
+from malleposte.accounts.retraction.model import Like, Retraction, Stage
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.deliveries import taken_back
+from malleposte.deliveries.model import Answer, Likeness, Message, Query, Recipient, State, Verdict
 from malleposte.deliveries.retracted import Box, Copy, Sign, Stop
 from malleposte.policy.model import Policy
 
@@ -99,6 +103,55 @@ def test_a_plan_has_what_filters_made_of_a_message_and_leaves_out_what_was_refus
     assert plan.passed_outside(found, "ac-exemple.test") == [("b", "moi@ailleurs.test")]
 
 
+def test_like_messages_are_listed_each_once_and_taken_by_their_number_alone() -> None:
+    wave = [message(f"W{n}", to(f"w{n}"), alike=27, content="c1", message_id=f"{n}@x") for n in range(3)]
+    reply = message("R1", to("chef"), alike=29, message_id="r@x")
+    meant = message("Q1", to("a"), alike=32, content="c0")
+    groups = plan.like([*wave, meant, reply], [meant])
+    assert [(one.alike, [each.queue for each in one.messages]) for one in groups] == [
+        (29, ["R1"]),
+        (27, ["W0", "W1", "W2"]),
+    ]
+    assert plan.holders(groups[1].messages) == 3
+    one = retraction(messages=[meant], like=groups)
+    plan.complete(one, "ac-exemple.test")
+    assert [box.uid for box in one.boxes] == ["a"] and one.contents == ["c0"]
+    for wrong in ([0], [3], [2, -1]):
+        with pytest.raises(InputError, match="no like messages"):
+            plan.add(one, wrong, "ac-exemple.test")
+    assert one.like == groups and len(one.messages) == 1
+    plan.add(one, [2, 2], "ac-exemple.test")
+    assert [box.uid for box in one.boxes] == ["a", "w0", "w1", "w2"] and one.contents == ["c0", "c1"]
+    assert one.like == groups[:1]
+
+
+def test_a_message_that_others_are_like_is_named_by_its_identifiers_or_by_a_retraction(tmp_path: Path) -> None:
+    asked = list[Query]()
+
+    class Texts:
+        def __init__(self) -> None:
+            self.failures, self.text = list[Failure](), b"x" * 256
+
+        def likeness(self, query: Query) -> tuple[Likeness, list[Failure]]:
+            asked.append(query)
+            return Likeness((self.text,) if self.text else ()), self.failures
+
+    hosts = Texts()
+    assert likeness.of(hosts, "<vague@x>", 7, tmp_path) == (Likeness((b"x" * 256,)), [])
+    likeness.of(hosts, "Q100000", 7, tmp_path)
+    store.keep(retraction(messages=[message("W1", content="a"), message("W2", content="a"), message("W3")]), tmp_path)
+    likeness.of(hosts, IDENT, 7, tmp_path)
+    assert [(one.message_id, one.queue) for one in asked] == [("vague@x", ""), ("", "Q100000"), ("", "W1"), ("", "W3")]
+    with pytest.raises(InputError, match="no retraction"):
+        likeness.of(hosts, IDENT[:-1] + "0", 7, tmp_path)
+    hosts.text = b""
+    with pytest.raises(InputError, match="nothing that can be compared"):
+        likeness.of(hosts, "Q100000", 7, tmp_path)
+    hosts.failures = [Failure("mail2", "no answer")]
+    with pytest.raises(MallepostError, match="mail2"):
+        likeness.of(hosts, "Q100000", 7, tmp_path)
+
+
 def test_a_plan_names_who_still_waits() -> None:
     found = [message("Q1", to("a"), to("b", State.DEFERRED), to("dehors", State.LEFT))]
     assert plan.waiting(found) == ["b@ac-exemple.test"]
@@ -174,8 +227,24 @@ def test_a_box_that_got_very_much_of_a_wave_fits_a_question_too() -> None:
     assert len(sizes) > 1 and max(sizes) < wire.LONGEST
 
 
+def test_a_host_notes_what_is_taken_before_it_moves_and_forgets_it_when_it_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, noted = tmp_path / "taken-back.json", list[set[str]]()
+    host = SimpleNamespace(taken_back=path, home=lambda uid: tmp_path / uid, deliveries_socket=tmp_path / "none")
+    monkeypatch.setattr(retracted, "seal", lambda boxes: noted.append(set(taken_back.by_queue(path))) or boxes)
+    boxes = (Box("here", (Sign("Q1"),)), Box("elsewhere", (Sign("Q2"),)))
+    (tmp_path / "here").mkdir()
+    assert host_acts.seal.function(host, boxes) == [boxes[0]] and noted == [{"Q1", "Q2"}]
+    host_acts.note_retracted.function(host, boxes)
+    assert set(taken_back.by_queue(path)) == {"Q1", "Q2"}
+    host_acts.note_retracted.function(host, boxes, back=True)
+    assert taken_back.by_queue(path) == {}
+
+
 def test_a_retraction_is_kept_listed_and_pruned(tmp_path: Path) -> None:
-    one = retraction(copies=[Copy("a", "À voir", "g1", seen=True)])
+    like = [Like(20, (message("Q2", alike=20),))]
+    one = retraction(copies=[Copy("a", "À voir", "g1", seen=True)], like=like)
     store.keep(one, tmp_path)
     assert store.load(IDENT, tmp_path) == one and list(store.every(tmp_path)) == [one]
     assert (tmp_path / f"{IDENT}.json").stat().st_mode & 0o777 == 0o600

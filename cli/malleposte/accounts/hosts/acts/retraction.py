@@ -16,7 +16,7 @@ from malleposte.accounts.retraction import orders, reported, store
 from malleposte.accounts.retraction.model import Order
 from malleposte.accounts.retraction.orders import Shown, Summary
 from malleposte.accounts.retraction.reported import Report
-from malleposte.deliveries import ask
+from malleposte.deliveries import ask, taken_back
 from malleposte.deliveries.model import Query
 from malleposte.deliveries.retracted import Box, Copy, Stop
 
@@ -40,7 +40,11 @@ def copies(host: LocalHost, boxes: Boxes) -> list[Copy]:
 
 @act(on=holding(STORE), merge=every_one, label="boxes")
 def seal(host: LocalHost, boxes: Boxes) -> list[Copy]:
-    """Take the messages out of the boxes that are here; return the copies that are still there."""
+    """Take the messages out of the boxes that are here; return the copies that are still there.
+
+    Each host notes them all before, since a box may come to it later.
+    """
+    taken_back.note(boxes, host.taken_back)
     return retracted.seal(_here(host, boxes))
 
 
@@ -58,7 +62,9 @@ def stop(_host: LocalHost, wave: Stop) -> None:
 
 @act(on=holding(STORE), merge=failed, label="index")
 def note_retracted(host: LocalHost, boxes: Boxes, back: bool = False) -> None:
-    """Have the index of deliveries say that messages were taken out of boxes, or given back."""
+    """Have the index of deliveries say that messages were taken out of boxes, or given back, as restores may then."""
+    if back:
+        taken_back.forget(boxes, host.taken_back)
     ask.retract(boxes, host.deliveries_socket, back=back)
 
 

@@ -25,7 +25,7 @@ from datetime import datetime
 from pathlib import Path
 
 from malleposte.backup.restore.kept import ASIDE, free
-from malleposte.backup.restore.mail import maildir, swap
+from malleposte.backup.restore.mail import maildir, swap, withheld
 from malleposte.backup.restore.mail.dovecot import Dovecot
 from malleposte.backup.restore.model import STAMP, Copy, Outcome
 from malleposte.backup.restore.vault import Archives
@@ -198,6 +198,7 @@ def _bring_back(box: Box, stamp: str, dovecot: Dovecot) -> Path | None:
             given.rename(box.tree)
         box.hold()
         dovecot.end_sessions(box.uid)
+        withhold(box)
         box.release()
     return box.finish(datetime.now().strftime(STAMP), discard=False)
 
@@ -263,8 +264,7 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
     """
     new, old = box.tree / MAILDIR, box.old / MAILDIR
     lost = not old.is_dir()
-    if not lost:
-        _keep_sealed(box)
+    withhold(box)
     known = {message.base for message in maildir.messages(new)}
     kept = [] if lost or not keep_newer else _newer(new, old, known)
     by_folder: dict[str, list[maildir.Message]] = {}
@@ -284,29 +284,20 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
     return {"newer kept": len(kept)}
 
 
-def _keep_sealed(box: Box) -> None:
-    """Give `tree` the sealed messages of `old`, not its own; what is there alone now goes from its other folders."""
-    sealed = box.tree / SEALED
-    if sealed.is_dir():
-        shutil.rmtree(sealed)
-    if not (box.old / SEALED).is_dir():
-        return
-    shutil.copytree(box.old / SEALED, sealed, copy_function=os.link)
-    sizes = {message.size for message in maildir.messages(sealed)}
+def withhold(box: Box) -> None:
+    """Give `tree` the sealed messages of `old`, not its own, and remove from its folders what the owner may not get.
 
-    def digests(root: Path) -> dict[str, list[Path]]:
-        """The files of a maildir that have the size of a sealed message, by content."""
-        files: dict[str, list[Path]] = {}
-        for message in maildir.messages(root):
-            if message.size in sizes:
-                files.setdefault(message.digest(), []).append(message.path)
-        return files
-
-    withheld = digests(sealed).keys() - digests(box.old / MAILDIR).keys()
+    Of a box that was lost, the archive's own sealed messages stay.
+    """
+    if (box.old / MAILDIR).is_dir():
+        sealed = box.tree / SEALED
+        if sealed.is_dir():
+            shutil.rmtree(sealed)
+        if (box.old / SEALED).is_dir():
+            shutil.copytree(box.old / SEALED, sealed, copy_function=os.link)
     for folder in (MAILDIR, EXPUNGED):
-        for digest, paths in digests(box.tree / folder).items():
-            for path in paths if digest in withheld else ():
-                path.unlink()
+        for message in list(withheld.of(maildir.messages(box.tree / folder), box.old)):
+            message.path.unlink()
 
 
 def _newer(new: Path, old: Path, known: set[str]) -> list[maildir.Message]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.backup.restore.mail import box as box_module
-from malleposte.backup.restore.mail import maildir
+from malleposte.backup.restore.mail import maildir, withheld
 from malleposte.backup.restore.mail.dovecot import Dovecot
 from malleposte.backup.restore.model import Outcome
 from malleposte.backup.restore.vault import Archives
@@ -135,6 +135,13 @@ def restore(
             chosen = {message for message in present if wanted.fits(message)}
             known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
             missing = wanted.lacking(known, {one.uid for one in chosen})
+            apart = set(withheld.of(chosen, box.home))
+            chosen -= apart
+            if apart and not chosen:
+                raise InputError(
+                    f"account {uid}: all that is asked for is sealed or was taken back ({len(apart)} messages)",
+                    "`malleposte mail undo` gives a retraction back; the help desk releases what the filter sealed",
+                )
             if not chosen:
                 named = f": {', '.join(missing)}" if missing else ""
                 raise InputError(
@@ -145,6 +152,7 @@ def restore(
                 if message not in chosen or message in doubles:
                     message.path.unlink()
             counts = {"messages": len(chosen) - len(doubles), "already there": len(doubles)}
+            counts |= {"sealed or taken back, left out": len(apart)} if apart else {}
             if counts["messages"]:
                 say(f"importing {counts['messages']} messages")
                 names = {message.folder for message in chosen - doubles}

@@ -15,6 +15,7 @@ local settings = rspamd_config:get_all_opt('malleposte') or {}
 local socket = settings.deliveries or ''
 local MOST_RECIPIENTS, MOST_MARKS, MOST_SYMBOLS = 200, 20, 20
 local LONGEST = 500 -- bytes of a text
+local SHORTEST = 200 -- bytes of a part that tells messages apart
 
 local function cut(text)
   return string.sub(text or '', 1, LONGEST)
@@ -52,11 +53,11 @@ local function hosts(task)
   return list
 end
 
--- The digests of parts, each once.
+-- The digests of parts that are not too short, each once.
 local function parts(task)
   local list, seen = {}, {}
   for _, part in ipairs(task:get_parts() or {}) do
-    local digest = not part:is_multipart() and part:get_digest()
+    local digest = not part:is_multipart() and part:get_length() >= SHORTEST and part:get_digest()
     if #list >= MOST_MARKS then
       break
     elseif digest and not seen[digest] then
@@ -67,19 +68,23 @@ local function parts(task)
   return list
 end
 
--- The shingles of the first text that has any: messages of one wave share most of them, whatever name is in each.
+-- The shingles of the longest text: messages of one wave share most of them, whatever name is in each.
 local function prints(task)
+  local longest, most = nil, 0
   for _, part in ipairs(task:get_text_parts() or {}) do
-    local _, shingles = part:get_fuzzy_hashes(task:get_mempool())
-    if shingles then
-      local list = {}
-      for _, one in ipairs(shingles) do
-        list[#list + 1] = tostring(one[1])
-      end
-      return list
+    local words = part:get_words_count() or 0
+    if words > most then
+      longest, most = part, words
     end
   end
-  return {}
+  local list, shingles = {}, nil
+  if longest then
+    _, shingles = longest:get_fuzzy_hashes(task:get_mempool())
+  end
+  for _, one in ipairs(shingles or {}) do
+    list[#list + 1] = tostring(one[1])
+  end
+  return list
 end
 
 local function symbols(task)

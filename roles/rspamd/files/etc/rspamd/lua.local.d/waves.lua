@@ -12,13 +12,14 @@ local settings = rspamd_config:get_all_opt('malleposte') or {}
 local path = settings.waves or ''
 local MESSAGE = 'Ce message fait partie d\'un envoi dangereux, il est refuse / This message belongs to a dangerous mailing'
 local MOST_HOSTS = 100
+local LONGEST = 200 -- bytes of a Message-ID, as the index of deliveries keeps it
 
 local map
 
 -- The mark of a message that the file has, or nil.
 local function mark_of(task)
   local id = task:get_message_id()
-  if id and map:get_key('id:' .. id:lower()) then
+  if id and map:get_key('id:' .. id:sub(1, LONGEST):lower()) then
     return 'id'
   end
   local content = contents.digest(task)
