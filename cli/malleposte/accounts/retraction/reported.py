@@ -58,10 +58,11 @@ def find(box: str, today: datetime.date, run: Run = doveadm) -> list[Report]:
     """Return the reports in a box that nobody has answered, the newest first. Raises MallepostError."""
     since = (today - datetime.timedelta(days=DAYS)).isoformat()
     query = ("mailbox", "INBOX", "HEADER", "X-Malleposte-Report", "yes", "SINCE", since, "UNANSWERED")
-    numbers = sorted((int(row["uid"]) for row in _rows(run, "search", box, *query)), reverse=True)[:LOOKED_AT]
+    done = run("-f", "json", "search", "-u", checked(box), "--", *query, timeout=SECONDS)
+    numbers = sorted((int(row["uid"]) for row in json.loads(done.stdout or "[]")), reverse=True)[:LOOKED_AT]
     if not numbers:
         return []
-    heads = _rows(run, "fetch", box, "uid hdr.return-path", *_of(numbers))
+    heads = _fetched(run, box, "uid hdr.return-path", numbers)
     many, chosen = Counter[str](), list[int]()
     for row in sorted(heads, key=lambda row: -int(row["uid"])):
         by = _by(row)
@@ -70,25 +71,22 @@ def find(box: str, today: datetime.date, run: Run = doveadm) -> list[Report]:
             chosen.append(int(row["uid"]))
     if not chosen:
         return []
-    rows = _rows(run, "fetch", box, "uid date.received hdr.return-path body.2.header", *_of(chosen))
+    rows = _fetched(run, box, "uid date.received hdr.return-path body.2.header", chosen)
     return sorted(map(_read, rows), key=lambda one: -int(one.ident))
 
 
 def answered(box: str, idents: Sequence[str], run: Run = doveadm) -> None:
     """Mark reports as answered. Raises MallepostError."""
     if idents:
-        words = ("flags", "add", "-u", checked(box), "--", "\\Answered", *_of(map(int, idents)))
-        run(*words, timeout=SECONDS)
+        run("flags", "add", "-u", checked(box), "--", "\\Answered", *_of(map(int, idents)), timeout=SECONDS)
 
 
 def _of(numbers: Iterable[int]) -> tuple[str, ...]:
     return ("mailbox", "INBOX", "UID", ",".join(map(str, numbers)))
 
 
-def _rows(run: Run, what: str, box: str, *words: str) -> list[dict[str, str]]:
-    fields = (words[0],) if what == "fetch" else ()
-    rest = words[len(fields) :]
-    done = run("-f", "json", what, "-u", checked(box), "--", *fields, *rest, timeout=SECONDS)
+def _fetched(run: Run, box: str, fields: str, numbers: Iterable[int]) -> list[dict[str, str]]:
+    done = run("-f", "json", "fetch", "-u", checked(box), "--", fields, *_of(numbers), timeout=SECONDS)
     return list(json.loads(done.stdout or "[]"))
 
 

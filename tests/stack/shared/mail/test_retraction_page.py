@@ -59,7 +59,7 @@ def pressed(visitor: SignedOn, page: Page, words: str) -> None:
 
 
 def found(mail: Mail, site: Site, who: Any, word: str) -> int:
-    """How many messages of that subject a client of the box finds."""
+    """Return the number of messages of that subject in the box."""
     listed = site.run("mail1", f"doveadm fetch -u {who.uid} uid mailbox '*' header Subject {word}")
     return listed.count("uid:")
 
