@@ -155,6 +155,7 @@ def test_a_failed_installation_says_why_in_one_line_and_the_next_start_mends_it(
     assert checkout.start("--version").stdout == "ran 1.0 run --version\n"
 
 
+@pytest.mark.full
 def test_without_a_network_the_registry_is_named_in_a_sentence(checkout: Checkout) -> None:
     (checkout.root / "requirements.lock").write_text(f"nowhere==1.0 --hash=sha256:{'0' * 64}\n")
     done = checkout.start("--version", env={"PIP_INDEX_URL": "http://127.0.0.1:9/simple/"})
@@ -167,7 +168,7 @@ def test_without_a_network_the_registry_is_named_in_a_sentence(checkout: Checkou
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
-@pytest.mark.parametrize("megabytes", [1, 9])
+@pytest.mark.parametrize("megabytes", [1, pytest.param(9, marks=pytest.mark.full)])
 def test_a_full_disk_is_told_in_a_sentence_and_mended_by_the_next_start(checkout: Checkout, megabytes: int) -> None:
     """Full from the beginning, or in the middle of the installation."""
     with disk(checkout.root, megabytes):
@@ -193,6 +194,7 @@ def disk(place: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.full
 def test_an_interrupted_installation_is_done_again_from_nothing(made: Checkout) -> None:
     (module,) = (made.root / ".venv").rglob("tiny.py")
     module.unlink()  # metadata without content, as a power loss leaves it: pip would call it installed

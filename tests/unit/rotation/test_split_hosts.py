@@ -55,6 +55,7 @@ def before(site: Site) -> dict[tuple[str, str, str], str]:
     return given(site)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_database_s_password_reaches_both_its_hosts_in_one_deploy(
     site: Site, before: dict[tuple[str, str, str], str], name: str

@@ -1,5 +1,7 @@
 """The lines of an act on a vault are shown, also when the act ends before journald has taken them in."""
 
+import pytest
+
 from tests.stack.support.site import Site
 
 SLOW_JOURNALD = """
@@ -19,5 +21,6 @@ wait
 """
 
 
+@pytest.mark.full
 def test_what_an_act_wrote_is_shown_though_journald_is_late(site: Site) -> None:
     assert "mail1/system: " in site.run("vault1", SLOW_JOURNALD, timeout=600)

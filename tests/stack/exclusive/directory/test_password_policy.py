@@ -30,6 +30,7 @@ def _give(site: Any, facts: dict[str, Any]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.full
 def test_a_changed_fact_reaches_slapd(
     site: Any, platform: dict[str, Any], owner: tuple[LdapDirectory, str, dict[str, list[str]]]
 ) -> None:

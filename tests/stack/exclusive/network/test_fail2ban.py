@@ -39,6 +39,7 @@ def everywhere(site) -> dict[str, set[str]]:
     return {host: {ban["address"] for ban in held} for host, held in bans(site, "list").items()}
 
 
+@pytest.mark.full
 def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, wait_for):
     target = site.address("mail1")
     assert reached(outside, 993)

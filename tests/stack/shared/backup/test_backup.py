@@ -46,6 +46,7 @@ def test_a_sample_comes_back_byte_for_byte(mail1):
     assert all(source["compared"] for source in done["vaults"][0]["sources"])
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("backed_up")
 def test_what_a_client_deletes_is_seen_and_undone(mail1, host):
     vault = host("vault1")

@@ -40,6 +40,7 @@ def minted(site: Site, uid: str, ahead: int = 0, **claims: int) -> str:
     return minter.access(uid, **claims)
 
 
+@pytest.mark.full
 def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     site: Site, portal: Portal, person: Callable[..., Person]
 ) -> None:

@@ -123,6 +123,7 @@ def test_no_log_in_by_a_name_that_is_the_platform_s_own(site: Any, people: Any, 
     assert telephone.ask("PROPFIND", "/").status == 401
 
 
+@pytest.mark.full
 def test_no_log_in_by_a_name_that_goes_on_after_a_nul(site: Any, people: Any, platform: Any) -> None:
     """A program in C would read the account's own name, and count another one."""
     who: Account = people.agent()

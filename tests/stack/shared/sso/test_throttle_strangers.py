@@ -102,6 +102,7 @@ def attacked(tries: Callable[..., Any], uid: str, networks: Sequence[str]) -> It
         running.join()
 
 
+@pytest.mark.full
 def test_an_owner_goes_on_while_ten_networks_and_more_guess(
     tries: Any, person: Callable[..., Person], site: Site, portal: Portal, networks: list[str]
 ) -> None:

@@ -36,6 +36,7 @@ def test_a_token_of_a_real_log_in_opens_every_way(site: Site, web: Web, people: 
     assert bearer.imap(agent.uid.upper(), token), "a name is lower case"
 
 
+@pytest.mark.full
 def test_a_refreshed_token_opens_too(site: Site, web: Web, people: Any, bearer: Bearer) -> None:
     agent = people.agent()
     first = of_roundcube(site, web, agent)

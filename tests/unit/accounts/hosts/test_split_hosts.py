@@ -349,6 +349,7 @@ GOOD = {"directory": ["dir1"], "database": ["db1"], "mail": ["mail1"], "web": ["
         "vault": ["vault1", "vault2"]}  # fmt: skip
 
 
+@pytest.mark.full
 def test_check_refuses_hosts_that_cannot_work_together_and_the_directory_opens_to_those_that_ask_it(
     tmp_path: Path,
 ) -> None:
