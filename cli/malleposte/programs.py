@@ -21,6 +21,7 @@ PROGRAMS: Mapping[str, str] = {
     "guard": "daemons.guard.main",  # role guard
     "guesses": "daemons.guesses",  # role fail2ban
     "hostd": "daemons.hostd",  # role hostd
+    "hours": "accounts.mailbox.hours.mover",  # role dovecot
     "lists": "lists.daemon",  # role lists
     "measures": "watch.run",  # role watch
     "pager": "daemons.pager",  # role pager

@@ -33,6 +33,7 @@ LEFT = {
     "cli/malleposte/backup/restore/vault.py": "below a folder that is swapped in when it is whole",
     "cli/malleposte/daemons/dovecot_nightly.py": "scratch for doveadm",
     "cli/malleposte/accounts/mailbox/retracted.py": "scratch for doveadm",
+    "cli/malleposte/accounts/mailbox/hours/moves.py": "scratch for doveadm",
     "cli/malleposte/adapters/postfix_check.py": "a copy of the configuration, to be tried",
     "cli/malleposte/adapters/sogo/check.py": "scratch of the try",
     "cli/malleposte/rotation/timer.py": "units below /run",

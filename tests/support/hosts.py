@@ -1,5 +1,6 @@
 """Hosts that hold something of accounts, in memory."""
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.hosts.table import Act
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.hours.model import Change as HoursChange
+from malleposte.accounts.mailbox.hours.model import State as HoursState
 from malleposte.accounts.mailbox.queue import Waiting
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
@@ -96,6 +99,7 @@ class FakeHost:
     untold: tuple[str, ...] = ()
     left: list[Trace] = field(default_factory=list)
     chosen: Senders = field(default_factory=Senders)
+    hours_state: HoursState = field(default_factory=HoursState)
 
     def _asked(self, act: str, uid: str = "", more: object = "") -> None:
         if self.down:
@@ -190,6 +194,16 @@ class FakeHost:
         self._asked("set_senders", uid, edit)
         self.chosen = edit.to(self.chosen)
         return self.chosen
+
+    def hours(self, uid: str) -> HoursState:
+        self._asked("hours", uid)
+        return self.hours_state
+
+    def set_hours(self, uid: str, change: HoursChange) -> HoursState:
+        self._asked("set_hours", uid, change)
+        hours = change.to(self.hours_state.hours, datetime.datetime(2026, 12, 1, 10))  # noqa: DTZ001  # of the zone here
+        self.hours_state = HoursState(hours)
+        return self.hours_state
 
     def settle(self, uid: str, profile: str) -> Moved:
         self._asked("settle", uid, profile)

@@ -63,6 +63,9 @@ class Account(Message, frozen=True):
     """The level of antispam: `normal`, `strict`; how many senders are allowed and blocked."""
     allowed: int = 0
     blocked: int = 0
+    waits: bool = False
+    """Whether mail that comes now waits for the agent's hours, and until when (ISO 8601)."""
+    waits_until: str = ""
 
 
 class LogIn(Message, frozen=True):
@@ -165,7 +168,14 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         level=filters.level if filters else "",
         allowed=filters.allowed if filters else 0,
         blocked=filters.blocked if filters else 0,
+        waits=bool(filters and filters.waits),
+        waits_until=_zoned(filters.waits_until) if filters else "",
     )
+
+
+def _zoned(text: str) -> str:
+    """A moment of the platform's zone with its offset; empty for none."""
+    return datetime.datetime.fromisoformat(text).astimezone().isoformat() if text else ""
 
 
 def forward(address: str) -> str:

@@ -16,6 +16,9 @@ from email.message import EmailMessage
 
 from malleposte.core.errors import MallepostError
 
+ALERT = "X-Malleposte-Alert"
+"""The header of a code or of an alert, which does not wait for the agent's hours. It counts for mail that the filter
+knows to be the platform's."""
 SECONDS = 60.0
 """For each answer of the mail server."""
 SENDMAIL = ("/usr/sbin/sendmail", "-i", "-f")
@@ -30,8 +33,12 @@ def compose(
     reply_to: str = "",
     now: datetime.datetime | None = None,
     languages: str = "fr, en",
+    alert: bool = False,
 ) -> EmailMessage:
-    """Return a letter in plain text. Raises ValueError on an address that is none."""
+    """Return a letter in plain text. Raises ValueError on an address that is none.
+
+    An `alert` (a code, what happened to an account) comes to its agent at any hour.
+    """
     letter = EmailMessage(policy=email.policy.SMTP)
     letter["From"] = sender
     letter["To"] = to
@@ -42,6 +49,8 @@ def compose(
     letter["Message-ID"] = email.utils.make_msgid(domain=letter["From"].addresses[0].domain)
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Auto-Response-Suppress"] = "All"
+    if alert:
+        letter[ALERT] = "yes"
     letter.set_content(text, cte="quoted-printable")
     letter["Content-Language"] = languages  # set_content removes such headers
     return letter

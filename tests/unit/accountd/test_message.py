@@ -142,8 +142,8 @@ TRIED = {"source": "192.0.2.7", "uid": "mdupond", "kind": "totp", "code": "c"}
         ),
         (line(call="block", args=BLOCK | {"hours": 1}), line(call="block", args=BLOCK), "unknown field `hours`"),
         (
-            line(call="set_quiet_hours", args=HOURS | {"hours": ["x"] * (MOST_ITEMS + 1)}),
-            line(call="set_quiet_hours", args=HOURS | {"hours": ["x"] * MOST_ITEMS}),
+            line(call="set_hours", args=HOURS | {"slots": ["x"] * (MOST_ITEMS + 1)}),
+            line(call="set_hours", args=HOURS | {"slots": ["x"] * MOST_ITEMS}),
             f"length <= {MOST_ITEMS}",
         ),
     ],

@@ -19,9 +19,10 @@ from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.calls.charges import SetCharge
 from malleposte.accountd.calls.devices import RevokeDevice
 from malleposte.accountd.calls.log_ins import EndLogIn
+from malleposte.accountd.calls.mailbox.hours import SetHours
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
-from malleposte.accountd.calls.settings import SetClass, SetQuietHours
+from malleposte.accountd.calls.settings import SetClass
 from malleposte.accountd.context import Rules, Tools, look_up
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
@@ -34,6 +35,7 @@ from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.hours.model import State as HoursState
 from malleposte.accounts.mailbox.senders import Senders
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
@@ -89,7 +91,7 @@ class Channel:
 
 NOTHING: dict[str, Any] = {
     "factors": (), "traces": ((), ()), "untrace": (), "journal": [], "log_ins": [], "end_log_in": None, "deleted": [],
-    "undelete": {}, "senders": Senders(), "set_senders": Senders(),
+    "undelete": {}, "senders": Senders(), "set_senders": Senders(), "hours": HoursState(), "set_hours": HoursState(),
 }  # fmt: skip
 """The answers of hosts that hold nothing, by their acts."""
 
@@ -560,15 +562,6 @@ def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None
     assert [getattr(answer, "error", "") for answer in slowed] == ["slow_down"] * 3
 
 
-def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
-    uid = stage.agent("mdupond", State.ACTIVE)
-    for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
-        assert isinstance(stage.ask(SetQuietHours(HERE, uid, token(uid), (bad,))), Refused)
-    for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
-        assert stage.ask(SetQuietHours(HERE, uid, token(uid), hours)) == Done(uid, "active")
-        assert stage.held(uid, "mpQuietHours") == list(hours)
-
-
 def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
     """Others' accounts are for the command line."""
     uid = stage.agent("mdupond", State.ACTIVE)
@@ -600,16 +593,16 @@ def test_acts_that_change_nothing_stop_nobody(stage: Stage) -> None:
     """Three hundred of one agent used up the portal's budget of ten minutes, for everybody."""
     noisy, other = stage.agent("mdupond", State.ACTIVE), stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
     requests = (
-        SetQuietHours(HERE, noisy, token(noisy), (NULL,)),
-        SetQuietHours(HERE, noisy, token(noisy)),
+        SetHours(HERE, noisy, token(noisy), slots=(NULL,)),
+        SetHours(HERE, noisy, token(noisy)),
         SetClass(HERE, noisy, token(noisy), NULL),
         RevokeDevice(HERE, noisy, token(noisy), NULL),
         SetCharge(HERE, noisy, token(noisy), "list", NULL, "poster", "x@y.test"),
     )
     for number in range(301):
         stage.ask(requests[number % len(requests)])
-    hours = SetQuietHours(HERE, other, token(other), ("1 10:00-11:00",))
-    assert stage.ask(hours) == Done(other, "active")
+    hours = SetHours(HERE, other, token(other), slots=("1 10:00-11:00",))
+    assert isinstance(stage.ask(hours), Done)
     for uid in (noisy, other):
         assert isinstance(stage.ask(EndSessions(HERE, uid, token(uid))), Done)
         anew = token(uid, iat=int(NOW.timestamp()) + 20)
@@ -638,7 +631,7 @@ def test_a_wave_that_cannot_be_told_stops_no_block(stage: Stage, caplog: pytest.
 def test_a_client_that_does_too_much_for_everybody_waits_and_nobody_s_block_does(stage: Stage) -> None:
     stage.limits.rates = Rates(all_acts=Rate(3, 600))
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(5)]
-    hours = [stage.ask(SetQuietHours(HERE, one, token(one), ("1 10:00-11:00",))) for one in agents]
+    hours = [stage.ask(SetHours(HERE, one, token(one), slots=("1 10:00-11:00",))) for one in agents]
     assert [getattr(answer, "error", "done") for answer in hours] == ["done"] * 3 + ["slow_down"] * 2
     assert isinstance(stage.ask(Block(HERE, agents[4], token(agents[4]), "piraté")), Done)
 

@@ -120,7 +120,8 @@ class Notifier:
     def _letter(self, recipient: str, subject: str, text: str, when: datetime.datetime, **words: str) -> EmailMessage:
         words |= {"academy": self.academy, "phone": self.phone, "mail": self.mail, **moment(when)}
         sender = Address(self.academy, addr_spec=f"postmaster@{self.domain}")
-        return letters.compose(subject, text.format(**words), sender=sender, to=recipient, reply_to=self.mail)
+        text = text.format(**words)
+        return letters.compose(subject, text, sender=sender, to=recipient, reply_to=self.mail, alert=True)
 
     def send(self, recipient: str, issued: Issued) -> None:
         """Hand a code to the mail server. Raises OSError (smtplib's errors are some)."""

@@ -25,6 +25,8 @@ class ForAccountd(ABC):
     release = acts.mailbox.release
     senders = acts.mailbox.senders
     set_senders = acts.mailbox.set_senders
+    hours = acts.mailbox.hours
+    set_hours = acts.mailbox.set_hours
     settle = acts.agendas.settle
     traces = acts.traces.traces
     untrace = acts.traces.untrace

@@ -36,8 +36,9 @@ class Filters:
     """An account's filters: the script in force (or none), all scripts, forwards, whether an absence is announced.
 
     `included` are the other scripts that the one in force runs, `refuses` whether senders may be refused, and
-    `discards` whether messages may be deleted unseen. `level` is the antispam's, `allowed` and `blocked`
-    are how many senders.
+    `discards` whether messages may be deleted unseen. `level` is the antispam's, `allowed` and `blocked` are how many
+    senders. With `waits`, mail that comes now waits for the agent's hours, until `waits_until` (a moment of the
+    platform's zone), or for more than a year (empty).
     """
 
     active: str = ""
@@ -52,6 +53,8 @@ class Filters:
     level: str = senders.NORMAL
     allowed: int = 0
     blocked: int = 0
+    waits: bool = False
+    waits_until: str = ""
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

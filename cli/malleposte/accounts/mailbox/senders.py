@@ -114,6 +114,14 @@ def script(held: Senders) -> str:
     return "\n".join(lines) + "\n"
 
 
+def by_author(known: Iterable[str]) -> list[str]:
+    """Tests of Sieve that hold for the mail of these senders, once the filter has verified its author."""
+    senders = list(known)
+    addresses, domains = _addresses(senders), [f"*@{one}" for one in _domains(senders)]
+    rules = (("is", addresses), ("matches", domains))
+    return [f'header :{how} "{AUTHOR}" [{", ".join(map(quoted, values))}]' for how, values in rules if values]
+
+
 def _mark(name: str) -> str:
     return f"addflag {quoted(MARKS[name])};"
 

@@ -55,4 +55,4 @@ def from_academy(subject: str, text: str, to: str, facts: Facts, now: datetime.d
         recipient = Address(addr_spec=to)
     except MessageError as error:  # an empty address; it is no ValueError in the library
         raise ValueError(f"{to!r}: no address") from error
-    return letters.compose(subject, text, sender=sender, to=recipient, reply_to=facts.mail, now=now)
+    return letters.compose(subject, text, sender=sender, to=recipient, reply_to=facts.mail, now=now, alert=True)

@@ -39,6 +39,7 @@ PLACES = {
     "nightly": "archive:nightly_command",
     "idle-filters": "idle:idle_filters_command",
     "undelete": "undelete:undelete_command",
+    "hours": "hours:hours_command",
     "restored": "restored:restored_command",
     "box": "boxes:box_group",
     "room": "rooms:room_group",

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from flask import render_template, request
+from malleposte.accountd.calls.mailbox.hours import FOLDER
 from malleposte.accountd.calls.mailbox.trace import IN, MessagesTraced, TracedMessage, TraceMessages
 from malleposte.accountd.message import Done
 
@@ -62,6 +63,8 @@ def sentences(one: TracedMessage) -> list[str]:
     known = REFUSED_MAIL.get((one.way, one.reason))
     if known:
         told.append(_(known[0]))
+    if state == "filed" and one.folder == FOLDER:
+        told.append(_("Il y attend les horaires choisis pour la boîte, puis passe dans la boîte de réception."))
     if state == "filed" and one.passed_on:
         told.append(_("Un filtre de la boîte l’a aussi passé à %(address)s.", address=one.passed_on))
     if one.answer:

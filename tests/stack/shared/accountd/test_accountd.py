@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls import passwords
+from malleposte.accountd.calls.mailbox.hours import SetHours
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
-from malleposte.accountd.calls.settings import SetClass, SetQuietHours
+from malleposte.accountd.calls.settings import SetClass
 from malleposte.accountd.message import Done, ErrorCode, Hello, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
@@ -173,19 +174,19 @@ def test_what_an_agent_settles(portal, person):
     password = who.account.password
     answers = portal.ask(
         SetRecovery(portal.source, who.uid, password, "phone", "06 12 34 56 78"),
-        SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("12345 18:30-07:45",)),
-        SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("9 18:30-07:45",)),
+        SetHours(portal.source, who.uid, portal.token(who.uid), slots=("12345 07:45-18:30",)),
+        SetHours(portal.source, who.uid, portal.token(who.uid), slots=("9 07:45-18:30",)),
         SetRecovery(portal.source, who.uid, password, "mail", "x@ac-exemple.test"),
         SetClass(portal.source, who.uid, portal.token(who.uid), "convergence"),
     )
     assert answers[0].until > "2026"
-    assert answers[1] == Done(who.uid, "active")
+    assert (answers[1].slots, answers[1].on) == (("12345 07:45-18:30",), False)
     assert [answer.error for answer in answers[2:4]] == ["refused_value"] * 2
     assert answers[4] == Done(who.uid, "active")
-    held = who.held("mpRecoveryMail", "mpRecoveryNext", "mpQuietHours", "mpProfile")
+    held = who.held("mpRecoveryMail", "mpRecoveryNext", "mpProfile")
     assert held == {
         "mpRecoveryNext": [f"{answers[0].until} - +33612345678"],
-        "mpQuietHours": ["12345 18:30-07:45"], "mpProfile": ["convergence"],
+        "mpProfile": ["convergence"],
     }  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import pytest
 from malleposte.accountd.calls.desk.acts import DeskBlock
 from malleposte.accountd.calls.desk.looks import DeskShow
 from malleposte.accountd.calls.devices import RevokeDevice
+from malleposte.accountd.calls.mailbox.hours import SetHours
 from malleposte.accountd.calls.protection import Block, EndSessions
-from malleposte.accountd.calls.settings import SetQuietHours
 from malleposte.accountd.message import Done, ErrorCode
 
 from tests.stack.support.accounts_cli import Cli
@@ -51,7 +51,7 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     while len(answers) < OF_BEFORE:
         # A token of its own for each hundred: a slow machine takes its time.
         mine = portal.source, noisy.uid, minted(site, noisy.uid)
-        null = (SetQuietHours(*mine, ("nul",)), SetQuietHours(*mine), RevokeDevice(*mine, "nul"))
+        null = (SetHours(*mine, slots=("nul",)), SetHours(*mine), RevokeDevice(*mine, "nul"))
         answers += portal.ask(*(null * 34))
     revoked = {getattr(answer, "error", None) for answer in answers[2::3]}
     assert revoked == {ErrorCode.NOT_FOUND}, "one's own protection waits for none"
@@ -59,7 +59,7 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     theirs = "198.51.100.9", other.uid, minted(site, other.uid)
     desk = "198.51.100.10", chief.uid, minted(site, chief.uid, level=FACTOR)
     done = portal.ask(
-        SetQuietHours(*theirs, ("12345 18:30-07:45",)),
+        SetHours(*theirs, slots=("12345 07:45-18:30",)),
         DeskShow(*desk, third.uid),
         DeskBlock(*desk, third.uid, "essai"),
         EndSessions(*theirs),
@@ -67,7 +67,7 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     # By a log-in of after the end of the others.
     done.append(portal.one(Block("198.51.100.9", other.uid, minted(site, other.uid, 1), "essai")))
     assert [isinstance(one, Done) for one in done] == [True] * 5, done
-    assert other.held("mpState", "mpQuietHours") == {"mpState": ["blocked"], "mpQuietHours": ["12345 18:30-07:45"]}
+    assert other.held("mpState") == {"mpState": ["blocked"]}
     assert third.held("mpState") == {"mpState": ["blocked"]}
     # And the noisy one.
     own = portal.one(Block(portal.source, noisy.uid, minted(site, noisy.uid), "essai"))

@@ -12,6 +12,9 @@ from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.hours import store as hours_store
+from malleposte.accounts.mailbox.hours.model import Change, State
+from malleposte.accounts.mailbox.hours.store import Store
 from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.platform import profiles
@@ -32,7 +35,8 @@ def drop(host: LocalHost, uid: Uid) -> bool:
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
 def look(host: LocalHost, uid: Uid) -> Filters:
     """Return the filters, without their texts."""
-    return replace(filters.read(host.home(uid)), texts={})
+    waits = Store(host.rules.store).state(uid)
+    return replace(filters.read(host.home(uid)), texts={}, waits=not waits.opens, waits_until=waits.following)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
@@ -69,3 +73,18 @@ def senders(host: LocalHost, uid: Uid) -> Senders:
 def set_senders(host: LocalHost, uid: Uid, edit: Edit) -> Senders:
     """Change them, and return all of them."""
     return antispam.change(host.home(uid), edit)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def hours(host: LocalHost, uid: Uid) -> State:
+    """Return the hours in which mail comes to the inbox, and how much waits."""
+    return Store(host.rules.store).state(uid)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def set_hours(host: LocalHost, uid: Uid, change: Change) -> State:
+    """Change them, and return what comes of it."""
+    state = Store(host.rules.store).change(uid, change)
+    if not state.opens or state.hours.on:
+        hours_store.show_folder(uid)
+    return state

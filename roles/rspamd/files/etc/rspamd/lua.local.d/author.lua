@@ -4,6 +4,7 @@
 -- Tells the filters of mailboxes which author is verified, in a header of our own: X-Malleposte-Author, the address of From.
 -- What the sender wrote under that name is removed (milter_headers.conf). An author is verified
 --  * after a log-in, by the sender check (malleposte.lua), for our own domains;
+--  * of the platform itself, by the way in or the host that has a right to this author and to no other (malleposte.lua);
 --  * from outside, by DMARC; where the domain publishes no policy, by a signature or an envelope that would pass with one.
 -- No header: nobody knows. Settings: section `malleposte` of rspamd.conf.local.
 
@@ -69,12 +70,30 @@ local function verified(task)
   return nil
 end
 
+-- The author of the platform's own mail: the sender check refused what the way in or the host has no right to. For the filters
+-- of mailboxes alone; nothing else judges it by that.
+local function of_platform(task)
+  local user, way, ip = task:get_user(), task:get_request_header('MTA-Name'), task:get_ip()
+  if user and user ~= '' then
+    return nil
+  end
+  local senders = way and (settings.ways or {})[tostring(way)]
+      or ip and ip:is_valid() and (settings.hosts or {})[tostring(ip)]
+  return senders and senders[1] ~= '*' and author(task) or nil
+end
+
+local function head(task, address)
+  if address then
+    task:set_milter_reply({ remove_headers = { [HEADER] = 0 }, add_headers = { [HEADER] = { value = address, order = -1 } } })
+  end
+end
+
 local function tell(task)
   local address = verified(task)
   if address then
     task:cache_set('mp_author', address)
-    task:set_milter_reply({ remove_headers = { [HEADER] = 0 }, add_headers = { [HEADER] = { value = address, order = -1 } } })
   end
+  head(task, address or of_platform(task))
 end
 
 rspamd_config:register_symbol({

@@ -1,0 +1,87 @@
+"""Mail that waits moves once, whole and in order, though the mover, its doveadm or Dovecot are killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import Any
+
+import pytest
+from malleposte.accountd.calls.mailbox.hours import AgentHours, SetHours
+from malleposte.platform.mailstore import WAITING, home_of
+
+from tests.stack.support.mail import wait_for
+from tests.stack.support.people import People
+from tests.stack.support.portal import Portal
+from tests.stack.support.site import Account, Site
+
+pytestmark = pytest.mark.full
+
+BOXES, MESSAGES, ROUNDS = 40, 20, 4
+HAND = """
+import json, smtplib, sys
+given = json.load(sys.stdin)
+with smtplib.LMTP("/var/spool/postfix/private/dovecot-lmtp") as session:
+    for number in range(given["first"], given["first"] + given["many"]):
+        text = f"From: ami@lointain.test\\r\\nSubject: {number:06d}\\r\\n\\r\\nx\\r\\n"
+        session.sendmail("probe@lointain.test", [f"{uid}@stores.invalid" for uid in given["uids"]], text)
+"""
+KILLS = {
+    "mover": "systemctl kill --signal=KILL malleposte-hours.service",
+    "doveadm": (
+        "for pid in $(cat /sys/fs/cgroup/system.slice/malleposte-hours.service/cgroup.procs); do"
+        " case $(cat /proc/$pid/comm) in doveadm) kill -9 $pid;; esac; done"
+    ),
+    "dovecot": "systemctl kill --signal=KILL dovecot.service",
+}
+
+
+def closed(site: Site) -> str:
+    hour = (int(site.run("mail1", "date +%H")) + 12) % 24
+    return f"1234567 {hour:02d}:00-{hour:02d}:30"
+
+
+def every(portal: Portal, agents: list[Account], **parts: Any) -> None:
+    answers = portal.ask(*(SetHours(portal.source, one.uid, portal.token(one.uid), **parts) for one in agents))
+    assert all(isinstance(answer, AgentHours) for answer in answers), answers
+
+
+def left(site: Site, agents: list[Account]) -> int:
+    """Files that wait in these boxes."""
+    folders = " ".join(f"'{home_of(one.uid)}/Maildir/.{WAITING}'/{part}" for one in agents for part in ("new", "cur"))
+    return int(site.run("mail1", f"find {folders} -type f 2>/dev/null | wc -l"))
+
+
+def inbox(site: Site, account: Account) -> list[str]:
+    rows = json.loads(site.run("mail1", f"doveadm -f json fetch -u {account.uid} hdr.subject mailbox INBOX ALL"))
+    return [row["hdr.subject"] for row in rows]
+
+
+def test_nothing_is_lost_and_nothing_comes_twice(site: Site, people: People) -> None:
+    portal = Portal(site)
+    agents, rounds, random_ = [people.agent() for _ in range(BOXES)], 0, random.Random(32)
+    slot = closed(site)
+    killed = dict.fromkeys(KILLS, 0)
+    for number in range(ROUNDS):
+        every(portal, agents, on=True, slots=(slot,))
+        given = {"uids": [one.uid for one in agents], "first": number * MESSAGES, "many": MESSAGES}
+        site.run("mail1", "/usr/bin/python3", "-c", f"'{HAND}'", given=json.dumps(given))
+        assert left(site, agents) == BOXES * MESSAGES
+        every(portal, agents, on=False)
+        end = time.monotonic() + 60
+        while left(site, agents) and time.monotonic() < end:
+            kind = random_.choice(list(KILLS))
+            site.run("mail1", KILLS[kind], check=False)
+            killed[kind] += 1
+            time.sleep(random_.uniform(0.2, 3))
+        site.run("mail1", "systemctl start dovecot.service malleposte-hours.service")
+        # A box that was broken off is tried again after two minutes; a mover that starts anew tries at once.
+        site.run("mail1", "systemctl restart malleposte-hours.service")
+        wait_for(lambda: left(site, agents) == 0, 120, "all of it moved")
+        rounds += 1
+    assert rounds == ROUNDS and sum(killed.values()) >= ROUNDS, killed
+    wanted = [f"{number:06d}" for number in range(ROUNDS * MESSAGES)]
+    for one in agents:
+        assert inbox(site, one) == wanted, one.uid
+    print(f"killed: {killed}")

@@ -1,0 +1,76 @@
+"""Messages that move: the commands of doveadm, and its answers."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from malleposte.accounts.mailbox.hours import moves
+from malleposte.accounts.mailbox.hours.moves import Box
+
+
+def answering(*answers: tuple[int, str, str]) -> tuple[Callable[..., Any], list[tuple[str, ...]], list[str]]:
+    asked, lists, left = list[tuple[str, ...]](), list[str](), list(answers)
+
+    def run(*words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(words)
+        if "-F" in words:
+            lists.append(Path(words[words.index("-F") + 1]).read_text("utf-8"))
+        code, out, err = left.pop(0) if left else (0, "", "")
+        return subprocess.CompletedProcess(list(words), code, out, err)
+
+    return run, asked, lists
+
+
+def test_many_boxes_move_in_one_process() -> None:
+    run, asked, lists = answering()
+    assert moves.move([Box("mdupond", 3), Box("jmartin", 1)], run) == []
+    assert lists == ["mdupond\njmartin\n"] and len(asked) == 1
+    assert asked[0][-4:] == ("INBOX", "mailbox", "Hors horaires", "ALL")
+    assert moves.move([], run) == [] and len(asked) == 1
+
+
+def test_the_boxes_that_failed_are_named_or_all_of_them() -> None:
+    boxes = [Box("mdupond", 3), Box("jmartin", 1)]
+    run, _asked, _lists = answering((75, "", "doveadm(jmartin): Error: User no longer exists\n"))
+    assert moves.move(boxes, run) == ["jmartin"]
+    run, _asked, _lists = answering((134, "", "Panic\n"))
+    assert moves.move(boxes, run) == ["mdupond", "jmartin"]
+
+
+def test_the_first_messages_of_a_large_box_move() -> None:
+    rows = json.dumps([{"uid": str(number), "guid": f"{1000 + number}.M1P2.mail1"} for number in range(999, 0, -1)])
+    run, asked, _lists = answering((0, rows, ""))
+    assert moves.move([Box("grand", 999)], run) == []
+    assert asked[1][-1].split(",") == [str(number) for number in range(1, moves.MOST + 1)]
+
+
+def test_what_came_later_stays() -> None:
+    rows = json.dumps([{"uid": "1", "guid": "1000.M1P2.mail1"}, {"uid": "2", "guid": "2000.M1P2.mail1"}])
+    run, asked, _lists = answering((0, rows, ""))
+    assert moves.move([Box("mdupond", 1, 2000)], run) == []
+    assert asked[1][-1] == "1"
+    run, asked, _lists = answering((0, rows, ""))
+    assert moves.move([Box("mdupond", 1, 1000)], run) == [] and len(asked) == 1
+
+
+def test_what_came_to_the_inbox_already_is_removed_from_the_folder() -> None:
+    waiting = json.dumps([{"uid": "1", "guid": "a"}, {"uid": "2", "guid": "b"}, {"uid": "3", "guid": "c"}])
+    run, asked, _lists = answering((0, waiting, ""), (0, json.dumps([{"guid": "b"}, {"guid": "a"}, {"guid": "x"}]), ""))
+    moves.settle("mdupond", run)
+    assert asked[-1][0] == "expunge" and asked[-1][-2:] == ("UID", "1,2")
+    run, asked, _lists = answering((0, waiting, ""), (0, "[]", ""))
+    moves.settle("mdupond", run)
+    assert [words[0] for words in asked] == ["-f", "-f"]
+
+
+def test_files_say_what_waits(tmp_path: Path) -> None:
+    assert moves.waiting("mdupond", tmp_path) is None
+    folder = moves.home_of("mdupond", tmp_path) / "Maildir/.Hors horaires"
+    for name in ("new/1000.M1P1.mail1,S=5", "cur/2000.M1P1.mail1,S=5:2,S"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    assert moves.waiting("mdupond", tmp_path) == Box("mdupond", 2)
+    assert moves.waiting("mdupond", tmp_path, 2000) == Box("mdupond", 1, 2000)
+    assert moves.waiting("mdupond", tmp_path, 1000) is None
