@@ -13,11 +13,12 @@ from malleposte.accountd.calls.dsi.retractions import (
     DsiRetract,
     DsiRetraction,
     DsiRetractions,
+    Order,
     Retractions,
     RetractionShown,
+    Stage,
+    Summary,
 )
-from malleposte.accounts.retraction.model import Order, Stage
-from malleposte.accounts.retraction.orders import Summary
 
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to, filled_in, link

@@ -17,7 +17,7 @@ from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, 
 from malleposte.accountd.message import Done, Forbidden, Owned, Text, fitting
 from malleposte.accounts import roles
 from malleposte.accounts.retraction import note, store
-from malleposte.accounts.retraction.model import Order
+from malleposte.accounts.retraction.model import Order, Stage
 from malleposte.accounts.retraction.orders import Shown, Summary
 from malleposte.core.errors import InputError
 from malleposte.deliveries import digests
@@ -25,6 +25,10 @@ from malleposte.deliveries.model import Query
 from malleposte.directory.model import State, first
 from malleposte.throttle import costs
 
+__all__ = [
+    "DsiGiveBack", "DsiPlanRetraction", "DsiRetract", "DsiRetraction", "DsiRetractions", "Order", "RetractionShown",
+    "Retractions", "Shown", "Stage", "Summary",
+]  # fmt: skip
 DAYS = 30
 """Days that a plan looks through."""
 PLANS_A_DAY = 40
