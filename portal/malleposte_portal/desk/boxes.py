@@ -18,11 +18,11 @@ SUBJECT = Subject("desk_boxes")
 
 @SUBJECT.form("/assistance/boites", "/en/help-desk/mailboxes")
 @for_agent
-def desk_boxes(found: sign_on.Agent) -> Answer:
+def desk_boxes(agent: sign_on.Agent) -> Answer:
     """The functional boxes of a school."""
     form = forms.School(data=looked_for())
     return looked(
-        found,
+        agent,
         form,
         "desk/boxes.html",
         lambda source, uid, token: DeskBoxes(source, uid, token, school=form.typed("school").upper()),
@@ -31,12 +31,12 @@ def desk_boxes(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.page("/assistance/boite", "/en/help-desk/mailbox")
 @for_agent
-def desk_box(found: sign_on.Agent) -> Answer:
+def desk_box(agent: sign_on.Agent) -> Answer:
     """The agents who open a box."""
     box = request.args.get("box", "")[: forms.LONGEST]
     if not box:
         return redirect(link("desk_boxes"), 303)
-    answer = answered(found, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
+    answer = answered(agent, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
     told = session.pop("desk", None)
     names = {one.uid: one.name for one in answer.people}
     return render_template(
@@ -47,19 +47,19 @@ def desk_box(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/assistance/boite/ouvrir", "/en/help-desk/mailbox/open")
 @for_agent
-def desk_delegate(found: sign_on.Agent) -> Answer:
+def desk_delegate(agent: sign_on.Agent) -> Answer:
     """Let an agent open a box."""
-    return _delegated(found, forms.Delegate(data=given("box", "agent")), add=True)
+    return _delegated(agent, forms.Delegate(data=given("box", "agent")), add=True)
 
 
 @SUBJECT.form("/assistance/boite/retirer", "/en/help-desk/mailbox/remove")
 @for_agent
-def desk_undelegate(found: sign_on.Agent) -> Answer:
+def desk_undelegate(agent: sign_on.Agent) -> Answer:
     """Take that away."""
-    return _delegated(found, forms.Undelegate(data=given("box", "agent")), add=False)
+    return _delegated(agent, forms.Undelegate(data=given("box", "agent")), add=False)
 
 
-def _delegated(found: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> Answer:
+def _delegated(agent: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> Answer:
     """The form of one change; once it is done, the page of the box."""
     box = form.typed("box")
 
@@ -69,7 +69,7 @@ def _delegated(found: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> An
         return redirect(link("desk_box", box=box), 303)
 
     return acted(
-        found, form,
+        agent, form,
         lambda source, uid, token: DeskSetDelegate(
             source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
         ),

@@ -33,11 +33,11 @@ SHOW = "resultat"
 
 @SUBJECT.form("/assistance", "/en/help-desk")
 @for_agent
-def desk(found: sign_on.Agent) -> Answer:
+def desk(agent: sign_on.Agent) -> Answer:
     """« Assistance »: find an agent."""
     form = forms.Find(data=looked_for())
     return looked(
-        found,
+        agent,
         form,
         "desk/find.html",
         lambda source, uid, token: DeskFind(source, uid, token, text=form.typed("text")),
@@ -46,11 +46,11 @@ def desk(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/assistance/listes", "/en/help-desk/lists")
 @for_agent
-def desk_list(found: sign_on.Agent) -> Answer:
+def desk_list(agent: sign_on.Agent) -> Answer:
     """Agents of a school by state: locked, blocked, expired, never activated, idle."""
     form = forms.List(data=looked_for())
     return looked(
-        found,
+        agent,
         form,
         "desk/list.html",
         lambda source, uid, token: DeskList(
@@ -69,7 +69,7 @@ def looked_for() -> dict[str, str] | None:
     return session.get(_search()) if request.method == "GET" and SHOW in request.args else None
 
 
-def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], Request[Any]]) -> Answer:
+def looked(agent: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], Request[Any]]) -> Answer:
     """A page that shows people, once its form is filled in.
 
     They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
@@ -83,24 +83,24 @@ def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, st
             return redirect(link(str(request.endpoint), **{SHOW: 1}), 303)
         status = 422
     elif SHOW in request.args and _search() in session:
-        answer = ask(found, wanted, refused=_("Cette recherche n’a pas été comprise."))
+        answer = ask(agent, wanted, refused=_("Cette recherche n’a pas été comprise."))
         if isinstance(answer, Done):
             people = answer
         else:
             refused, status = answer.page, answer.status
     else:
-        reach = answered(found, DeskReach).reach
+        reach = answered(agent, DeskReach).reach
     return render_template(page, form=form, refused=refused, people=people, reach=reach, moment=words.moment), status
 
 
 @SUBJECT.page("/assistance/agent", "/en/help-desk/agent")
 @for_agent
-def desk_agent(found: sign_on.Agent) -> Answer:
+def desk_agent(agent: sign_on.Agent) -> Answer:
     """An agent's sheet: the state, and what can be done."""
     target = request.args.get("agent", "")[: forms.LONGEST]
     if not target:
         return redirect(link("desk"), 303)
-    answer = answered(found, lambda source, uid, token: DeskShow(source, uid, token, target=target))
+    answer = answered(agent, lambda source, uid, token: DeskShow(source, uid, token, target=target))
     told = session.pop("desk", None)
     return render_template(
         "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, diagnosis=answer.diagnosis,
@@ -118,7 +118,7 @@ def code_words(waiting: str) -> str:
 
 
 def _act(
-    found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], Request[Any]],
+    agent: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], Request[Any]],
     shown: Callable[[Any], Answer] | None = None,
 ) -> Answer:  # fmt: skip
     """The form of an act; once it is done, the agent's sheet, or the answer that `shown` gives for a secret."""
@@ -133,11 +133,11 @@ def _act(
     def show(refused: str) -> str:
         return render_template(page, form=form, refused=refused, target=target, sheet=_sheet)
 
-    return acted(found, form, wanted, done, show, "" if target else "desk")
+    return acted(agent, form, wanted, done, show, "" if target else "desk")
 
 
 def acted(
-    found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], Request[Any]],
+    agent: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], Request[Any]],
     done: Callable[[Any], Answer], show: Callable[[str], str], instead: str = "", wrong: str = forms.WRONG,
 ) -> Answer:  # fmt: skip
     """The form of an act, as `show` renders it with why it is refused; once it is done, the answer of `done`.
@@ -147,13 +147,13 @@ def acted(
     """
     refused, status = "", 200
     if request.method == "GET":
-        answered(found, DeskReach)
+        answered(agent, DeskReach)
         if instead:
             return redirect(link(instead), 303)
     else:
         status = 422
         if form.validate():
-            answer = ask(found, wanted, refused=_(wrong))
+            answer = ask(agent, wanted, refused=_(wrong))
             if isinstance(answer, Done):
                 return done(answer)
             refused, status = answer.page, answer.status
@@ -174,13 +174,13 @@ def given(*names: str) -> dict[str, str] | None:
 
 @SUBJECT.form("/assistance/code", "/en/help-desk/code")
 @for_agent
-def desk_code(found: sign_on.Agent) -> Answer:
+def desk_code(agent: sign_on.Agent) -> Answer:
     """Give a code. The page that shows one to be read aloud is another, so that a reload makes no second code."""
     form = forms.Code(data=given("agent", "factor"))
     form.offer(request.args.get("ways", "") if request.method == "GET" else form.typed("ways"))
     back = form.called_back.data if "called_back" in form else False
     return _act(
-        found,
+        agent,
         form,
         "desk/code.html",
         form.typed("way"),
@@ -221,11 +221,11 @@ def desk_aloud(_found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/assistance/bloquer", "/en/help-desk/block")
 @for_agent
-def desk_block(found: sign_on.Agent) -> Answer:
+def desk_block(agent: sign_on.Agent) -> Answer:
     """Block an account that somebody else is using."""
     form = forms.Act(data=given("agent", "factor"))
     return _act(
-        found,
+        agent,
         form,
         "desk/block.html",
         "block",
@@ -237,11 +237,11 @@ def desk_block(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/assistance/facteur", "/en/help-desk/factor")
 @for_agent
-def desk_factor(found: sign_on.Agent) -> Answer:
+def desk_factor(agent: sign_on.Agent) -> Answer:
     """Remove a second factor that its owner has lost."""
     form = forms.Factor(data=given("agent", "factor"))
     return _act(
-        found,
+        agent,
         form,
         "desk/factor.html",
         "factor",
@@ -253,7 +253,7 @@ def desk_factor(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/assistance/message", "/en/help-desk/message")
 @for_agent
-def desk_trace(found: sign_on.Agent) -> Answer:
+def desk_trace(agent: sign_on.Agent) -> Answer:
     """« Un message n’est jamais arrivé »: what became of an agent's messages."""
     form = forms.Trace(data=given("agent"))
     target = form.typed("agent")
@@ -264,7 +264,7 @@ def desk_trace(found: sign_on.Agent) -> Answer:
         )
 
     return acted(
-        found,
+        agent,
         form,
         lambda source, uid, token: DeskTrace(
             source, uid, token, target=target, reason=form.typed("reason"), sender=form.typed("sender"),

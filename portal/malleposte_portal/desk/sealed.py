@@ -22,13 +22,13 @@ SUBJECT = Subject("desk_sealed")
 
 @SUBJECT.form("/assistance/messages-dangereux", "/en/help-desk/dangerous-messages")
 @for_agent
-def desk_sealed(found: sign_on.Agent) -> Answer:
+def desk_sealed(agent: sign_on.Agent) -> Answer:
     """The messages, once a reason is given; those that are ticked come to the agent's inbox."""
     form, refused, status, held = forms.Act(data=given("agent")), "", 200, None
     target, reason = form.typed("agent"), form.typed("reason")
     messages = tuple(dict.fromkeys(request.form.getlist("message")))[:MOST_ITEMS]
     if request.method == "GET":
-        answered(found, DeskReach)
+        answered(agent, DeskReach)
         if not target:
             return redirect(link("desk"), 303)
     elif not form.validate():
@@ -36,7 +36,7 @@ def desk_sealed(found: sign_on.Agent) -> Answer:
     elif messages:
         late = _("Certains messages n’ont pas été remis : ils l’ont déjà été, ou leur délai est passé.")
         done = ask(
-            found,
+            agent,
             lambda source, uid, token: DeskUnseal(
                 source, uid, token, target=target, messages=messages, reason=reason
             ),
@@ -48,7 +48,7 @@ def desk_sealed(found: sign_on.Agent) -> Answer:
         refused, status = done.page, done.status
     else:
         listed = ask(
-            found,
+            agent,
             lambda source, uid, token: DeskSealed(source, uid, token, target=target, reason=reason),
             refused=_(forms.WRONG),
         )

@@ -16,9 +16,9 @@ SUBJECT = Subject("desk_guide")
 
 @SUBJECT.page(DESK, "/en/help-desk/guide")
 @for_agent
-def desk_guide(found: sign_on.Agent) -> Answer:
+def desk_guide(agent: sign_on.Agent) -> Answer:
     """The first page, which leads to the others."""
-    return _shown(found, INDEX)
+    return _shown(agent, INDEX)
 
 
 @SUBJECT.get(f"{DESK}/<name>", endpoint="desk_guide_topic", defaults={"language": "fr"})
@@ -28,12 +28,12 @@ def desk_guide_topic(name: str) -> Answer:
 
 
 @for_agent
-def _topic(found: sign_on.Agent, name: str) -> Answer:
-    return _shown(found, name if name != INDEX else "")
+def _topic(agent: sign_on.Agent, name: str) -> Answer:
+    return _shown(agent, name if name != INDEX else "")
 
 
-def _shown(found: sign_on.Agent, name: str) -> Answer:
+def _shown(agent: sign_on.Agent, name: str) -> Answer:
     """A page, once accountd has said that the agent is of a help desk."""
-    answered(found, DeskReach)
+    answered(agent, DeskReach)
     page = current_app.extensions["desk_guide"].get(name)
     return render_template("desk/guide.html", page=page) if page else abort(404)

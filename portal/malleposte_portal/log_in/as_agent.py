@@ -40,42 +40,42 @@ class UnansweredError(Exception):
 
 
 def ask[A: Done](
-    found: sign_on.Agent, make: Make[A], not_proved: str = "", refused: str | Mapping[str, str] = ""
+    agent: sign_on.Agent, make: Make[A], not_proved: str = "", refused: str | Mapping[str, str] = ""
 ) -> A | acts.Told:
     """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
 
     `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
     the one for a value that accountd does not take, or those by its word.
     """
-    return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
+    return _done(agent, make, current_app.extensions["accountd"].call, not_proved, refused)
 
 
-def answered[A: Done](found: sign_on.Agent, make: Make[A], refused: str = "") -> A:
+def answered[A: Done](agent: sign_on.Agent, make: Make[A], refused: str = "") -> A:
     """Return the answer that a page is made of, as `ask`. Raises OverError, UnansweredError: the page then says why."""
-    answer = ask(found, make, refused=refused)
+    answer = ask(agent, make, refused=refused)
     if isinstance(answer, acts.Told):
         raise UnansweredError(answer)
     return answer
 
 
-def withdrawn(found: sign_on.Agent, device: Device, error: Exception) -> acts.Told:
+def withdrawn(agent: sign_on.Agent, device: Device, error: Exception) -> acts.Told:
     """Revoke a device whose password could be shown to nobody; the page that says so."""
     LOG.error("the password of a device cannot be kept: %s", error)
-    ask(found, lambda source, uid, token: RevokeDevice(source, uid, token, device.ident))
+    ask(agent, lambda source, uid, token: RevokeDevice(source, uid, token, device.ident))
     return acts.Told(503, _(acts.AWAY))
 
 
-def fetch(found: sign_on.Agent, make: Callable[[str, str, str], FetchOwnData], refused: str) -> client.Copy | acts.Told:
+def fetch(agent: sign_on.Agent, make: Callable[[str, str, str], FetchOwnData], refused: str) -> client.Copy | acts.Told:
     """A copy of the agent's data, which is to be closed. As `ask`."""
-    return _done(found, make, current_app.extensions["accountd"].fetch, refused=refused)
+    return _done(agent, make, current_app.extensions["accountd"].fetch, refused=refused)
 
 
 def _done[R: Request[Any], D](
-    found: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
+    agent: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
     refused: str | Mapping[str, str] = "",
 ) -> D | acts.Told:  # fmt: skip
     try:
-        return way(make(acts.source(), found.session.uid, sign_on.with_token()))
+        return way(make(acts.source(), agent.session.uid, sign_on.with_token()))
     except RefusedError as error:
         LOG.info("a log-in is over: %s", error)
         raise OverError from error
@@ -96,9 +96,9 @@ def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Cal
     """
 
     @wraps(view)
-    def guarded(found: sign_on.Agent, /, *words: P.args, **named: P.kwargs) -> Answer:
+    def guarded(agent: sign_on.Agent, /, *words: P.args, **named: P.kwargs) -> Answer:
         try:
-            return view(found, *words, **named)
+            return view(agent, *words, **named)
         except OverError:
             sign_on.forget_agent()
             answer = redirect(url_for("logged_out", language=g.language, fin=1), 303)

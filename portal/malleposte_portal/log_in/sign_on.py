@@ -164,26 +164,26 @@ def _good(held: Session) -> bool:
     return sign_on().provider.now() < held.good_until - AHEAD
 
 
-def _with_new_tokens(found: Agent, held: Session) -> Session:
+def _with_new_tokens(agent: Agent, held: Session) -> Session:
     """The log-in with the tokens that follow, kept. Raises RefusedError, AwayError, StoreError."""
     ours = sign_on()
     if held.begun <= ours.sessions.ended(held.uid):
         raise RefusedError("the log-ins of its owner were ended")
     new = ours.provider.renew(held.refresh)
     held = replace(held, access=new.access, refresh=new.refresh, good_until=new.good_until)
-    ours.sessions.keep(found.identifier, held)
+    ours.sessions.keep(agent.identifier, held)
     return held
 
 
-def profile_is(found: Agent, profile: str) -> None:
+def profile_is(agent: Agent, profile: str) -> None:
     """Keep the class of service of a log-in, another one than before. Raises AwayError."""
     try:
-        with sign_on().sessions.turn(found.identifier) as now:
-            held = replace(now or found.session, profile=profile)
-            sign_on().sessions.keep(found.identifier, held)
+        with sign_on().sessions.turn(agent.identifier) as now:
+            held = replace(now or agent.session, profile=profile)
+            sign_on().sessions.keep(agent.identifier, held)
     except StoreError as error:
         raise AwayError(str(error)) from error
-    g.agent = replace(found, session=held)
+    g.agent = replace(agent, session=held)
 
 
 def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P, Answer]:

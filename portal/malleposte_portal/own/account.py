@@ -21,9 +21,9 @@ SOON_DAYS = 30
 
 @SUBJECT.page("/compte", "/en/account")
 @for_agent
-def account(found: sign_on.Agent) -> Answer:
+def account(agent: sign_on.Agent) -> Answer:
     """« Mon compte »: what is held, and what needs the agent's attention."""
-    answer = answered(found, ShowAccount)
+    answer = answered(agent, ShowAccount)
     held = answer.account
     days = words.days_left(held.password_until, now())
     return render_template(
@@ -35,29 +35,29 @@ def account(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.page("/compte/journal", "/en/account/journal")
 @for_agent
-def journal(found: sign_on.Agent) -> Answer:
+def journal(agent: sign_on.Agent) -> Answer:
     """« Mon journal »: what was done to the account, in plain words."""
     return render_template(
-        "own/journal.html", lines=answered(found, ShowJournal).journal, moment=words.moment,
+        "own/journal.html", lines=answered(agent, ShowJournal).journal, moment=words.moment,
         translated=lambda facts: [_(one) for one in facts],
     )  # fmt: skip
 
 
 @SUBJECT.form("/compte/interface", "/en/account/interface")
 @for_agent
-def interface(found: sign_on.Agent) -> Answer:
+def interface(agent: sign_on.Agent) -> Answer:
     """« Mon interface »: the class of service; a step that says what a change ends, and its button."""
     classes = current_app.extensions["portal"].classes
     if request.method == "POST":
         wanted = request.form.get("profile", "")[:100]
         if wanted not in classes:
             return redirect(link("interface"), 303)
-        answer = answered(found, lambda source, uid, token: SetClass(source, uid, token, wanted))
-        sign_on.profile_is(found, wanted)
+        answer = answered(agent, lambda source, uid, token: SetClass(source, uid, token, wanted))
+        sign_on.profile_is(agent, wanted)
         return back_to("interface", "late" if answer.open else "class")
-    here = answered(found, ShowAccount).account.profile
-    if here != found.session.profile:
-        sign_on.profile_is(found, here)
+    here = answered(agent, ShowAccount).account.profile
+    if here != agent.session.profile:
+        sign_on.profile_is(agent, here)
     others = [name for name in classes if name != here]
     told = session.pop("told", "")
     wanted = request.args.get("vers", "")[:100]

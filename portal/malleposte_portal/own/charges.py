@@ -81,18 +81,18 @@ class AddPoster(AddPerson):
 
 @SUBJECT.page("/compte/boites-et-listes", "/en/account/boxes-and-lists")
 @for_agent
-def charges(found: sign_on.Agent) -> Answer:
+def charges(agent: sign_on.Agent) -> Answer:
     """The boxes and lists of the agent."""
-    answer = answered(found, Charges)
+    answer = answered(agent, Charges)
     return render_template("own/charges.html", charges=answer.charges, more=answer.more)
 
 
 @SUBJECT.page("/compte/boites-et-listes/gerer", "/en/account/boxes-and-lists/manage")
 @for_agent
-def charge(found: sign_on.Agent) -> Answer:
+def charge(agent: sign_on.Agent) -> Answer:
     """One of them: each part, with a way to add and to take away."""
     kind, name = _which()
-    answer = ask(found, lambda source, uid, token: Charges(source, uid, token, kind, name))
+    answer = ask(agent, lambda source, uid, token: Charges(source, uid, token, kind, name))
     if isinstance(answer, acts.Told):
         return lost(answer)
     if not name or not answer.charges:
@@ -107,14 +107,14 @@ def charge(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/compte/boites-et-listes/ajouter", "/en/account/boxes-and-lists/add")
 @for_agent
-def charge_add(found: sign_on.Agent) -> Answer:
+def charge_add(agent: sign_on.Agent) -> Answer:
     """One more delegate, poster or moderator."""
     (kind, name), part = _which(), typed("part")
     if part not in PARTS.get(kind, ()):
         return redirect(link("charges"), 303)
     form: Any = AddPoster() if part == "poster" else AddPerson()
     return filled_in(
-        form, lambda: _set(found, kind, name, part, form.who, add=True),
+        form, lambda: _set(agent, kind, name, part, form.who, add=True),
         lambda refused: render_template(
             "own/charge_add.html", form=form, refused=refused, title=_(ADDS[part]), kind=kind, name=name, part=part
         ),
@@ -124,17 +124,17 @@ def charge_add(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.act("/compte/boites-et-listes/retirer", "/en/account/boxes-and-lists/remove")
 @for_agent
-def charge_remove(found: sign_on.Agent) -> Answer:
+def charge_remove(agent: sign_on.Agent) -> Answer:
     """One less."""
     (kind, name), part = _which(), typed("part")
-    answer = _set(found, kind, name, part, typed("who"), add=False)
+    answer = _set(agent, kind, name, part, typed("who"), add=False)
     return unanswered(answer) if isinstance(answer, acts.Told) else answer
 
 
-def _set(found: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Told:
+def _set(agent: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Told:
     """Have it done, and go back to the box or list; why not, where it is not done."""
     answer = ask(
-        found, lambda source, uid, token: SetCharge(source, uid, token, kind, name, part, who, add),
+        agent, lambda source, uid, token: SetCharge(source, uid, token, kind, name, part, who, add),
         refused=_(UNKNOWN),
     )  # fmt: skip
     if isinstance(answer, acts.Told):

@@ -39,20 +39,20 @@ class AskOwnDataForm(Form):
 
 @SUBJECT.form("/compte/donnees", "/en/account/data")
 @for_agent
-def own_data(found: sign_on.Agent) -> Answer:
+def own_data(agent: sign_on.Agent) -> Answer:
     """The state of the last request, and the form for the next one where it may be made."""
     form = AskOwnDataForm()
 
     def request_copy() -> Answer | acts.Told:
         password = form.typed("password")
         answer = ask(
-            found, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
+            agent, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
             _("Mot de passe inexact."),
         )  # fmt: skip
         return back_to("own_data", "data-asked") if isinstance(answer, Done) else answer
 
     def show(refused: str) -> str:
-        held = answered(found, ShowOwnData).own_data
+        held = answered(agent, ShowOwnData).own_data
         again = words.read(held.again)
         may_ask = held.state not in ("asked", "making") and (again is None or again <= now())
         return render_template(
@@ -75,15 +75,15 @@ def size(many: int) -> str:
 
 @SUBJECT.act("/compte/donnees/telecharger", "/en/account/data/download")
 @for_agent
-def own_data_fetch(found: sign_on.Agent) -> Answer:
+def own_data_fetch(agent: sign_on.Agent) -> Answer:
     """The copy, as it comes from accountd."""
-    uid = found.session.uid
+    uid = agent.session.uid
     with _guard:
         if uid in _under_way or len(_under_way) >= AT_ONCE:
             return unanswered(acts.Told(429, _(BUSY)))
         _under_way.add(uid)
     try:
-        copy = fetch(found, FetchOwnData, _("Il n’y a pas de copie à télécharger."))
+        copy = fetch(agent, FetchOwnData, _("Il n’y a pas de copie à télécharger."))
     except BaseException:
         _under_way.discard(uid)
         raise
@@ -105,7 +105,7 @@ def _sent(copy: client.Copy, uid: str) -> Response:
 
 @SUBJECT.act("/compte/donnees/supprimer", "/en/account/data/delete")
 @for_agent
-def own_data_end(found: sign_on.Agent) -> Answer:
+def own_data_end(agent: sign_on.Agent) -> Answer:
     """Remove the copy, or call it off."""
-    answered(found, EndOwnData)
+    answered(agent, EndOwnData)
     return back_to("own_data", "data-ended")

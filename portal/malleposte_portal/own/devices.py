@@ -64,17 +64,17 @@ class AddDeviceForm(Form):
 
 @SUBJECT.page("/compte/appareils", "/en/account/devices")
 @for_agent
-def devices(found: sign_on.Agent) -> Answer:
+def devices(agent: sign_on.Agent) -> Answer:
     """« Ma connexion et mes appareils »: each device, each log-in to the portal, and a way to end them."""
-    answer = answered(found, Devices)
+    answer = answered(agent, Devices)
     try:
-        open_ = sign_on.sign_on().sessions.of(found.session.uid)
+        open_ = sign_on.sign_on().sessions.of(agent.session.uid)
     except StoreError:
         open_ = {}
     told = session.pop("told", "")
     return render_template(
-        "own/devices.html", devices=answer.devices, sessions=open_, here=found.key, told=told,
-        scopes=scopes, log_ins=log_ins.shown(found),
+        "own/devices.html", devices=answer.devices, sessions=open_, here=agent.key, told=told,
+        scopes=scopes, log_ins=log_ins.shown(agent),
         moment=words.moment, day=words.day, browser=words.browser,
     )  # fmt: skip
 
@@ -91,35 +91,35 @@ def scopes(device: Device) -> str:
 
 @SUBJECT.form("/compte/appareils/ajouter", "/en/account/devices/add")
 @for_agent
-def device_add(found: sign_on.Agent) -> Answer:
+def device_add(agent: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
     kind = phones.known(request.args.get("kind", ""))
     ticked = dict.fromkeys(phones.OPENS.get(kind, ("mail",)), True)
     form = AddDeviceForm(data={"kind": kind, **ticked} if request.method == "GET" else None)
-    form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
+    form.invites = words.class_of(agent.session.profile).get("agenda") == "sogo"
 
     def add() -> Answer | acts.Told:
         typed = (form.typed("password"), form.typed("name"), form.scopes)
         answer = ask(
-            found,
+            agent,
             lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
             _("Mot de passe inexact."),
         )
         kind = phones.known(form.typed("kind"))
-        return _on_its_way(found, answer, kind) if isinstance(answer, Done) else answer
+        return _on_its_way(agent, answer, kind) if isinstance(answer, Done) else answer
 
     return filled_in(form, add, lambda refused: render_template("own/device_add.html", form=form, refused=refused))
 
 
-def _on_its_way(found: sign_on.Agent, made: NewDevice, kind: str) -> Answer | acts.Told:
+def _on_its_way(agent: sign_on.Agent, made: NewDevice, kind: str) -> Answer | acts.Told:
     """To the page that shows the password of a device; why there is none, once the device is revoked."""
-    device, uid = made.devices[0], found.session.uid
+    device, uid = made.devices[0], agent.session.uid
     facts = {"uid": uid, "name": device.name, "scopes": device.scopes, "secret": made.secret, "kind": kind}
     try:
         address = phones.away("device_here", word=shown_once.keep(HERE, json.dumps(facts).encode()))
         shown_once.hand_on("device_made", {**facts, "address": address})
     except (AwayError, StoreError) as error:
-        return withdrawn(found, device, error)
+        return withdrawn(agent, device, error)
     return redirect(link("device_made"), 303)
 
 
@@ -155,26 +155,26 @@ def device_here(word: str) -> Answer:
 
 @SUBJECT.act("/compte/appareils/supprimer", "/en/account/devices/revoke")
 @for_agent
-def device_revoke(found: sign_on.Agent) -> Answer:
+def device_revoke(agent: sign_on.Agent) -> Answer:
     """Revoke a device."""
     ident = request.form.get("device", "")[:100]
-    answered(found, lambda source, uid, token: RevokeDevice(source, uid, token, ident))
+    answered(agent, lambda source, uid, token: RevokeDevice(source, uid, token, ident))
     return back_to("devices", "revoked")
 
 
 @SUBJECT.act("/compte/sessions/fermer", "/en/account/sessions/end")
 @for_agent
-def sessions_end(found: sign_on.Agent) -> Answer:
+def sessions_end(agent: sign_on.Agent) -> Answer:
     """End one other log-in to the portal, or everything that is open on every service."""
     key = request.form.get("session", "")
     try:
         kept = sign_on.sign_on().sessions
         if key:
-            if key in kept.of(found.session.uid):
+            if key in kept.of(agent.session.uid):
                 kept.close(key)
             return back_to("devices", "ended")
-        answered(found, EndSessions)
-        kept.end_all(found.session.uid)
+        answered(agent, EndSessions)
+        kept.end_all(agent.session.uid)
     except (StoreError, AwayError):
         return unanswered(acts.Told(503, _(acts.AWAY)))
     return sign_on.logout()

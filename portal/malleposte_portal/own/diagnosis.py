@@ -113,8 +113,8 @@ def diagnosis() -> Answer:
 
 
 @for_agent
-def _own(found: sign_on.Agent) -> Answer:
-    answer = ask(found, Diagnose)
+def _own(agent: sign_on.Agent) -> Answer:
+    answer = ask(agent, Diagnose)
     if isinstance(answer, acts.Told):
         return services.diagnosis(sentence=answer.page)
     wrong = list(findings(answer, words.now()))

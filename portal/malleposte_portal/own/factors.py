@@ -45,11 +45,11 @@ def _away() -> Answer | None:
 
 @SUBJECT.page("/compte/double-authentification", "/en/account/second-factors")
 @for_agent
-def factors(found: sign_on.Agent) -> Answer:
+def factors(agent: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
     if (away := _away()) is not None:
         return away
-    held = answered(found, calls.ShowFactors)
+    held = answered(agent, calls.ShowFactors)
     # The agent's session there opens it.
     page = sign_on.sign_on().factors_page
     told = session.pop("told", "")
@@ -61,11 +61,11 @@ def factors(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.form("/compte/double-authentification/supprimer", "/en/account/second-factors/remove")
 @for_agent
-def factor_remove(found: sign_on.Agent) -> Answer:
+def factor_remove(agent: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
     if (away := _away()) is not None:
         return away
-    held = answered(found, calls.ShowFactors).factors
+    held = answered(agent, calls.ShowFactors).factors
     wanted = (request.form if request.method == "POST" else request.args).get("factor", "")[:300]
     gone = next((one for one in held if one.ident == wanted), None)
     if gone is None or len(held) == 1:
@@ -75,7 +75,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     def remove() -> Answer | acts.Told:
         password = form.typed("password")
         answer = ask(
-            found,
+            agent,
             lambda source, uid, token: calls.RemoveFactor(source, uid, token, password, wanted, browsers.digest()),
             _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
         )  # fmt: skip

@@ -40,11 +40,11 @@ class Group:
     log_ins: Sequence[tuple[OpenLogIn, NameForm]]
 
 
-def shown(found: sign_on.Agent) -> Sequence[Group] | None:
+def shown(agent: sign_on.Agent) -> Sequence[Group] | None:
     """Return them, grouped; None where the log-in page gives no answer, or is the academy's own."""
     if not sign_on.sign_on().factors_here:
         return None
-    answer = ask(found, ShowLogIns)
+    answer = ask(agent, ShowLogIns)
     if isinstance(answer, acts.Told):
         return None
     forms = [NameForm(formdata=None, data={"name": one.name}) for one in answer.log_ins]
@@ -58,11 +58,11 @@ def shown(found: sign_on.Agent) -> Sequence[Group] | None:
 
 @SUBJECT.act("/compte/connexions/fermer", "/en/account/log-ins/end")
 @for_agent
-def log_in_end(found: sign_on.Agent) -> Answer:
+def log_in_end(agent: sign_on.Agent) -> Answer:
     """End one."""
     ident = request.form.get("log_in", "")[:100]
     answer = answered(
-        found, lambda source, uid, token: EndLogIn(source, uid, token, ident),
+        agent, lambda source, uid, token: EndLogIn(source, uid, token, ident),
         refused=_("Cette connexion est déjà fermée."),
     )  # fmt: skip
     return back_to("devices", "log_in_late" if answer.open else "log_in")

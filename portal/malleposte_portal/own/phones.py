@@ -74,37 +74,37 @@ for _device in OF_STEPS:
 
 @SUBJECT.form("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple")
 @for_agent
-def setup_apple(found: sign_on.Agent) -> Answer:
+def setup_apple(agent: sign_on.Agent) -> Answer:
     """The form of a profile. The page with its QR code is another, so that a reload makes no second device."""
     form = Profile()
     return filled_in(
-        form, lambda: _profile(found, form),
-        lambda refused: render_template("own/setup_apple.html", form=form, refused=refused, uid=found.session.uid),
+        form, lambda: _profile(agent, form),
+        lambda refused: render_template("own/setup_apple.html", form=form, refused=refused, uid=agent.session.uid),
     )  # fmt: skip
 
 
-def _profile(found: sign_on.Agent, form: Profile) -> Answer | acts.Told:
+def _profile(agent: sign_on.Agent, form: Profile) -> Answer | acts.Told:
     """Have a device made, put its password into a profile, and go to the page of its link; why there is none."""
-    known = ask(found, ShowAccount)
+    known = ask(agent, ShowAccount)
     if isinstance(known, acts.Told):
         return known
     typed = (form.typed("password"), form.typed("name"), ACCESS)
     made = ask(
-        found,
+        agent,
         lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
         _("Mot de passe inexact."),
     )
     if isinstance(made, acts.Told):
         return made
-    owner = known.account.name or found.session.uid
+    owner = known.account.name or agent.session.uid
     device = made.devices[0]
     try:
-        phone = Phone(found.session.uid, owner, known.account.mail, device.name, made.secret, True, g.language)
+        phone = Phone(agent.session.uid, owner, known.account.mail, device.name, made.secret, True, g.language)
         content, signed = profiles.made(phone)
         address = away("profile", word=profiles.keep(content))
         shown_once.hand_on("setup_apple_made", {"name": device.name, "address": address, "signed": signed})
     except (AwayError, StoreError, ProfileError) as error:
-        return withdrawn(found, device, error)
+        return withdrawn(agent, device, error)
     return redirect(link("setup_apple_made"), 303)
 
 

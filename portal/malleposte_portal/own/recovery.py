@@ -62,30 +62,30 @@ class RecoveryPhone(Form):
     password = password_field()
 
 
-def _word(found: sign_on.Agent) -> str:
+def _word(agent: sign_on.Agent) -> str:
     """The word under which the ticket of this log-in is kept."""
-    return f"recovery:{found.identifier}"
+    return f"recovery:{agent.identifier}"
 
 
 @SUBJECT.page("/compte/secours", "/en/account/recovery")
 @for_agent
-def recovery(found: sign_on.Agent) -> Answer:
+def recovery(agent: sign_on.Agent) -> Answer:
     """The means, masked, and when changed ones begin to count."""
-    account, told = answered(found, ShowAccount).account, session.pop("told", "")
+    account, told = answered(agent, ShowAccount).account, session.pop("told", "")
     return render_template("own/recovery.html", account=account, told=told, moment=words.moment)
 
 
-def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
+def _changed(agent: sign_on.Agent, kind: str, form: Any) -> Answer:
     """A form for another means of a kind; the next page once it is filled in rightly."""
 
     def change() -> Answer | acts.Told:
         typed = (form.typed("password"), kind, form.typed("value"))
         answer = ask(
-            found,
+            agent,
             lambda source, uid, token: SetRecovery(source, uid, *typed, token=token, browser=browsers.digest()),
             _("Mot de passe inexact."), _(WRONG[kind]),
         )  # fmt: skip
-        return _next(found, answer) if isinstance(answer, Done) else answer
+        return _next(agent, answer) if isinstance(answer, Done) else answer
 
     def show(refused: str) -> str:
         return render_template("own/recovery_change.html", title=_(TITLES[kind]), form=form, refused=refused)
@@ -98,12 +98,12 @@ def _said(answer: Done) -> Answer:
     return back_to("recovery", "recovery" if answer.until else "recovery-same")
 
 
-def _next(found: sign_on.Agent, answer: RecoveryAsked) -> Answer:
+def _next(agent: sign_on.Agent, answer: RecoveryAsked) -> Answer:
     """To the page of the code where one was sent, else back to the means."""
     if not answer.ticket:
         return _said(answer)
     try:
-        sign_on.sign_on().sessions.keep_once(_word(found), answer.ticket, TICKET_SECONDS)
+        sign_on.sign_on().sessions.keep_once(_word(agent), answer.ticket, TICKET_SECONDS)
     except StoreError:
         return unanswered(acts.Told(503, _(acts.AWAY)))
     return redirect(link("recovery_confirm"), 303)
@@ -111,25 +111,25 @@ def _next(found: sign_on.Agent, answer: RecoveryAsked) -> Answer:
 
 @SUBJECT.form("/compte/secours/adresse", "/en/account/recovery/address")
 @for_agent
-def recovery_mail(found: sign_on.Agent) -> Answer:
+def recovery_mail(agent: sign_on.Agent) -> Answer:
     """Another address, or none."""
-    return _changed(found, "mail", RecoveryMail())
+    return _changed(agent, "mail", RecoveryMail())
 
 
 @SUBJECT.form("/compte/secours/telephone", "/en/account/recovery/telephone")
 @for_agent
-def recovery_phone(found: sign_on.Agent) -> Answer:
+def recovery_phone(agent: sign_on.Agent) -> Answer:
     """Another telephone, or none."""
-    return _changed(found, "phone", RecoveryPhone())
+    return _changed(agent, "phone", RecoveryPhone())
 
 
 @SUBJECT.form("/compte/secours/code", "/en/account/recovery/code")
 @for_agent
-def recovery_confirm(found: sign_on.Agent) -> Answer:
+def recovery_confirm(agent: sign_on.Agent) -> Answer:
     """The code that went to the new address."""
     kept = sign_on.sign_on().sessions
     try:
-        ticket = kept.look_once(_word(found))
+        ticket = kept.look_once(_word(agent))
     except StoreError:
         return unanswered(acts.Told(503, _(acts.AWAY)))
     if not ticket:
@@ -139,12 +139,12 @@ def recovery_confirm(found: sign_on.Agent) -> Answer:
     def confirm() -> Answer | acts.Told:
         code = form.typed("value")
         answer = ask(
-            found, lambda source, uid, token: ConfirmRecovery(source, uid, token, ticket, code),
+            agent, lambda source, uid, token: ConfirmRecovery(source, uid, token, ticket, code),
             refused=_(WRONG["confirm"]),
         )  # fmt: skip
         if not isinstance(answer, Done):
             return answer
-        kept.take_once(_word(found))
+        kept.take_once(_word(agent))
         return _said(answer)
 
     def show(refused: str) -> str:

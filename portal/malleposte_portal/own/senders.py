@@ -84,11 +84,11 @@ class AddSender(Form):
     )
 
 
-def _held(found: sign_on.Agent, box: str) -> SenderLists | acts.Told:
+def _held(agent: sign_on.Agent, box: str) -> SenderLists | acts.Told:
     """The level and all senders."""
     senders: list[Sender] = []
     while True:
-        answer = ask(found, partial(ShowSenders, after=len(senders), box=box))
+        answer = ask(agent, partial(ShowSenders, after=len(senders), box=box))
         if isinstance(answer, acts.Told):
             return answer
         senders += answer.senders
@@ -96,20 +96,20 @@ def _held(found: sign_on.Agent, box: str) -> SenderLists | acts.Told:
             return SenderLists(answer.uid, level=answer.level, senders=tuple(senders))
 
 
-def _set(found: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> SenderLists | acts.Told:
+def _set(agent: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> SenderLists | acts.Told:
     sentences = UNFIT | ({Unfit.OWN: OF_THE_BOX} if box else {})
     return ask(
-        found, partial(make, box=box), refused={reason.value: _(sentence) for reason, sentence in sentences.items()}
+        agent, partial(make, box=box), refused={reason.value: _(sentence) for reason, sentence in sentences.items()}
     )  # fmt: skip
 
 
-def _remove(found: sign_on.Agent, box: str) -> SenderLists | acts.Told:
+def _remove(agent: sign_on.Agent, box: str) -> SenderLists | acts.Told:
     """Take the ticked senders from their list, some at a time."""
     ticked = list(dict.fromkeys(request.form.getlist("sender")))[:MOST]
     if not ticked:
         return acts.Told(422, _("Cochez d’abord les expéditeurs à retirer."))
     for some in batched(ticked, MOST_ITEMS, strict=False):
-        answer = _set(found, box, partial(SetSenders, remove=some))
+        answer = _set(agent, box, partial(SetSenders, remove=some))
         if isinstance(answer, acts.Told):
             return answer
     return answer
@@ -117,20 +117,20 @@ def _remove(found: sign_on.Agent, box: str) -> SenderLists | acts.Told:
 
 @SUBJECT.form("/compte/filtrage", "/en/account/filtering")
 @for_agent
-def filtering(found: sign_on.Agent) -> Answer:
+def filtering(agent: sign_on.Agent) -> Answer:
     """The agent's own mailbox."""
-    return _page(found)
+    return _page(agent)
 
 
 @SUBJECT.form("/compte/boites-et-listes/filtrage", "/en/account/boxes-and-lists/filtering")
 @for_agent
-def charge_filtering(found: sign_on.Agent) -> Answer:
+def charge_filtering(agent: sign_on.Agent) -> Answer:
     """A functional box that the agent manages."""
     box = typed("name")
-    return _page(found, box) if box else redirect(link("charges"), 303)
+    return _page(agent, box) if box else redirect(link("charges"), 303)
 
 
-def _page(found: sign_on.Agent, box: str = "") -> Answer:
+def _page(agent: sign_on.Agent, box: str = "") -> Answer:
     """The page with its forms; each answers by the page, so that a reload sends nothing again."""
     view, named = ("charge_filtering", {"name": box}) if box else ("filtering", {})
     act = request.form.get("act", "") if request.method == "POST" else ""
@@ -138,21 +138,21 @@ def _page(found: sign_on.Agent, box: str = "") -> Answer:
     add = AddSender(formdata=request.form if act == "add" else None)
     done: SenderLists | acts.Told | None = None
     if act == "level" and level.validate():
-        done = _set(found, box, partial(SetSenders, level=level.typed("level")))
+        done = _set(agent, box, partial(SetSenders, level=level.typed("level")))
     elif act == "add" and add.validate():
         sender = (add.typed("value"),)
         allow = add.typed("list") == "allow"
         made = partial(SetSenders, allow=sender) if allow else partial(SetSenders, block=sender)
-        done = _set(found, box, made)
+        done = _set(agent, box, made)
     elif act == "remove":
-        done = _remove(found, box)
+        done = _remove(agent, box)
     if isinstance(done, Done):
         return back_to(view, f"filtering {act}", **named)
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
     if refused and status == 422 and act == "add":
         add.refuse("value", [refused])
         refused = ""
-    held = _held(found, box)
+    held = _held(agent, box)
     if isinstance(held, acts.Told):
         return lost(held) if box else unanswered(held)
     if act != "level":

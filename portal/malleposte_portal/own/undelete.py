@@ -53,12 +53,12 @@ def place(folder: str) -> str:
     return _("Boîte de réception") if folder == "INBOX" else folder
 
 
-def _back(found: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Told:
+def _back(agent: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Told:
     """Bring the messages back, some at a time."""
     late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
     for some in batched(messages, MOST_ITEMS, strict=False):
-        answer = ask(found, partial(Undelete, messages=some), refused=late)
+        answer = ask(agent, partial(Undelete, messages=some), refused=late)
         if isinstance(answer, acts.Told):
             return answer
         many += answer.many
@@ -67,14 +67,14 @@ def _back(found: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Told
 
 @SUBJECT.form("/compte/messages-supprimes", "/en/account/deleted-messages")
 @for_agent
-def undelete(found: sign_on.Agent) -> Answer:
+def undelete(agent: sign_on.Agent) -> Answer:
     """The messages that can be brought back, those that fit the words that were given."""
     refused, status = "", 200
     searched = request.method == "POST" and request.form.get("act") != "back"
     if request.method == "POST" and not searched:
         messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
         if messages:
-            done = _back(found, messages)
+            done = _back(agent, messages)
             if isinstance(done, Done):
                 return back_to("undelete", f"undeleted {done.many}")
             refused, status = done.page, done.status
@@ -84,7 +84,7 @@ def undelete(found: sign_on.Agent) -> Answer:
     if searched and not form.validate():
         return _page(form, (), status=422)
     parts = (form.typed("sender"), form.typed("subject"), int(form.typed("days") or 0))
-    answer = answered(found, lambda source, uid, token: FindDeleted(source, uid, token, *parts))
+    answer = answered(agent, lambda source, uid, token: FindDeleted(source, uid, token, *parts))
     return _page(form, answer.deleted, more=answer.more, searched=searched, refused=refused, status=status)
 
 

@@ -28,9 +28,9 @@ UNKNOWN = "L’état de la plateforme n’est pas connu : rien de ce qui la sur
 
 @SUBJECT.page("/dsi/etat", "/en/dsi/state")
 @for_agent
-def state(found: sign_on.Agent) -> Answer:
+def state(agent: sign_on.Agent) -> Answer:
     """« État de la plateforme »."""
-    answer = ask(found, SeeState)
+    answer = ask(agent, SeeState)
     if not isinstance(answer, Done):
         return closed(answer, _("État de la plateforme"), link("state"))
     known = _known()
@@ -41,9 +41,9 @@ def state(found: sign_on.Agent) -> Answer:
 
 @SUBJECT.get("/dsi/etat.json", endpoint="state_data")
 @for_agent
-def data(found: sign_on.Agent) -> Answer:
+def data(agent: sign_on.Agent) -> Answer:
     """The same document for a program of the one who is logged in."""
-    answered(found, SeeState)
+    answered(agent, SeeState)
     known = _known()
     if known is None:
         return unanswered(acts.Told(503, _(UNKNOWN)))

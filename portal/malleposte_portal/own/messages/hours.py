@@ -147,7 +147,7 @@ def here(moment: str) -> str:
     return words.moment(datetime.datetime.fromisoformat(moment).astimezone().isoformat()) if moment else ""
 
 
-def _send(found: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done | acts.Told | None:
+def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done | acts.Told | None:
     """Have accountd do what a form asks; None where the form is not filled in rightly."""
     made: dict[str, Any]
     if act == "times" and times.validate():
@@ -167,24 +167,24 @@ def _send(found: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done 
         made = {"remove": tuple(ticked)}
     else:
         return None
-    return ask(found, partial(SetHours, **made), refused=_(UNFIT if act == "add" else REFUSED))
+    return ask(agent, partial(SetHours, **made), refused=_(UNFIT if act == "add" else REFUSED))
 
 
 @SUBJECT.form("/compte/horaires", "/en/account/hours")
 @for_agent
-def hours(found: sign_on.Agent) -> Answer:
+def hours(agent: sign_on.Agent) -> Answer:
     """The page with its forms; each answers by the page, so that a reload sends nothing again."""
     act = request.form.get("act", "") if request.method == "POST" else ""
     times = Times(formdata=request.form if act == "times" else None)
     add = AddSender(formdata=request.form if act == "add" else None)
-    done = _send(found, act, times, add) if act else None
+    done = _send(agent, act, times, add) if act else None
     if isinstance(done, Done):
         return back_to("hours", f"hours {act}")
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
     if refused and act == "add":
         add.refuse("value", [refused])
         refused = ""
-    held = answered(found, ShowHours)
+    held = answered(agent, ShowHours)
     ticked = {row: request.form.getlist(f"days{row}") for row in range(1, ROWS + 1)}
     if act != "times":
         times.fill(held)

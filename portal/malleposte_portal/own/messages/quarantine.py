@@ -38,12 +38,12 @@ def because(one: HeldMessage) -> str:
     return ", ".join(known[word] for word in one.reasons if word in known) or _("vous l’y avez déplacé")
 
 
-def _out(found: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Told:
+def _out(agent: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Told:
     """Release the messages, some at a time."""
     late = _("Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
     for some in batched(messages, MOST_ITEMS, strict=False):
-        answer = ask(found, partial(Release, messages=some), refused=late)
+        answer = ask(agent, partial(Release, messages=some), refused=late)
         if isinstance(answer, acts.Told):
             return answer
         many += answer.many
@@ -52,19 +52,19 @@ def _out(found: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Told:
 
 @SUBJECT.form("/compte/quarantaine", "/en/account/quarantine")
 @for_agent
-def quarantine(found: sign_on.Agent) -> Answer:
+def quarantine(agent: sign_on.Agent) -> Answer:
     """The messages in quarantine; those that are ticked come to the inbox."""
     refused, status = "", 200
     if request.method == "POST":
         messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
         if messages:
-            done = _out(found, messages)
+            done = _out(agent, messages)
             if isinstance(done, Done):
                 return back_to("quarantine", f"released {done.many}")
             refused, status = done.page, done.status
         else:
             refused, status = _("Cochez d’abord les messages à sortir de la quarantaine."), 422
-    answer = answered(found, ShowQuarantine)
+    answer = answered(agent, ShowQuarantine)
     told = str(session.pop("told", ""))
     many = int(told.removeprefix("released ")) if told.startswith("released ") else None
     return render_template(

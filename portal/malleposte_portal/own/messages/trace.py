@@ -90,14 +90,14 @@ def shown(answer: MessagesTraced | None) -> dict[str, Any]:
 
 @SUBJECT.form("/diagnostic/message", "/en/diagnosis/message")
 @for_agent
-def trace(found: sign_on.Agent) -> Answer:
+def trace(agent: sign_on.Agent) -> Answer:
     """Look for messages that came, or that did not."""
     form, refused, status, answer = Parts(), "", 200, None
     if request.method == "POST":
         status = 422
         if form.validate():
             wanted = partial(TraceMessages, sender=form.typed("sender"), word=form.typed("word"))
-            done = ask(found, wanted, refused=_(SHORT_WORD))
+            done = ask(agent, wanted, refused=_(SHORT_WORD))
             if isinstance(done, Done):
                 status, answer = 200, done
             else:
