@@ -215,8 +215,9 @@ def test_a_cursor_that_the_journal_does_not_know_is_given_up(index: Index, monke
     assert begun == ["s=old", ""] and pauses == [module.AGAIN]
 
 
-def test_the_two_sockets(index: Index, tmp_path: Path) -> None:
+def test_the_two_sockets(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The filter's takes messages and answers nothing; root's answers, and erases."""
+    monkeypatch.setattr("malleposte.daemons.deliveries.main.PATIENCE", 4.0)
 
     def listening(name: str) -> socket.socket:
         one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -220,8 +220,9 @@ def test_a_question_that_is_none_is_refused(record: Record, line: bytes, why: st
     assert record.answer(line) == {"error": why}
 
 
-def test_the_three_sockets(record: Record, tmp_path: Path) -> None:
+def test_the_three_sockets(record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Events by two sockets are read and erased by the third; the others answer no question."""
+    monkeypatch.setattr("malleposte.daemons.record.PATIENCE", 4.0)
 
     def made(kind: socket.SocketKind, name: str) -> socket.socket:
         one = socket.socket(socket.AF_UNIX, kind)
