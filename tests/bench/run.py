@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import accounts, backup, deploys, guard, measures, portal, search, webmails
+from tests.bench import accounts, backup, deploys, guard, measures, portal, retraction, search, spam_filter, webmails
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
@@ -14,6 +14,8 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "device-log-ins": measures.device_log_ins,
     "smtp-in": measures.smtp_in,
     "guard": guard.guard,
+    "retraction": retraction.retraction,
+    "spam-filter": spam_filter.spam_filter,
     "backup-million": backup.million,
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,
