@@ -7,6 +7,9 @@ window.mpOrigin = (function (academy) {
     fr: {
       banner: "Origine du message",
       outside: "Ce message vient de l’extérieur de l’académie ($1). Soyez prudent avec ses liens et ses pièces jointes.",
+      unknown: "Ce message vient de l’extérieur de l’académie ($1), d’une adresse à laquelle personne de l’académie n’a écrit ces derniers mois. Soyez prudent avec ses liens et ses pièces jointes.",
+      head: "Le nom affiché est celui d’une personne de direction de l’académie, mais l’adresse ($1) n’est pas la sienne. Vérifiez auprès d’elle par un autre moyen avant d’agir.",
+      desk: "Ce message se présente comme venant de l’assistance, mais l’adresse ($1) n’est pas la sienne. L’assistance ne demande jamais votre mot de passe.",
       unproved: "Rien ne prouve que ce message vient bien de $1. Vérifiez auprès de l’expéditeur par un autre moyen avant d’agir.",
       claims: "Le nom affiché contient une adresse qui n’est pas celle de l’expéditeur ($1).",
       resembles: "L’adresse de l’expéditeur ($1) ressemble à une adresse de l’académie, mais n’en est pas une.",
@@ -24,6 +27,9 @@ window.mpOrigin = (function (academy) {
     en: {
       banner: "Origin of the message",
       outside: "This message comes from outside the academy ($1). Be careful with its links and attachments.",
+      unknown: "This message comes from outside the academy ($1), from an address to which nobody of the academy wrote in the last months. Be careful with its links and attachments.",
+      head: "The shown name is that of a head of the academy, but the address ($1) is not theirs. Ask that person by another way before you act.",
+      desk: "This message pretends to come from the help desk, but the address ($1) is not its own. The help desk never asks for your password.",
       unproved: "Nothing proves that this message comes from $1. Ask the sender by another way before you act.",
       claims: "The shown name holds an address that is not the sender’s ($1).",
       resembles: "The sender’s address ($1) looks like one of the academy, but is not.",
@@ -117,9 +123,13 @@ window.mpOrigin = (function (academy) {
   }
 
   // Remarks on a message, by name. `proof` is the topmost Authentication-Results, "" where there is none, and nothing as long
-  // as nobody knows; `author` is what our filter verified (X-Malleposte-Author), "" where it could not.
+  // as nobody knows; `author` is what our filter verified (X-Malleposte-Author), "" where it could not; `notice` its words
+  // on the sender (X-Malleposte-Notice).
   function remarks(mail) {
-    const address = mail.address.toLowerCase(), outside = !inside(address), told = outside ? ["outside"] : [];
+    const address = mail.address.toLowerCase(), outside = !inside(address), noticed = (mail.notice || "").split(" ");
+    const told = outside ? [noticed.includes("first") ? "unknown" : "outside"] : [];
+    if (outside && noticed.includes("head")) told.push("head");
+    if (noticed.includes("desk")) told.push("desk");
     if (mail.proof !== undefined) {
       const found = results(mail.proof, address);
       if (!proved(mail, found) && (outside || Object.keys(found).length)) told.push("unproved");
@@ -172,7 +182,7 @@ window.mpOrigin = (function (academy) {
       lines: lines,
       checked: language.checked,
       rows: Object.keys(found).map(function (one) { return filled(language.row, [language[one], language[found[one]]]); }),
-      grave: untrue.length > 0 || told.some(function (name) { return name !== "outside"; })
+      grave: untrue.length > 0 || told.some(function (name) { return name !== "outside" && name !== "unknown"; })
     };
   }
 

@@ -3,7 +3,19 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import accounts, backup, deploys, guard, hours, measures, portal, search, webmails
+from tests.bench import (
+    accounts,
+    backup,
+    deploys,
+    guard,
+    hours,
+    measures,
+    portal,
+    retraction,
+    search,
+    spam_filter,
+    webmails,
+)  # fmt: skip
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
@@ -15,6 +27,8 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "smtp-in": measures.smtp_in,
     "guard": guard.guard,
     "hours": hours.hours,
+    "retraction": retraction.retraction,
+    "spam-filter": spam_filter.spam_filter,
     "backup-million": backup.million,
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,

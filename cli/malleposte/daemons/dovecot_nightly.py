@@ -24,12 +24,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from malleposte.accounts.mailbox.deleted import ROOT
 from malleposte.adapters import dovecot
 from malleposte.backup.restore.mail import maildir
 from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
-from malleposte.platform.mailstore import BUCKETS, EXPUNGED, MAILDIR, QUARANTINE, SEALED, SEALED_ROOT, home_of
+from malleposte.platform.mailstore import (
+    BUCKETS,
+    EXPUNGED,
+    EXPUNGED_ROOT,
+    MAILDIR,
+    QUARANTINE,
+    SEALED,
+    SEALED_ROOT,
+    home_of,
+)
 from malleposte.runtime import owner
 
 LONGEST = 4 * 3600.0
@@ -82,7 +90,7 @@ class Place:
         return failures
 
 
-EXPUNGED_PLACE = Place(EXPUNGED, "EXPUNGED/", f"{ROOT}*")
+EXPUNGED_PLACE = Place(EXPUNGED, EXPUNGED_ROOT, f"{EXPUNGED_ROOT}*")
 SEALED_PLACE = Place(SEALED, SEALED_ROOT, f"{SEALED_ROOT}*")
 
 

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-_PIECE = re.compile(r"[\x21-\x7e]+")
+_PIECE = re.compile(r"[!#-'*-;=@-\[\]-~]+")
 _SHORTEST = 4
 
 
@@ -23,11 +23,12 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def piece(self) -> str:
         """The longest part of the Message-ID that any program reads as it was written; empty where none is long enough.
 
-        Its sender may have left out the brackets, made it longer than the index keeps, or encoded it.
+        Its sender may have left out the brackets, made it longer than the index keeps, or encoded it; the filter has a
+        question mark for a sign that is none of a Message-ID.
         """
         if "=?" in self.message_id:
             return ""
-        longest = max(_PIECE.findall(self.message_id), key=len, default="").strip("<>")
+        longest = max(_PIECE.findall(self.message_id), key=len, default="")
         return longest if len(longest) >= _SHORTEST else ""
 
 

@@ -23,7 +23,7 @@
     });
   }
 
-  // The topmost headers that say what our server checked, and whom it verified as the author, of the source that SOGo gives; its
+  // The topmost headers that say what our server checked, whom it verified as the author and what it noticed, of the source that SOGo gives; its
   // end is not waited for.
   async function proofs(address) {
     const answer = await fetch(address, {method: "POST"});
@@ -38,7 +38,7 @@
     }
     reader.cancel();
     const head = text.split(BREAK, 1)[0].replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/);
-    return ["authentication-results:", "x-malleposte-author:"].map(function (name) {
+    return ["authentication-results:", "x-malleposte-author:", "x-malleposte-notice:"].map(function (name) {
       const line = head.find(function (one) { return one.toLowerCase().startsWith(name); });
       // SOGo gives the source as text of a page.
       return line ? line.slice(name.length).trim().replace(/&(#39|\w+);/g, function (sign) { return SIGNS[sign] || sign; }) : "";
@@ -75,7 +75,7 @@
         const from = (viewer.message.from || [])[0];
         if (!from) return;
         const mail = {name: from.name || "", address: from.email || ""};
-        if (known) [mail.proof, mail.author] = known;
+        if (known) [mail.proof, mail.author, mail.notice] = known;
         window.mpOrigin.fill(box, mail, body.querySelectorAll("a[href]"));
       }
       const watch = new MutationObserver(function () { tame(body); draw(); });

@@ -38,9 +38,9 @@ def test_only_boxes_that_hold_some_are_opened(tmp_path: Path, monkeypatch: pytes
     (home_of("mdupond", tmp_path) / "expunged").mkdir(parents=True)
     assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert lists == ["mdupond\n"]
-    assert asked[0][3:] == ("mailbox", "EXPUNGED/mail/*", "SAVEDBEFORE", "30d")
+    assert asked[0][3:] == ("mailbox", ".EXPUNGED/*", "SAVEDBEFORE", "30d")
     assert dovecot_nightly.main([str(tmp_path), "0", "30", "5000"]) == 0
-    assert asked[1][3:] == ("mailbox", "EXPUNGED/mail/*", "ALL")
+    assert asked[1][3:] == ("mailbox", ".EXPUNGED/*", "ALL")
 
 
 def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest
         if held:
             (new / "1").touch()
     assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
-    assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", "EXPUNGED/mail/Projets/2025")]
+    assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", ".EXPUNGED/mail/Projets/2025")]
 
 
 def test_sealed_messages_end_at_their_own_time(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
@@ -112,7 +112,7 @@ def test_a_box_that_fails_stops_no_other(
     def looked(_place: dovecot_nightly.Place, home: Path) -> Iterator[str]:
         if home.name == "anne":
             raise PermissionError(13, "Permission denied")
-        yield "EXPUNGED/mail/Projets"
+        yield ".EXPUNGED/mail/Projets"
 
     asked = refusing(monkeypatch, "doveadm expunge: the box of anne is damaged")
     monkeypatch.setattr(dovecot_nightly.Place, "empty", looked)

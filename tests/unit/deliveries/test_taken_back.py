@@ -69,6 +69,8 @@ def test_a_list_that_cannot_be_read_is_said_and_nothing_is_restored_meanwhile(pa
         ("x" * 200, "x" * 200),
         ("a b\tvague@x.test c", "vague@x.test"),
         ("é" * 40, ""),
+        ("vague?@x.test>?", "@x.test"),
+        ("(a) <vague@x.test", "vague@x.test"),
         ("=?utf-8?q?vague=40x?=", ""),
         ("a b", ""),
         ("", ""),

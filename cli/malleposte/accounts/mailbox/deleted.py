@@ -1,6 +1,6 @@
 """Messages that an agent deleted for good: Dovecot keeps them for some weeks, and brings them back.
 
-Dovecot's lazy expunge moves what is expunged from a folder to the folder of the same name below `EXPUNGED/mail/` (role
+Dovecot's lazy expunge moves what is expunged from a folder to the folder of the same name below `.EXPUNGED/mail/` (role
 dovecot). An identifier is that name and the message's number there, such as `Projets:12`.
 """
 
@@ -15,8 +15,9 @@ from typing import Any
 from malleposte.accounts.channels import checked
 from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import InputError
+from malleposte.platform.mailstore import EXPUNGED_ROOT
 
-ROOT = "EXPUNGED/mail/"
+ROOT = f"{EXPUNGED_ROOT}mail/"
 TO_INBOX = ("Corbeille", "Indésirables")
 """Folders that an agent empties: a message of these comes back in sight, since its folder before is not known."""
 FIELDS = "mailbox uid hdr.from.utf8 hdr.subject.utf8 date.received date.saved size.physical"

@@ -2,7 +2,7 @@
 
 A message is known by its Message-ID together with the queue id in a `Received` that this platform wrote (RFC 5321,
 4.4), each as a part of its field: a stranger can write one like it into a mail of his own, never into somebody else's.
-What an agent deleted lies below `EXPUNGED/`, which no search looks through unless it is named.
+What an agent deleted lies below `.EXPUNGED/`, which no search looks through unless it is named.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from malleposte.accounts.channels import checked
 from malleposte.adapters.dovecot import doveadm
 from malleposte.deliveries.retracted import Box, Copy, Sign
-from malleposte.platform.mailstore import RETRACTED
+from malleposte.platform.mailstore import EXPUNGED_ROOT, RETRACTED
 
 FIELDS = "user mailbox guid flags"
 SECONDS = 600.0
@@ -25,9 +25,11 @@ AT_ONCE, SIGNS = 100, 16
 """Boxes of one process, and different messages that it looks for."""
 EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("mailbox", "*", "NOT", "mailbox", "Partages/*"),
-    ("mailbox", "EXPUNGED/mail/*"),
+    ("mailbox", f"{EXPUNGED_ROOT}*"),
+    ("mailbox", f"{EXPUNGED_ROOT}INBOX"),
 )
-"""The places of a box in which a message may lie: its own folders, and what was deleted. What is shared is others'."""
+"""The places of a box in which a message may lie: its own folders, what was deleted, and the root of that, which no
+pattern means and a filter of the box may name. What is shared is others'. Of several together doveadm finds nothing."""
 PARTLY = 75
 """EX_TEMPFAIL: a box of several could not be opened."""
 
@@ -78,7 +80,7 @@ def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:
             rows.remove(row)
             folders.setdefault(copy.folder, []).append(row["uid"])
         for folder, numbers in folders.items():
-            if not folder.startswith("EXPUNGED/") and folder != "INBOX":
+            if not folder.startswith(EXPUNGED_ROOT) and folder != "INBOX":
                 run("mailbox", "create", "-u", uid, "-s", "--", folder, also=(65,), timeout=SECONDS)
             run("move", "-u", uid, "--", folder, "mailbox", RETRACTED, "UID", ",".join(numbers), timeout=SECONDS)
         run("quota", "recalc", "-u", uid, timeout=SECONDS)

@@ -92,12 +92,12 @@ class agents_mail extends rcube_plugin
     public function headers($args)
     {
         if (in_array($this->rc->action, ['show', 'preview'], true)) {
-            $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' AUTHENTICATION-RESULTS X-MALLEPOSTE-AUTHOR');
+            $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' AUTHENTICATION-RESULTS X-MALLEPOSTE-AUTHOR X-MALLEPOSTE-NOTICE');
         }
         return $args;
     }
 
-    /** Give the page's script what is known of a message's origin: the shown name, the address, the topmost proof and the verified author. */
+    /** Give the page's script what is known of a message's origin: the shown name, the address, the topmost proof, the verified author and the filter's notice. */
     public function banner($args)
     {
         $headers = $args['message']->headers;
@@ -105,11 +105,13 @@ class agents_mail extends rcube_plugin
         $first = reset($senders) ?: [];
         $proofs = (array) ($headers->get('authentication-results', false) ?: []);
         $authors = (array) ($headers->get('x-malleposte-author', false) ?: []);
+        $notices = (array) ($headers->get('x-malleposte-notice', false) ?: []);
         $this->rc->output->set_env('agents_origin', [
             'name' => (string) ($first['name'] ?? ''),
             'address' => (string) ($first['mailto'] ?? ''),
             'proof' => (string) reset($proofs),
             'author' => (string) reset($authors),
+            'notice' => (string) reset($notices),
         ]);
         return $args;
     }

@@ -4,7 +4,7 @@
 /** Messages that the agent deleted for good: the mail store keeps them for a while, below a folder that is not listed. */
 final class agents_undelete
 {
-    private const ROOT = 'EXPUNGED/mail/';
+    private const ROOT = '.EXPUNGED/mail/';
     private const MOST = 200;
 
     public function __construct(private readonly rcmail $rc)
@@ -53,7 +53,7 @@ final class agents_undelete
         $storage = $this->rc->get_storage();
         $sets = [];
         foreach ($ids as $id) {
-            if (preg_match('~^([1-9][0-9]{0,9}) (' . self::ROOT . '[^*%\x00-\x1f]+)$~D', (string) $id, $parts)) {
+            if (preg_match('~^([1-9][0-9]{0,9}) (' . preg_quote(self::ROOT, '~') . '[^*%\x00-\x1f]+)$~D', (string) $id, $parts)) {
                 $sets[$parts[2]][] = $parts[1];
             }
         }

@@ -14,6 +14,19 @@ pytestmark = pytest.mark.scattered
 LINK = "Votre boîte est pleine, confirmez ici : https://{word}.example.org/login avant ce soir. " * 4
 
 
+LIKE = (
+    "Bonjour {name}, votre boîte est pleine et vos messages ne seront plus reçus à compter de ce soir si vous ne"
+    " confirmez pas votre identité sur la page https://{host}.example.org/ qui demande votre identifiant. {mark} Sans"
+    " réponse de votre part le compte sera fermé et son contenu perdu. Le service vous remercie, {name}."
+)
+
+
+def planned(typed: Any, *words: str, boxes: int = 1) -> Any:
+    """A plan, once so many boxes have a copy."""
+    plan = typed("retract", *words, "--reason", "essai", "--dry-run")
+    return plan if len(plan.get("holders", ())) >= boxes else None
+
+
 @pytest.fixture
 def typed(site: Site) -> Any:
     """`malleposte mail …` on the directory's host: its JSON document."""
@@ -132,6 +145,90 @@ def test_a_message_that_only_looks_like_the_wave_stays(people, mail, typed):
     assert typed("retract", plan["ident"], "--yes", "--no-note")["left"] == []
     assert list(held(mail, agent, word)) == ["INBOX"] and mail.count(agent, f"{word} bis") == 1
     assert typed("undo", plan["ident"], "--yes")["failures"] == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("form", ["{0}", "<{0}{1}@x.test>", "=?utf-8?q?{0}?=", "(a) <{0} @x.test>"])
+def test_a_message_id_that_is_written_oddly_hides_no_copy(people, mail, typed, form):
+    agent, word = people.agent(), token()
+    sender = f"{word}@lointain.test"
+    message = compose(sender, agent.mail, f"Alerte {word}", LINK.format(word=word))
+    head, _, rest = message.partition(b"Message-ID: ")
+    message = head + b"Message-ID: " + form.format(word, "x" * 300).encode() + b"\r\n" + rest.partition(b"\r\n")[2]
+    mail.foreign(sender, agent.mail, message)
+    mail.arrived(agent, word)
+    plan = wait_for(lambda: planned(typed, "--from", sender), what="a plan")
+    assert typed("retract", plan["ident"], "--yes", "--no-note")["left"] == []
+    assert held(mail, agent, word) == {}
+    assert typed("undo", plan["ident"], "--yes")["left"] == []
+    assert list(held(mail, agent, word)) == ["INBOX"]
+
+
+@pytest.mark.full
+def test_copies_in_folders_that_nothing_lists_are_taken_too(people, mail, typed):
+    """An agent names the place of what is deleted; a delegate makes a folder of that name in a shared box."""
+    agent, delegate, word = people.agent(), people.agent(), token()
+    box = people.box(delegate.uid)
+    shared, sender = f"Partages/{box.uid}", f"{word}@lointain.test"
+    script = 'require ["fileinto", "mailbox", "copy"]; fileinto :copy :create ".EXPUNGED/INBOX";'
+    mail.set_filter(agent, "a", f'{script} fileinto :copy :create ".EXPUNGED/y";').close()
+    for to in (agent.mail, box.mail):
+        mail.foreign(sender, to, compose(sender, to, f"Alerte {word}", LINK.format(word=word)))
+    mail.arrived(agent, word)
+    mail.arrived(delegate, word, shared)
+    hidden = [(agent, ".EXPUNGED/INBOX"), (agent, ".EXPUNGED/y")]
+    assert [mail.count(who, word, place) for who, place in hidden] == [1, 1]
+    for who, source, places in (
+        (agent, "INBOX", (".EXPUNGED/x", ".EXPUNGED/INBOX", ".EXPUNGED/mail/INBOX", "EXPUNGED/mail/INBOX")),
+        (delegate, shared, (f"{shared}/EXPUNGED/mail/INBOX", f"{shared}/.EXPUNGED/mail/INBOX")),
+    ):
+        session = mail.imap(who)
+        for place in places:
+            session.create(quoted(place))
+            session.select(quoted(source))
+            if session.copy("1:*", quoted(place))[0] == "OK":
+                hidden.append((who, place))
+    assert [place for _who, place in hidden[2:] if ".EXPUNGED" in place] == []
+    assert len(hidden) == 4, "folders of that name without a dot are as good as any"
+    plan = wait_for(lambda: planned(typed, "--from", sender, boxes=2), what="a plan")
+    assert len(plan["copies"]) == 6
+    assert typed("retract", plan["ident"], "--yes", "--no-note")["left"] == []
+    for who, place in ((agent, "INBOX"), (delegate, shared), *hidden):
+        assert mail.count(who, word, place) == 0, place
+    assert typed("undo", plan["ident"], "--yes")["left"] == []
+    for who, place in ((agent, "INBOX"), (delegate, shared), *hidden):
+        assert mail.count(who, word, place) == 1, place
+
+
+def test_like_messages_are_offered_and_taken_by_their_number(people, mail, typed):
+    """The text of a wave with other names, subjects and links; an honest answer that quotes it is only listed."""
+    first, second, chef = agents = [people.agent() for _ in range(3)]
+    word = token()
+    text = LIKE.replace("{mark}", " ".join(token() for _ in range(80)))
+    senders = [f"{word}-{number}@lointain.test" for number in range(2)]
+    for number, (sender, one) in enumerate(zip(senders, (first, second), strict=True)):
+        body = text.format(name=("Marie", "Jean-Paul")[number], host=f"h{number}{word}")
+        mail.foreign(sender, one.mail, compose(sender, one.mail, f"Alerte {number} {word}", body))
+        mail.arrived(one, word)
+    answer = "Bonjour, est-ce de vous ? Je n'ai pas cliqué. > " + text.format(name="Marie", host=f"h0{word}")
+    assert mail.submit(first, first.mail, chef.mail, compose(first.mail, chef.mail, f"Fw {word}", answer)).accepted
+    mail.arrived(chef, word)
+
+    def offered() -> Any:
+        found = typed("trace", "--from", senders[0])["messages"]
+        plan = planned(typed, "--like", found[0]["queue"]) if found else None
+        return plan if plan and len(plan["like"]) == 2 else None
+
+    plan = wait_for(offered, what="two that are like it")
+    by = {one["messages"][0]["author"]: (number, one["alike"]) for number, one in enumerate(plan["like"], 1)}
+    assert set(by) == {senders[1], first.mail} and all(16 <= alike < 32 for _number, alike in by.values()), by
+    assert typed("retract", plan["ident"], "--yes", "--no-note")["left"] == []
+    assert [mail.count(one, word) for one in agents] == [0, 1, 1]
+    done = typed("retract", plan["ident"], "--yes", "--no-note", "--also", str(by[senders[1]][0]))
+    assert (done["left"], done["failures"]) == ([], [])
+    assert [mail.count(one, word) for one in agents] == [0, 0, 1]
+    assert typed("undo", plan["ident"], "--yes")["stage"] == "undone"
+    assert [mail.count(one, word) for one in agents] == [1, 1, 1]
 
 
 def test_a_retraction_needs_a_reason_and_something_that_is_meant(site):

@@ -85,5 +85,5 @@ def test_it_ends_at_its_time(people, mail, cli, site):
     run = "/usr/bin/python3 -I -B /usr/lib/malleposte/malleposte.pyz run dovecot-nightly /srv/mail"
     site.run("mail1", f"{run} 30 30 1000000")
     assert len(cli.json("undelete", account.uid)["messages"]) == 1
-    site.run("mail1", f"doveadm expunge -u {account.uid} mailbox 'EXPUNGED/mail/*' ALL")
+    site.run("mail1", f"doveadm expunge -u {account.uid} mailbox '.EXPUNGED/mail/*' ALL")
     assert cli.json("undelete", account.uid)["messages"] == []

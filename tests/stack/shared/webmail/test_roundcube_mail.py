@@ -114,12 +114,12 @@ def test_a_deleted_message_is_found_and_brought_back(agent, mail):
     page = here.page(_task="settings", _action="plugin.malleposte-undelete", _words=word)
     assert word in page
     assert other not in page
-    (ident,) = re.findall(r'value="(\d+ EXPUNGED/mail/[^"]+)"', page)
+    (ident,) = re.findall(r'value="(\d+ .EXPUNGED/mail/[^"]+)"', page)
     form = {"_message[]": ident, "_token": here.token}
     answer = here.ask("/?_task=settings&_action=plugin.malleposte-undelete-back", form)
     assert "1 message(s) récupéré(s)" in answer.text
     assert mail.count(account, word, "Projets") == 1
-    (ident,) = re.findall(r'value="(\d+ EXPUNGED/mail/[^"]+)"', answer.text)
+    (ident,) = re.findall(r'value="(\d+ .EXPUNGED/mail/[^"]+)"', answer.text)
     here.ask("/?_task=settings&_action=plugin.malleposte-undelete-back", {"_message[]": ident, "_token": here.token})
     assert mail.count(account, other) == 1
     assert utf7("Corbeille") in ident

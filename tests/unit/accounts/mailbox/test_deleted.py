@@ -22,7 +22,7 @@ class Dovecot:
 
 
 ROW = {
-    "mailbox": "EXPUNGED/mail/Projets/2026",
+    "mailbox": ".EXPUNGED/mail/Projets/2026",
     "uid": "12",
     "hdr.from.utf8": "Ami <ami@lointain.test>",
     "hdr.subject.utf8": "Été",
@@ -42,7 +42,7 @@ def test_a_search_by_sender_subject_and_days() -> None:
     )  # fmt: skip
     words = dovecot.ran[0]
     assert words[words.index("mailbox", 6) :] == [
-        *("mailbox", "EXPUNGED/mail/*", "HEADER", "FROM", "ami", "HEADER", "SUBJECT", "été", "SAVEDSINCE", "7d"),
+        *("mailbox", ".EXPUNGED/mail/*", "HEADER", "FROM", "ami", "HEADER", "SUBJECT", "été", "SAVEDSINCE", "7d"),
     ]
 
 
@@ -51,8 +51,8 @@ def test_each_message_comes_back_to_its_folder_and_what_was_thrown_away_to_the_i
     assert restore("mdupond", ["Projets:12", "Corbeille:3"], dovecot) == {"Projets": 1, "INBOX": 1}
     moves = [words for words in dovecot.ran if words[0] == "move"]
     assert moves == [
-        ["move", "-u", "mdupond", "--", "Projets", "mailbox", "EXPUNGED/mail/Projets", "UID", "12"],
-        ["move", "-u", "mdupond", "--", "INBOX", "mailbox", "EXPUNGED/mail/Corbeille", "UID", "3"],
+        ["move", "-u", "mdupond", "--", "Projets", "mailbox", ".EXPUNGED/mail/Projets", "UID", "12"],
+        ["move", "-u", "mdupond", "--", "INBOX", "mailbox", ".EXPUNGED/mail/Corbeille", "UID", "3"],
     ]
     assert ["mailbox", "create", "-u", "mdupond", "-s", "--", "Projets"] in dovecot.ran
     assert dovecot.ran[-1] == ["quota", "recalc", "-u", "mdupond"]

@@ -33,20 +33,21 @@ def row(user: str, mailbox: str = "INBOX", guid: str = "g1", flags: str = "") ->
 
 
 def test_a_message_is_looked_for_by_both_its_signs_in_folders_and_among_what_was_deleted() -> None:
-    dovecot = Dovecot([row("mdupond", flags="\\Seen \\Recent")], [row("jmartin", "EXPUNGED/mail/INBOX", "g2")])
+    dovecot = Dovecot([row("mdupond", flags="\\Seen \\Recent")], [row("jmartin", ".EXPUNGED/mail/INBOX", "g2")])
     found = retracted.find([Box("mdupond", (WAVE,)), Box("jmartin", (WAVE,))], dovecot)
-    assert found == [Copy("mdupond", "INBOX", "g1", seen=True), Copy("jmartin", "EXPUNGED/mail/INBOX", "g2")]
-    assert dovecot.users == [["mdupond", "jmartin"]] * 2
-    first, second = (words[words.index("--") + 2 :] for words in dovecot.ran)
+    assert found == [Copy("mdupond", "INBOX", "g1", seen=True), Copy("jmartin", ".EXPUNGED/mail/INBOX", "g2")]
+    assert dovecot.users == [["mdupond", "jmartin"]] * 3
+    first, second, third = (words[words.index("--") + 2 :] for words in dovecot.ran)
     by_both = ["(", "(", "HEADER", "Message-ID", "vague@lointain.test", "HEADER", "Received", "7E2201029D4", ")", ")"]
     assert first == ["mailbox", "*", "NOT", "mailbox", "Partages/*", "SINCE", "1970-01-01", *by_both]
-    assert second == ["mailbox", "EXPUNGED/mail/*", "SINCE", "1970-01-01", *by_both]
+    assert second == ["mailbox", ".EXPUNGED/*", "SINCE", "1970-01-01", *by_both]
+    assert third == ["mailbox", ".EXPUNGED/INBOX", "SINCE", "1970-01-01", *by_both]
 
 
 def test_what_is_still_there_after_the_move_is_said() -> None:
     dovecot = Dovecot([row("mdupond")], [])
     assert retracted.seal([Box("mdupond", (WAVE,))], dovecot) == [Copy("mdupond", "INBOX", "g1")]
-    assert [words[0] if words[0] != "-f" else words[2] for words in dovecot.ran] == ["move", "move", "fetch", "fetch"]
+    assert [words[0] if words[0] != "-f" else words[2] for words in dovecot.ran] == ["move"] * 3 + ["fetch"] * 3
     assert dovecot.ran[0][4:6] == [".SEALED/retracted", "mailbox"]
 
 

@@ -183,3 +183,24 @@ def test_every_rule_of_the_style_is_bound_to_the_parent() -> None:
     assert lines
     assert all(line.startswith("#above > .malleposte-banner") and line.count("{") == 1 for line in lines)
     assert not any("," in line.partition("{")[0] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("address", "notice", "told"),
+    [
+        ("voisin@lointain.test", "first", ["unknown"]),
+        ("voisin@lointain.test", "first head", ["unknown", "head"]),
+        ("voisin@lointain.test", "head desk", ["outside", "head", "desk"]),
+        ("voisin@lointain.test", "firsthead", ["outside"]),
+        ("marie.dupond@ac-exemple.test", "first head", []),
+        ("marie.dupond@ac-exemple.test", "desk", ["desk"]),
+        ("marie.dupond@ac-exemple.test", "", []),
+    ],
+)
+def test_what_the_filter_noticed_of_the_sender_is_told(address: str, notice: str, told: list[str]) -> None:
+    proof = PASS.replace("lointain.test", address.rpartition("@")[2])
+    mail = {"address": address, "name": "Madame Martin", "proof": proof, "author": address, "notice": notice}
+    first, said = asked(("remarks", mail), ("words", mail, []))
+    assert first == told
+    assert len(said["lines"]) == len(told) and said["grave"] is bool({"head", "desk"} & set(told))
+    assert not any("$1" in line for line in said["lines"])

@@ -9,9 +9,8 @@
 local rspamd_util = require "rspamd_util"
 
 local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
-local addresses = dofile(directory .. 'addresses.lua')
 local filenames = dofile(directory .. 'filenames.lua')
-local readings = dofile(directory .. 'readings.lua')
+local part_names = dofile(directory .. 'part_names.lua')
 
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local refused = {}
@@ -33,27 +32,6 @@ local function bad(name)
   return name and name ~= '' and refused[extension_of(name) or ''] or false
 end
 
-local TOOLS = {
-  base64 = function(text)
-    return tostring(rspamd_util.decode_base64(text) or '')
-  end,
-}
-
--- The names of a part in any reading, its own first.
-local function names_of(part)
-  local raw, values = tostring(part:get_raw_headers() or ''), {}
-  for _, field in ipairs({ 'content-disposition', 'content-type' }) do
-    for _, value in ipairs(addresses.fields(raw, field)) do
-      values[#values + 1] = value
-    end
-  end
-  local names = filenames.names(values, function(text)
-    return readings.decoded(text, TOOLS)
-  end, readings.without_comments)
-  table.insert(names, 1, part:get_filename() or '')
-  return names
-end
-
 -- The end of the name that the content would have, if it is a program's.
 local function program(part)
   if part:is_multipart() or part:is_message() then
@@ -69,7 +47,7 @@ end
 -- The name of the first file that is refused, or nil.
 local function find(task)
   for _, part in ipairs(task:get_parts() or {}) do
-    local names = names_of(part)
+    local names = part_names.of(part)
     for _, name in ipairs(names) do
       if bad(name) then
         return name

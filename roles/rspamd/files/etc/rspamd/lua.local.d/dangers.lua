@@ -6,23 +6,15 @@
 -- marks at a time, whatever its length.
 
 local rspamd_trie = require "rspamd_trie"
-local rspamd_util = require "rspamd_util"
 
 local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
-local addresses = dofile(directory .. 'addresses.lua')
-local filenames = dofile(directory .. 'filenames.lua')
 local pages = dofile(directory .. 'pages.lua')
-local readings = dofile(directory .. 'readings.lua')
+local part_names = dofile(directory .. 'part_names.lua')
 
 local MOST = 200 -- parts that are looked into; a message of more people did not write
 local VBA_OF_ZIP = 'vbaproject.bin'
 -- The name of the storage of macros in the binary formats, in UTF-16.
 local VBA_OF_OLE = ('_VBA_PROJECT'):gsub('.', '%0\0'):sub(1, -2)
-local TOOLS = {
-  base64 = function(text)
-    return tostring(rspamd_util.decode_base64(text) or '')
-  end,
-}
 
 local active = rspamd_trie.create(pages.ACTIVE, rspamd_trie.flags.icase)
 local secret = rspamd_trie.create(pages.SECRET, rspamd_trie.flags.icase)
@@ -35,24 +27,6 @@ local function found(trie, content)
     return 1
   end)
   return hit
-end
-
--- The names of a part in any reading, its own first.
-local function names_of(part)
-  local raw, values = tostring(part:get_raw_headers() or ''), {}
-  if not raw:lower():find('name', 1, true) then
-    return { '' }
-  end
-  for _, field in ipairs({ 'content-disposition', 'content-type' }) do
-    for _, value in ipairs(addresses.fields(raw, field)) do
-      values[#values + 1] = value
-    end
-  end
-  local names = filenames.names(values, function(text)
-    return readings.decoded(text, TOOLS)
-  end, readings.without_comments)
-  table.insert(names, 1, part:get_filename() or '')
-  return names
 end
 
 -- Whether a part is shown as the message's own text, not attached.
@@ -113,7 +87,7 @@ local id = rspamd_config:register_symbol({
         return
       end
       if not part:is_multipart() and not part:is_message() then
-        local names, archive = names_of(part), part:get_archive()
+        local names, archive = part_names.of(part), part:get_archive()
         local kind, sub = part:get_type()
         look_at_page(task, part, names, (kind or ''):lower() .. '/' .. (sub or ''):lower())
         look_at_office(task, part, names, archive)

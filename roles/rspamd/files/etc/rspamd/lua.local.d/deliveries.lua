@@ -6,11 +6,9 @@
 -- words as digests alone. Nobody waits for it: it runs when the answer is settled. Settings: section `malleposte` of
 -- rspamd.conf.local.
 
-local rspamd_logger = require "rspamd_logger"
-local rspamd_tcp = require "rspamd_tcp"
-local ucl = require "ucl"
-
-local contents = dofile(rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/contents.lua')
+local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
+local contents = dofile(directory .. 'contents.lua')
+local telling = dofile(directory .. 'telling.lua')
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local socket = settings.deliveries or ''
 local MOST_RECIPIENTS, MOST_MARKS, MOST_SYMBOLS = 200, 20, 20
@@ -99,12 +97,9 @@ end
 
 local function tell(task)
   local envelope, author, ip = task:get_from('smtp'), task:get_from('mime'), task:get_from_ip()
-  local id, message_id = task:get_queue_id() or '', task:get_message_id()
-  local function failed(reason)
-    rspamd_logger.errx(rspamd_config, 'deliveries: a message (%s) is not indexed: %s', id, reason)
-  end
-  local line = ucl.to_format({
-    queue = id,
+  local message_id = task:get_message_id()
+  telling.tell(task, socket, {
+    queue = task:get_queue_id() or '',
     action = task:get_metric_action(),
     sender = cut(envelope and envelope[1] and envelope[1].addr),
     author = cut(author and author[1] and author[1].addr),
@@ -119,25 +114,7 @@ local function tell(task)
     parts = parts(task),
     content = contents.digest(task) or '',
     prints = prints(task),
-  }, 'json-compact')
-  -- Not of the task, for the reason in record.lua.
-  local started = rspamd_tcp.request({
-    ev_base = task:get_ev_base(),
-    config = rspamd_config,
-    host = socket,
-    port = 0,
-    timeout = 2.0,
-    read = false,
-    data = { line .. '\n' },
-    callback = function(err)
-      if err then
-        failed(tostring(err))
-      end
-    end,
-  })
-  if not started then
-    failed('cannot connect to ' .. socket)
-  end
+  }, 'deliveries: a message is not indexed')
 end
 
 if socket ~= '' then

@@ -6,10 +6,7 @@
 -- recorded. What is merely put off (greylisting, a scanner that is down) is not told: its sender tries again. Settings: section
 -- `malleposte` of rspamd.conf.local.
 
-local rspamd_logger = require "rspamd_logger"
-local rspamd_tcp = require "rspamd_tcp"
-local ucl = require "ucl"
-
+local telling = dofile(rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/telling.lua')
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local record = settings.record or ''
 local MOST = 50 -- recipients that are told
@@ -39,35 +36,12 @@ local function tell(task)
     end
   end
   local from = task:get_from('smtp')
-  local told = {
+  telling.tell(task, record, {
     user = task:get_user() or '',
     sender = from and from[1] and from[1].addr or '',
     recipients = recipients,
     symbols = symbols,
-  }
-  local id = task:get_queue_id() or ''
-  local function failed(reason)
-    rspamd_logger.errx(rspamd_config, 'record: a refused message (%s) is not recorded: %s', id, reason)
-  end
-  -- Not of the task: a client that only writes frees itself once too often (rspamd 3.12.1, lua_tcp.c). As the last event of a
-  -- task, it then counts down a byte of the answer to Postfix, which has been put where the client was.
-  local started = rspamd_tcp.request({
-    ev_base = task:get_ev_base(),
-    config = rspamd_config,
-    host = record,
-    port = 0,
-    timeout = 2.0,
-    read = false,
-    data = { ucl.to_format(told, 'json-compact') .. '\n' },
-    callback = function(err)
-      if err then
-        failed(tostring(err))
-      end
-    end,
-  })
-  if not started then
-    failed('cannot connect to ' .. record)
-  end
+  }, 'record: a refused message is not recorded')
 end
 
 if record ~= '' then
