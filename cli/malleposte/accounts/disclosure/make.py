@@ -61,12 +61,12 @@ class Maker:
     def __init__(
         self,
         night: NightlyRun,
-        told: StepResult,
+        result: StepResult,
         spool: Spool,
         facts: Callable[[], Facts],
         clock: Callable[[], datetime.datetime],
     ) -> None:
-        self.night, self.told, self.spool, self.facts, self.clock = night, told, spool, facts, clock
+        self.night, self.told, self.spool, self.facts, self.clock = night, result, spool, facts, clock
 
     def clear(self) -> None:
         """Copies whose time is over go, and those of accounts that are no more."""
@@ -130,14 +130,14 @@ class Maker:
             return None
 
 
-def step(night: NightlyRun, told: StepResult) -> None:
+def step(night: NightlyRun, result: StepResult) -> None:
     """Make what waits, end what is over."""
-    run(night, told, Spool())
+    run(night, result, Spool())
 
 
 def run(
     night: NightlyRun,
-    told: StepResult,
+    result: StepResult,
     spool: Spool,
     *,
     lock: Path = LOCK,
@@ -146,13 +146,13 @@ def run(
 ) -> None:
     """See `step`. Another run is waited for: it leaves nothing that waits."""
     if night.dry:
-        told.done += [f"{uid}:asked" for uid in spool.waiting()]
+        result.done += [f"{uid}:asked" for uid in spool.waiting()]
         return
     with waited(lock):
-        maker = Maker(night, told, spool, facts, clock)
+        maker = Maker(night, result, spool, facts, clock)
         maker.clear()
         stuck: set[str] = set()
         while waiting := [uid for uid in spool.waiting() if uid not in stuck]:
             stuck.add(waiting[0])
-            with named(told.failures.append, waiting[0]):
+            with named(result.failures.append, waiting[0]):
                 maker.make(waiting[0])

@@ -38,84 +38,84 @@ from malleposte.platform.times import stamp
 Step = Callable[[NightlyRun, StepResult], None]
 
 
-def lift(night: NightlyRun, told: StepResult) -> None:
+def lift(night: NightlyRun, result: StepResult) -> None:
     """End the blocks whose time has come."""
     found = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
     for entry in found:
-        with _one(told, entry):
+        with _one(result, entry):
             for change in life.lift(entry, night.now):
                 if not night.dry:
                     make(night.tools.directory, night.tools.journal, [replace(change, note="its time is over")])
-                    told.failures += map(str, forget_all(night.tools.channels, change.uid))
-                told.done.append(change.uid)
+                    result.failures += map(str, forget_all(night.tools.channels, change.uid))
+                result.done.append(change.uid)
 
 
-def archive(night: NightlyRun, told: StepResult) -> None:
+def archive(night: NightlyRun, result: StepResult) -> None:
     """Archive accounts that have been suspended long enough."""
     due = [entry for entry in _gone(night, night.rules.archive_days) if not removal.archived(entry)]
-    if due and not _reached(night, told, len(due)):
+    if due and not _reached(night, result, len(due)):
         return
     for entry in due:
-        with _one(told, entry):
+        with _one(result, entry):
             if not night.dry:
                 removal.archive(night.tools, night.rules, (night.settings.journal,), entry, night.now)
-            told.done.append(uid_of(entry))
+            result.done.append(uid_of(entry))
 
 
-def _reached(night: NightlyRun, told: StepResult, due: int) -> bool:
+def _reached(night: NightlyRun, result: StepResult, due: int) -> bool:
     """Whether every host answers: an archive or a removal would leave out what lies on one that does not."""
     try:
         night.tools.hosts.demand()
     except MallepostError as error:
-        told.failures.append(f"{due} accounts are due: {error}")
+        result.failures.append(f"{due} accounts are due: {error}")
         return False
     return True
 
 
-def purge(night: NightlyRun, told: StepResult) -> None:
+def purge(night: NightlyRun, result: StepResult) -> None:
     """Finish an interrupted removal, then remove accounts that are archived and have been suspended long enough."""
     tools = night.tools
     if not night.dry:
-        told.failures += removal.finish(tools.directory, tools.journal)
+        result.failures += removal.finish(tools.directory, tools.journal)
     due = [entry for entry in _gone(night, night.rules.purge_days) if removal.archived(entry)]
     if len(due) > night.rules.purge_most:
-        told.failures.append(f"{len(due)} accounts are due, more than accounts_purge_most: nothing was removed")
+        result.failures.append(f"{len(due)} accounts are due, more than accounts_purge_most: nothing was removed")
         return
-    if due and not _reached(night, told, len(due)):
+    if due and not _reached(night, result, len(due)):
         return
     for entry in due:
-        with _one(told, entry):
+        with _one(result, entry):
             if not night.dry:
                 removal.purge(tools, uid_of(entry), night.now)
-            told.done.append(uid_of(entry))
+            result.done.append(uid_of(entry))
 
 
-def archive_ends(night: NightlyRun, told: StepResult) -> None:
+def archive_ends(night: NightlyRun, result: StepResult) -> None:
     """Remove the archives of what was removed long enough ago."""
     if night.rules.archive_kept_days <= 0:
         return
     before = night.now - datetime.timedelta(days=night.rules.archive_kept_days)
     over = list(archives.due(night.rules.archive_folder, archives.removed(night.tools.directory), before))
     if night.dry:
-        told.done += [one.path.name for one in over]
+        result.done += [one.path.name for one in over]
         return
     last = archives.looked(archives.LOOKED)
     archives.look(archives.LOOKED, night.now)
     if last is None:
         return
     if over and not archives.steady(last, night.now):
-        told.failures.append(
+        result.failures.append(
             f"{len(over)} archives seem over, but the clock says {stamp(night.now)} and said {stamp(last)} in the night"
             " before: none was removed; if the clock is right, the next night goes on"
         )
         return
     for one in over:
-        with named(told.failures.append, str(one.path)):
+        with named(result.failures.append, str(one.path)):
             archives.end(one, night.tools.journal)
-            told.done.append(one.path.name)
+            result.done.append(one.path.name)
 
 
-def renew(night: NightlyRun, told: StepResult) -> None:
+def renew(night: NightlyRun, result: StepResult) -> None:
     """Warn whose password comes to its end, once for each warning; expire whose password is past it."""
     facts = renewal.Facts.read()
     if not facts.policy.renewal_days:
@@ -125,20 +125,20 @@ def renew(night: NightlyRun, told: StepResult) -> None:
     tools, asked = night.tools, sorted({*ASKED, *renewal.ASKED})
     acts = renewal.Acts(
         record=lambda one: make(tools.directory, tools.journal, [one.noted], "warned of the password's end"),
-        expire=lambda one: told.failures.extend(
+        expire=lambda one: result.failures.extend(
             map(str, expire(tools, one.uid, night.now, note="the password was not renewed").failures)
         ),
         send=night.send,
     )
     found = list(renewal.due(tools.directory.search("people", asked, All((active, before))), facts.policy, night.now))
     if night.dry:
-        told.done += [f"{one.uid}:{one.deed}" for one in found]
+        result.done += [f"{one.uid}:{one.deed}" for one in found]
         return
     for one, failure in renewal.carry_out(found, facts, night.now, acts):
-        (told.failures if failure else told.done).append(failure or f"{one.uid}:{one.deed}")
+        (result.failures if failure else result.done).append(failure or f"{one.uid}:{one.deed}")
 
 
-def agendas(night: NightlyRun, told: StepResult) -> None:
+def agendas(night: NightlyRun, result: StepResult) -> None:
     """Move data left in the stores of another class, after changes of class that could not finish."""
     profiles = {
         uid_of(entry): entry.attributes.get("mpProfile", [""])[0]
@@ -146,26 +146,26 @@ def agendas(night: NightlyRun, told: StepResult) -> None:
     }
     held = night.tools.hosts.holders()
     for uid in astray(held, profiles, classes.read()):
-        with named(told.failures.append, uid):
+        with named(result.failures.append, uid):
             if not night.dry:
-                result = settle(night.tools, uid, profiles[uid])
-                told.failures += [f"{uid}: {failure}" for failure in result.failures]
-                if not result.changed:
+                settled = settle(night.tools, uid, profiles[uid])
+                result.failures += [f"{uid}: {failure}" for failure in settled.failures]
+                if not settled.changed:
                     continue
-            told.done.append(uid)
+            result.done.append(uid)
 
 
-def codes_over(night: NightlyRun, told: StepResult) -> None:
+def codes_over(night: NightlyRun, result: StepResult) -> None:
     """Take away INA codes that are over; means of recovery whose time has come take their place."""
     tools = night.tools
     for entry in _people(night, AnyOf((Present("mpInaCode"), Present("mpInaDigest"), Present("mpRecoveryNext")))):
         for over in (_codes_over, life.settled):
-            with _one(told, entry):
+            with _one(result, entry):
                 made = over(entry, night.now)
                 if made and not night.dry:
                     make(tools.directory, tools.journal, made)
                 if made:
-                    told.done.append(uid_of(entry))
+                    result.done.append(uid_of(entry))
 
 
 def _codes_over(entry: Entry, now: datetime.datetime) -> list[Change]:
@@ -174,23 +174,23 @@ def _codes_over(entry: Entry, now: datetime.datetime) -> list[Change]:
     return [Change(Kind.MODIFY, uid_of(entry), entry.dn, before, after, note="over")] if after else []
 
 
-def device_ends(night: NightlyRun, told: StepResult) -> None:
+def device_ends(night: NightlyRun, result: StepResult) -> None:
     """Revoke device passwords whose time has come."""
     tools, query = night.tools, UpTo("mpDeviceExpires", stamp(night.now))
     for device in [to_device(entry.attributes) for entry in tools.directory.search("devices", READ, query)]:
-        with named(told.failures.append, f"{device.owner}:{device.ident}"):
+        with named(result.failures.append, f"{device.owner}:{device.ident}"):
             if not night.dry:
                 failures = devices.revoke(tools.directory, tools.journal, tools.hosts, device, "its time is over")
-                told.failures += [f"{device.owner}: {failure}" for failure in failures]
-            told.done.append(f"{device.owner}:{device.ident}")
+                result.failures += [f"{device.owner}: {failure}" for failure in failures]
+            result.done.append(f"{device.owner}:{device.ident}")
 
 
-def device_copies(night: NightlyRun, told: StepResult) -> None:
+def device_copies(night: NightlyRun, result: StepResult) -> None:
     """Bring devices in step with their owners where a command was killed; keep when each was last used."""
     tools, uses = night.tools, night.uses()
     owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
     for uid, found in follow.by_owner(tools.directory):
-        with named(told.failures.append, uid):
+        with named(result.failures.append, uid):
             last = uses.of(one.ident for one in found) if uses else {}
             for device in found:
                 after = used(device, last.get(device.ident))
@@ -198,10 +198,10 @@ def device_copies(night: NightlyRun, told: StepResult) -> None:
                     with contextlib.suppress(NotThere):
                         tools.directory.modify(device.dn(tools.directory.suffix), after)
             if not night.dry and follow.step(tools.directory, tools.journal, found, owners.get(uid)):
-                told.done.append(uid)
+                result.done.append(uid)
 
 
-def second_factors(night: NightlyRun, told: StepResult) -> None:
+def second_factors(night: NightlyRun, result: StepResult) -> None:
     """Bring `mpTwoFactor` in step with the factors at the log-in page; without `factors_close` nobody has it."""
     tools, close = night.tools, night.rules.factors_close
     entries = list(tools.directory.search("people", ("uid", "mpTwoFactor")))
@@ -209,26 +209,26 @@ def second_factors(night: NightlyRun, told: StepResult) -> None:
     if enrolled is None:
         return  # the academy's own provider keeps its factors to itself
     if close and not enrolled and any(entry.attributes.get("mpTwoFactor") for entry in entries):
-        told.failures.append("the log-in page knows no factor of anybody: main passwords stay closed to devices")
+        result.failures.append("the log-in page knows no factor of anybody: main passwords stay closed to devices")
         return
     for entry in entries:
         uid, held = uid_of(entry), sorted(entry.attributes.get("mpTwoFactor", ()))
         kinds = sorted(enrolled.get(uid, ())) if close else []
         if held == kinds:
             continue
-        with _one(told, entry):
+        with _one(result, entry):
             if close and not kinds and tools.hosts.factors(uid):
                 continue  # enrolled in the meantime
             if not night.dry:
                 change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": held}, {"mpTwoFactor": kinds})
                 make(tools.directory, tools.journal, [replace(change, note="in step with the log-in page")])
-                told.failures += map(str, forget_all(tools.channels, uid))
-            told.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
+                result.failures += map(str, forget_all(tools.channels, uid))
+            result.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
 
 
-def _one(told: StepResult, entry: Entry) -> contextlib.AbstractContextManager[None]:
+def _one(result: StepResult, entry: Entry) -> contextlib.AbstractContextManager[None]:
     """Turn the failure of one account into a line, and go on."""
-    return named(told.failures.append, uid_of(entry))
+    return named(result.failures.append, uid_of(entry))
 
 
 def _people(night: NightlyRun, query: Query) -> list[Entry]:
@@ -254,12 +254,12 @@ STEPS: dict[str, Step] = {
 def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[StepResult]:
     """Every step, or those named; what each did."""
     names = tuple(only) or tuple(STEPS)
-    result: list[StepResult] = []
+    results: list[StepResult] = []
     with here.tools(settings) as tools:
         night = NightlyRun(settings, here.rules_of(settings), tools, now, dry)
         for name in names:
-            told = StepResult(name)
-            with named(told.failures.append):
-                STEPS[name](night, told)
-            result.append(told)
-    return result
+            result = StepResult(name)
+            with named(result.failures.append):
+                STEPS[name](night, result)
+            results.append(result)
+    return results

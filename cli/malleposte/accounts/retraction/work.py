@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from malleposte.accounts.life.steps import NightlyRun, StepResult
 
 
-def step(night: NightlyRun, told: StepResult, folder: Path = store.FOLDER) -> None:
+def step(night: NightlyRun, result: StepResult, folder: Path = store.FOLDER) -> None:
     """Carry out every order, the oldest first. One that fails is shown on the page, and the next one is carried out."""
     idents = store.ordered(folder)
     if night.dry:
-        told.done += idents
+        result.done += idents
         return
     for ident in idents:
-        with named(told.failures.append, ident):
+        with named(result.failures.append, ident):
             _carry_out(night, ident, folder)
-            told.done.append(ident)
+            result.done.append(ident)
     store.prune(night.now, folder)
 
 
