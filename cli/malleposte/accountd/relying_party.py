@@ -142,34 +142,34 @@ class RelyingParty:
 
     def redeem(self, code: str, verifier: str, back: str) -> tuple[Agent, Tokens]:
         """Tokens for a code. Raises RefusedError, AwayError."""
-        told = self._asked(
+        answer = self._asked(
             redirect_uri=back, grant_type="authorization_code", code=code, code_verifier=verifier
         )  # fmt: skip
-        tokens = self._tokens(told)
+        tokens = self._tokens(answer)
         return self._agent(tokens, _nonce(verifier)), tokens
 
     def renew(self, refresh: str) -> Tokens:
         """Tokens that follow. Raises RefusedError where the log-in has ended, AwayError."""
         if not refresh:
             raise RefusedError("the token has ended")
-        told = self._asked(grant_type="refresh_token", refresh_token=refresh)
-        return self._tokens({"refresh_token": refresh, **told})
+        answer = self._asked(grant_type="refresh_token", refresh_token=refresh)
+        return self._tokens({"refresh_token": refresh, **answer})
 
     def _asked(self, redirect_uri: str = "", **fields: str) -> Mapping[str, Any]:
         with self._session(redirect_uri=redirect_uri or None) as session:
             try:
-                told = session.fetch_token(self._address("token_endpoint"), timeout=PATIENCE, **fields)
+                answer = session.fetch_token(self._address("token_endpoint"), timeout=PATIENCE, **fields)
             except AuthlibBaseError as error:
                 raise RefusedError(str(error.error)) from error
             except (requests.RequestException, ValueError) as error:
                 raise AwayError(f"{self.issuer}: {type(error).__name__}") from error
-        if not isinstance(told, Mapping) or not told.get("access_token"):
+        if not isinstance(answer, Mapping) or not answer.get("access_token"):
             raise RefusedError("no token")
-        return told
+        return answer
 
-    def _tokens(self, told: Mapping[str, Any]) -> Tokens:
-        access, refresh, known = (str(told.get(f"{name}_token") or "") for name in ("access", "refresh", "id"))
-        return Tokens(access, refresh, known, self._clock() + float(told.get("expires_in") or 0))
+    def _tokens(self, answer: Mapping[str, Any]) -> Tokens:
+        access, refresh, known = (str(answer.get(f"{name}_token") or "") for name in ("access", "refresh", "id"))
+        return Tokens(access, refresh, known, self._clock() + float(answer.get("expires_in") or 0))
 
     # --- what it signs ---
 
@@ -246,10 +246,10 @@ class RelyingParty:
 
     def _metadata(self, seconds: float) -> Mapping[str, Any]:
         if not self._document or self._clock() >= self._seen + seconds:
-            told = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            if told.get("issuer") != self.issuer:
+            document = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            if document.get("issuer") != self.issuer:
                 raise AwayError(f"{self.issuer}: it calls itself otherwise")
-            self._document, self._seen = told, self._clock()
+            self._document, self._seen = document, self._clock()
         return self._document
 
     def _keyset(self, seconds: float) -> Any:
@@ -267,12 +267,12 @@ class RelyingParty:
             with self._session() as session:
                 answer = session.request("GET", address, withhold_token=True, timeout=PATIENCE)
                 answer.raise_for_status()
-                told = answer.json()
+                document = answer.json()
         except (requests.RequestException, ValueError) as error:
             raise AwayError(f"{self.issuer}: {type(error).__name__}") from error
-        if not isinstance(told, dict):
+        if not isinstance(document, dict):
             raise AwayError(f"{self.issuer}: no object at {address}")
-        return told
+        return document
 
     def _session(self, redirect_uri: str | None = None) -> Any:
         session = OAuth2Session(

@@ -107,8 +107,8 @@ def program(words: Sequence[str]) -> str:
 
 def factors(uid: str, run: Run = program) -> list[Factor]:
     """The second factors of an agent. Raises InputError on what is no uid, MallepostError."""
-    found = _read(run(["secondfactors", "get", _known(uid)]))
-    held = found if isinstance(found, dict) else {}
+    answer = _read(run(["secondfactors", "get", _known(uid)]))
+    held = answer if isinstance(answer, dict) else {}
     return [
         Factor(str(ident), str(one.get("type", "")).lower(), str(one.get("name", "")), _moment(one.get("epoch")))
         for ident, one in held.items()
@@ -119,9 +119,9 @@ def factors(uid: str, run: Run = program) -> list[Factor]:
 def enrolled(run: Run = program) -> dict[str, list[str]]:
     """The kinds of factors of every agent who has one, by uid. Raises MallepostError."""
     words = ["search", "--where", "_session_kind=Persistent", "--select", "_session_uid", "--select", "_2fDevices"]
-    told = _read(run(words))
+    answer = _read(run(words))
     found: dict[str, list[str]] = {}
-    for one in told if isinstance(told, list) else []:
+    for one in answer if isinstance(answer, list) else []:
         devices = _read(one.get("_2fDevices") or "")
         if devices:
             found[str(one["_session_uid"])] = sorted({str(each["type"]).lower() for each in devices})
@@ -151,22 +151,22 @@ type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def _rows(uid: str, run: Run) -> Rows:
-    found = {}
+    rows = {}
     for index in ("_whatToTrace", "_session_uid"):
-        told = _read(run(["search", "--where", f"{index}={_known(uid)}"]))
-        found[index] = told if isinstance(told, list) else []
-    return found
+        answer = _read(run(["search", "--where", f"{index}={_known(uid)}"]))
+        rows[index] = answer if isinstance(answer, list) else []
+    return rows
 
 
 def _open(rows: Rows) -> list[Session]:
-    found = []
+    sessions = []
     for index, held in rows.items():
         for one in held:
             trusted = "_connectedSince" in one
             # Factors and tokens lie in the same store, in sessions of other kinds: those stay.
             if one.get("_session_kind") == "SSO" and trusted == (index == "_session_uid"):
-                found.append(_session(one, trusted))
-    return found
+                sessions.append(_session(one, trusted))
+    return sessions
 
 
 def _session(one: Mapping[str, Any], trusted: bool) -> Session:
@@ -204,8 +204,8 @@ def end(uid: str, run: Run = program, tell: log_outs.Tell | None = None) -> Ende
 
 def end_one(uid: str, ident: str, run: Run = program, tell: log_outs.Tell = log_outs.tell) -> Ended | None:
     """End one log-in of an agent, or forget one browser; None where there is none of that name."""
-    found = [one for one in sessions(uid, run) if one.ident == ident]
-    return _ended(uid, found, run, tell) if found else None
+    ending = [one for one in sessions(uid, run) if one.ident == ident]
+    return _ended(uid, ending, run, tell) if ending else None
 
 
 def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | None) -> Ended:
@@ -227,11 +227,11 @@ def end_many(uids: Collection[str], run: Run = program) -> None:
 
     Raises MallepostError when one is still open.
     """
-    wanted = {_known(uid) for uid in uids}
-    keys = _keys(wanted, run)
+    owners = {_known(uid) for uid in uids}
+    keys = _keys(owners, run)
     for batch in itertools.batched(keys, DELETED, strict=False):
         run(["delete", *batch])
-    if keys and (left := set(_keys(wanted, run)) & set(keys)):
+    if keys and (left := set(_keys(owners, run)) & set(keys)):
         raise MallepostError(f"{len(left)} log-ins are still open", "run this again")
 
 
@@ -239,8 +239,8 @@ def _keys(uids: Collection[str], run: Run) -> list[str]:
     """Return the provider's identifiers of the log-ins and trusted browsers of some agents."""
     fields = ("_session_id", "_whatToTrace", "_session_uid", "_connectedSince")
     select = (word for one in fields for word in ("--select", one))
-    told = _read(run(["search", "--where", "_session_kind=SSO", *select]))
-    rows = told if isinstance(told, list) else []
+    answer = _read(run(["search", "--where", "_session_kind=SSO", *select]))
+    rows = answer if isinstance(answer, list) else []
     owners = ((one, one.get("_session_uid" if "_connectedSince" in one else "_whatToTrace")) for one in rows)
     return [str(one["_session_id"]) for one, owner in owners if owner in uids]
 
@@ -256,8 +256,8 @@ def forget(uid: str, run: Run = program) -> bool:
 
 
 def _kept(uid: str, run: Run) -> list[str]:
-    told = _read(run(["search", "--where", f"_session_uid={_known(uid)}"]))
-    rows = told if isinstance(told, list) else []
+    answer = _read(run(["search", "--where", f"_session_uid={_known(uid)}"]))
+    rows = answer if isinstance(answer, list) else []
     return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == "Persistent"]
 
 
@@ -274,12 +274,12 @@ def tell(path: str, uid: str, **words: Any) -> None:
     try:
         link.request("POST", path, json.dumps({"address": HERE, "user": uid} | words), {"Connection": "close"})
         answer = link.getresponse()
-        told = json.loads(answer.read() or b"{}")
+        document = json.loads(answer.read() or b"{}")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise MallepostError(f"it is done, but accountd could not be told ({type(error).__name__})") from error
     finally:
         link.close()
-    if answer.status != http.client.OK or "uid" not in told:
+    if answer.status != http.client.OK or "uid" not in document:
         raise MallepostError("it is done, but accountd did not take it down", "is the account active?")
 
 

@@ -84,11 +84,11 @@ def ask(host: str, connection: Mapping[str, Any]) -> Answer:
         return Answer(host, reason=f"no answer in {PATIENCE + ANSWER} s")
     except OSError as error:
         return Answer(host, reason=str(error.strerror))
-    told = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
-    if done.returncode or "user" not in told:
+    facts = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    if done.returncode or "user" not in facts:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         return Answer(host, reason=lines[-1])
-    return Answer(host, told, "", asked, time.time())
+    return Answer(host, facts, "", asked, time.time())
 
 
 def ask_all(reader: Reader, hosts: Sequence[str]) -> list[Answer]:
@@ -124,14 +124,14 @@ def findings(reader: Reader, answers: Sequence[Answer]) -> Iterator[Finding]:
 
 
 def _system(answer: Answer) -> Iterator[Finding]:
-    told = answer.told
-    if told["user"] != "0":
+    facts = answer.told
+    if facts["user"] != "0":
         message = "the log-in is not root: set ansible_user: root, or ansible_become: true with sudo"
         yield Finding(Level.FAILING, message, host=answer.host)
-    if (told.get("id"), told.get("version")) != ("debian", DEBIAN):
-        found = f"{told.get('id', 'unknown')} {told.get('version', '')}".strip()
-        yield Finding(Level.FAILING, f"runs {found}; Debian {DEBIAN} is needed", host=answer.host)
-    now = float(told.get("now") or 0)
+    if (facts.get("id"), facts.get("version")) != ("debian", DEBIAN):
+        system = f"{facts.get('id', 'unknown')} {facts.get('version', '')}".strip()
+        yield Finding(Level.FAILING, f"runs {system}; Debian {DEBIAN} is needed", host=answer.host)
+    now = float(facts.get("now") or 0)
     off = max(answer.asked - now, now - answer.answered, 0)
     if off > CLOCK:
         message = f"its clock differs from this machine's by {off:.0f} s"
@@ -144,8 +144,8 @@ def _room(reader: Reader, answer: Answer) -> Iterator[Finding]:
     if answer.memory_mb < need * TOLERANCE:
         message = f"has {answer.memory_mb} MB of memory; its services need {need} (memory_mb in the service manifest)"
         yield Finding(Level.FAILING, message, host=answer.host)
-    wanted = {**FREE_MB, **({"/srv": FREE_MAIL_MB} if "mail" in groups else {})}
-    for folder, least in wanted.items():
+    needed = {**FREE_MB, **({"/srv": FREE_MAIL_MB} if "mail" in groups else {})}
+    for folder, least in needed.items():
         free = int(answer.told.get(f"free_kb {folder}") or least * 1024) // 1024
         if free < least:
             yield Finding(Level.FAILING, f"{folder} has {free} MB free; {least} are needed", host=answer.host)
@@ -167,12 +167,12 @@ def _way_back(reader: Reader, answer: Answer) -> Iterator[Finding]:
 
 def _unread(reader: Reader, answer: Answer) -> Iterator[Finding]:
     """Addresses of the facts whose box nobody opens."""
-    wanted = reader.value(answer.host, "accounts_addresses")
+    addresses = reader.value(answer.host, "accounts_addresses")
     try:
         boxes = {str(row["mail"]): str(row["uid"]) for row in json.loads(answer.told.get("unread") or "[]")}
     except ValueError:
         return
-    for address in wanted if isinstance(wanted, Mapping) else ():
+    for address in addresses if isinstance(addresses, Mapping) else ():
         if address in boxes:
             message = f"nobody reads {address}: `malleposte accounts box delegate {boxes[address]} UID`"
             yield Finding(Level.WARNING, message, host=answer.host)
@@ -181,17 +181,17 @@ def _unread(reader: Reader, answer: Answer) -> Iterator[Finding]:
 def _updates(answer: Answer) -> Iterator[Finding]:
     """Whether it gets security updates. A warning: a deploy that mends something else goes on."""
     try:
-        found = updates.read(answer.told)
+        state = updates.read(answer.told)
     except ValueError as error:
         yield Finding(Level.WARNING, str(error), host=answer.host)
         return
-    if found is None:
+    if state is None:
         return
-    faults = found.faults(updates.SOON, float(answer.told.get("now") or 0))
+    faults = state.faults(updates.SOON, float(answer.told.get("now") or 0))
     for fault in faults:
         yield Finding(Level.WARNING, fault, host=answer.host)
-    if not faults and found.waiting:
-        yield Finding(Level.NOTE, found.summary(), host=answer.host)
+    if not faults and state.waiting:
+        yield Finding(Level.NOTE, state.summary(), host=answer.host)
 
 
 def public_names(reader: Reader) -> Iterator[Finding]:
@@ -204,8 +204,8 @@ def public_names(reader: Reader) -> Iterator[Finding]:
     if not isinstance(names, Mapping):
         return
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = dict(zip(names, pool.map(_published, map(str, names.values())), strict=True))
-    for key, there in found.items():
+        published = dict(zip(names, pool.map(_published, map(str, names.values())), strict=True))
+    for key, there in published.items():
         if not there:
             message = f"{names[key]} is not published yet: no certificate can be had for it (see `malleposte dns show`)"
             yield reader.wrong(hosts[0], "malleposte_hostnames", (key,), message, Level.WARNING)

@@ -67,13 +67,15 @@ class Config:
         return cls(settings, str(given["api_key"]), Path(names) if names else None)
 
 
-def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: str, uses: Uses | None = None) -> bytes:
+def judge(
+    throttle: Throttle, command: str, request: Mapping[str, Any], account: str, uses: Uses | None = None
+) -> bytes:
     """The answer to one request of Dovecot on an account. Raises ValueError on one that is not Dovecot's."""
-    if str(told.get("mechanism", "")).upper() in TOKENS:
+    if str(request.get("mechanism", "")).upper() in TOKENS:
         return GO_ON
-    address, known_by = _peer(told), str(told.get("pwhash", ""))
-    client = f"{told.get('protocol', '')}\0{told.get('device_id', '')}"
-    device = told.get("form") == "device"
+    address, known_by = _peer(request), str(request.get("pwhash", ""))
+    client = f"{request.get('protocol', '')}\0{request.get('device_id', '')}"
+    device = request.get("form") == "device"
     if device and account:
         account = DEVICES + account
     if command == "allow":
@@ -85,13 +87,13 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
         return json.dumps({"status": -1, "msg": message}).encode()
     if command != "report":
         raise ValueError(f"not a command: {command[:40]!r}")
-    if told.get("success") is True:
+    if request.get("success") is True:
         throttle.succeeded(account, address, client, known_by)
         if uses is not None:
-            uses.note(str(told.get("device", "")), address)
-    elif told.get("policy_reject") is not True:
+            uses.note(str(request.get("device", "")), address)
+    elif request.get("policy_reject") is not True:
         # `account`: no such account that may log in, nothing was proved; it counts, but may be tried again.
-        kind = str(told.get("fail_type", ""))
+        kind = str(request.get("fail_type", ""))
         if kind == "internal":
             throttle.undo(account, address, known_by, client)
         elif kind == "credentials":
@@ -101,49 +103,49 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
     return GO_ON
 
 
-def _peer(told: Mapping[str, Any]) -> str:
+def _peer(request: Mapping[str, Any]) -> str:
     """The address by which a try is judged.
 
     Whom a webmail says to speak for (IMAP's ID) is believed with a token alone, which nobody else has: a password that
     comes from the platform's own hosts is judged by their address, since any of their programs may send it.
     """
-    token = str(told.get("mechanism", "")).upper() in TOKENS
-    return str(told.get("remote" if token else "real", told.get("remote", "")))
+    token = str(request.get("mechanism", "")).upper() in TOKENS
+    return str(request.get("remote" if token else "real", request.get("remote", "")))
 
 
-def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> model.LogIn | None:
+def recorded(uid: str, command: str, request: Mapping[str, Any], answer: bytes) -> model.LogIn | None:
     """The log-in of an account that is to be recorded after a request of Dovecot and its answer; None for none.
 
     A token that is refused is not: it has ended, and the webmail asks for another one. Nor is one by which the webmail
     keeps a meeting in an agenda: it comes from the webmail's host, and its log-in is recorded already.
     """
-    accepted = command == "report" and told.get("success") is True
-    token = str(told.get("mechanism", "")).upper() in TOKENS
-    if token and told.get("protocol") == "dav":
+    accepted = command == "report" and request.get("success") is True
+    token = str(request.get("mechanism", "")).upper() in TOKENS
+    if token and request.get("protocol") == "dav":
         return None
     if command == "allow":
         status = json.loads(answer)
         reason = "" if status["status"] == 0 else model.WAIT if status["msg"] else model.PASSWORD
     else:
-        refused = not accepted and told.get("policy_reject") is not True and not token
-        reason = REASONS.get(str(told.get("fail_type", "")), "") if refused else ""
+        refused = not accepted and request.get("policy_reject") is not True and not token
+        reason = REASONS.get(str(request.get("fail_type", "")), "") if refused else ""
     if not accepted and not reason:
         return None
-    away = str(told.get("away", ""))
+    away = str(request.get("away", ""))
     if reason == model.CLOSED and is_identifier(away):
         reason = model.NETWORK
-    device = away if reason == model.NETWORK else str(told.get("device", "")) if accepted else ""
+    device = away if reason == model.NETWORK else str(request.get("device", "")) if accepted else ""
     return model.LogIn(
-        uid, accepted, str(told.get("protocol", "")), _peer(told),
-        model.WEBMAIL if token else model.program(str(told.get("device_id", ""))),
+        uid, accepted, str(request.get("protocol", "")), _peer(request),
+        model.WEBMAIL if token else model.program(str(request.get("device_id", ""))),
         device if is_identifier(device) else "", reason,
     )  # fmt: skip
 
 
-def sending(command: str, told: Mapping[str, Any]) -> str:
+def sending(command: str, request: Mapping[str, Any]) -> str:
     """The address from which somebody has logged in to submission; empty for none."""
-    accepted = command == "report" and told.get("success") is True and told.get("protocol") == "smtp"
-    return _peer(told) if accepted else ""
+    accepted = command == "report" and request.get("success") is True and request.get("protocol") == "smtp"
+    return _peer(request) if accepted else ""
 
 
 class Server:
@@ -177,16 +179,16 @@ class Server:
         if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), self.key):
             return 403, b""
         try:
-            told = json.loads(request.body)
-            if not isinstance(told, dict):
+            document = json.loads(request.body)
+            if not isinstance(document, dict):
                 raise ValueError("not an object")
-            login, command = str(told.get("login", "")), request.target.rpartition("command=")[2]
+            login, command = str(document.get("login", "")), request.target.rpartition("command=")[2]
             account = await self.resolver.account(login)
-            answer = judge(self.throttle, command, told, account, self.uses)
+            answer = judge(self.throttle, command, document, account, self.uses)
             # Known by now: the resolver remembers, and nothing is asked again.
-            if (uid := await self.resolver.uid(login)) and (event := recorded(uid, command, told, answer)):
+            if (uid := await self.resolver.uid(login)) and (event := recorded(uid, command, document, answer)):
                 self.teller.log_in(event)
-            if uid and (place := sending(command, told)):
+            if uid and (place := sending(command, document)):
                 self.teller.sends(uid, place)
             return 200, answer
         except ValueError as error:

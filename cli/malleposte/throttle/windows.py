@@ -51,17 +51,17 @@ class Windows:
 
     def get(self, key: Key, owner: str, now: float) -> Window | None:
         """The window of a key, if there is one that has not ended."""
-        found = held.get(key) if (held := self._by.get(owner)) else None
-        return found if found is not None and found.end > now else None
+        window = held.get(key) if (held := self._by.get(owner)) else None
+        return window if window is not None and window.end > now else None
 
     def open(self, key: Key, owner: str, now: float, seconds: float) -> Window:
         """The window of a key; a new one where there was none."""
-        found = self.get(key, owner, now)
-        if found is None:
+        window = self.get(key, owner, now)
+        if window is None:
             self._drop(owner, key)
-            found = Window(now + seconds)
-            self._put(owner, key, found, now)
-        return found
+            window = Window(now + seconds)
+            self._put(owner, key, window, now)
+        return window
 
     def forget(self, name: str, kinds: Container[str]) -> None:
         """Remove the windows of a name of these kinds; those of `NAME:PART` too, or of one such part alone."""
@@ -151,10 +151,10 @@ class Once:
     @classmethod
     def go_on(cls, seconds: float, held: Mapping[str, Any]) -> Once:
         """Take over what another left. Raises ValueError, TypeError, KeyError."""
-        found = cls(seconds)
-        found._span = int(held["span"])
-        found._now, found._before = _unpacked(held["now"]), _unpacked(held["before"])
-        return found
+        windows = cls(seconds)
+        windows._span = int(held["span"])
+        windows._now, windows._before = _unpacked(held["now"]), _unpacked(held["before"])
+        return windows
 
 
 def _packed(bitmap: bytearray) -> str:
@@ -163,9 +163,9 @@ def _packed(bitmap: bytearray) -> str:
 
 def _unpacked(text: str) -> bytearray:
     try:
-        found = bytearray(zlib.decompress(base64.b64decode(text, validate=True)))
+        bits = bytearray(zlib.decompress(base64.b64decode(text, validate=True)))
     except zlib.error as error:
         raise ValueError("no bitmap") from error
-    if len(found) != BITS // 8:
+    if len(bits) != BITS // 8:
         raise ValueError("no bitmap")
-    return found
+    return bits

@@ -58,34 +58,34 @@ class Filters:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    for found in _TOKEN.finditer(text):
-        kind = str(found.lastgroup)
+    for token in _TOKEN.finditer(text):
+        kind = str(token.lastgroup)
         if kind != "space":
-            yield kind, found[kind]
+            yield kind, token[kind]
 
 
 def _named(text: str, command: str) -> tuple[str, ...]:
     """The first string after each `command`, in their order; comments and strings are read as Sieve's."""
-    found: list[str] = []
+    names: list[str] = []
     waiting = False
     for kind, value in _tokens(text):
         if kind == "word" and not value.startswith(":"):
             waiting = value.lower() == command
         elif waiting and kind in ("string", "long"):
-            found.append(re.sub(r"\\(.)", r"\1", value).strip())
+            names.append(re.sub(r"\\(.)", r"\1", value).strip())
             waiting = False
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
 def _decoded(text: str) -> str:
     """A string with its `${hex:...}` and `${unicode:...}` read (RFC 5228, 2.4.2.4); what cannot be is left as it is."""
 
-    def characters(found: re.Match[str]) -> str:
-        numbers = [int(one, 16) for one in found["numbers"].split()]
+    def characters(match: re.Match[str]) -> str:
+        numbers = [int(one, 16) for one in match["numbers"].split()]
         try:
-            whole = bytes(numbers).decode() if found["kind"].lower() == "hex" else "".join(map(chr, numbers))
+            whole = bytes(numbers).decode() if match["kind"].lower() == "hex" else "".join(map(chr, numbers))
         except (ValueError, OverflowError):
-            return found[0]
+            return match[0]
         return whole
 
     return _ENCODED.sub(characters, text)
@@ -109,7 +109,7 @@ def includes(text: str) -> tuple[str, ...]:
 
 def required(text: str) -> tuple[str, ...]:
     """Extensions that a script requires, in their order."""
-    found: list[str] = []
+    extensions: list[str] = []
     open_ = False
     for kind, value in _tokens(text):
         if kind == "word":
@@ -117,8 +117,8 @@ def required(text: str) -> tuple[str, ...]:
         elif kind == "other" and value == ";":
             open_ = False
         elif open_ and kind in ("string", "long"):
-            found.append(value)
-    return tuple(dict.fromkeys(found))
+            extensions.append(value)
+    return tuple(dict.fromkeys(extensions))
 
 
 def _says(text: str, *commands: str) -> bool:
@@ -143,17 +143,17 @@ class _Command:
 
 def _commands(text: str) -> Iterator[_Command]:
     """The commands, each up to its semicolon. One whose block holds no other (but `stop`) is alone."""
-    found = [one for one in _TOKEN.finditer(text) if one.lastgroup != "space"]
-    for index, one in enumerate(found):
+    tokens = [one for one in _TOKEN.finditer(text) if one.lastgroup != "space"]
+    for index, one in enumerate(tokens):
         if one.lastgroup != "word" or one["word"].startswith(":"):
             continue
-        last = next((at for at in range(index, len(found)) if found[at]["other"] == ";"), len(found) - 1)
-        strings = [each for each in found[index:last] if each.lastgroup in ("string", "long")]
-        value = _named(text[one.start() : found[last].end()], one["word"].lower()) if strings else ()
-        before = found[index - 1][0] if index else ""
-        after = found[last + 1][0].lower() if last + 1 < len(found) else ""
+        last = next((at for at in range(index, len(tokens)) if tokens[at]["other"] == ";"), len(tokens) - 1)
+        strings = [each for each in tokens[index:last] if each.lastgroup in ("string", "long")]
+        value = _named(text[one.start() : tokens[last].end()], one["word"].lower()) if strings else ()
+        before = tokens[index - 1][0] if index else ""
+        after = tokens[last + 1][0].lower() if last + 1 < len(tokens) else ""
         alone = before == "{" and after in ("}", "stop")
-        yield _Command(one["word"].lower(), one.start(), found[last].end(), value[0] if value else "", alone)
+        yield _Command(one["word"].lower(), one.start(), tokens[last].end(), value[0] if value else "", alone)
 
 
 def without(text: str, names: Collection[str], address: str | None = None) -> str:
@@ -213,28 +213,28 @@ def read(home: Path) -> Filters:
 
 def _followed(texts: Mapping[str, str], begun: Iterable[str]) -> tuple[str, ...]:
     """Names of the scripts that some run, and those run by these, each once."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     waiting = [name for text in begun for name in includes(text)]
     while waiting:
         name = waiting.pop(0)
-        if name in texts and name not in found:
-            found[name] = None
+        if name in texts and name not in names:
+            names[name] = None
             waiting += includes(texts[name])
-    return tuple(found)
+    return tuple(names)
 
 
 def _text(path: Path) -> str:
     return owner.read(path).decode("utf-8", "replace")
 
 
-def carry(home: Path, wanted: str) -> str:
+def carry(home: Path, name: str) -> str:
     """Keep the filters in force after a change of class; the name of the script that was carried, or none.
 
     `wanted` is the script that the webmail of the new class writes; it bears the webmail's name.
     """
     with owner.as_owner(home):
         held = read(home)
-        if not owner.folder(home) or held.active == wanted:
+        if not owner.folder(home) or held.active == name:
             return ""
         carried = held.active
         if carried:
@@ -242,11 +242,11 @@ def carry(home: Path, wanted: str) -> str:
             (home / ACTIVE).unlink()
         elif not held.carried:
             drop(home)  # it may be a link that the user laid
-        if wanted in held.scripts:
+        if name in held.scripts:
             # Without filters in force meanwhile: those that were carried away from this class are its own script.
             if not carried:
                 drop(home)
-            _link(home, wanted)
+            _link(home, name)
         return carried
 
 

@@ -91,15 +91,15 @@ class Excess:
         """A line of JSON. Raises InputError."""
         try:
             raw = json.loads(line)
-            found = cls(
+            excess = cls(
                 str(raw["account"]), str(raw["user"]), str(raw["class"]), str(raw["level"]),
                 int(raw["sum"]), int(raw["limit"]), int(raw["seconds"]),
             )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"not a report of the filter on an account: {error!r}") from error
-        if not is_uid(found.account) or (found.user and not is_uid(found.user)):
-            raise InputError(f"no account's name: {found.account!r}, {found.user!r}")
-        return found
+        if not is_uid(excess.account) or (excess.user and not is_uid(excess.user)):
+            raise InputError(f"no account's name: {excess.account!r}, {excess.user!r}")
+        return excess
 
     @property
     def held(self) -> bool:
@@ -113,24 +113,24 @@ class Excess:
 
 
 def letters(
-    found: Excess, facts: Mapping[str, Any], deliver_domain: str, note: tuple[str, str] = ("", "")
+    excess: Excess, facts: Mapping[str, Any], deliver_domain: str, note: tuple[str, str] = ("", "")
 ) -> Iterator[tuple[str, EmailMessage]]:
     """Return the mails to send, by recipient. `note` is a sentence for the operators, in French and in English."""
     support, domain = facts["support"], facts["domain"]
-    span, span_en = _SPANS.get(found.seconds, (f"{found.seconds} s", f"{found.seconds} s"))
-    done = _HELD if found.held else _WARNED
+    span, span_en = _SPANS.get(excess.seconds, (f"{excess.seconds} s", f"{excess.seconds} s"))
+    done = _HELD if excess.held else _WARNED
     words = {
-        "account": found.account, "kind": found.kind or "?", "sum": found.sum, "limit": found.limit, "span": span,
-        "span_en": span_en, "user": found.user or "aucune (filtre)", "login": found.login,
+        "account": excess.account, "kind": excess.kind or "?", "sum": excess.sum, "limit": excess.limit, "span": span,
+        "span_en": span_en, "user": excess.user or "aucune (filtre)", "login": excess.login,
         "done_fr": " ".join(filter(None, (done[0], note[0]))), "done_en": " ".join(filter(None, (done[1], note[1]))),
         "academy": facts["academy"], "phone": support["phone"], "mail": support["mail"],
         "hours": opening.hours(support)[0],
     }  # fmt: skip
-    state = "envois retenus / mail held" if found.held else "beaucoup de destinataires / many recipients"
-    yield f"postmaster@{domain}", letter(facts, f"{found.account}: {state}", _TO_OPERATORS.format(**words))
-    if found.held:
+    state = "envois retenus / mail held" if excess.held else "beaucoup de destinataires / many recipients"
+    yield f"postmaster@{domain}", letter(facts, f"{excess.account}: {state}", _TO_OPERATORS.format(**words))
+    if excess.held:
         subject = "Vos envois sont retenus / What you send is held"
-        for uid in dict.fromkeys([found.account, found.login]):
+        for uid in dict.fromkeys([excess.account, excess.login]):
             yield f"{uid}@{deliver_domain}", letter(facts, subject, _TO_OWNER.format(**words))
 
 
@@ -167,7 +167,7 @@ def block(uid: str, program: Sequence[str] = PROGRAM) -> tuple[str, str]:
 
 
 def tell(
-    found: Excess,
+    excess: Excess,
     facts: Mapping[str, Any],
     deliver_domain: str,
     deliver: Deliver,
@@ -176,14 +176,14 @@ def tell(
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Block the account where that is wished, then write to everybody. Raises MallepostError when it cannot."""
-    note = block(found.login) if blocks and found.held else ("", "")
-    left, failures = list(letters(found, facts, deliver_domain, note)), list[str]()
+    note = block(excess.login) if blocks and excess.held else ("", "")
+    left, failures = list(letters(excess, facts, deliver_domain, note)), list[str]()
     for again in range(TRIES):
         if again:
             pause(PAUSE)
         failures.clear()
         for recipient, message in list(left):
-            with named(failures.append, f"{recipient} was not told of {found.account}"):
+            with named(failures.append, f"{recipient} was not told of {excess.account}"):
                 deliver(recipient, message)
                 left.remove((recipient, message))
         if not left:

@@ -59,9 +59,9 @@ class State:
         fresh = cls(path, key, datetime.now().strftime(STAMP), begun=datetime.now(UTC).isoformat(timespec="seconds"))
 
         def parsed(text: str) -> State:
-            found = json.loads(text)
-            if found["key"] == key and "begun" in found:
-                return cls(path, key, found["stamp"], found["done"], found["begun"])
+            document = json.loads(text)
+            if document["key"] == key and "begun" in document:
+                return cls(path, key, document["stamp"], document["done"], document["begun"])
             return fresh
 
         return kit.state(path, parsed) or fresh
@@ -69,8 +69,8 @@ class State:
     def mark(self, step: str, counts: dict[str, int]) -> None:
         """Note a step as done."""
         self.done[step] = counts
-        told = {"key": self.key, "stamp": self.stamp, "begun": self.begun, "done": self.done}
-        durable.write(self.path, json.dumps(told))
+        document = {"key": self.key, "stamp": self.stamp, "begun": self.begun, "done": self.done}
+        durable.write(self.path, json.dumps(document))
 
 
 def begun(work: Path, key: str) -> datetime | None:
@@ -123,17 +123,17 @@ def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable
     """
     found = Found()
     files = [COMMON] if plan.paths else []
-    wanted = [*plan.mail, *files, *plan.dumps, *(f"{DATABASE}{name}" for name in databases)]
-    for number, name in enumerate(wanted, 1):
+    archived = [*plan.mail, *files, *plan.dumps, *(f"{DATABASE}{name}" for name in databases)]
+    for number, name in enumerate(archived, 1):
         try:
             copy = archives.latest(name)
         except NoArchiveError:
             if name not in plan.mail:
                 raise
             found.mail[name] = None
-            say(f"{number} of {len(wanted)}: no archive of {name}")
+            say(f"{number} of {len(archived)}: no archive of {name}")
             continue
-        say(f"{number} of {len(wanted)}: {copy}")
+        say(f"{number} of {len(archived)}: {copy}")
         if name in plan.mail:
             found.mail[name] = copy
         elif name in files:
@@ -297,12 +297,12 @@ def _exchange(fresh: Path, target: Path, stamp: str) -> None:
     fresh.rename(kept.place(target, stamp))
 
 
-def _fill(found: Path, target: Path) -> int:
+def _fill(source: Path, target: Path) -> int:
     """Move the files of a folder that `target` has not into it."""
     if not target.exists(follow_symlinks=False):
-        found.rename(target)
+        source.rename(target)
         return sum(1 for one in target.iterdir() if owner.plain(one))
-    return owner.fill(target, found)
+    return owner.fill(target, source)
 
 
 def _mail(

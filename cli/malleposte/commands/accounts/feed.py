@@ -149,17 +149,17 @@ def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, 
     }  # fmt: skip
 
 
-def keep_rejects(found: Planned, feed: Path, given: Path | None) -> Path | None:
+def keep_rejects(plan: Planned, feed: Path, given: Path | None) -> Path | None:
     """Write the file of refused rows; its path, None when there is none. One of an earlier run goes away then."""
     path = given or (Path("rejects.csv") if str(feed) == "-" else feed.with_name(f"{feed.stem}.rejects.csv"))
-    if not found.rejects:
+    if not plan.rejects:
         if _is_rejects(path):
             path.unlink()
             click.echo(f"{path}: removed, nothing is refused any more", err=True)
         return None
-    write_private(path, found.rejects)
-    less = f", {found.left_out} cells left out of rows that are taken" if found.left_out else ""
-    click.echo(f"{path}: {found.rejected} refused rows{less}, and why", err=True)
+    write_private(path, plan.rejects)
+    less = f", {plan.left_out} cells left out of rows that are taken" if plan.left_out else ""
+    click.echo(f"{path}: {plan.rejected} refused rows{less}, and why", err=True)
     return path
 
 
@@ -202,17 +202,17 @@ def plan_command(
       sudo ./malleposte accounts plan agents.xlsx --columns colonnes.yml --json
     """
     columns_of = json.loads(given) if given else mapping
-    found = planned(inventory, feed, Wish(name or feed.name, columns_of, recase, whole_list, as_json))
+    plan = planned(inventory, feed, Wish(name or feed.name, columns_of, recase, whole_list, as_json))
     if headed:
-        emit(itertools.chain([found.head()], found.text))
+        emit(itertools.chain([plan.head()], plan.text))
         return ExitCode.DONE
-    keep_rejects(found, feed, rejects)
-    emit(found.text)
-    if found.changes:
-        click.echo(f"to apply it: malleposte accounts apply {found.ident}", err=True)
-    if detailed_exitcode and found.changes:
+    keep_rejects(plan, feed, rejects)
+    emit(plan.text)
+    if plan.changes:
+        click.echo(f"to apply it: malleposte accounts apply {plan.ident}", err=True)
+    if detailed_exitcode and plan.changes:
         return ExitCode.CHANGES
-    return ExitCode.PARTLY if found.rejected else ExitCode.DONE
+    return ExitCode.PARTLY if plan.rejected else ExitCode.DONE
 
 
 @click.command("changes", cls=HostCommand)
@@ -320,17 +320,17 @@ def import_command(
     """
     if str(feed) == "-" and not yes:
         raise InputError("a feed from standard input leaves no input for a confirmation", "add --yes")
-    found = planned(inventory, feed, Wish(feed.name, mapping, recase, whole_list))
-    keep_rejects(found, feed, rejects)
+    plan = planned(inventory, feed, Wish(feed.name, mapping, recase, whole_list))
+    keep_rejects(plan, feed, rejects)
     if not as_json:
-        emit(found.text)
-    if found.changes:
+        emit(plan.text)
+    if plan.changes:
         confirm("Apply?", yes=yes)
-    answer = carried_out(inventory, found.ident, forced=every(forced, force_departures), quiet=as_json)
-    code = tell(answer | {"rejected": found.rejected, "left_out": found.left_out}, as_json=as_json)
+    answer = carried_out(inventory, plan.ident, forced=every(forced, force_departures), quiet=as_json)
+    code = tell(answer | {"rejected": plan.rejected, "left_out": plan.left_out}, as_json=as_json)
     if answer["failures"]:
-        click.echo(f"to finish it: malleposte accounts apply {found.ident}", err=True)
-    return code or (ExitCode.PARTLY if found.rejected else ExitCode.DONE)
+        click.echo(f"to finish it: malleposte accounts apply {plan.ident}", err=True)
+    return code or (ExitCode.PARTLY if plan.rejected else ExitCode.DONE)
 
 
 def every(forced: Collection[str], departures: bool) -> list[str]:

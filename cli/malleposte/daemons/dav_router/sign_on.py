@@ -53,17 +53,17 @@ def start_again() -> Answer:
 
 def led(where: str, *cookies: str) -> Answer:
     """A redirection."""
-    told = [f"Location: {where}", "Cache-Control: no-store"]
-    return 302, [*told, *(f"Set-Cookie: {cookie}" for cookie in cookies)], b""
+    head = [f"Location: {where}", "Cache-Control: no-store"]
+    return 302, [*head, *(f"Set-Cookie: {cookie}" for cookie in cookies)], b""
 
 
 def cookies(headers: Mapping[str, str]) -> dict[str, str]:
     """The cookies of a request; of one name the first."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for crumb in headers.get("cookie", "").split(";"):
         name, _equals, value = crumb.strip(" \t").partition("=")
-        found.setdefault(name, value)
-    return found
+        values.setdefault(name, value)
+    return values
 
 
 def page(headers: Mapping[str, str]) -> str:
@@ -95,36 +95,36 @@ class SignOn:
 
     async def session(self, headers: Mapping[str, str]) -> Answer:
         """Say who asks for a page of SOGo: 401 for a visitor."""
-        found = None if foreign(headers) else await self.current(cookies(headers).get(COOKIE, ""))
-        if found is None:
+        held = None if foreign(headers) else await self.current(cookies(headers).get(COOKIE, ""))
+        if held is None:
             return 401, [], b""
-        pair = base64.b64encode(f"{found.uid}:{found.access}".encode()).decode()
-        return 200, [f"X-Session-User: {found.uid}", f"X-Session-Authorization: Basic {pair}"], b""
+        pair = base64.b64encode(f"{held.uid}:{held.access}".encode()).decode()
+        return 200, [f"X-Session-User: {held.uid}", f"X-Session-Authorization: Basic {pair}"], b""
 
     async def current(self, cookie: str) -> Session | None:
         """The session of a cookie, with a token that is good for a while."""
-        found = self.sessions.find(cookie)
-        if found is None or found.until - time.time() > EARLY:
-            return found
+        session = self.sessions.find(cookie)
+        if session is None or session.until - time.time() > EARLY:
+            return session
         # Pages ask for several things at once: the first one renews, the others wait for it.
         lock = self.locks.setdefault(cookie, asyncio.Lock())
         async with lock:
-            found = self.sessions.find(cookie)
-            if found is None or found.until - time.time() > EARLY:
-                return found
-            return await self._renewed(cookie, found)
+            session = self.sessions.find(cookie)
+            if session is None or session.until - time.time() > EARLY:
+                return session
+            return await self._renewed(cookie, session)
 
-    async def _renewed(self, cookie: str, found: Session) -> Session | None:
+    async def _renewed(self, cookie: str, session: Session) -> Session | None:
         try:
-            new = await asyncio.to_thread(self.provider.renew, found.refresh)
+            new = await asyncio.to_thread(self.provider.renew, session.refresh)
         except RefusedError:
             self.sessions.end(cookie)
             return None
         except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
-            return found if found.until > time.time() else None
-        known = new.identity or found.identity
-        held = replace(found, access=new.access, refresh=new.refresh, identity=known, until=new.good_until)
+            return session if session.until > time.time() else None
+        known = new.identity or session.identity
+        held = replace(session, access=new.access, refresh=new.refresh, identity=known, until=new.good_until)
         self.sessions.keep(cookie, held)
         return self.sessions.find(cookie)
 
@@ -143,14 +143,14 @@ class SignOn:
 
     async def back(self, query: str, headers: Mapping[str, str]) -> Answer:
         """Let in who comes back, if this browser went out with that state."""
-        told = dict(parse_qsl(query))
-        state, kept = told.get("state", ""), cookies(headers)
+        answer = dict(parse_qsl(query))
+        state, kept = answer.get("state", ""), cookies(headers)
         verifier, _dot, wanted = kept.get(f"{WAY}{state}", "").partition(".")
-        if not STATE.fullmatch(state) or not VERIFIER.fullmatch(verifier) or not told.get("code"):
+        if not STATE.fullmatch(state) or not VERIFIER.fullmatch(verifier) or not answer.get("code"):
             return start_again()
         over = f"{WAY}{state}=; Max-Age=0; {COOKIE_SCOPE}"
         try:
-            agent, new = await asyncio.to_thread(self.provider.redeem, told["code"], verifier, self.return_to)
+            agent, new = await asyncio.to_thread(self.provider.redeem, answer["code"], verifier, self.return_to)
         except RefusedError as error:
             LOG.warning("a log-in was refused: %s", error)
             return start_again()
@@ -167,21 +167,21 @@ class SignOn:
     @staticmethod
     def _wanted(text: str) -> str:
         try:
-            found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+            page = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
         except (binascii.Error, ValueError):
             return FIRST
-        return found if PAGES.fullmatch(found) else FIRST
+        return page if PAGES.fullmatch(page) else FIRST
 
     async def leave(self, headers: Mapping[str, str]) -> Answer:
         """Log out of everything: the log-in page ends the session of all services, then leads back here."""
         cookie = cookies(headers).get(COOKIE, "")
-        found = self.sessions.find(cookie)
-        if foreign(headers) or found is None:
+        session = self.sessions.find(cookie)
+        if foreign(headers) or session is None:
             return led(FIRST)
         self.sessions.end(cookie)
         try:
             where = await asyncio.to_thread(
-                self.provider.log_out, found.identity, f"https://{headers.get('host', '')}/"
+                self.provider.log_out, session.identity, f"https://{headers.get('host', '')}/"
             )
         except AwayError as error:
             LOG.error("the provider's session was not ended: %s", error)
