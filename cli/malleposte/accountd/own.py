@@ -199,12 +199,12 @@ PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
 
 def by_password(kept: Kept) -> Kept:
     """The programs and phones that entered with the main password, each by the last of its log-ins."""
-    found: dict[tuple[str, str], Seen[model.LogIn]] = {}
+    latest: dict[tuple[str, str], Seen[model.LogIn]] = {}
     for one in kept.logins:
         event = one.event
         if event.accepted and event.service in PROGRAMS and not event.device and event.program != model.WEBMAIL:
-            found.setdefault((event.service, event.program), one)
-    return Kept(tuple(found.values()))
+            latest.setdefault((event.service, event.program), one)
+    return Kept(tuple(latest.values()))
 
 
 def diagnosed(context: Context, uid: str, password_since: str, room: int = ROOM) -> Diagnosis:
@@ -242,9 +242,9 @@ def diagnosis(
         ([one for one in logins if not one.accepted], room * 2 // 5),
         ([one for one in logins if one.accepted], room // 5),
     )
-    told = [one for rows, room in parts for one in fitting(rows, room)]
+    newest = [one for rows, room in parts for one in fitting(rows, room)]
     return Diagnosis(
-        tuple(sorted(told, key=lambda one: one.time, reverse=True)), fitting(refused, room * 2 // 5), kept.used_mb,
+        tuple(sorted(newest, key=lambda one: one.time, reverse=True)), fitting(refused, room * 2 // 5), kept.used_mb,
         kept.quota_mb, looked,
     )  # fmt: skip
 

@@ -245,8 +245,8 @@ def _named(token: str) -> tuple[str, str]:
 
 def _scopes(claims: Mapping[str, Any]) -> list[str]:
     """The scopes of an access token: `scope`, words in a text (RFC 8693, section 4.2), or others' `scp`."""
-    told = claims.get("scope", claims.get("scp", ""))
-    return [str(one) for one in told] if isinstance(told, list) else str(told).split()
+    value = claims.get("scope", claims.get("scp", ""))
+    return [str(one) for one in value] if isinstance(value, list) else str(value).split()
 
 
 def _seconds(value: Any) -> int:
@@ -254,9 +254,9 @@ def _seconds(value: Any) -> int:
 
 
 def _level(ours: Provider, claims: Mapping[str, Any]) -> int:
-    told, means = claims.get("acr"), claims.get("amr")
+    context, means = claims.get("acr"), claims.get("amr")
     shown = [str(one) for one in means] if isinstance(means, list) else [str(means)]
-    if (isinstance(told, str) and told in ours.acr) or set(shown) & set(ours.amr):
+    if (isinstance(context, str) and context in ours.acr) or set(shown) & set(ours.amr):
         return FACTOR_LEVEL
     level = claims.get(ours.level_claim) if ours.level_claim else None
     return level if isinstance(level, int) and not isinstance(level, bool) else 0

@@ -73,15 +73,15 @@ class Settings:
     @classmethod
     def read(cls, path: Path) -> Settings:
         """Read them. Raises InputError naming the file and what is wrong."""
-        found = settings.read(path, cls, "accountd", optional=["provider"])
+        made = settings.read(path, cls, "accountd", optional=["provider"])
         load()
-        unknown = [call for calls in found.only.values() for call in calls if call not in CALLS]
+        unknown = [call for calls in made.only.values() for call in calls if call not in CALLS]
         if unknown:
             raise InputError(f"{path}: only: {unknown[0]} is no call")
-        wrong = [name for name, digest in found.clients.items() if len(digest) != 64]
-        if wrong or not 0.05 <= found.pace <= 5:
+        wrong = [name for name, digest in made.clients.items() if len(digest) != 64]
+        if wrong or not 0.05 <= made.pace <= 5:
             raise InputError(f"{path}: {f'client {wrong[0]} has no digest' if wrong else 'pace is between 0.05 and 5'}")
-        return found
+        return made
 
 
 def credentials() -> Path:
@@ -94,9 +94,9 @@ def credentials() -> Path:
 
 def accounts(folder: Path) -> Accounts:
     """The settings of the accounts commands, their secrets taken from where systemd laid them."""
-    found = Accounts.read(folder / "accounts.json")
-    there = {name: folder / getattr(found, name).name for name in ("password_file", "keys_file")}
-    return dataclasses.replace(found, **there)
+    accounts_settings = Accounts.read(folder / "accounts.json")
+    there = {name: folder / getattr(accounts_settings, name).name for name in ("password_file", "keys_file")}
+    return dataclasses.replace(accounts_settings, **there)
 
 
 def gateway(folder: Path) -> sms.Gateway | None:

@@ -12,5 +12,5 @@ def actor() -> str:
     """The person for the journal: the one behind sudo or ssh, if known, and the one the controller names."""
     user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
     origin = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or socket.gethostname()
-    told = os.environ.get(BY, "")
-    return f"{user}@{origin}" + (f" for {told}" if told else "")
+    person = os.environ.get(BY, "")
+    return f"{user}@{origin}" + (f" for {person}" if person else "")

@@ -101,9 +101,9 @@ def look(tools: Tools, uid: str, result: Result) -> Filters:
 
 def record(tools: Tools, uid: str, result: Result) -> Kept:
     """The account's log-ins and refused mail; hosts that do not answer are failures of the result."""
-    found, failures = tools.hosts.record(uid)
+    kept, failures = tools.hosts.record(uid)
     result.failures += failures
-    return found
+    return kept
 
 
 def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trace]:
@@ -112,12 +112,12 @@ def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trac
     What is no agent's is left out: published calendars, books of schools and rooms, which are open to many.
     """
     boxes = directory.search("functional", ("cn", "mail"), {"mpDelegate": uid})
-    found = [Trace(Trail.BOX, first(one.attributes, "mail"), first(one.attributes, "cn")) for one in boxes]
+    traces_of_others = [Trace(Trail.BOX, first(one.attributes, "mail"), first(one.attributes, "cn")) for one in boxes]
     for one in traces:
         if one.kind in OTHERS:
             owners = directory.search("people", ("cn",), {"uid": one.who})
-            found += [replace(one, who=first(owner.attributes, "cn")) for owner in owners]
-    return sorted(found, key=lambda one: (one.kind, one.who, one.what))
+            traces_of_others += [replace(one, who=first(owner.attributes, "cn")) for owner in owners]
+    return sorted(traces_of_others, key=lambda one: (one.kind, one.who, one.what))
 
 
 def opened(tools: Tools, uid: str, result: Result) -> list[Trace]:

@@ -44,12 +44,12 @@ def find(directory: Directory, name: str) -> Entry:
     """The box of a uid, an address or a UAI code. Raises InputError when there is none, or more than one."""
     word = name.strip().lower()
     match = (Equal("uid", word), Equal("mailLocalAddress", word), Equal("mpEstablishment", word))
-    found = list(directory.search("functional", BOX, AnyOf(match)))
-    exact = [entry for entry in found if word in (entry.attributes["uid"][0], *entry.attributes.get("mail", []))]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
-    if found:
-        names = ", ".join(sorted(entry.attributes["uid"][0] for entry in found))
+    entries = list(directory.search("functional", BOX, AnyOf(match)))
+    exact = [entry for entry in entries if word in (entry.attributes["uid"][0], *entry.attributes.get("mail", []))]
+    if len(exact or entries) == 1:
+        return (exact or entries)[0]
+    if entries:
+        names = ", ".join(sorted(entry.attributes["uid"][0] for entry in entries))
         raise InputError(f"{name} belongs to more than one box: {names}", "give the uid of one")
     raise InputError(f"no functional box {name}", "`malleposte accounts box list` shows them")
 
@@ -58,12 +58,12 @@ def person(directory: Directory, name: str, *, gone: bool = False) -> Entry:
     """The agent of a uid or an address. Raises InputError when there is none, or a suspended one unless `gone`."""
     word = name.strip().lower()
     match = (Equal("uid", word), Equal("mailLocalAddress", word), Equal("mpLoginAlias", word))
-    found = list(directory.search("people", PERSON, AnyOf(match)))
-    if len(found) != 1:
+    entries = list(directory.search("people", PERSON, AnyOf(match)))
+    if len(entries) != 1:
         raise InputError(f"no agent {name}", "give a log-in name or an address")
-    if not gone and found[0].attributes.get("mpState") == [State.SUSPENDED.value]:
+    if not gone and entries[0].attributes.get("mpState") == [State.SUSPENDED.value]:
         raise InputError(f"{name} is suspended")
-    return found[0]
+    return entries[0]
 
 
 def gather(directory: Directory, box: str, names: Iterable[str], *, gone: bool = False) -> Members:
@@ -98,8 +98,8 @@ def undelegate(members: Members) -> list[Change]:
 def managers(members: Members, *, remove: bool = False) -> list[Change]:
     """The source that decides the delegates of the box."""
     held = members.box.attributes.get("mpManager", [])
-    wanted = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
-    return change(Kind.BOX, members.box, {"mpManager": wanted})
+    uids = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
+    return change(Kind.BOX, members.box, {"mpManager": uids})
 
 
 def agenda(box: Entry, *, on: bool) -> list[Change]:

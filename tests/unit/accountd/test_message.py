@@ -47,6 +47,8 @@ def filled(info: Any, text: str = "é\u2028\0") -> Any:
             return filled(next(one for one in info.types if not isinstance(one, msgspec.inspect.NoneType)))
         case msgspec.inspect.StructType():
             return whole(info.cls)
+        case msgspec.inspect.EnumType():
+            return list(info.cls)[-1]
     raise AssertionError(f"no value for {info}")
 
 

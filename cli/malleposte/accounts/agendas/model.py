@@ -57,8 +57,8 @@ class Collection:
 
     def only(self, keys: Iterable[str]) -> Collection:
         """The same with these items alone."""
-        wanted = set(keys)
-        return replace(self, items={key: item for key, item in self.items.items() if key in wanted})
+        chosen = set(keys)
+        return replace(self, items={key: item for key, item in self.items.items() if key in chosen})
 
 
 class Store(Protocol):
@@ -91,8 +91,8 @@ def unfolded(text: str) -> str:
 
 def uid_of(text: str) -> str:
     """The UID of an item; empty when it has none."""
-    found = _UID.search(unfolded(text))
-    return found[1] if found else ""
+    match = _UID.search(unfolded(text))
+    return match[1] if match else ""
 
 
 def components(text: str) -> set[str]:
@@ -102,12 +102,12 @@ def components(text: str) -> set[str]:
 
 def collected(items: Iterable[Item]) -> dict[str, Item]:
     """Items by key; of two with one key, the later changed."""
-    found: dict[str, Item] = {}
+    by_key: dict[str, Item] = {}
     for item in items:
-        held = found.get(item.key)
+        held = by_key.get(item.key)
         if held is None or item.changed > held.changed:
-            found[item.key] = item
-    return found
+            by_key[item.key] = item
+    return by_key
 
 
 def merged(collections: Iterable[Collection]) -> list[Collection]:
@@ -115,14 +115,14 @@ def merged(collections: Iterable[Collection]) -> list[Collection]:
 
     Names that another store could not bear are replaced, and kept as titles.
     """
-    found: dict[tuple[Kind, str], Collection] = {}
+    by_place: dict[tuple[Kind, str], Collection] = {}
     for one in collections:
         name = fit_place(one.name)
-        held = found.get((one.kind, name), Collection(one.kind, name))
+        held = by_place.get((one.kind, name), Collection(one.kind, name))
         items = collected([*held.items.values(), *one.items.values()])
         title = held.title or one.title or (one.name if name != one.name else "")
-        found[held.place] = replace(held, title=title, items=items)
-    return list(found.values())
+        by_place[held.place] = replace(held, title=title, items=items)
+    return list(by_place.values())
 
 
 def newer(item: Item, held: Item | None) -> bool:

@@ -29,27 +29,27 @@ def move(uid: str, sources: Sequence[Store], targets: Sequence[Store]) -> Moved:
     Nothing leaves a source that the first target does not show, nor what was changed there meanwhile. Of an item that
     is on both sides the later changed stays. No device asks the sources any more, which forget what went.
     """
-    found = [(store, store.read(uid)) for store in sources]
-    if not any(one.items for _store, collections in found for one in collections):
+    contents = [(store, store.read(uid)) for store in sources]
+    if not any(one.items for _store, collections in contents for one in collections):
         _forget(uid, sources)
         return Moved()
     homes = {
         (one.kind, key): one.name
-        for store, collections in [*found, (targets[0], targets[0].read(uid))] if not store.flat
+        for store, collections in [*contents, (targets[0], targets[0].read(uid))] if not store.flat
         for one in collections for key in one.items
     }  # fmt: skip
     parted = [(store, [part for one in held for part in (_parted(one, homes) if store.flat else [one])])
-              for store, held in found]  # fmt: skip
-    wanted = merged(one for _store, collections in parted for one in collections)
+              for store, held in contents]  # fmt: skip
+    combined = merged(one for _store, collections in parted for one in collections)
     for target in targets:
-        target.add(uid, wanted)
+        target.add(uid, combined)
     there = {one.place: one.items.keys() for one in targets[0].read(uid)}
     for store, collections in parted:
         store.remove(uid, [one.only(there.get((one.kind, fit_place(one.name)), ())) for one in collections])
     _forget(uid, sources)
     counts = dict.fromkeys(Kind, 0)
     left = 0
-    for one in wanted:
+    for one in combined:
         gone = len(one.items.keys() & there.get(one.place, set()))
         counts[one.kind] += gone
         left += len(one.items) - gone
@@ -84,12 +84,12 @@ class Stores:
         """
         if profile not in self.classes:
             raise MallepostError(f"{profile} is no class of this platform: they stay where they are")
-        wanted = self.classes[profile].stores
-        missing = next((name for name in wanted if name not in self._by_name), "")
+        names = self.classes[profile].stores
+        missing = next((name for name in names if name not in self._by_name), "")
         if missing:
             raise MallepostError(f"{missing} is not on this host: they stay where they are")
-        sources = [store for name, store in self._by_name.items() if name not in wanted]
-        return move(uid, sources, [self._by_name[name] for name in wanted])
+        sources = [store for name, store in self._by_name.items() if name not in names]
+        return move(uid, sources, [self._by_name[name] for name in names])
 
     def holders(self) -> dict[str, list[str]]:
         """Return the accounts that have something in each store."""

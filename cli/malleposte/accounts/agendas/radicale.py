@@ -97,11 +97,11 @@ class Radicale:
 
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
         """See Store."""
-        wanted = [one for one in collections if one.place not in OWN]
-        wanted += [next((one for one in collections if one.place == place), Collection(*place)) for place in OWN]
+        chosen = [one for one in collections if one.place not in OWN]
+        chosen += [next((one for one in collections if one.place == place), Collection(*place)) for place in OWN]
         with self._locked(shared=False):
             self.root.mkdir(mode=0o750, exist_ok=True)
-            for one in wanted:
+            for one in chosen:
                 if folder := self._made(uid, one):
                     self._put(folder, one)
 
@@ -151,9 +151,9 @@ class Radicale:
     def holders(self) -> set[str]:
         """See Store."""
         with owner.as_owner(self.root):
-            found = list(self.root.iterdir()) if owner.folder(self.root) else []
+            bases = list(self.root.iterdir()) if owner.folder(self.root) else []
             return {
-                base.name for base in found
+                base.name for base in bases
                 if not base.name.startswith(".")  # published calendars, which are no agent's
                 and owner.folder(base) and any(_filled(folder) for folder, _kind, _held in self._folders(base.name))
             }  # fmt: skip

@@ -53,27 +53,27 @@ class RoundcubeBook:
         return [Collection(Kind.CONTACTS, MAIN, "", items)] if items else []
 
     def _rows(self, uid: str) -> list[tuple[int, Item]]:
-        found = []
+        items = []
         for row in rows(self.sql(self.database, _READ.format(uid=quoted(uid)))):
             own = f"roundcube-{row['id']}"
             text = str(row["vcard"] or "")
             if not text.lstrip().upper().startswith("BEGIN:VCARD"):
                 text = vcard.write(own, _card(row))
-            found.append((int(row["id"]), Item(f"{uid_of(text) or own}.vcf", text, float(row["changed"]))))
-        return found
+            items.append((int(row["id"]), Item(f"{uid_of(text) or own}.vcf", text, float(row["changed"]))))
+        return items
 
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
         """See Store. All address books become its one."""
         rows = self._rows(uid)
         held = collected(item for _id, item in rows)
         ids = {item: number for number, item in rows}
-        found = collected(item for one in collections if one.kind == Kind.CONTACTS for item in one.items.values())
-        wanted = {
-            key: item for key, item in found.items()
+        by_key = collected(item for one in collections if one.kind == Kind.CONTACTS for item in one.items.values())
+        changed = {
+            key: item for key, item in by_key.items()
             if item.text.lstrip().upper().startswith("BEGIN:VCARD") and newer(item, held.get(key))
         }  # fmt: skip
-        if wanted:
-            items = [_row(item) | {"old": ids.get(held[key]) if key in held else None} for key, item in wanted.items()]
+        if changed:
+            items = [_row(item) | {"old": ids.get(held[key]) if key in held else None} for key, item in changed.items()]
             text = json.dumps(items, ensure_ascii=False).replace("\\u0000", "")
             self.sql(
                 self.database, _ADD.format(uid=quoted(uid), host=quoted(self.host()), items=quoted(text))

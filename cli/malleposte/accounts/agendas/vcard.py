@@ -26,10 +26,10 @@ def read(text: str) -> Card:
     """Read these fields from a vCard."""
     name, parts, emails = "", [""], list[str]()
     for line in unfolded(text).split("\n"):
-        found = _LINE.fullmatch(line)
-        if not found:
+        match = _LINE.fullmatch(line)
+        if not match:
             continue
-        key, value = found[1].upper(), found[3].strip()
+        key, value = match[1].upper(), match[3].strip()
         if key == "FN":
             name = name or _plain(value)
         elif key == "N" and not any(parts):
@@ -50,7 +50,7 @@ def write(uid: str, card: Card) -> str:
 
 
 def _plain(value: str) -> str:
-    return _ESCAPE.sub(lambda found: " " if found[1] in "nN" else found[1], value).strip()
+    return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], value).strip()
 
 
 def _safe(value: str) -> str:

@@ -82,10 +82,10 @@ def close_many(
         checked(uid)
     for batch in itertools.batched(uids, MANY, strict=False):
         for channel in [one for one in channels if one.name not in failures]:
-            told = list[Failure]()
-            with noted(told, channel.name):
+            failed = list[Failure]()
+            with noted(failed, channel.name):
                 channel.close_many(batch)
-            failures |= {one.channel: one for one in told}
+            failures |= {one.channel: one for one in failed}
         progress(len(batch))
     return list(failures.values())
 

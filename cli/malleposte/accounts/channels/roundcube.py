@@ -11,8 +11,8 @@ from malleposte.adapters.postgresql import quoted
 def statement(*uids: str) -> str:
     """The SQL that removes accounts' sessions."""
     marks = ", ".join(quoted(f'username|s:{len(checked(uid))}:"{uid}";') for uid in uids)
-    found = "position(convert_to(mark, 'UTF8') IN decode(vars, 'base64')) > 0"
-    return f"DELETE FROM session WHERE EXISTS (SELECT 1 FROM unnest(ARRAY[{marks}]) AS mark WHERE {found});"
+    condition = "position(convert_to(mark, 'UTF8') IN decode(vars, 'base64')) > 0"
+    return f"DELETE FROM session WHERE EXISTS (SELECT 1 FROM unnest(ARRAY[{marks}]) AS mark WHERE {condition});"
 
 
 class Roundcube:

@@ -140,8 +140,8 @@ def renew(
 
 def opens(directory: Directory, uid: str) -> bool:
     """Whether a code can open the account: it is proved beside the NUMEN, which an account made by hand may lack."""
-    found = directory.search("people", ["mpNumenDigest"], {"uid": uid})
-    return any(entry.attributes.get("mpNumenDigest") for entry in found)
+    entries = directory.search("people", ["mpNumenDigest"], {"uid": uid})
+    return any(entry.attributes.get("mpNumenDigest") for entry in entries)
 
 
 def normalise(text: str) -> str:
@@ -151,10 +151,10 @@ def normalise(text: str) -> str:
 
 def waiting(attributes: Mapping[str, Sequence[str]]) -> list[Waiting]:
     """Every code of an account, also those that are over."""
-    found = [Waiting(*parts) for value in attributes.get("mpInaCode", ()) if len(parts := value.split(" ")) == 3]
+    codes = [Waiting(*parts) for value in attributes.get("mpInaCode", ()) if len(parts := value.split(" ")) == 3]
     old = first(attributes, "mpInaDigest")
     end = first(attributes, "mpInaExpiry")
-    return [*([Waiting(Way.LETTER.value, end, old)] if old and end else []), *found]
+    return [*([Waiting(Way.LETTER.value, end, old)] if old and end else []), *codes]
 
 
 def found(
@@ -204,13 +204,13 @@ def holder(directory: Directory, keys: Keyring, numen: str) -> str:
 
     Every key of the ring is asked for, whatever the first one finds, so that the work is the same.
     """
-    found = [
+    uids = [
         uid
         for digest in keys.digests("numen", numen)
         for entry in directory.search("people", ["uid"], {"mpNumenDigest": digest})
         for uid in entry.attributes.get("uid", [])
     ]
-    return found[0] if len(set(found)) == 1 else ""
+    return uids[0] if len(set(uids)) == 1 else ""
 
 
 def _digest(keys: Keyring, uid: str, code: str, name: str | None = None) -> str:

@@ -28,11 +28,11 @@ def confirmed(keys: Keyring, uid: str, ticket: str, code: str, now: datetime.dat
     """The address of a ticket whose code this is, in time; empty otherwise."""
     end, digest, address = [*ticket.split(" ", 2), "", "", ""][:3]
     bound = _bound(uid, address, end, codes.normalise(code))
-    found = False
+    right = False
     for one in keys.digests(PURPOSE, bound):
-        found |= hmac.compare_digest(one.encode(), digest.encode())
+        right |= hmac.compare_digest(one.encode(), digest.encode())
     moment = when(end)
-    return address if found and moment is not None and moment > now else ""
+    return address if right and moment is not None and moment > now else ""
 
 
 def _bound(uid: str, address: str, end: str, code: str) -> str:

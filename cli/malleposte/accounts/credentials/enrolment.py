@@ -124,14 +124,14 @@ class File:
 
     def left(self, rules: Rules) -> tuple[Step, ...]:
         """The steps that are left, in order; the password is always the last."""
-        wanted = []
+        steps = []
         if self.phone is None and rules.phone is not Asked.OFF:
-            wanted.append(Step.PHONE_CODE if self.called.to else Step.PHONE)
+            steps.append(Step.PHONE_CODE if self.called.to else Step.PHONE)
         if self.mail is None and rules.mail is not Asked.OFF:
-            wanted.append(Step.CONFIRM if self.sent.to else Step.MAIL)
+            steps.append(Step.CONFIRM if self.sent.to else Step.MAIL)
         if not self.charter and rules.charter is not Asked.OFF:
-            wanted.append(Step.CHARTER)
-        return (*wanted, Step.PASSWORD)
+            steps.append(Step.CHARTER)
+        return (*steps, Step.PASSWORD)
 
     @staticmethod
     def steps(rules: Rules, state: State) -> tuple[Step, ...]:
@@ -191,10 +191,10 @@ def confirmed(file: File, keys: Keyring, uid: str, step: Step, code: str, now: d
     None when it is another one, or too late.
     """
     waiting, typed = file.called if step is Step.PHONE_CODE else file.sent, codes.normalise(code)
-    found = False
+    right = False
     for name in keys.keys:
-        found |= hmac.compare_digest(_typed(keys, uid, waiting.to, typed, name).encode(), waiting.digest.encode())
-    if not found or not waiting.to or waiting.end is None or waiting.end <= now:
+        right |= hmac.compare_digest(_typed(keys, uid, waiting.to, typed, name).encode(), waiting.digest.encode())
+    if not right or not waiting.to or waiting.end is None or waiting.end <= now:
         return None
     if step is Step.PHONE_CODE:
         return replace(file, phone=waiting.to, called=Waiting())

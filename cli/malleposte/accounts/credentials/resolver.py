@@ -54,16 +54,16 @@ class AccountResolver:
         if self.path is None or now < self._silent_until or not 0 < len(name) <= LONGEST:
             return old
         try:
-            found = await asyncio.wait_for(self._ask(name), PATIENCE)
+            uid = await asyncio.wait_for(self._ask(name), PATIENCE)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             self._silent_until = now + PAUSE
             LOG.warning("names stand for themselves for %d s: %s: %s", PAUSE, type(error).__name__, error)
             return old
         self._held.pop(name, None)
-        self._held[name] = (found, now + (FOUND_FOR if found else NOBODY_FOR))
+        self._held[name] = (uid, now + (FOUND_FOR if uid else NOBODY_FOR))
         while len(self._held) > REMEMBERED:
             self._held.popitem(last=False)
-        return found
+        return uid
 
     async def _ask(self, name: str) -> str:
         """The uid of a name; empty: no account. Raises OSError, EOFError, ValueError."""

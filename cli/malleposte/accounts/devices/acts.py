@@ -79,19 +79,19 @@ def add(
     raise MallepostError(f"{uid}: no free identifier was found", "run this again")
 
 
-def _judged(wanted: Specification, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    name = " ".join(wanted.name.split())
+def _judged(given: Specification, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    name = " ".join(given.name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError("a device has a name, of 64 characters at most", "give one that its owner will recognise")
-    strange = sorted(set(wanted.scopes) - set(form.SCOPES))
-    if strange or not wanted.scopes:
+    strange = sorted(set(given.scopes) - set(form.SCOPES))
+    if strange or not given.scopes:
         raise InputError(f"{strange[0] if strange else 'nothing'} is no scope", f"scopes are {', '.join(form.SCOPES)}")
-    if wanted.expires is not None and wanted.expires <= now:
+    if given.expires is not None and given.expires <= now:
         raise InputError("the end of a device lies in the past")
-    networks = tuple(sorted({_network(text) for text in wanted.networks}))
+    networks = tuple(sorted({_network(text) for text in given.networks}))
     if len(networks) > MOST_NETWORKS:
         raise InputError(f"a device has {MOST_NETWORKS} networks at most", "give one network that holds several")
-    return name, tuple(scope for scope in form.SCOPES if scope in wanted.scopes), networks
+    return name, tuple(scope for scope in form.SCOPES if scope in given.scopes), networks
 
 
 def _network(text: str) -> str:
@@ -106,13 +106,13 @@ def _network(text: str) -> str:
 def find(directory: Directory, uid: str, which: str) -> Device:
     """A device of an account by its identifier or, where only one has it, by its name. Raises InputError."""
     devices = follow.of(directory, uid)
-    found = [one for one in devices if one.ident == which.lower()] or [
+    matching = [one for one in devices if one.ident == which.lower()] or [
         one for one in devices if one.name.lower() == " ".join(which.split()).lower()
     ]
-    if len(found) != 1:
-        several = "has several devices of the name" if found else "has no device"
+    if len(matching) != 1:
+        several = "has several devices of the name" if matching else "has no device"
         raise InputError(f"{uid} {several} {which}", f"accounts device list {uid}")
-    return found[0]
+    return matching[0]
 
 
 def revoke(directory: Directory, journal: Journal, hosts: ForAccountd, device: Device, note: str = "") -> list[Failure]:

@@ -24,8 +24,8 @@ def concerns(names: Iterable[str]) -> bool:
 
 def of(directory: Directory, uid: str) -> list[Device]:
     """An agent's devices, the oldest first."""
-    found = [to_device(entry.attributes) for entry in directory.search("devices", READ, {"mpDeviceOwner": uid})]
-    return sorted(found, key=lambda one: (stamp(one.made) if one.made else "", one.name, one.ident))
+    devices = [to_device(entry.attributes) for entry in directory.search("devices", READ, {"mpDeviceOwner": uid})]
+    return sorted(devices, key=lambda one: (stamp(one.made) if one.made else "", one.name, one.ident))
 
 
 def follow(directory: Directory, journal: Journal, uid: str) -> int:
@@ -82,11 +82,11 @@ def remove_all(directory: Directory, journal: Journal, uid: str, note: str) -> i
 
 def by_owner(directory: Directory) -> Iterator[tuple[str, list[Device]]]:
     """Every owner with his or her devices."""
-    found: dict[str, list[Device]] = {}
+    devices: dict[str, list[Device]] = {}
     for entry in directory.search("devices", READ):
         device = to_device(entry.attributes)
-        found.setdefault(device.owner, []).append(device)
-    yield from found.items()
+        devices.setdefault(device.owner, []).append(device)
+    yield from devices.items()
 
 
 def described(device: Device) -> dict[str, object]:

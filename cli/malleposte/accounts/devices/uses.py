@@ -83,11 +83,11 @@ class Uses:
         for start in range(0, len(names), _AT_ONCE):
             part = names[start : start + _AT_ONCE]
             try:
-                told = self._store.texts(LOOK, [_key(name) for name in part])
+                texts = self._store.texts(LOOK, [_key(name) for name in part])
             except Unavailable as error:
                 LOG.warning("the last uses of devices are not known: %s", error)
                 return uses
-            for name, at, place in zip(part, told[::2], told[1::2], strict=False):
+            for name, at, place in zip(part, texts[::2], texts[1::2], strict=False):
                 if at.isdecimal():
                     uses[name] = Use(datetime.datetime.fromtimestamp(int(at), datetime.UTC), place)
         return uses

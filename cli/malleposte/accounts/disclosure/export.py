@@ -92,8 +92,8 @@ class Exporter:
                 archive, "compte.json", _json(disclosure.account(subject.attributes, profiles.labels("fr"))), "entry"
             )
             if subject.devices:
-                told = [disclosure.device(one) for one in subject.devices]
-                self._put(archive, "appareils.json", _json(told), "devices")
+                devices = [disclosure.device(one) for one in subject.devices]
+                self._put(archive, "appareils.json", _json(devices), "devices")
             for piece in self.source(subject.uid):
                 if isinstance(piece, str):
                     self.report.failures.append(piece)

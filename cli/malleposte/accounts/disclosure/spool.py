@@ -66,12 +66,12 @@ class Spool:
     def of(self, uid: str, now: datetime.datetime) -> Copy:
         """The state of the account's last request. One whose time is over is ended, whether or not it is gone."""
         with owner.as_owner(self.folder):
-            found = self._read(uid)
-            if found.state == READY:
-                until = when(found.until)
+            copy = self._read(uid)
+            if copy.state == READY:
+                until = when(copy.until)
                 if until is None or until <= now or not owner.plain(self._path(uid, "zip")):
-                    return replace(found, state=ENDED, size=0)
-            return found
+                    return replace(copy, state=ENDED, size=0)
+            return copy
 
     def ask(self, uid: str, now: datetime.datetime) -> Copy | None:
         """Have a copy made; the one from before goes. None where the last request is of the same day."""

@@ -128,19 +128,21 @@ def account(attributes: Mapping[str, Sequence[str]], classes: Mapping[str, str] 
     `classes`: the label of a class of service by its name.
     """
     held = {name.lower(): values for name, values in attributes.items()}
-    found = ((words, _values(name, held.get(name.lower(), ()))) for name, words in FACTS.items())
-    told = {words: values for words, values in found if values}
+    pairs = ((words, _values(name, held.get(name.lower(), ()))) for name, words in FACTS.items())
+    shown_facts = {words: values for words, values in pairs if values}
     words = FACTS["mpProfile"]
-    return told | ({words: [(classes or {}).get(one, one) for one in told[words]]} if words in told else {})
+    return shown_facts | (
+        {words: [(classes or {}).get(one, one) for one in shown_facts[words]]} if words in shown_facts else {}
+    )
 
 
 def device(one: Device) -> dict[str, str]:
     """A device, without what its password is proved by."""
     moments = {"créé le": one.made, "valable jusqu’au": one.expires, "servi pour la dernière fois le": one.used}
-    told = {"appareil": one.name, "usages": ", ".join(one.scopes), "dernière adresse": one.place}
-    told["réseaux permis"] = ", ".join(one.networks)
-    told |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
-    return {words: value for words, value in told.items() if value}
+    facts = {"appareil": one.name, "usages": ", ".join(one.scopes), "dernière adresse": one.place}
+    facts["réseaux permis"] = ", ".join(one.networks)
+    facts |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
+    return {words: value for words, value in facts.items() if value}
 
 
 def seen(one: Seen[LogIn] | Seen[Refusal]) -> dict[str, Any]:
@@ -151,13 +153,13 @@ def seen(one: Seen[LogIn] | Seen[Refusal]) -> dict[str, Any]:
     }
     event = one.event
     if isinstance(event, LogIn):
-        told: dict[str, Any] = {"connexion": "acceptée" if event.accepted else "refusée", "service": event.service}
-        told |= {"adresse": event.place, "logiciel": event.program}
-        told |= {"motif": "" if event.accepted else REFUSED_LOG_INS.get(event.reason, event.reason)}
+        facts: dict[str, Any] = {"connexion": "acceptée" if event.accepted else "refusée", "service": event.service}
+        facts |= {"adresse": event.place, "logiciel": event.program}
+        facts |= {"motif": "" if event.accepted else REFUSED_LOG_INS.get(event.reason, event.reason)}
     else:
-        told = {"message": "reçu" if event.way == IN else "envoyé", "correspondant": event.other}
-        told |= {"motif du refus": REFUSED_MAIL.get(event.reason, event.reason)}
-    return {words: value for words, value in told.items() if value} | times | {"fois": one.count}
+        facts = {"message": "reçu" if event.way == IN else "envoyé", "correspondant": event.other}
+        facts |= {"motif du refus": REFUSED_MAIL.get(event.reason, event.reason)}
+    return {words: value for words, value in facts.items() if value} | times | {"fois": one.count}
 
 
 def _values(name: str, values: Sequence[str]) -> list[str]:
@@ -203,8 +205,8 @@ def line(raw: str) -> str:
     row: dict[str, Any] = {"date": held.get("time", ""), "opération": act(held)}
     for key, words in (("before", "avant"), ("after", "après")):
         shown = held.get(key)
-        told = account(shown) if isinstance(shown, dict) else {}
-        row |= {words: told} if told else {}
+        facts = account(shown) if isinstance(shown, dict) else {}
+        row |= {words: facts} if facts else {}
     row |= {words: held[key] for key, words in (("name", "nom"), ("note", "motif")) if held.get(key)}
     row |= {"messages retenus": len(held["held"])} if isinstance(held.get("held"), list) and held["held"] else {}
     return json.dumps(row, ensure_ascii=False) + "\n"

@@ -112,13 +112,13 @@ def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | N
     """The columns of a header. Raises InputError with every column that is missing or comes twice."""
     if len(header) > MOST:
         raise InputError(f"{name}:1: {len(header)} columns, {MOST} at most")
-    wanted = {_bare(own): key for key, own in (mapping or {}).items()}
+    mapped = {_bare(own): key for key, own in (mapping or {}).items()}
     places: dict[str, int] = {}
     ignored: list[str] = []
     faults: list[str] = []
     for place, title in enumerate(header):
-        key = wanted.get(_bare(title)) or _KNOWN.get(_bare(title))
-        if key is None or (key in (mapping or {}) and _bare(title) not in wanted):
+        key = mapped.get(_bare(title)) or _KNOWN.get(_bare(title))
+        if key is None or (key in (mapping or {}) and _bare(title) not in mapped):
             ignored.append(title)
         elif key in places:
             faults.append(f"columns « {shown(header[places[key]])} » and « {shown(title)} » are both {key}")

@@ -276,11 +276,11 @@ class _Rows:
 
     def _whole(self, parsed: Mapping[str, object]) -> dict[str, Problem]:
         """The fault of the row as a whole."""
-        found = {}
+        problems = {}
         before = self.first.get(parsed.get(self.key))
         if before is not None:
-            found[self.key] = Problem(self.columns.titles[self.key], f"déjà à la ligne {before}")
+            problems[self.key] = Problem(self.columns.titles[self.key], f"déjà à la ligne {before}")
         begin, end = str(parsed.get("debut", "")), str(parsed.get("fin", ""))
         if begin and end and end < begin:
-            found["fin"] = Problem(self.columns.titles["fin"], f"se termine ({end}) avant de commencer ({begin})")
-        return found
+            problems["fin"] = Problem(self.columns.titles["fin"], f"se termine ({end}) avant de commencer ({begin})")
+        return problems

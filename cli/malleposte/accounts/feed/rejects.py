@@ -16,11 +16,11 @@ def render(feed: Feed) -> str:
 
     The cells hold what the feed held, a NUMEN too: write it with mode 0600.
     """
-    told = sorted((*feed.rejects, *feed.warnings), key=lambda one: one.line)
-    if not told:
+    problems = sorted((*feed.rejects, *feed.warnings), key=lambda one: one.line)
+    if not problems:
         return ""
     lines = [spreadsheet.row([*TITLES, *feed.header], quoted=True)]
-    for one in told:
+    for one in problems:
         became = "ligne prise sans cette donnée" if one.taken else "ligne refusée"
         lines.append(spreadsheet.row([str(one.line), one.reason, became, *one.cells], quoted=True))
     return spreadsheet.MARK + "".join(lines)

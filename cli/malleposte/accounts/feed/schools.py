@@ -43,18 +43,18 @@ def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime, *, p
 
 
 def _attributes(school: School) -> Attributes:
-    found = {"o": school.name, "l": school.town, "postalCode": school.postal_code, "mpDepartment": school.department}
-    return {name: [value] for name, value in found.items() if value}
+    values = {"o": school.name, "l": school.town, "postalCode": school.postal_code, "mpDepartment": school.department}
+    return {name: [value] for name, value in values.items() if value}
 
 
 def _entry(school: School, held: Mapping[str, list[str]] | None, suffix: str) -> Iterable[Change]:
     dn = f"mpEstablishment={escape(school.uai)},ou=establishments,{suffix}"
-    wanted = _attributes(school)
+    new = _attributes(school)
     if held is None:
-        attributes = {"objectClass": list(CLASSES), "mpEstablishment": [school.uai], **wanted}
+        attributes = {"objectClass": list(CLASSES), "mpEstablishment": [school.uai], **new}
         yield Change(Kind.SCHOOL, school.uai, dn, {}, attributes, school.line)
         return
-    after = {name: values for name, values in wanted.items() if held.get(name, []) != values}
+    after = {name: values for name, values in new.items() if held.get(name, []) != values}
     if after:
         yield Change(
             Kind.SCHOOL, school.uai, dn, {name: list(held.get(name, [])) for name in after}, after, school.line

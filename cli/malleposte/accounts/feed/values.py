@@ -139,12 +139,12 @@ def date(text: str) -> str:
     words = plain(text)
     for form in _DATES:
         try:
-            found = datetime.datetime.strptime(words, form).replace(tzinfo=datetime.UTC).date()
+            day = datetime.datetime.strptime(words, form).replace(tzinfo=datetime.UTC).date()
         except ValueError:
             continue
-        if not 1900 <= found.year <= 2200:
+        if not 1900 <= day.year <= 2200:
             raise BadValueError(f"{words}: the year is not likely", f"{words} : année peu vraisemblable")
-        return found.isoformat()
+        return day.isoformat()
     raise BadValueError(
         f"{words[:20]!r} is not a date (31/12/2026 or 2026-12-31)",
         f"{words[:20]!r} n’est pas une date (31/12/2026 ou 2026-12-31)",
@@ -178,26 +178,26 @@ def address(text: str) -> str:
     words = plain(text)
     try:
         # test_environment lets the reserved domain `.test` through (RFC 6761): no mail ever reaches it.
-        found = email_validator.validate_email(
+        validated = email_validator.validate_email(
             words, check_deliverability=False, allow_smtputf8=False, test_environment=True
         )
     except email_validator.EmailNotValidError as error:
         raise BadValueError(
             f"{words[:60]!r} is not an address", f"{words[:60]!r} n’est pas une adresse de messagerie"
         ) from error
-    return f"{found.local_part}@{found.ascii_domain}".lower()
+    return f"{validated.local_part}@{validated.ascii_domain}".lower()
 
 
 def profile(text: str, classes: Classes) -> str:
     """A class of service, by its name or by another word that the platform gives it."""
     words = plain(text)
-    found = classes.meant(words)
-    if found is None:
+    meant = classes.meant(words)
+    if meant is None:
         raise BadValueError(
             f"{words[:20]!r} is no class of service ({' or '.join(sorted(classes))})",
             f"{words[:20]!r} n’est pas une classe de service ({' ou '.join(sorted(classes))})",
         )
-    return found.name
+    return meant.name
 
 
 def department(text: str) -> str:

@@ -39,29 +39,29 @@ class Archive:
 def read(path: Path) -> Archive | None:
     """The archive by its name; None for a file that is none."""
     listed = _LIST.fullmatch(path.name)
-    found = listed or _ACCOUNT.fullmatch(path.name)
-    if found is None or not owner.plain(path):
+    match = listed or _ACCOUNT.fullmatch(path.name)
+    if match is None or not owner.plain(path):
         return None
-    made = day(found["day"])
-    uid = stone_name(found["name"]) if listed else found["name"]
+    made = day(match["day"])
+    uid = stone_name(match["name"]) if listed else match["name"]
     return Archive(path, uid, made) if made else None
 
 
 def removed(directory: Directory) -> dict[str, datetime.datetime]:
     """The time of each removal, by the uid of its tombstone."""
-    found = {
+    moments = {
         first(entry.attributes, "uid"): when(first(entry.attributes, "mpRemoved"))
         for entry in directory.search("tombstones", ["uid", "mpRemoved"])
     }
-    return {uid: moment for uid, moment in found.items() if moment is not None}
+    return {uid: moment for uid, moment in moments.items() if moment is not None}
 
 
 def due(folder: Path, stones: Mapping[str, datetime.datetime], before: datetime.datetime) -> Iterator[Archive]:
     """The archives made before that time, of what was removed before that time, by name."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        found = read(path)
-        if found and found.uid in stones and max(found.made, stones[found.uid]) < before:
-            yield found
+        archive = read(path)
+        if archive and archive.uid in stones and max(archive.made, stones[archive.uid]) < before:
+            yield archive
 
 
 def looked(note: Path) -> datetime.datetime | None:

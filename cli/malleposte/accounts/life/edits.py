@@ -117,12 +117,12 @@ def set_recovery(
 
     What an agent has asked for and waits is given up.
     """
-    wanted: Attributes = {}
+    attributes: Attributes = {}
     if mail is not None:
-        wanted["mpRecoveryMail"] = [mail] if mail else []
+        attributes["mpRecoveryMail"] = [mail] if mail else []
     if phone is not None:
-        wanted["mpRecoveryPhone"] = [phone] if phone else []
-    if not wanted:
+        attributes["mpRecoveryPhone"] = [phone] if phone else []
+    if not attributes:
         return []
-    made = change(Kind.MODIFY, entry, wanted | {"mpRecoveryNext": []})
+    made = change(Kind.MODIFY, entry, attributes | {"mpRecoveryNext": []})
     return change(Kind.MODIFY, entry, made[0].after | {"mpRecoveryChanged": [stamp(now)]}) if made else []

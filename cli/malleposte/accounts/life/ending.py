@@ -43,9 +43,9 @@ def end_list(
     path = _kept(rules.archive_folder / f"liste-{first(entry.attributes, 'cn')}-{now:%Y%m%d}.json", entry.attributes)
     for other in directory.search("lists", ["cn", "member"], {"member": entry.dn}):
         members = other.attributes.get("member", [])
-        wanted = [member for member in members if member.lower() != entry.dn.lower()]
+        remaining = [member for member in members if member.lower() != entry.dn.lower()]
         name = first(other.attributes, "cn")
-        make(directory, journal, [Change(Kind.LIST, name, other.dn, {"member": members}, {"member": wanted})])
+        make(directory, journal, [Change(Kind.LIST, name, other.dn, {"member": members}, {"member": remaining})])
     removal.give_way(directory, journal, entry, stone_of(directory, entry, now), pending, note)
     return path
 

@@ -40,8 +40,8 @@ Step = Callable[[NightlyRun, StepResult], None]
 
 def lift(night: NightlyRun, result: StepResult) -> None:
     """End the blocks whose time has come."""
-    found = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
-    for entry in found:
+    entries = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
+    for entry in entries:
         with _one(result, entry):
             for change in life.lift(entry, night.now):
                 if not night.dry:
@@ -130,11 +130,11 @@ def renew(night: NightlyRun, result: StepResult) -> None:
         ),
         send=night.send,
     )
-    found = list(renewal.due(tools.directory.search("people", asked, All((active, before))), facts.policy, night.now))
+    due = list(renewal.due(tools.directory.search("people", asked, All((active, before))), facts.policy, night.now))
     if night.dry:
-        result.done += [f"{one.uid}:{one.deed}" for one in found]
+        result.done += [f"{one.uid}:{one.deed}" for one in due]
         return
-    for one, failure in renewal.carry_out(found, facts, night.now, acts):
+    for one, failure in renewal.carry_out(due, facts, night.now, acts):
         (result.failures if failure else result.done).append(failure or f"{one.uid}:{one.deed}")
 
 
@@ -189,15 +189,15 @@ def device_copies(night: NightlyRun, result: StepResult) -> None:
     """Bring devices in step with their owners where a command was killed; keep when each was last used."""
     tools, uses = night.tools, night.uses()
     owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
-    for uid, found in follow.by_owner(tools.directory):
+    for uid, devices_of_owner in follow.by_owner(tools.directory):
         with named(result.failures.append, uid):
-            last = uses.of(one.ident for one in found) if uses else {}
-            for device in found:
+            last = uses.of(one.ident for one in devices_of_owner) if uses else {}
+            for device in devices_of_owner:
                 after = used(device, last.get(device.ident))
                 if after and not night.dry:
                     with contextlib.suppress(NotThere):
                         tools.directory.modify(device.dn(tools.directory.suffix), after)
-            if not night.dry and follow.step(tools.directory, tools.journal, found, owners.get(uid)):
+            if not night.dry and follow.step(tools.directory, tools.journal, devices_of_owner, owners.get(uid)):
                 result.done.append(uid)
 
 

@@ -96,13 +96,13 @@ def settled(entry: Entry, now: datetime.datetime, *, confirmed: bool = False) ->
     waiting = next_recovery(entry)
     if waiting is None or (waiting.at > now and not confirmed):
         return []
-    wanted: Attributes = {
+    attributes: Attributes = {
         "mpRecoveryMail": [waiting.mail] if waiting.mail else [],
         "mpRecoveryPhone": [waiting.phone] if waiting.phone else [],
         "mpRecoveryChanged": [stamp(min(waiting.at, now))],
         "mpRecoveryNext": [],
     }
-    return change(Kind.MODIFY, entry, wanted)
+    return change(Kind.MODIFY, entry, attributes)
 
 
 def confirm_recovery(entry: Entry, now: datetime.datetime) -> list[Change]:

@@ -192,7 +192,7 @@ def references(directory: Directory, entry: Entry) -> list[Change]:
     Posters and moderators of lists stay named: without its last one a list would be open to more people than before,
     and nobody ever gets the name again.
     """
-    uid, found = uid_of(entry), list[Change]()
+    uid, changes = uid_of(entry), list[Change]()
     places: tuple[tuple[Branch, str, str, str], ...] = (
         ("functional", "mpDelegate", uid, "uid"), ("people", "mpDelegate", uid, "uid"),
         ("people", "mpOpens", uid, "uid"),
@@ -203,5 +203,5 @@ def references(directory: Directory, entry: Entry) -> list[Change]:
         for other in directory.search(branch, [key, name], {name: value}):
             kept = [one for one in other.attributes.get(name, []) if one.lower() != value.lower()]
             before = {name: other.attributes.get(name, [])}
-            found.append(Change(Kind.MODIFY, first(other.attributes, key), other.dn, before, {name: kept}))
-    return found
+            changes.append(Change(Kind.MODIFY, first(other.attributes, key), other.dn, before, {name: kept}))
+    return changes

@@ -228,12 +228,12 @@ class Acts:
     send: Callable[[EmailMessage], None] = letters.queue
 
 
-def carry_out(found: Iterable[Due], facts: Facts, now: datetime.datetime, acts: Acts) -> Iterator[tuple[Due, str]]:
+def carry_out(due: Iterable[Due], facts: Facts, now: datetime.datetime, acts: Acts) -> Iterator[tuple[Due, str]]:
     """Do what is due; each with what went wrong, empty when nothing did.
 
     A warning is kept as sent once the mail server has it: a crash between the two sends it twice rather than never.
     """
-    for one in found:
+    for one in due:
         failures: list[str] = []
         with named(failures.append, one.uid):
             if one.deed is Deed.EXPIRE:

@@ -68,10 +68,10 @@ def may_override(group: str) -> bool:
     if not name:
         return os.geteuid() == 0
     try:
-        person, wanted = pwd.getpwnam(name), grp.getgrnam(group)
+        person, members = pwd.getpwnam(name), grp.getgrnam(group)
     except KeyError:
         return False
-    return wanted.gr_gid in os.getgrouplist(name, person.pw_gid)
+    return members.gr_gid in os.getgrouplist(name, person.pw_gid)
 
 
 def demand_override(group: str) -> None:

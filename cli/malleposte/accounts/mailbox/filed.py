@@ -61,7 +61,7 @@ def uncertain(queue: str, domain: str, before: Collection[Uncertain]) -> set[Unc
     A further try that fails otherwise, as while Dovecot is down, overwrites Postfix's note.
     """
     idents = {one.ident for one in before}
-    found = set()
+    messages = set()
     for line in queue.splitlines():
         if UNCERTAIN not in line and not any(ident in line for ident in idents):  # of a long queue few are
             continue
@@ -70,18 +70,18 @@ def uncertain(queue: str, domain: str, before: Collection[Uncertain]) -> set[Unc
             one = Uncertain(str(message["queue_id"]), str(row["address"]), int(message["arrival_time"]))
             noted = one in before or UNCERTAIN in str(row.get("delay_reason", ""))
             if noted and one.uid and one.address.rpartition("@")[2] in (domain, f"sent.{domain}"):
-                found.add(one)
-    return found
+                messages.add(one)
+    return messages
 
 
 def seconds(headers: Iterable[str]) -> dict[str, str]:
     """Queue ids of messages, and the second that the SMTP server wrote beside each, from their headers."""
-    found = {}
+    by_ident = {}
     for text in headers:
         first = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(text).get("Received", "")
         if known := _RECEIVED.fullmatch(" ".join(str(first).split())):
-            found[known[1]] = known[2]
-    return found
+            by_ident[known[1]] = known[2]
+    return by_ident
 
 
 def script(filed: Iterable[tuple[Uncertain, str]]) -> str:

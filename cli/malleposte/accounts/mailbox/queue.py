@@ -57,15 +57,15 @@ def read(text: str) -> list[Waiting]:
 
 def logins(text: str) -> dict[str, str]:
     """Return the log-in of each message, by queue id, from the output of `postcat -e` for many messages."""
-    found: dict[str, str] = {}
+    by_ident: dict[str, str] = {}
     ident = ""
     for line in text.splitlines():
         banner = _BANNER.fullmatch(line.strip())
         if banner:
             ident = banner[1]
         elif line.startswith(_LOGGED_IN):
-            found[ident] = line.removeprefix(_LOGGED_IN).strip().lower()
-    return found
+            by_ident[ident] = line.removeprefix(_LOGGED_IN).strip().lower()
+    return by_ident
 
 
 def of(uid: str, addresses: Iterable[str], waiting: Iterable[Waiting], logged_in: dict[str, str]) -> list[Waiting]:

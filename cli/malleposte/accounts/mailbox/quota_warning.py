@@ -61,14 +61,14 @@ def compose(postmaster: str, percent: int, uid: str, delegates: str, size: str) 
     """The message, in French, then in English."""
     box = delegates not in ("-", "")
     what_fr, what_en = (f"La boîte {uid}", f"The mailbox {uid}") if box else ("Votre boîte", "Your mailbox")
-    found = re.fullmatch(r"(\d+)M", size)
+    match = re.fullmatch(r"(\d+)M", size)
     then_fr, then_en = SOON if percent >= SOON_FROM else LATER
     words = {
         "percent": percent,
         "subject_fr": what_fr,
         "subject_en": what_en,
-        "size_fr": f" de ses {found[1]} Mo" if found else "",
-        "size_en": f" ({found[1]} MB in all)" if found else "",
+        "size_fr": f" de ses {match[1]} Mo" if match else "",
+        "size_en": f" ({match[1]} MB in all)" if match else "",
         "then_fr": then_fr,
         "then_en": then_en,
         "help": postmaster,

@@ -39,14 +39,14 @@ Run = Callable[..., Any]
 
 def find(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
     """Return the copies that can be reached in some boxes. Raises MallepostError."""
-    found = list[Copy]()
+    copies = list[Copy]()
     for batch in batches(boxes):
         for place in EVERYWHERE:
             with _listed(batch) as path:
                 words = ("fetch", "-F", path, "--", FIELDS, *place, *_query(batch))
                 done = run("-f", "json", *words, also=(PARTLY,), timeout=SECONDS)
-            found += [_copy(row) for row in _rows(done)]
-    return found
+            copies += [_copy(row) for row in _rows(done)]
+    return copies
 
 
 def seal(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:

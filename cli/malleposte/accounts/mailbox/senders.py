@@ -190,12 +190,12 @@ def told(held: Senders) -> dict[str, str | Sequence[str]]:
 def traces(home: Path) -> list[Trace]:
     """The lists of a mailbox, each as a setting that somebody else may have made."""
     held = read(home)
-    found = []
+    traces_of_senders = []
     for name in LISTS:
         if listed := getattr(held, name):
             more = f" (+{len(listed) - NAMED})" if len(listed) > NAMED else ""
-            found.append(Trace(Kind.SENDERS, name, ", ".join(listed[:NAMED]) + more))
-    return found
+            traces_of_senders.append(Trace(Kind.SENDERS, name, ", ".join(listed[:NAMED]) + more))
+    return traces_of_senders
 
 
 def empty(home: Path, trace: Trace) -> None:

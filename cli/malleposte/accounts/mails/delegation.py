@@ -26,15 +26,15 @@ def letter(
     box: str, who: str, reason: str, to: str, facts: Facts, now: datetime.datetime, *, added: bool
 ) -> EmailMessage:
     """The letter. `who` is the agent who may open the box from now on (`added`), or may no longer."""
-    told = {"reason": reason, **words(box, facts, now)}
-    told["hour"] = told["hour"].replace(" ", "\N{NO-BREAK SPACE}")
+    parts = {"reason": reason, **words(box, facts, now)}
+    parts["hour"] = parts["hour"].replace(" ", "\N{NO-BREAK SPACE}")
     if added:
         subject = "Un agent de plus ouvre cette boîte / One more agent opens this mailbox"
-        told |= {"what": f"a permis à {who} d’ouvrir la boîte", "what_en": f"let {who} open the mailbox"}
+        parts |= {"what": f"a permis à {who} d’ouvrir la boîte", "what_en": f"let {who} open the mailbox"}
     else:
         subject = "Un agent n’ouvre plus cette boîte / An agent no longer opens this mailbox"
-        told |= {
+        parts |= {
             "what": f"a retiré à {who} l’accès à la boîte",
             "what_en": f"took from {who} the access to the mailbox",
         }
-    return written(subject, _FRENCH.format(**told), _ENGLISH.format(**told), to, facts, now)
+    return written(subject, _FRENCH.format(**parts), _ENGLISH.format(**parts), to, facts, now)

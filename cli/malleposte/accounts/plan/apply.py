@@ -227,8 +227,8 @@ class _Application:
         """The entry as it is now, with what the change touches; None when there is none."""
         key = change.dn.partition("=")[0]
         asked = sorted({*change.before, *change.after, "mpNumenDigest", "pwdChangedTime"})
-        found = self.directory.search(change.branch, asked, {key: change.uid})
-        return next((entry for entry in found if entry.dn.lower() == change.dn.lower()), None)
+        entries = self.directory.search(change.branch, asked, {key: change.uid})
+        return next((entry for entry in entries if entry.dn.lower() == change.dn.lower()), None)
 
 
 def _same_person(attributes: Attributes, wanted: Attributes) -> bool:

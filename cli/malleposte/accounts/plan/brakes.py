@@ -124,10 +124,10 @@ def stops(plan: Plan, limits: Limits = USUAL) -> list[Stop]:
 
 def demand(plan: Plan, limits: Limits, forced: Collection[str] = ()) -> None:
     """Raise TooManyChangesError for changes that are too many and not `forced`, naming all of them."""
-    found = [stop for stop in stops(plan, limits) if stop.brake not in forced]
-    if found:
-        words = " ".join(f"--force {stop.brake}" for stop in found)
-        raise TooManyChangesError(f"{plan.feed}: {'; '.join(map(str, found))}", f"if it is meant, say {words}")
+    stopping = [stop for stop in stops(plan, limits) if stop.brake not in forced]
+    if stopping:
+        words = " ".join(f"--force {stop.brake}" for stop in stopping)
+        raise TooManyChangesError(f"{plan.feed}: {'; '.join(map(str, stopping))}", f"if it is meant, say {words}")
 
 
 def _too_many(brake: Brake, count: int, known: int, limit: Limit) -> bool:

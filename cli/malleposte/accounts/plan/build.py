@@ -150,13 +150,13 @@ class _Planner:
     # --- those who stay ---
 
     def _update(self, one: _Row, account: Account, attributes: Values) -> Iterable[Change]:
-        wanted = self._attributes(one.person, attributes) | self._digests(one)
+        new = self._attributes(one.person, attributes) | self._digests(one)
         kind = Kind.MODIFY
         if self._returns(one, account):
             kind = Kind.RESUME
             state = State.ACTIVE if attributes.get("pwdChangedTime") else State.PENDING
-            wanted |= {"mpState": [state.value], "mpStateChanged": [self.stamp]}
-        after = {name: values for name, values in wanted.items() if sorted(values) != sorted(attributes.get(name, []))}
+            new |= {"mpState": [state.value], "mpStateChanged": [self.stamp]}
+        after = {name: values for name, values in new.items() if sorted(values) != sorted(attributes.get(name, []))}
         if after:
             before = {name: list(attributes.get(name, [])) for name in after}
             yield Change(kind, account.uid, account.dn, before, after, one.person.line, name=account.name)
@@ -215,13 +215,13 @@ class _Planner:
 
     def _refused(self, feed: Feed) -> set[str]:
         """Digests of the NUMENs of refused rows, as far as they can be read."""
-        found: set[str] = set()
+        digests: set[str] = set()
         for raw in self._refused_cells(feed, "numen"):
             try:
-                found |= set(self.keys.digests("numen", cell.numen(raw)))
+                digests |= set(self.keys.digests("numen", cell.numen(raw)))
             except cell.BadValueError:
                 continue
-        return found
+        return digests
 
     def _doubtful(self, feed: Feed, gone: Iterable[Account]) -> set[str]:
         """Log-ins of those leaving whose name is that of a refused row."""
@@ -249,5 +249,5 @@ def _filled(text: str) -> list[str]:
 
 
 def _recovery(person: Person) -> dict[str, str]:
-    found = {"mpRecoveryMail": person.recovery_mail, "mpRecoveryPhone": person.recovery_phone}
-    return {name: value for name, value in found.items() if value}
+    means = {"mpRecoveryMail": person.recovery_mail, "mpRecoveryPhone": person.recovery_phone}
+    return {name: value for name, value in means.items() if value}

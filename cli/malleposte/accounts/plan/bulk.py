@@ -50,13 +50,13 @@ def listed(directory: Directory, content: bytes) -> Selection:
     except UnicodeDecodeError as error:
         raise InputError("the list is not in UTF-8", "save it as UTF-8") from error
     names = list(dict.fromkeys(filter(None, (line.partition(";")[0].strip().lower() for line in lines))))
-    wanted = [name for name in names if not name.startswith("#")]
+    chosen = [name for name in names if not name.startswith("#")]
     by_name: dict[str, Entry] = {}
     for entry in directory.search("people", ASKED):
         for key in ("mailLocalAddress", "mpLoginAlias", "uid"):
             by_name |= {value.lower(): entry for value in entry.attributes.get(key, [])}
-    entries = {by_name[name].dn: by_name[name] for name in wanted if name in by_name}
-    return Selection(list(entries.values()), [name for name in wanted if name not in by_name])
+    entries = {by_name[name].dn: by_name[name] for name in chosen if name in by_name}
+    return Selection(list(entries.values()), [name for name in chosen if name not in by_name])
 
 
 def selected(directory: Directory, query: Query) -> Selection:

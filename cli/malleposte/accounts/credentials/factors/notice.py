@@ -64,10 +64,10 @@ def _letter(
     subject: str, what: tuple[str, str], more: str, login: str, to: str, facts: Facts, now: datetime.datetime,
     more_en: str = "",
 ) -> EmailMessage:  # fmt: skip
-    told = {"what": what[0], "what_en": what[1], **words(login, facts, now)}
-    told["hour"] = told["hour"].replace(" ", "\N{NO-BREAK SPACE}")
-    french = (_HEAD_FR + more + _TAIL_FR).format(**told)
-    return written(subject, french, (_ENGLISH + more_en).format(**told), to, facts, now)
+    parts = {"what": what[0], "what_en": what[1], **words(login, facts, now)}
+    parts["hour"] = parts["hour"].replace(" ", "\N{NO-BREAK SPACE}")
+    french = (_HEAD_FR + more + _TAIL_FR).format(**parts)
+    return written(subject, french, (_ENGLISH + more_en).format(**parts), to, facts, now)
 
 
 def factor(
@@ -126,9 +126,9 @@ def by_mail(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailM
 
 def code(issued: Issued, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter with a code that takes the place of a second factor that was lost."""
-    told = {"code": issued.shown, "asked": moment(now)["hour"], **words(login, facts, issued.expires)}
+    parts = {"code": issued.shown, "asked": moment(now)["hour"], **words(login, facts, issued.expires)}
     subject = "Code de connexion / Log-in code"
-    return written(subject, _CODE_FR.format(**told), _CODE_EN.format(**told), to, facts, now)
+    return written(subject, _CODE_FR.format(**parts), _CODE_EN.format(**parts), to, facts, now)
 
 
 def read_aloud(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:

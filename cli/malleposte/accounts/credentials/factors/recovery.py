@@ -29,19 +29,19 @@ class NewCodes:
 
 def make(keys: Keyring, uid: str, many: int = MANY) -> NewCodes:
     """New recovery codes of an account."""
-    found = ["".join(secrets.choice(codes.ALPHABET) for _ in range(codes.LENGTH)) for _ in range(many)]
+    plain_codes = ["".join(secrets.choice(codes.ALPHABET) for _ in range(codes.LENGTH)) for _ in range(many)]
     return NewCodes(
-        tuple(f"{code[:5]}-{code[5:]}" for code in found),
-        sorted(keys.digest(PURPOSE, f"{uid}\0{code}") for code in found),
+        tuple(f"{code[:5]}-{code[5:]}" for code in plain_codes),
+        sorted(keys.digest(PURPOSE, f"{uid}\0{code}") for code in plain_codes),
     )
 
 
 def matching(keys: Keyring, uid: str, code: str, attributes: Mapping[str, Sequence[str]]) -> str:
     """The value of the code that somebody typed, among those of an account; empty for none. Always the same work."""
     typed = codes.normalise(code)
-    found = ""
+    match = ""
     for digest in keys.digests(PURPOSE, f"{uid}\0{typed}"):
         for value in attributes.get(ATTRIBUTE, ()) or ("",):
             if hmac.compare_digest(digest.encode(), value.encode()):
-                found = value
-    return found if len(typed) == codes.LENGTH else ""
+                match = value
+    return match if len(typed) == codes.LENGTH else ""

@@ -232,8 +232,8 @@ def messages(root: Path) -> Iterator[tuple[str, int, Path]]:
     for path, name in [(root, "INBOX"), *folders]:
         with owner.as_owner(root):
             parts = [path / part for part in ("cur", "new") if owner.folder(path / part)]
-            found = [file for part in parts for file in part.iterdir() if owner.plain(file)]
-        for number, file in enumerate(sorted(found, key=lambda one: one.name), 1):
+            files = [file for part in parts for file in part.iterdir() if owner.plain(file)]
+        for number, file in enumerate(sorted(files, key=lambda one: one.name), 1):
             yield name, number, file
 
 

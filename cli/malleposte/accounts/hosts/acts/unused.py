@@ -31,12 +31,12 @@ def together(replies: Replies[list[str]]) -> list[str]:
 @act(on=EVERY_HOST, merge=together)
 def used(host: LocalHost, uids: Uids) -> list[str]:
     """Return those of some accounts that have mail, an agenda, contacts, settings of a webmail or a log-in here."""
-    found = {uid for uid in uids if _has_files(host, uid) or ask.of(uid, host.record_socket).logins}
+    holders = {uid for uid in uids if _has_files(host, uid) or ask.of(uid, host.record_socket).logins}
     if "sogo" in host.rules.channels:
-        found |= sogo_accounts.owners(host.sogo_sql, uids)
+        holders |= sogo_accounts.owners(host.sogo_sql, uids)
     if "roundcube" in host.rules.channels:
-        found |= set(host.roundcube_sql(_ROUNDCUBE.format(uids=_listed(uids))).split())
-    return sorted(found)
+        holders |= set(host.roundcube_sql(_ROUNDCUBE.format(uids=_listed(uids))).split())
+    return sorted(holders)
 
 
 @act(on=ONCE_ALL_ANSWER, merge=union, label="stores")
