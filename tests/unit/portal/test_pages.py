@@ -7,7 +7,7 @@ import pytest
 from malleposte.accountd import client
 from malleposte.accountd.calls import passwords
 from malleposte.accountd.message import ErrorCode, Violation
-from malleposte_portal import desk, own, state
+from malleposte_portal import desk, dsi, own, state
 from malleposte_portal.guide import of_desk
 from malleposte_portal.log_in import sign_on
 
@@ -42,7 +42,7 @@ EACH = pytest.mark.parametrize("name", FORMS)
         if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
         and (
             name == "diagnosis"
-            or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, of_desk.SUBJECT, state.SUBJECT, sign_on.SUBJECT)
+            or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, *dsi.SUBJECTS, of_desk.SUBJECT, state.SUBJECT, sign_on.SUBJECT)
         )
     ],
 )

@@ -13,6 +13,7 @@ ELSEWHERE = {
     "recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "charge", "charge_add", "charge_filtering",
     "desk_agent", "desk_box", "desk_block", "desk_code", "desk_aloud", "desk_factor", "desk_delegate",
     "desk_undelegate", "desk_trace", "desk_sealed", "trace", "state",
+    "retractions", "retraction_new", "retraction", "reports",
 }  # fmt: skip
 """Pages that are a step of another, are about one thing that the address names, or are for programs."""
 
