@@ -62,8 +62,8 @@ def hand(site: Site, uid: str, many: int, pause: float = 0.0) -> list[float]:
 
 
 def choose(site: Site, uids: list[str], on: str, slot: str) -> None:
-    site.run("mail1", "cat > /root/choose.py", given=CHOOSE)
-    site.run("mail1", f"python3 -I /root/choose.py {on} '{slot}'", given="\n".join(uids), timeout=600)
+    site.run("mail1", "cat > /tmp/hours-choose.py", given=CHOOSE)
+    site.run("mail1", f"python3 -I /tmp/hours-choose.py {on} '{slot}'", given="\n".join(uids), timeout=600)
 
 
 def p95(values: list[float]) -> float:
@@ -79,9 +79,9 @@ def opening(site: Site, people: People) -> dict[str, Any]:
     """Boxes of which the hours end at once, with deliveries to another beside."""
     uids, other = [people.agent().uid for _ in range(BOXES)], people.agent().uid
     choose(site, uids, "on", closed(site))
-    site.run("mail1", "cat > /root/fill.py", given=FILL)
+    site.run("mail1", "cat > /tmp/hours-fill.py", given=FILL)
     homes = "\n".join(str(home_of(uid)) for uid in uids)
-    site.run("mail1", f"{AS_VMAIL} python3 /root/fill.py {WAIT}", given=homes, timeout=600)
+    site.run("mail1", f"{AS_VMAIL} python3 /tmp/hours-fill.py {WAIT}", given=homes, timeout=600)
     folders = f"{STORE}/*/*/Maildir/'.{WAITING}'/new {STORE}/*/*/Maildir/'.{WAITING}'/cur"
     count = f"find {folders} -type f 2>/dev/null | wc -l"
     assert int(site.run("mail1", count)) >= BOXES * WAIT
