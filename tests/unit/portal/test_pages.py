@@ -42,7 +42,10 @@ EACH = pytest.mark.parametrize("name", FORMS)
         if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
         and (
             name == "diagnosis"
-            or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, *dsi.SUBJECTS, of_desk.SUBJECT, state.SUBJECT, sign_on.SUBJECT)
+            or name
+            not in addresses(
+                *own.SUBJECTS, *desk.SUBJECTS, *dsi.SUBJECTS, of_desk.SUBJECT, state.SUBJECT, sign_on.SUBJECT
+            )
         )
     ],
 )

@@ -26,6 +26,17 @@ for _, address in ipairs(notices.desk_addresses or {}) do
 end
 
 local LONGEST = 200 -- octets of a shown name
+-- Names that were asked for, each with the answer, for so many seconds; when there are too many, all are forgotten.
+local SECONDS, MOST = 600, 5000
+local answers, count = {}, 0
+
+local function remember(name, is_head)
+  if count >= MOST then
+    answers, count = {}, 0
+  end
+  count = count + (answers[name] and 0 or 1)
+  answers[name] = { ends = os.time() + SECONDS, is_head = is_head }
+end
 
 -- The texts that a reader may take a shown name for.
 local function looks(text)
@@ -54,6 +65,13 @@ end
 
 -- Marks the name of an agent whose function is protected.
 local function check_heads(task, texts)
+  local known = answers[texts[1]]
+  if known and known.ends > os.time() then
+    if known.is_head then
+      task:insert_result('MP_NAME_OF_HEAD', 1.0)
+    end
+    return
+  end
   local filters, keys = {}, {}
   for _, text in ipairs(texts) do
     for _, part in ipairs(names.parts(text)) do
@@ -80,9 +98,13 @@ local function check_heads(task, texts)
     for _, entry in ipairs(entries or {}) do
       for _, name in ipairs(entry.attributes.cn or {}) do
         if keys[names.key(name) or ''] and bearers.begins(entry.attributes.mpfunction or {}, heads) then
+          remember(texts[1], true)
           return task:insert_result('MP_NAME_OF_HEAD', 1.0)
         end
       end
+    end
+    if entries then
+      remember(texts[1], false)
     end
   end)
 end
