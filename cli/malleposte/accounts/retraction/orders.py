@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from malleposte.accounts.retraction.alone import why_two
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
 from malleposte.deliveries.model import Query
 
+LOG = logging.getLogger("malleposte.retraction")
 MOST_OPEN = 50
 """Plans that wait for a decision. More would be nobody's reading."""
 SHOWN = 12
@@ -92,7 +94,9 @@ def ask(
     """Have a plan made; return the identifier of the retraction, nothing where too many plans wait. Raises OSError."""
     with store.turn(folder):
         store.prune(now, folder)
-        waiting = [one for one in store.every(folder) if one.stage in (Stage.ASKED, Stage.PLANNED) and one.agreement]
+        waiting = [
+            one for one in store.every(folder, LOG.error) if one.stage in (Stage.ASKED, Stage.PLANNED) and one.agreement
+        ]
         if len(waiting) >= MOST_OPEN:
             return ""
         one = Retraction(
@@ -119,7 +123,7 @@ def give(
         if order is Order.TAKE and one.agreement is not None and not one.agreement.complete:
             if not one.copies or by in one.agreement.persons:
                 return one
-            why = one.agreement.why or why_two(one, store.every(folder), most, by, now.timestamp())
+            why = one.agreement.why or why_two(one, store.every(folder, LOG.error), most, by, now.timestamp())
             one.agreement = Agreement(why, one.agreement.persons).with_person(by)
             if not one.agreement.complete:
                 store.keep(one, folder)

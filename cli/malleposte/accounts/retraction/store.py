@@ -9,7 +9,7 @@ import contextlib
 import datetime
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -66,10 +66,15 @@ def load(ident: str, folder: Path = FOLDER) -> Retraction:
         raise InputError(f"{path}: not a retraction of this program ({error})") from error
 
 
-def every(folder: Path = FOLDER) -> Iterator[Retraction]:
-    """Yield all retractions, the newest first. Raises InputError for one that cannot be read."""
+def every(folder: Path = FOLDER, broken: Callable[[str], object] | None = None) -> Iterator[Retraction]:
+    """Yield all retractions, the newest first. One that cannot be read is told to `broken`, else InputError raised."""
     for path in sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []:
-        yield load(path.stem, folder)
+        try:
+            yield load(path.stem, folder)
+        except InputError as error:
+            if broken is None:
+                raise
+            broken(str(error))
 
 
 def alone(ident: str, folder: Path = FOLDER) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from malleposte.accounts.agreement import Agreement
-from malleposte.accounts.retraction import acts, owners, plan, store
+from malleposte.accounts.retraction import acts, orders, owners, plan, store
 from malleposte.accounts.retraction.alone import why_two
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
 from malleposte.core.errors import InputError
@@ -54,7 +54,7 @@ def _plan(night: NightlyRun, one: Retraction, folder: Path) -> None:
     plan.fill(night.tools.hosts, one, one.query, night.settings.domain)
     acts.count(night.tools.hosts, one)
     most = night.rules.retract_alone
-    one.agreement = Agreement(why_two(one, store.every(folder), most, one.by, night.now.timestamp()))
+    one.agreement = Agreement(why_two(one, store.every(folder, orders.LOG.error), most, one.by, night.now.timestamp()))
     one.stage = Stage.PLANNED
 
 

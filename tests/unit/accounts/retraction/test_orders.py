@@ -98,6 +98,17 @@ def test_plans_that_wait_are_bounded(folder: Path, monkeypatch: pytest.MonkeyPat
     assert [bool(asked(folder)) for _ in range(3)] == [True, True, False]
 
 
+def test_one_that_cannot_be_read_stops_no_other(folder: Path) -> None:
+    ident = planned(folder)
+    (folder / "20261130-101500-0000.json").write_text("{")
+    broken: list[str] = []
+    assert [one.ident for one in store.every(folder, broken.append)] == [ident]
+    assert len(broken) == 1 and "20261130-101500-0000" in broken[0]
+    assert give(folder, ident, "anne").order is Order.TAKE
+    with pytest.raises(InputError):
+        list(store.every(folder))
+
+
 def test_a_page_is_shown_kinds_of_messages_and_the_first_names(folder: Path) -> None:
     one = retraction(
         messages=[message("Q1", to("a")), message("Q2", to("b")), message("Q3", to("c"), message_id="autre@x")],

@@ -71,7 +71,7 @@ def note_retracted(host: LocalHost, boxes: Boxes, back: bool = False) -> None:
 @act(on=THIS_HOST, merge=only, accountd=True)
 def retractions(host: LocalHost) -> list[Summary]:
     """Return the retractions of the last days, the newest first."""
-    return [orders.summary(one) for one in store.every(host.retractions_folder)]
+    return [orders.summary(one) for one in store.every(host.retractions_folder, orders.LOG.error)]
 
 
 @act(on=THIS_HOST, merge=only, accountd=True)
