@@ -33,6 +33,7 @@ AFTER_AN_ACT = {
     "hacked_end",
     "own_data_fetch",
     "factor_remove",
+    "retraction",
 }
 """Pages that only an act leads to, or the second of two factors: the tests of these acts look at them."""
 NO_PAGE = {"human", "strength_data", "login", "login_again", "logged_out"}
