@@ -1,4 +1,4 @@
-"""« Mes horaires »: an agent turns the own hours on and off; both webmails show the folder in which mail waits."""
+"""« Mes horaires »: an agent turns the own hours on and off."""
 
 import pytest
 from malleposte.platform.mailstore import WAITING
@@ -34,21 +34,3 @@ def test_hours_are_turned_on_and_off(browser: Browser, reader: Reader, mail: Mai
     browser.seen("main", "Vos messages arrivent dans la boîte de réception")
     mail.arrived(agent, word)
     assert browser.complaints() == []
-
-
-def test_the_light_webmail_shows_the_folder(browser: Browser, reader: Reader, mail: Mail) -> None:
-    agent = reader.agent("roundcube", letters=False)
-    enter_at(browser, agent, "portal", "/compte/horaires")
-    browser.click("button", "Pendant 1 heure")
-    browser.seen("main", "Mettre fin à")
-    browser.open("webmail")
-    browser.seen("#mailboxlist", WAITING)
-
-
-def test_the_complete_webmail_shows_the_folder(browser: Browser, reader: Reader, mail: Mail) -> None:
-    agent = reader.agent("convergence", letters=False)
-    enter_at(browser, agent, "portal", "/compte/horaires")
-    browser.click("button", "Pendant 1 heure")
-    browser.seen("main", "Mettre fin à")
-    browser.open("groupware")
-    browser.seen(".sg-folder-name", WAITING)
