@@ -88,7 +88,7 @@ def told(session: imaplib.IMAP4, seconds: float) -> bool:
     """Whether the server tells of messages within a time."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        # What was read from the socket already is with TLS; lines that come together are read together.
+        # TLS has what was read from the socket already. Lines that come together are read together.
         ready = session.sock.pending() or select.select([session.sock], [], [], left)[0]  # type: ignore[attr-defined]
         lines = session.sock.recv(65536) if ready else b""
         if b"EXISTS" in lines:
