@@ -20,6 +20,7 @@ import msgspec
 
 from malleposte.accounts.channels import checked
 from malleposte.adapters.dovecot import doveadm
+from malleposte.deliveries.model import plain
 
 DAYS = 30
 MOST, LOOKED_AT, EACH = 200, 2000, 10
@@ -29,7 +30,6 @@ LONGEST = 120
 SECONDS = 60.0
 IDENT = r"\d{1,10}"
 _QUEUE = re.compile(r"\bid ([0-9A-Za-z]{6,20})\b")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 Run = Callable[..., Any]
 """`doveadm`, or a test's."""
 
@@ -94,7 +94,7 @@ def _read(row: dict[str, str]) -> Report:
     # The old policy takes whatever a stranger wrote; nothing of it is parsed but what is shown.
     head = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(row.get("body.2.header") or "")
     queue = _QUEUE.search(str(head.get("Received", "")))
-    message_id = _plain(str(head.get("Message-ID", ""))).strip("<> ")
+    message_id = plain(str(head.get("Message-ID", "")), LONGEST).strip("<> ")
     return Report(
         str(row["uid"]), _by(row), row.get("date.received", ""),
         queue[1] if queue else "", message_id, _words(head.get("From", "")), _words(head.get("Subject", "")),
@@ -112,8 +112,4 @@ def _words(field: Any) -> str:
         text = str(email.header.make_header(email.header.decode_header(str(field))))
     except (LookupError, ValueError):
         text = str(field)
-    return _plain(text)
-
-
-def _plain(text: str) -> str:
-    return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).strip()[:LONGEST]
+    return plain(text, LONGEST)
