@@ -16,7 +16,7 @@ from malleposte.accounts.mailbox.filters import Filters
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
-from malleposte.platform.times import when
+from malleposte.platform.times import iso, when
 from malleposte.policy.model import Policy
 from malleposte.throttle.record import model
 from malleposte.throttle.record.model import Kept, Seen
@@ -229,14 +229,13 @@ def diagnosis(
     changed = since.timestamp() if since else None
     logins = [
         LogIn(
-            _iso(one.last), one.event.accepted, one.event.service, one.event.place, one.event.program,
+            iso(one.last), one.event.accepted, one.event.service, one.event.place, one.event.program,
             names.get(one.event.device, ""), one.event.reason, one.count, old(one, kept.logins, changed),
         )
         for one in kept.logins
     ]  # fmt: skip
     refused = [
-        RefusedMail(_iso(one.last), one.event.way, one.event.other, one.event.reason, one.count)
-        for one in kept.refusals
+        RefusedMail(iso(one.last), one.event.way, one.event.other, one.event.reason, one.count) for one in kept.refusals
     ]
     parts = (
         ([one for one in logins if not one.accepted], room * 2 // 5),
@@ -267,7 +266,3 @@ def old(one: Seen[model.LogIn], others: Iterable[Seen[model.LogIn]], changed: fl
     if entered:
         return max(entered) < changed
     return one.count >= OFTEN
-
-
-def _iso(moment: int) -> str:
-    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")

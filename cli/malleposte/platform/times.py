@@ -20,6 +20,11 @@ def stamp(when: datetime.datetime) -> str:
     return when.astimezone(datetime.UTC).strftime(_FORM)
 
 
+def iso(seconds: int) -> str:
+    """Return seconds since 1970 as ISO 8601, in UTC."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
+
+
 def day(text: str) -> datetime.datetime | None:
     """The beginning of a day, written `20260314` as names of files have it; None when it is none."""
     return when(f"{text}000000Z")

@@ -13,6 +13,7 @@ from malleposte.accounts.retraction import plan, store
 from malleposte.accounts.retraction.alone import why_two
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
 from malleposte.deliveries.model import Query
+from malleposte.platform.times import iso
 
 LOG = logging.getLogger("malleposte.retraction")
 MOST_OPEN = 50
@@ -137,7 +138,7 @@ def summary(one: Retraction) -> Summary:
     """Return the line of a retraction."""
     agreement = one.agreement or Agreement()
     return Summary(
-        one.ident, _iso(one.time), one.by[:LONGEST], one.reason, one.stage, one.order, len(one.holders),
+        one.ident, iso(one.time), one.by[:LONGEST], one.reason, one.stage, one.order, len(one.holders),
         len(one.copies), agreement.why, agreement.persons, one.agreement is None,
     )  # fmt: skip
 
@@ -147,7 +148,7 @@ def shown(one: Retraction) -> Shown:
     kinds = plan.distinct(one.messages)
     alike = [
         Alike(
-            len(same), (same[0].author or same[0].sender)[:LONGEST], _iso(same[0].time), _iso(same[-1].time),
+            len(same), (same[0].author or same[0].sender)[:LONGEST], iso(same[0].time), iso(same[-1].time),
             same[0].message_id[:LONGEST], any(each.account for each in same),
         )
         for same in kinds[:SHOWN]
@@ -161,7 +162,3 @@ def shown(one: Retraction) -> Shown:
 
 def _listed(names: list[str]) -> Listed:
     return Listed(tuple(name[:LONGEST] for name in names[:SHOWN]), len(names))
-
-
-def _iso(seconds: int) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")

@@ -17,6 +17,7 @@ from malleposte.deliveries import digests
 from malleposte.deliveries.model import Message as Delivery
 from malleposte.deliveries.model import Query, State, Verdict
 from malleposte.platform.mailstore import SEALED_ROOT
+from malleposte.platform.times import iso
 from malleposte.throttle import costs
 
 LOG = logging.getLogger("accountd")
@@ -104,7 +105,7 @@ def traced(context: Context, asked: Query, uid: str, *, masked: bool = False) ->
         rows = [_masked(row, asked.sender) for row in rows]
     shown = fitting(rows[:MOST])
     return MessagesTraced(
-        traced=shown, more=answer.more or len(shown) < len(rows), since=_iso(answer.since) if answer.since else "",
+        traced=shown, more=answer.more or len(shown) < len(rows), since=iso(answer.since) if answer.since else "",
         looked=not (failures or answer.left_out),
     )  # fmt: skip
 
@@ -117,9 +118,9 @@ def _rows(message: Delivery, uid: str) -> Iterator[TracedMessage]:
         sealed = one.folder.startswith(SEALED_ROOT)
         passed_on = one.detail if one.state in (State.FILED, State.REDIRECTED) else ""
         yield TracedMessage(
-            _iso(message.time), IN if received else OUT,
+            iso(message.time), IN if received else OUT,
             (message.author or message.sender) if received else one.address,
-            SEALED if sealed else one.state.value, _iso(one.time or message.time), "" if sealed else one.folder, reason,
+            SEALED if sealed else one.state.value, iso(one.time or message.time), "" if sealed else one.folder, reason,
             "" if passed_on or one.detail == reason else one.detail, passed_on,
         )  # fmt: skip
 
@@ -132,7 +133,3 @@ def _masked(row: TracedMessage, known: str) -> TracedMessage:
     passed_on = ", ".join(map(own.masked_forward, row.passed_on.split(", "))) if row.passed_on else ""
     answer = _ADDRESS.sub(lambda match: own.masked(match[0]), row.answer)
     return structs.replace(row, other=other, passed_on=passed_on, answer=answer)
-
-
-def _iso(seconds: int) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
