@@ -32,6 +32,7 @@ def enter(browser: Browser, who: Any) -> None:
     browser.seen("h1", "Mon compte")
 
 
+@pytest.mark.full
 def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person: Any, enters: Any) -> None:
     who = person(mpRecoveryMail=["marie.d@lointain.test"])
     enter(browser, who)
@@ -176,6 +177,7 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
     checked(browser, "portal-profile-gone")
 
 
+@pytest.mark.full
 def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: Any) -> None:
     who = person(mpRecoveryMail=["marie.d@lointain.test"])
     enter(browser, who)
@@ -204,13 +206,8 @@ def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(brows
     browser.click("main a", "Ajouter un moyen", heading="Mes moyens de connexion")
 
 
-@pytest.mark.parametrize(
-    ("profile", "webmail"),
-    [
-        pytest.param(profile, webmail, id=profile, marks=[pytest.mark.full] * (profile == "roundcube"))
-        for profile, webmail in WEBMAILS.items()
-    ],
-)
+@pytest.mark.full
+@pytest.mark.parametrize(("profile", "webmail"), WEBMAILS.items(), ids=WEBMAILS)
 def test_a_log_out_in_one_tab_is_one_in_the_others(
     browser: Browser, people: People, profile: str, webmail: Any
 ) -> None:

@@ -79,9 +79,8 @@ def by_an_operator(who: Any, _site: Site) -> None:
     who.people.change(who.account, mpState=[State.EXPIRED])
 
 
-@pytest.mark.parametrize(
-    "ends", [by_age, *(pytest.param(one, marks=pytest.mark.full) for one in (by_the_desk, by_an_operator))]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("ends", [by_age, by_the_desk, by_an_operator])
 def test_whose_password_is_at_its_end_is_led_to_a_new_one_and_on_to_the_mail(
     browser: Browser, person: Any, enters: Any, site: Site, ends: Callable[[Any, Site], None]
 ) -> None:

@@ -208,6 +208,7 @@ def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Brows
     assert browser.barriers() == []
 
 
+@pytest.mark.full
 def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:
     who = person()
     comes_back(browser, who)
@@ -241,7 +242,8 @@ def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person:
     browser.seen("h1", "Vous êtes connecté")
 
 
-@pytest.mark.parametrize("trusted", [True, pytest.param(False, marks=pytest.mark.full)], ids=["trusted", "not-trusted"])
+@pytest.mark.full
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
 def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any, trusted: bool) -> None:
     who = person()
     application = comes_back(browser, who)

@@ -256,7 +256,7 @@ SENDING = {"sogo": "*/send", "roundcube": "*_framed=1*"}
 
 @pytest.mark.parametrize(
     ("webmail", "browser"),
-    [("sogo", DESKTOP), full("roundcube", DESKTOP), full("sogo", PHONE), full("roundcube", PHONE)],
+    [full(webmail, size) for webmail in ("sogo", "roundcube") for size in (DESKTOP, PHONE)],
     indirect=["browser"],
 )
 def test_a_message_outlives_a_server_that_is_away(

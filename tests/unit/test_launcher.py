@@ -121,6 +121,7 @@ def test_first_start_makes_the_environment_and_the_second_skips_it(checkout: Che
     assert len(checkout.logs()) == 1
 
 
+@pytest.mark.full
 def test_the_caller_s_python_does_not_leak_in(checkout: Checkout, tmp_path: Path) -> None:
     shim = tmp_path / "python3"
     shim.write_text("#!/bin/sh\necho wrong python >&2\nexit 99\n")
@@ -141,6 +142,7 @@ def test_the_caller_s_python_does_not_leak_in(checkout: Checkout, tmp_path: Path
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.full
 def test_a_failed_installation_says_why_in_one_line_and_the_next_start_mends_it(checkout: Checkout) -> None:
     good = (checkout.root / "requirements.lock").read_text()
     (checkout.root / "requirements.lock").write_text(good.rpartition(":")[0] + ":" + "0" * 64 + "\n")

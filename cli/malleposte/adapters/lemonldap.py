@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import http.client
 import itertools
 import json
 import re
@@ -263,6 +262,7 @@ def _kept(uid: str, run: Run) -> list[str]:
 
 def tell(path: str, uid: str, **words: Any) -> None:
     """Tell accountd, through the daemon of the log-in page, what an operator did. Raises MallepostError."""
+    import http.client
 
     class Link(http.client.HTTPConnection):
         def connect(self) -> None:

@@ -6,15 +6,15 @@ Each is automatic (RFC 3834), so that nobody's absence answers it. Its envelope 
 from __future__ import annotations
 
 import datetime
-import email.policy
-import email.utils
-import smtplib
 import subprocess
 from collections.abc import Iterable
-from email.headerregistry import Address
-from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
 from malleposte.core.errors import MallepostError
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
+    from email.message import EmailMessage
 
 ALERT = "X-Malleposte-Alert"
 """The header of a code or of an alert, which does not wait for the agent's hours. It counts for mail that the filter
@@ -39,14 +39,18 @@ def compose(
 
     An `alert` (a code, what happened to an account) comes to its agent at any hour.
     """
-    letter = EmailMessage(policy=email.policy.SMTP)
+    # Most programs that import this module compose nothing: the package email would slow their start.
+    from email import policy, utils
+    from email.message import EmailMessage
+
+    letter = EmailMessage(policy=policy.SMTP)
     letter["From"] = sender
     letter["To"] = to
     if reply_to:
         letter["Reply-To"] = reply_to
     letter["Subject"] = subject
-    letter["Date"] = now or email.utils.localtime()
-    letter["Message-ID"] = email.utils.make_msgid(domain=letter["From"].addresses[0].domain)
+    letter["Date"] = now or utils.localtime()
+    letter["Message-ID"] = utils.make_msgid(domain=letter["From"].addresses[0].domain)
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Auto-Response-Suppress"] = "All"
     if alert:
@@ -65,6 +69,8 @@ def hand_over(
     server: tuple[str, int], letter: EmailMessage, recipients: Iterable[str], seconds: float = SECONDS
 ) -> None:
     """Give a letter to a mail server that takes such mail without a password. Raises OSError (smtplib's are some)."""
+    import smtplib
+
     with smtplib.SMTP(*server, timeout=seconds) as session:
         session.send_message(letter, from_addr="", to_addrs=list(recipients))
 

@@ -1,10 +1,10 @@
 """`malleposte accounts …`, as an operator types it: on the directory's host, or on the controller."""
 
 import json
-import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from malleposte.core.paths import ROOT
@@ -28,7 +28,8 @@ class Cli:
     def __call__(self, *words: Any, given: str = "") -> subprocess.CompletedProcess[str]:
         """One command on the host; its exit code, output and complaints."""
         host = self.site.host_of("directory")
-        return _run([*self.site.ssh(host), shlex.join(["malleposte", "accounts", *map(str, words)])], given)
+        words = ("accounts", *map(str, words))
+        return _patient(lambda: self.site.commands.run(host, words, given))
 
     def argv(self, *words: Any, group: str = "accounts") -> list[str]:
         """The command as typed on the controller, in the checkout."""
@@ -41,7 +42,11 @@ class Cli:
         group: str = "accounts",
     ) -> subprocess.CompletedProcess[T]:
         """One command of this checkout, which finds its way to the host; its output in bytes where `given` is."""
-        return _run(self.argv(*words, group=group), given, cwd=ROOT, env=ENVIRONMENT)
+        argv, text = self.argv(*words, group=group), isinstance(given, str)
+        where: dict[str, Any] = {"cwd": ROOT, "env": ENVIRONMENT}
+        return _patient(
+            lambda: subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=300, **where)
+        )
 
     def out(self, *words: Any) -> str:
         """Return the output of a command on the host. AssertionError when it fails."""
@@ -68,10 +73,10 @@ def document(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:
     return found
 
 
-def _run[T: (str, bytes)](argv: list[str], given: T, **where: Any) -> subprocess.CompletedProcess[T]:
-    text, end = isinstance(given, str), time.monotonic() + PATIENCE
+def _patient[T: (str, bytes)](run: Callable[[], subprocess.CompletedProcess[T]]) -> subprocess.CompletedProcess[T]:
+    end = time.monotonic() + PATIENCE
     while True:
-        done = subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=300, **where)
+        done = run()
         if BUSY not in str(done.stderr) or time.monotonic() > end:
             return done
         time.sleep(0.2)

@@ -7,15 +7,7 @@ from pathlib import Path
 
 from malleposte.accounts import facts
 from malleposte.accounts.agendas import Store, Stores
-from malleposte.accounts.agendas.radicale import Radicale
-from malleposte.accounts.agendas.roundcube import RoundcubeBook
-from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.accounts.channels import Channel, Names, checked
-from malleposte.accounts.channels.dovecot import Dovecot
-from malleposte.accounts.channels.portal import Portal
-from malleposte.accounts.channels.roundcube import Roundcube
-from malleposte.accounts.channels.sogo import Sogo
-from malleposte.accounts.channels.sso import Sso
 from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, ReadJournal, Sql
 from malleposte.accounts.hosts.table import Act
@@ -103,6 +95,13 @@ class LocalHost:
 
     def channels(self, names: Names) -> list[Channel]:
         """Return the access channels of this host."""
+        # What only one kind of host has is loaded there.
+        from malleposte.accounts.channels.dovecot import Dovecot
+        from malleposte.accounts.channels.portal import Portal
+        from malleposte.accounts.channels.roundcube import Roundcube
+        from malleposte.accounts.channels.sogo import Sogo
+        from malleposte.accounts.channels.sso import Sso
+
         inner = (self.rules.delivery_domain, f"sent.{self.rules.delivery_domain}")
 
         def names_here(uid: str) -> list[str]:
@@ -119,6 +118,10 @@ class LocalHost:
 
     def agendas(self) -> Stores:
         """Return the stores of agendas and contacts of this host."""
+        from malleposte.accounts.agendas.radicale import Radicale
+        from malleposte.accounts.agendas.roundcube import RoundcubeBook
+        from malleposte.accounts.agendas.sogo import SogoStore
+
         stores: list[Store] = []
         if "sogo" in self.rules.channels:
             stores.append(SogoStore(self.rules.sogo_database, self.sql))

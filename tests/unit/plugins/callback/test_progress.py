@@ -94,7 +94,7 @@ def test_steps_are_lines_with_the_elapsed_time() -> None:
     assert out.getvalue() == "[  0 s] work\n"
 
 
-@pytest.mark.parametrize("linear", [True, False])
+@pytest.mark.parametrize("linear", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_a_real_run(
     linear: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

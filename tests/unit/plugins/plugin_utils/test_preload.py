@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from malleposte.core.paths import ROOT
 
 PACKAGE = "ansible_collections.academie.malleposte.plugins"
@@ -41,6 +42,7 @@ def test_filters_specs_and_the_package_are_there_before_the_first_task(tmp_path:
     assert [path.name for path in tmp_path.glob("*.pyz")] == ["malleposte.pyz"]
 
 
+@pytest.mark.full
 def test_a_folder_that_is_not_there_ends_no_deploy(tmp_path: Path) -> None:
     """The task that lays the package fails then, and names the folder."""
     assert told(tmp_path, "preload")[2] == "True"

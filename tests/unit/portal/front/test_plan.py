@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pytest
 from malleposte_portal.app import SUBJECTS
 from malleposte_portal.front import plan
 
-from tests.support.portal import ADDRESSES, BOTH, acts
+from tests.support.portal import ADDRESSES, BOTH, LANGUAGES, acts
 
 ELSEWHERE = {
     "human", "strength_data", "login", "login_again",
@@ -18,7 +19,7 @@ ELSEWHERE = {
 """Pages that are a step of another, are about one thing that the address names, or are for programs."""
 
 
-@BOTH
+@pytest.mark.parametrize("language", [0, pytest.param(1, marks=pytest.mark.full)], ids=LANGUAGES)
 def test_the_plan_has_each_page(visit: Any, language: int) -> None:
     wanted = {name: held[language] for name, held in ADDRESSES.items() if name not in ELSEWHERE | set(acts(*SUBJECTS))}
     links = visit.get(ADDRESSES["site_map"][language]).links
