@@ -18,9 +18,9 @@ def origin_script(server: str, domain: str) -> str:
 
 
 def origin_style(parent: str) -> str:
-    """The look of the banner in the element of the page that holds it, and of nothing in a message."""
+    """The look of the banner in the element that holds it, and of the question before a link, not of messages."""
     lines = _HOME.joinpath("origin.css").read_text("utf-8").splitlines()
-    return "".join(f"{parent} > {line}\n" for line in lines)
+    return "".join(f"{parent} > {line}\n" for line in lines) + _HOME.joinpath("links.css").read_text("utf-8")
 
 
 FilterModule = filters(origin_script, origin_style)

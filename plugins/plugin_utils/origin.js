@@ -22,7 +22,12 @@ window.mpOrigin = (function (academy) {
       pass: "vérifié",
       other: "vérifié pour un autre domaine",
       fail: "en échec",
-      none: "non publié par ce domaine"
+      none: "non publié par ce domaine",
+      site: "Ce site n’est pas connu ici",
+      leads: "Le lien mène à « $1 ». Aucun message plus ancien, parmi ceux que l’académie a reçus, ne menait à ce site.",
+      beware: "Si vous n’attendiez pas ce message, n’ouvrez pas le lien. Ne tapez jamais votre mot de passe sur une page ouverte depuis un message.",
+      stay: "Ne pas ouvrir",
+      go: "Ouvrir le site"
     },
     en: {
       banner: "Origin of the message",
@@ -42,7 +47,12 @@ window.mpOrigin = (function (academy) {
       pass: "proved",
       other: "proved for another domain",
       fail: "failed",
-      none: "not published by this domain"
+      none: "not published by this domain",
+      site: "This site is not known here",
+      leads: "The link leads to “$1”. No older mail that the academy received leads to this site.",
+      beware: "If you did not expect this message, do not open the link. Never type your password on a page that was opened from a message.",
+      stay: "Do not open",
+      go: "Open the site"
     }
   };
   const MOST_LINKS = 3;
@@ -167,13 +177,26 @@ window.mpOrigin = (function (academy) {
     return Array.from(found.values());
   }
 
+  // The host of a web link that the filter does not know, "" for any other link. `known` are the hosts that it knows.
+  function unknownHost(address, known) {
+    let goal;
+    try { goal = new URL(address); } catch (error) { return ""; }
+    if (!/^https?:$/.test(goal.protocol)) return "";
+    const host = goal.hostname.replace(/\.$/, "");
+    return inside("@" + host) || known.split(" ").includes(host) ? "" : host;
+  }
+
   function filled(text, values) {
     return values.reduce(function (done, value, place) { return done.split("$" + (place + 1)).join(value); }, text);
   }
 
+  function texts() {
+    return document.documentElement.lang.startsWith("fr") ? WORDS.fr : WORDS.en;
+  }
+
   // What to show of a message, in the page's language: paragraphs, rows of what was checked, and whether it is grave.
   function words(mail, links) {
-    const language = document.documentElement.lang.startsWith("fr") ? WORDS.fr : WORDS.en;
+    const language = texts();
     const told = remarks(mail), untrue = lies(links), found = results(mail.proof || "", mail.address);
     const lines = told.map(function (name) { return filled(language[name], [mail.address]); });
     untrue.slice(0, MOST_LINKS).forEach(function (pair) { lines.push(filled(language.lies, pair)); });
@@ -209,5 +232,41 @@ window.mpOrigin = (function (academy) {
     box.append(more);
   }
 
-  return {remarks: remarks, results: results, lies: lies, words: words, fill: fill};
+  // Ask whether a link to an unknown site is to be opened.
+  function ask(address, host) {
+    const dialog = element("dialog"), language = texts(), title = element("h2", language.site), buttons = element("p");
+    const stay = element("button", language.stay), go = element("button", language.go);
+    dialog.className = "malleposte-link";
+    title.id = "malleposte-link-title";
+    dialog.setAttribute("aria-labelledby", title.id);
+    stay.type = go.type = "button";
+    stay.autofocus = true;
+    stay.addEventListener("click", function () { dialog.close(); });
+    go.addEventListener("click", function () {
+      dialog.close();
+      window.open(address, "_blank", "noopener,noreferrer");
+    });
+    dialog.addEventListener("close", function () { dialog.remove(); });
+    buttons.append(stay, go);
+    dialog.append(title, element("p", filled(language.leads, [host])), element("p", language.beware), buttons);
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  // Ask before a link in a part of the page leads to a site that the filter does not know. `links` gives the hosts that it knows
+  // (X-Malleposte-Links), or "" where it said nothing of this message.
+  function guard(part, links) {
+    function stop(event) {
+      const link = event.target.closest("a[href], area[href]"), known = links();
+      const host = link && known ? unknownHost(link.href, known) : "";
+      if (!host || event.button > 1) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      ask(link.href, host);
+    }
+    part.addEventListener("click", stop, true);
+    part.addEventListener("auxclick", stop, true);
+  }
+
+  return {remarks: remarks, results: results, lies: lies, words: words, unknownHost: unknownHost, fill: fill, guard: guard};
 })(academy);

@@ -23,8 +23,8 @@
     });
   }
 
-  // The topmost headers that say what our server checked, whom it verified as the author and what it noticed, of the source that SOGo gives; its
-  // end is not waited for.
+  // The topmost headers that say what our server checked, whom it verified as the author, what it noticed and which sites it
+  // knows, of the source that SOGo gives; its end is not waited for.
   async function proofs(address) {
     const answer = await fetch(address, {method: "POST"});
     if (!answer.ok) throw new Error(answer.status);
@@ -38,7 +38,7 @@
     }
     reader.cancel();
     const head = text.split(BREAK, 1)[0].replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/);
-    return ["authentication-results:", "x-malleposte-author:", "x-malleposte-notice:"].map(function (name) {
+    return ["authentication-results:", "x-malleposte-author:", "x-malleposte-notice:", "x-malleposte-links:"].map(function (name) {
       const line = head.find(function (one) { return one.toLowerCase().startsWith(name); });
       // SOGo gives the source as text of a page.
       return line ? line.slice(name.length).trim().replace(/&(#39|\w+);/g, function (sign) { return SIGNS[sign] || sign; }) : "";
@@ -78,6 +78,7 @@
         if (known) [mail.proof, mail.author, mail.notice] = known;
         window.mpOrigin.fill(box, mail, body.querySelectorAll("a[href]"));
       }
+      window.mpOrigin.guard(body, function () { return known ? known[3] : ""; });
       const watch = new MutationObserver(function () { tame(body); draw(); });
       watch.observe(body, {childList: true, subtree: true});
       scope.$on("$destroy", function () { watch.disconnect(); });

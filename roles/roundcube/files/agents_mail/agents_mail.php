@@ -92,12 +92,12 @@ class agents_mail extends rcube_plugin
     public function headers($args)
     {
         if (in_array($this->rc->action, ['show', 'preview'], true)) {
-            $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' AUTHENTICATION-RESULTS X-MALLEPOSTE-AUTHOR X-MALLEPOSTE-NOTICE');
+            $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' AUTHENTICATION-RESULTS X-MALLEPOSTE-AUTHOR X-MALLEPOSTE-NOTICE X-MALLEPOSTE-LINKS');
         }
         return $args;
     }
 
-    /** Give the page's script what is known of a message's origin: the shown name, the address, the topmost proof, the verified author and the filter's notice. */
+    /** Give the page's script what is known of a message's origin: the shown name, the address, the topmost proof, the verified author, the filter's notice and the sites that it knows. */
     public function banner($args)
     {
         $headers = $args['message']->headers;
@@ -106,12 +106,14 @@ class agents_mail extends rcube_plugin
         $proofs = (array) ($headers->get('authentication-results', false) ?: []);
         $authors = (array) ($headers->get('x-malleposte-author', false) ?: []);
         $notices = (array) ($headers->get('x-malleposte-notice', false) ?: []);
+        $links = (array) ($headers->get('x-malleposte-links', false) ?: []);
         $this->rc->output->set_env('agents_origin', [
             'name' => (string) ($first['name'] ?? ''),
             'address' => (string) ($first['mailto'] ?? ''),
             'proof' => (string) reset($proofs),
             'author' => (string) reset($authors),
             'notice' => (string) reset($notices),
+            'links' => (string) reset($links),
         ]);
         return $args;
     }

@@ -46,6 +46,8 @@ if (window.rcmail) {
       const box = document.createElement('div');
       above.prepend(box);
       mpOrigin.fill(box, rcmail.env.agents_origin, document.querySelectorAll('#messagebody a[href]'));
+      const body = document.getElementById('messagebody');
+      if (body) mpOrigin.guard(body, function () { return rcmail.env.agents_origin.links; });
     }
     document.addEventListener('keydown', function (event) {
       const at = event.target;

@@ -174,6 +174,26 @@ def test_the_languages_have_the_same_words() -> None:
     assert french == english != []
 
 
+@pytest.mark.parametrize(
+    ("address", "known", "host"),
+    [
+        ("https://vol.example/page", "-", "vol.example"),
+        ("https://vol.example/page", "autre.example vol.example", ""),
+        ("http://VOL.example.:8080/", "vol.example", ""),
+        ("https://vol.example@autre.example/", "vol.example", "autre.example"),
+        ("https://sous.vol.example/", "vol.example", "sous.vol.example"),
+        ("https://vol.exampl\u0435/", "vol.example", "vol.xn--exampl-8of"),
+        ("https://0x7f.1/", "0x7f.1", "127.0.0.1"),
+        ("https://portail.ac-exemple.test/", "-", ""),
+        ("https://ac-exemple.test.vol.example/", "-", "ac-exemple.test.vol.example"),
+        ("mailto:a@vol.example", "-", ""),
+        ("https://", "-", ""),
+    ],
+)
+def test_a_link_to_a_site_that_the_filter_does_not_know_is_asked_about(address: str, known: str, host: str) -> None:
+    assert asked(("unknownHost", address, known)) == [host]
+
+
 def test_an_academys_name_cannot_leave_its_place() -> None:
     assert json.dumps({"server": "a'b", "domain": "x.test"}) in origin_script("a'b", "X.test")
 
@@ -181,7 +201,8 @@ def test_an_academys_name_cannot_leave_its_place() -> None:
 def test_every_rule_of_the_style_is_bound_to_the_parent() -> None:
     lines = origin_style("#above").splitlines()
     assert lines
-    assert all(line.startswith("#above > .malleposte-banner") and line.count("{") == 1 for line in lines)
+    places = ("#above > .malleposte-banner", "body > dialog.malleposte-link")
+    assert all(line.startswith(places) and line.count("{") == 1 for line in lines)
     assert not any("," in line.partition("{")[0] for line in lines)
 
 

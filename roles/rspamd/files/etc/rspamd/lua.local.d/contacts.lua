@@ -3,7 +3,8 @@
 --
 -- Who is known: an address outside to which one of our agents wrote in the last months. Kept in Valkey by a digest of the address,
 -- written by mail after a log-in alone, so that no stranger fills it. Without Valkey everybody is known. Sets MP_UNKNOWN_SENDER on
--- mail from outside, and MP_LIKE_OURS where the domain of its author or of its answers looks like ours. Settings: section `malleposte` of rspamd.conf.local.
+-- mail from outside, and MP_LIKE_OURS where the domain of its author or of its answers looks like ours. The same request asks for
+-- the sites to which its links lead (links.lua). Settings: section `malleposte` of rspamd.conf.local.
 
 local hash = require "rspamd_cryptobox_hash"
 local lua_redis = require "lua_redis"
@@ -14,6 +15,7 @@ local addresses = dofile(directory .. 'addresses.lua')
 local likeness = dofile(directory .. 'likeness.lua')
 local names = dofile(directory .. 'names.lua')
 local origin = dofile(directory .. 'origin.lua')
+local sites = dofile(directory .. 'sites.lua')
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local own = {}
 for _, domain in ipairs(settings.domains or {}) do
@@ -27,6 +29,23 @@ local redis = lua_redis.parse_redis_server('malleposte')
 
 local function key(address)
   return PREFIX .. hash.create_specific('blake2', addresses.base(address) or address):hex():sub(1, 32)
+end
+
+-- Keeps for links.lua which sites are known, and what is to be noted of which.
+local function remember(task, hosts, names, values)
+  local now = os.time()
+  local seen = { now = now, known = {}, new = {}, again = {}, start = type(values[2]) == 'string' and values[2] or nil }
+  for place, host in ipairs(hosts) do
+    local known, value, seconds = sites.judge(values[place + 2], now)
+    if known then
+      seen.known[#seen.known + 1] = host
+    end
+    if value then
+      local list = known and seen.again or seen.new
+      list[#list + 1] = { key = names[place + 2], value = value, seconds = seconds }
+    end
+  end
+  task:cache_set('mp_sites', seen)
 end
 
 local function look(task)
@@ -43,17 +62,20 @@ local function look(task)
   end
   local from = task:get_from('mime')
   local address = from and #from == 1 and from[1].addr and from[1].addr:lower() or ''
-  if address == '' then
-    return task:insert_result('MP_UNKNOWN_SENDER', 1.0)
+  -- Without an address nobody is asked for, and nobody is known.
+  local hosts, names = sites.plain(sites.hosts(task, sites.MOST)), { key(address), sites.START }
+  for place, host in ipairs(hosts) do
+    names[place + 2] = sites.key(host)
   end
-  local name = key(address)
-  lua_redis.redis_make_request(task, redis, name, false, function(err, data)
+  lua_redis.redis_make_request(task, redis, names[1], false, function(err, values)
     if err then
-      rspamd_logger.errx(task, 'contacts: cannot look up a sender: %s', err)
-    elseif type(data) ~= 'string' then
+      return rspamd_logger.errx(task, 'contacts: cannot look up a sender: %s', err)
+    end
+    if address == '' or type(values[1]) ~= 'string' then
       task:insert_result('MP_UNKNOWN_SENDER', 1.0)
     end
-  end, 'GET', { name })
+    remember(task, hosts, names, values)
+  end, 'MGET', names)
 end
 
 local function learn(task)

@@ -8,6 +8,7 @@
 
 local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
 local contents = dofile(directory .. 'contents.lua')
+local sites = dofile(directory .. 'sites.lua')
 local telling = dofile(directory .. 'telling.lua')
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local socket = settings.deliveries or ''
@@ -31,21 +32,6 @@ local function addresses(task)
   for _, one in ipairs(all) do
     if #list < MOST_RECIPIENTS and not bare[one.addr] then
       list[#list + 1] = cut(one.addr)
-    end
-  end
-  return list
-end
-
--- The hosts of links, each once.
-local function hosts(task)
-  local list, seen = {}, {}
-  for _, url in ipairs(task:get_urls() or {}) do
-    local host = url:get_host()
-    if #list >= MOST_MARKS then
-      break
-    elseif host and not seen[host] then
-      seen[host] = true
-      list[#list + 1] = cut(host)
     end
   end
   return list
@@ -110,7 +96,7 @@ local function tell(task)
     size = task:get_size(),
     symbols = symbols(task),
     recipients = addresses(task),
-    hosts = hosts(task),
+    hosts = sites.hosts(task, MOST_MARKS),
     parts = parts(task),
     content = contents.digest(task) or '',
     prints = prints(task),
