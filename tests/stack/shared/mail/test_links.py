@@ -1,6 +1,7 @@
 """Links of mail from outside: the filter names to the webmails the sites that it knows."""
 
 import hashlib
+import json
 import secrets
 import time
 
@@ -9,11 +10,13 @@ import pytest
 from tests.stack.shared.mail.test_outbound import VALKEY
 from tests.stack.support.mail import FOREIGN, Mail, compose, token
 from tests.stack.support.people import People
-from tests.stack.support.scans import verdicts
+from tests.stack.support.scans import STRANGER, verdicts
 from tests.stack.support.site import Site
 
 HEADER = "X-Malleposte-Links"
 DAY = 86400
+HONEST = json.dumps({"actions": {"greylist": 80, "add header": 90, "reject": 100}})
+"""Mail without a name in DNS and without SPF is honest for once."""
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 
 
@@ -47,10 +50,13 @@ def known(site: Site, *hosts: str, text: str = "Bonjour", ip: str = "") -> list[
     """The sites of a message's links that the filter names; none where it names none."""
     lines = "\r\n".join(f"https://{host}/page" for host in hosts)
     message = (
-        f"From: a@{FOREIGN}\r\nTo: probe1@ac-exemple.test\r\nSubject: essai\r\nMessage-ID: <{token()}@{FOREIGN}>\r\n"
+        f"From: {STRANGER['From']}\r\nTo: probe1@ac-exemple.test\r\nSubject: essai\r\n"
+        f"Message-ID: <{token()}@{FOREIGN}>\r\n"
         f"Date: Mon, 02 Mar 2026 10:00:00 +0100\r\n\r\n{text}\r\n{lines}\r\n"
     )
-    (answer,) = verdicts(site, [message], IP=ip or network())
+    (answer,) = verdicts(site, [message], IP=ip or network(), Settings=HONEST)
+    if answer["action"] == "reject":
+        return []
     value = str(answer["milter"]["add_headers"][HEADER]["value"])
     return [] if value == "-" else value.split(" ")
 
