@@ -33,7 +33,7 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The messages that are looked for in a box; `since` is a day (ISO 8601) before which none of them was received."""
+    """The messages that are looked for in a box; `since` is a day (ISO 8601) before which none of them was saved."""
 
     uid: str
     signs: tuple[Sign, ...]

@@ -105,12 +105,12 @@ def _signs(batch: Iterable[Box]) -> dict[Sign, None]:
 
 
 def _query(batch: Sequence[Box]) -> list[str]:
-    """The words of the search: first the day, by which Dovecot opens no older message."""
+    """The words of the search: first the day of saving, by which Dovecot opens no older message. A client chooses INTERNALDATE."""
     signs = _any(
         (*(("HEADER", "Message-ID", one.piece) if one.piece else ()), "HEADER", "Received", one.queue)
         for one in _signs(batch)
     )
-    return ["SINCE", min(box.since for box in batch), *signs]
+    return ["SAVEDSINCE", min(box.since for box in batch), *signs]
 
 
 def _any(tests: Iterable[Sequence[str]]) -> list[str]:

@@ -89,6 +89,8 @@ def test_a_wave_leaves_every_box_and_comes_back_as_it_was(people, mail, typed, s
         session.create(quoted("À voir"))
         session.select("INBOX")
         session.uid(act, "1:*", quoted("À voir"))
+    # A client says when a message came: an old date hides no copy.
+    session.append(quoted("À voir"), None, '"01-Jan-1990 08:00:00 +0000"', session.fetch("1", "(BODY.PEEK[])")[1][0][1])
     mail.remove(deleter, word)
     before = {one.uid: held(mail, one, word) for one in agents}
 

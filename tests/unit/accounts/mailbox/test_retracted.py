@@ -39,9 +39,9 @@ def test_a_message_is_looked_for_by_both_its_signs_in_folders_and_among_what_was
     assert dovecot.users == [["mdupond", "jmartin"]] * 3
     first, second, third = (words[words.index("--") + 2 :] for words in dovecot.ran)
     by_both = ["(", "(", "HEADER", "Message-ID", "vague@lointain.test", "HEADER", "Received", "7E2201029D4", ")", ")"]
-    assert first == ["mailbox", "*", "NOT", "mailbox", "Partages/*", "SINCE", "1970-01-01", *by_both]
-    assert second == ["mailbox", ".EXPUNGED/*", "SINCE", "1970-01-01", *by_both]
-    assert third == ["mailbox", ".EXPUNGED/INBOX", "SINCE", "1970-01-01", *by_both]
+    assert first == ["mailbox", "*", "NOT", "mailbox", "Partages/*", "SAVEDSINCE", "1970-01-01", *by_both]
+    assert second == ["mailbox", ".EXPUNGED/*", "SAVEDSINCE", "1970-01-01", *by_both]
+    assert third == ["mailbox", ".EXPUNGED/INBOX", "SAVEDSINCE", "1970-01-01", *by_both]
 
 
 def test_what_is_still_there_after_the_move_is_said() -> None:
