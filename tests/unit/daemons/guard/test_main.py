@@ -81,3 +81,40 @@ def test_the_defaults_of_the_role_are_those_of_the_scanner() -> None:
     lines = (Path(main.__file__).parents[4] / "roles/guard/defaults/main.yml").read_text("utf-8").splitlines()
     given = dict(line.removeprefix("guard_").split(": ") for line in lines if ": " in line)
     assert {name: int(given[name]) for name in vars(Bounds())} == vars(Bounds())
+
+
+def reads_of(path: Path, size: int, written: int) -> tuple[list[int], int]:
+    """The octets of each read of a packet that is written so many octets at a time, and the octets that were judged."""
+    reads, judged = list[int](), []
+
+    class Connection(main.Connection):
+        def data_received(self, data: bytes) -> None:
+            reads.append(len(data))
+            super().data_received(data)
+            judged.append(self.session.scanner.octets)
+
+    async def run() -> None:
+        server = main.Server(main.Config(Bounds(), 1))
+        listening = await asyncio.get_running_loop().create_unix_server(lambda: Connection(server), path)
+        async with listening:
+            _reader, writer = await asyncio.open_unix_connection(path)
+            octets = milter.packet(milter.BODY, b"x" * size)
+            for at in range(0, len(octets), written):
+                writer.write(octets[at : at + written])
+                await asyncio.sleep(0)
+            while sum(reads) < len(octets):
+                await asyncio.sleep(0.001)
+            writer.close()
+
+    asyncio.run(run())
+    return reads, judged[-1]
+
+
+def test_much_of_a_large_packet_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "MOMENT", 0.2)
+    few, judged = reads_of(tmp_path / "a", 65_000, 1000)
+    assert judged == 65_000
+    monkeypatch.setattr(main, "MUCH", 65_536)
+    many, judged = reads_of(tmp_path / "b", 65_000, 1000)
+    assert judged == 65_000
+    assert len(few) < len(many) / 2, (few, many)
