@@ -78,27 +78,29 @@ def _with(values: Sequence[str], more: Iterable[str]) -> list[str]:
 
 def delegate(members: Members) -> list[Change]:
     """Let people open a box and send as it."""
-    held = members.box.attributes.get("mpDelegate", [])
-    made = change(Kind.BOX, members.box, {"mpDelegate": _with(held, members.people)})
+    delegates = members.box.attributes.get("mpDelegate", [])
+    changes = change(Kind.BOX, members.box, {"mpDelegate": _with(delegates, members.people)})
     for one in members.people.values():
-        made += change(Kind.MODIFY, one, {"mpOpens": _with(one.attributes.get("mpOpens", []), [members.uid])})
-    return made
+        changes += change(Kind.MODIFY, one, {"mpOpens": _with(one.attributes.get("mpOpens", []), [members.uid])})
+    return changes
 
 
 def undelegate(members: Members) -> list[Change]:
     """Take that away: from their own entries first, which is what opens the box."""
-    made: list[Change] = []
+    changes: list[Change] = []
     for one in members.people.values():
         opens = one.attributes.get("mpOpens", [])
-        made += change(Kind.MODIFY, one, {"mpOpens": [uid for uid in opens if uid != members.uid]})
-    held = members.box.attributes.get("mpDelegate", [])
-    return made + change(Kind.BOX, members.box, {"mpDelegate": [uid for uid in held if uid not in members.people]})
+        changes += change(Kind.MODIFY, one, {"mpOpens": [uid for uid in opens if uid != members.uid]})
+    delegates = members.box.attributes.get("mpDelegate", [])
+    return changes + change(
+        Kind.BOX, members.box, {"mpDelegate": [uid for uid in delegates if uid not in members.people]}
+    )
 
 
 def managers(members: Members, *, remove: bool = False) -> list[Change]:
     """The source that decides the delegates of the box."""
-    held = members.box.attributes.get("mpManager", [])
-    uids = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
+    present = members.box.attributes.get("mpManager", [])
+    uids = [uid for uid in present if uid not in members.people] if remove else _with(present, members.people)
     return change(Kind.BOX, members.box, {"mpManager": uids})
 
 
@@ -117,10 +119,10 @@ def create(
     attributes: Attributes = box_attributes(box)
     if managers:
         attributes["mpManager"] = list(managers)
-    made = [Change(Kind.BOX, box.uid, box.dn(suffix), {}, attributes)]
+    changes = [Change(Kind.BOX, box.uid, box.dn(suffix), {}, attributes)]
     for one in people.values():
-        made += change(Kind.MODIFY, one, {"mpOpens": _with(one.attributes.get("mpOpens", []), [box.uid])})
-    return made
+        changes += change(Kind.MODIFY, one, {"mpOpens": _with(one.attributes.get("mpOpens", []), [box.uid])})
+    return changes
 
 
 def mirror(directory: Directory) -> list[Change]:
@@ -131,7 +133,7 @@ def mirror(directory: Directory) -> list[Change]:
         for entry in directory.search(branch, ("uid", "mpDelegate"), Present("mpDelegate")):
             for uid in entry.attributes.get("mpDelegate", []):
                 opens.setdefault(uid.lower(), []).append(entry.attributes["uid"][0])
-    made: list[Change] = []
+    changes: list[Change] = []
     for entry in directory.search("people", ("uid", "mpOpens")):
-        made += change(Kind.MODIFY, entry, {"mpOpens": sorted(opens.get(entry.attributes["uid"][0], []))})
-    return made
+        changes += change(Kind.MODIFY, entry, {"mpOpens": sorted(opens.get(entry.attributes["uid"][0], []))})
+    return changes

@@ -49,9 +49,9 @@ class Reach:
         )
 
 
-def reach(held: Sequence[str]) -> Reach:
+def reach(roles: Sequence[str]) -> Reach:
     """The reach of a help desk, from the values of `mpRole`; what is not understood reaches nothing."""
-    scopes = {words[1].upper() for one in held if len(words := one.split()) == 2 and words[0].lower() == HELPDESK}
+    scopes = {words[1].upper() for one in roles if len(words := one.split()) == 2 and words[0].lower() == HELPDESK}
     return Reach(
         frozenset(one for one in scopes if len(one) == 8),
         frozenset(one for one in scopes if 2 <= len(one) <= 3),
@@ -59,9 +59,9 @@ def reach(held: Sequence[str]) -> Reach:
     )
 
 
-def is_dsi(held: Sequence[str]) -> bool:
+def is_dsi(roles: Sequence[str]) -> bool:
     """Whether the values of `mpRole` hold the DSI's role."""
-    return any(one.strip().lower() == DSI for one in held)
+    return any(one.strip().lower() == DSI for one in roles)
 
 
 def departments(directory: Directory) -> Callable[[str], str]:
@@ -70,8 +70,8 @@ def departments(directory: Directory) -> Callable[[str], str]:
 
     def of(school: str) -> str:
         if school not in known:
-            found = directory.search("establishments", ["mpDepartment"], {"mpEstablishment": school})
-            known[school] = next((one for entry in found for one in entry.attributes.get("mpDepartment", ())), "")
+            entries = directory.search("establishments", ["mpDepartment"], {"mpEstablishment": school})
+            known[school] = next((one for entry in entries for one in entry.attributes.get("mpDepartment", ())), "")
         return known[school]
 
     return of
@@ -80,15 +80,15 @@ def departments(directory: Directory) -> Callable[[str], str]:
 def scoped(schools: Iterable[str] = (), numbers: Iterable[str] = (), *, everywhere: bool = False) -> tuple[str, ...]:
     """The scopes of a help desk, judged. Raises InputError on what is no code, and on none at all."""
     try:
-        found = (*map(values.department, numbers), *map(values.uai, schools))
+        scopes = (*map(values.department, numbers), *map(values.uai, schools))
     except values.BadValueError as error:
         raise InputError(str(error)) from error
-    if bool(found) is everywhere:
+    if bool(scopes) is everywhere:
         raise InputError(
             "a help desk has schools and départements, or is for all",
             "give --school UAI, --department NUMBER, or --everywhere",
         )
-    return (EVERYWHERE,) if everywhere else found
+    return (EVERYWHERE,) if everywhere else scopes
 
 
 def granted(entry: Entry, role: str, scopes: Sequence[str] = ()) -> list[Change]:

@@ -93,10 +93,10 @@ class Busy:
             return []
 
 
-def in_utc(found: list[Span], begin: datetime.datetime, end: datetime.datetime) -> list[tuple[str, str]]:
+def in_utc(spans: list[Span], begin: datetime.datetime, end: datetime.datetime) -> list[tuple[str, str]]:
     """Beginnings and ends within these moments, as iCalendar has them in UTC; those that meet are one."""
     joined: list[Span] = []
-    for starts_at, ends_at in sorted((max(one[0], begin), min(one[1], end)) for one in found):
+    for starts_at, ends_at in sorted((max(one[0], begin), min(one[1], end)) for one in spans):
         if joined and starts_at <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(joined[-1][1], ends_at)
         elif starts_at < ends_at:
@@ -105,7 +105,7 @@ def in_utc(found: list[Span], begin: datetime.datetime, end: datetime.datetime) 
 
 
 def by_quarters(
-    found: list[Span], first: datetime.date, last: datetime.date, zone: datetime.tzinfo
+    spans: list[Span], first: datetime.date, last: datetime.date, zone: datetime.tzinfo
 ) -> dict[str, dict[str, dict[str, int]]]:
     """The same as SOGo's page takes it: day (YYYYMMDD), hour, minute of a quarter, 1 where it is taken.
 
@@ -113,7 +113,7 @@ def by_quarters(
     """
     begin, end = window(first, last, zone)
     days: dict[str, dict[str, dict[str, int]]] = {}
-    for starts_at, ends_at in found:
+    for starts_at, ends_at in spans:
         # In UTC: a day on which the clocks are changed has quarters that local time does not count.
         moment = max(starts_at, begin).astimezone(UTC)
         moment -= datetime.timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)

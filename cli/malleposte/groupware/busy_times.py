@@ -55,10 +55,10 @@ class Question:
 
 def asked(line: str, zone: datetime.tzinfo) -> Question:
     """The question of a request's first line. Raises RequestError."""
-    found = _FIRST.fullmatch(line.strip())
-    if not found or not is_uid(found[1]):
+    match = _FIRST.fullmatch(line.strip())
+    if not match or not is_uid(match[1]):
         raise RequestError("not a request for an agent's times")
-    fields = dict(parse_qsl(found[2]))
+    fields = dict(parse_qsl(match[2]))
     within: Span | None = None
     try:
         if "from" in fields:
@@ -71,7 +71,7 @@ def asked(line: str, zone: datetime.tzinfo) -> Question:
         raise RequestError("sday and eday are days, YYYYMMDD; from and until are moments, YYYYMMDDTHHMMSSZ") from error
     if not 0 <= (last - first).days <= LONGEST:
         raise RequestError(f"the end is up to {LONGEST} days after the beginning")
-    return Question(found[1], first, last, within)
+    return Question(match[1], first, last, within)
 
 
 def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, bytes]:
@@ -85,14 +85,14 @@ def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, b
     except RequestError as error:
         return "400 Bad Request", f"{error}\n".encode()
     agenda = Busy(root, zone, question.first, question.last)
-    found = agenda.of(question.uid)
+    spans = agenda.of(question.uid)
     for item, reason in agenda.unread:
         print(f"<5>{question.uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
     if not agenda.kept:
         return "404 Not Found", b""
     if question.within:
-        return "200 OK", json.dumps(in_utc(found, *question.within)).encode()
-    return "200 OK", json.dumps(by_quarters(found, question.first, question.last, zone)).encode()
+        return "200 OK", json.dumps(in_utc(spans, *question.within)).encode()
+    return "200 OK", json.dumps(by_quarters(spans, question.first, question.last, zone)).encode()
 
 
 def main(words: Sequence[str]) -> int:

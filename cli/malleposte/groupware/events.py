@@ -41,8 +41,8 @@ def length(event: Any) -> datetime.timedelta:
         lasts: datetime.timedelta = event.dtend.value - event.dtstart.value
         return lasts
     if "duration" in event.contents:
-        given: datetime.timedelta = event.duration.value
-        return given
+        duration: datetime.timedelta = event.duration.value
+        return duration
     return datetime.timedelta(days=0 if isinstance(event.dtstart.value, datetime.datetime) else 1)
 
 

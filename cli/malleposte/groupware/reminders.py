@@ -139,24 +139,24 @@ class Round:
 
     def _rung(self, folder: Path, item: str, at: float, now: float) -> dict[str, float]:
         """Send the reminders of an item from this second on; by the item the next one, or the one that was not sent."""
-        found = self._read(folder, item, max(at, now - LATEST) - 0.5)
-        while found and found.at <= now:
+        reminder = self._read(folder, item, max(at, now - LATEST) - 0.5)
+        while reminder and reminder.at <= now:
             try:
-                self.send(folder.parent.name, found)
+                self.send(folder.parent.name, reminder)
             except OSError as error:
                 self.unsent = str(error)
-                return {item: found.at}
+                return {item: reminder.at}
             except Exception as error:  # noqa: BLE001  # a title that no letter can bear stops no other reminder
                 self.unread.append((f"{folder.parent.name}/{folder.name}/{item}", reason(error)))
             else:
                 self.sent += 1
-            found = self._read(folder, item, found.at)
-        return {item: found.at} if found else {}
+            reminder = self._read(folder, item, reminder.at)
+        return {item: reminder.at} if reminder else {}
 
     def _due(self, folder: Path, items: Iterable[str], after: float) -> Iterator[tuple[str, float]]:
         for item in items:
-            if not item.startswith(".") and (found := self._read(folder, item, after)):
-                yield item, found.at
+            if not item.startswith(".") and (reminder := self._read(folder, item, after)):
+                yield item, reminder.at
 
     def _read(self, folder: Path, item: str, after: float) -> Due | None:
         path = folder / item

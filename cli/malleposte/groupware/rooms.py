@@ -46,20 +46,20 @@ DECIDES = {
 def find(directory: Directory, name: str) -> Entry:
     """The resource of a uid or an address. Raises InputError."""
     word = name.strip().lower()
-    found = list(directory.search("resources", ROOM, AnyOf((Equal("uid", word), Equal("mail", word)))))
-    if not found:
+    rooms = list(directory.search("resources", ROOM, AnyOf((Equal("uid", word), Equal("mail", word)))))
+    if not rooms:
         raise InputError(f"no room or equipment {name}", "`malleposte accounts room list` shows them")
-    return found[0]
+    return rooms[0]
 
 
 def bookers(directory: Directory, words: Iterable[str], schools: Sequence[str]) -> tuple[str, ...]:
     """The agents who may book, as they are kept: @everyone, @school, uids, and rules as URLs. Raises InputError."""
-    found = tuple(dict.fromkeys(_booker(directory, word.strip()) for word in words))
-    if SCHOOL in found and not schools:
+    names = tuple(dict.fromkeys(_booker(directory, word.strip()) for word in words))
+    if SCHOOL in names and not schools:
         raise InputError(
             f"{SCHOOL} books nothing here: no school is given", "give its UAI code", french="aucun UAI : quelle école ?"
         )
-    return found
+    return names
 
 
 def _booker(directory: Directory, word: str) -> str:
@@ -69,8 +69,8 @@ def _booker(directory: Directory, word: str) -> str:
         return _FRENCH[word.lower()]
     if "=" in word:
         return to_url(parse(word), directory.suffix)
-    wanted = AnyOf((Equal("uid", word.lower()), Equal("mailLocalAddress", word.lower())))
-    for entry in directory.search("people", ("uid",), wanted):
+    condition = AnyOf((Equal("uid", word.lower()), Equal("mailLocalAddress", word.lower())))
+    for entry in directory.search("people", ("uid",), condition):
         return first(entry.attributes, "uid")
     raise InputError(
         f"no agent {word}",
@@ -91,16 +91,16 @@ def create(one: Resource, taken: Container[str], suffix: str, line: int = 0) -> 
     return Change(Kind.ROOM, one.uid, one.dn(suffix), {}, resource_attributes(one), line)
 
 
-def edit(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
+def edit(entry: Entry, attributes: Attributes, line: int = 0) -> list[Change]:
     """The changes that bring a resource to this state. Raises InputError where nobody would know which school books."""
-    whole = entry.attributes | wanted
+    whole = entry.attributes | attributes
     if SCHOOL in whole.get("mpBooker", ()) and not whole.get("mpEstablishment"):
         raise InputError(
             f"{first(entry.attributes, 'uid')}: {SCHOOL} books it, and no school is left",
             "give its UAI code, or other bookers",
             french="aucun UAI : quelle école ?",
         )
-    return change(Kind.ROOM, entry, wanted, line=line)
+    return change(Kind.ROOM, entry, attributes, line=line)
 
 
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> tuple[Plan, Feed]:
@@ -110,9 +110,9 @@ def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> t
 
 def _changes(row: RoomRow, feed: Feed, current: Current, domain: str) -> list[Change]:
     directory = current.directory
-    held = next(iter(directory.search("resources", ROOM, {"uid": row.uid})), None)
+    entry = next(iter(directory.search("resources", ROOM, {"uid": row.uid})), None)
     schools = (
-        row.schools if held is None or "uai" in feed.columns.places else held.attributes.get("mpEstablishment", [])
+        row.schools if entry is None or "uai" in feed.columns.places else entry.attributes.get("mpEstablishment", [])
     )
     one = Resource(
         uid=row.uid,
@@ -123,9 +123,9 @@ def _changes(row: RoomRow, feed: Feed, current: Current, domain: str) -> list[Ch
         bookers=bookers(directory, row.bookers, tuple(schools)) or (EVERYONE,),
         establishments=row.schools,
     )
-    if held is None:
+    if entry is None:
         return [create(one, current.names(), directory.suffix, row.line)]
-    return edit(held, rows.decided(feed, DECIDES, resource_attributes(one)), row.line)
+    return edit(entry, rows.decided(feed, DECIDES, resource_attributes(one)), row.line)
 
 
 def suspended(entry: Entry, *, suspend: bool) -> list[Change]:

@@ -32,12 +32,12 @@ def description(name: str, folder: Path = FOLDER) -> bytes:
     if not NAME.fullmatch(name):
         return b""
     try:
-        found = BLOCK.search((folder / f"{name}.ics").read_bytes())
+        match = BLOCK.search((folder / f"{name}.ics").read_bytes())
     except OSError:
         return b""
-    if found is None:
+    if match is None:
         return b""
-    block = TZID.sub(b"TZID:" + name.encode(), found[0], count=1)
+    block = TZID.sub(b"TZID:" + name.encode(), match[0], count=1)
     return b"\r\n".join(line.rstrip() for line in block.splitlines()) + b"\r\n"
 
 

@@ -104,8 +104,8 @@ def collected(items: Iterable[Item]) -> dict[str, Item]:
     """Items by key; of two with one key, the later changed."""
     by_key: dict[str, Item] = {}
     for item in items:
-        held = by_key.get(item.key)
-        if held is None or item.changed > held.changed:
+        present = by_key.get(item.key)
+        if present is None or item.changed > present.changed:
             by_key[item.key] = item
     return by_key
 
@@ -118,16 +118,16 @@ def merged(collections: Iterable[Collection]) -> list[Collection]:
     by_place: dict[tuple[Kind, str], Collection] = {}
     for one in collections:
         name = fit_place(one.name)
-        held = by_place.get((one.kind, name), Collection(one.kind, name))
-        items = collected([*held.items.values(), *one.items.values()])
-        title = held.title or one.title or (one.name if name != one.name else "")
-        by_place[held.place] = replace(held, title=title, items=items)
+        collection = by_place.get((one.kind, name), Collection(one.kind, name))
+        items = collected([*collection.items.values(), *one.items.values()])
+        title = collection.title or one.title or (one.name if name != one.name else "")
+        by_place[collection.place] = replace(collection, title=title, items=items)
     return list(by_place.values())
 
 
-def newer(item: Item, held: Item | None) -> bool:
-    """Whether an item is to be put where `held` is."""
-    return held is None or (item.changed > held.changed and item.text.split() != held.text.split())
+def newer(item: Item, present: Item | None) -> bool:
+    """Whether an item is to be put where `present` is."""
+    return present is None or (item.changed > present.changed and item.text.split() != present.text.split())
 
 
 def fit_name(item: Item, kind: Kind, taken: Iterable[str] = ()) -> str:

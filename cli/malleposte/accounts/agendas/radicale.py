@@ -121,17 +121,17 @@ class Radicale:
         return folder if held.get("tag") == TAGS[one.kind] else None
 
     def _put(self, folder: Path, one: Collection) -> None:
-        held = collected(self._items(folder))
+        present = collected(self._items(folder))
         for key, item in one.items.items():
-            there = held.get(key)
+            there = present.get(key)
             if not newer(item, there):
                 continue
             text = item.text if uid_of(item.text) else _with_uid(item)
-            kept = self.check(text, TAGS[one.kind])
-            if kept is not None:
-                names = (other.name for other_key, other in held.items() if other_key != key)
+            content = self.check(text, TAGS[one.kind])
+            if content is not None:
+                names = (other.name for other_key, other in present.items() if other_key != key)
                 path = folder / (there.name if there else fit_name(item, one.kind, names))
-                owner.replace(path, kept, mode=MODE, changed=item.changed)
+                owner.replace(path, content, mode=MODE, changed=item.changed)
 
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
         """See Store."""
@@ -140,9 +140,9 @@ class Radicale:
             return
         with self._locked(shared=False):
             for folder, kind, properties in self._folders(uid):
-                held = self._collection(folder, kind, properties)
-                for key, item in gone.get(held.place, {}).items():
-                    if held.items.get(key) == item:
+                collection = self._collection(folder, kind, properties)
+                for key, item in gone.get(collection.place, {}).items():
+                    if collection.items.get(key) == item:
                         (folder / item.name).unlink()
 
     def forget(self, uid: str) -> None:

@@ -65,15 +65,17 @@ class RoundcubeBook:
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
         """See Store. All address books become its one."""
         rows = self._rows(uid)
-        held = collected(item for _id, item in rows)
+        present = collected(item for _id, item in rows)
         ids = {item: number for number, item in rows}
         by_key = collected(item for one in collections if one.kind == Kind.CONTACTS for item in one.items.values())
         changed = {
             key: item for key, item in by_key.items()
-            if item.text.lstrip().upper().startswith("BEGIN:VCARD") and newer(item, held.get(key))
+            if item.text.lstrip().upper().startswith("BEGIN:VCARD") and newer(item, present.get(key))
         }  # fmt: skip
         if changed:
-            items = [_row(item) | {"old": ids.get(held[key]) if key in held else None} for key, item in changed.items()]
+            items = [
+                _row(item) | {"old": ids.get(present[key]) if key in present else None} for key, item in changed.items()
+            ]
             text = json.dumps(items, ensure_ascii=False).replace("\\u0000", "")
             self.sql(
                 self.database, _ADD.format(uid=quoted(uid), host=quoted(self.host()), items=quoted(text))

@@ -36,9 +36,9 @@ class Portal:
     def close_many(self, uids: Sequence[str]) -> None:
         """See Channel."""
         try:
-            given = json.loads(self._settings.read_text("utf-8"))
-            held, seconds = given["valkey"], int(float(given["hours"]) * 3600)
-            link = self._made(f"unix://{held['socket']}", held["username"], held["password"])
+            settings = json.loads(self._settings.read_text("utf-8"))
+            valkey, seconds = settings["valkey"], int(float(settings["hours"]) * 3600)
+            link = self._made(f"unix://{valkey['socket']}", valkey["username"], valkey["password"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MallepostError(f"{self._settings}: {error}", "deploy the role portal") from error
         try:

@@ -169,12 +169,12 @@ def found(
 
     The same work whatever the answer.
     """
-    held = [one for one in waiting(attributes) if one.end > stamp(now) and one.way in ways] or [_NO_CODE]
+    codes = [one for one in waiting(attributes) if one.end > stamp(now) and one.way in ways] or [_NO_CODE]
     typed = normalise(code)
     right = _NO_CODE
     for name in keys.keys:
         digest = _digest(keys, uid, typed, name).encode()
-        for one in held:
+        for one in codes:
             right = one if hmac.compare_digest(digest, one.digest.encode()) else right
     return right if right is not _NO_CODE and len(typed) == LENGTH else None
 

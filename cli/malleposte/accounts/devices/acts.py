@@ -51,23 +51,29 @@ class NewDevice:
 
 
 def add(
-    directory: Directory, journal: Journal, uid: str, wanted: Specification, now: datetime.datetime, *, most: int = MOST
+    directory: Directory,
+    journal: Journal,
+    uid: str,
+    specification: Specification,
+    now: datetime.datetime,
+    *,
+    most: int = MOST,
 ) -> NewDevice:
     """A new device of an active account. Raises InputError on one that cannot be made."""
-    name, scopes, networks = _judged(wanted, now)
+    name, scopes, networks = _judged(specification, now)
     owner = next(iter(directory.search("people", COPIED, {"uid": uid})), None)
     if owner is None:
         raise InputError(f"no account {uid}", "accounts find looks for names and addresses too")
     state = first(owner.attributes, "mpState")
     if state != State.ACTIVE:
         raise InputError(f"{uid} is {state}: only an active account has devices")
-    held = len(follow.of(directory, uid))
-    if held >= most:
-        raise InputError(f"{uid} has {held} devices, of {most} at most", "revoke one that is no longer used")
+    count = len(follow.of(directory, uid))
+    if count >= most:
+        raise InputError(f"{uid} has {count} devices, of {most} at most", "revoke one that is no longer used")
     for _attempt in range(_ATTEMPTS):
         password = form.generate()
         ident = form.identifier(password)
-        device = Device(ident, uid, name, scopes, now, wanted.expires, state=state, networks=networks)
+        device = Device(ident, uid, name, scopes, now, specification.expires, state=state, networks=networks)
         attributes = device_attributes(device, owner.attributes, salted.make(password))
         try:
             directory.add(device.dn(directory.suffix), attributes)
@@ -79,19 +85,19 @@ def add(
     raise MallepostError(f"{uid}: no free identifier was found", "run this again")
 
 
-def _judged(given: Specification, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    name = " ".join(given.name.split())
+def _judged(specification: Specification, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    name = " ".join(specification.name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError("a device has a name, of 64 characters at most", "give one that its owner will recognise")
-    strange = sorted(set(given.scopes) - set(form.SCOPES))
-    if strange or not given.scopes:
+    strange = sorted(set(specification.scopes) - set(form.SCOPES))
+    if strange or not specification.scopes:
         raise InputError(f"{strange[0] if strange else 'nothing'} is no scope", f"scopes are {', '.join(form.SCOPES)}")
-    if given.expires is not None and given.expires <= now:
+    if specification.expires is not None and specification.expires <= now:
         raise InputError("the end of a device lies in the past")
-    networks = tuple(sorted({_network(text) for text in given.networks}))
+    networks = tuple(sorted({_network(text) for text in specification.networks}))
     if len(networks) > MOST_NETWORKS:
         raise InputError(f"a device has {MOST_NETWORKS} networks at most", "give one network that holds several")
-    return name, tuple(scope for scope in form.SCOPES if scope in given.scopes), networks
+    return name, tuple(scope for scope in form.SCOPES if scope in specification.scopes), networks
 
 
 def _network(text: str) -> str:

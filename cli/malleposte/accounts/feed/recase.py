@@ -23,13 +23,13 @@ _MC = 3
 def name(text: str) -> str:
     """A name in capitals in the way French writes it; any other as it is."""
     words = list(_WORD.finditer(text))
-    made: list[str] = []
+    parts: list[str] = []
     end = 0
     for place, word in enumerate(words):
-        made.append(text[end : word.start()])
-        made.append(_word(word[0], text[word.end() :], first=place == 0, last=place == len(words) - 1))
+        parts.append(text[end : word.start()])
+        parts.append(_word(word[0], text[word.end() :], first=place == 0, last=place == len(words) - 1))
         end = word.end()
-    return "".join(made) + text[end:]
+    return "".join(parts) + text[end:]
 
 
 def _word(word: str, rest: str, *, first: bool, last: bool) -> str:

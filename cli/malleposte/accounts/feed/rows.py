@@ -25,14 +25,14 @@ def plan[Row: (ListRow, RoomRow)](
     unchanged = 0
     for row in rows:
         try:
-            found = judged(row)
+            entry = judged(row)
         except InputError as error:
             rejects.append(
                 Reject(row.line, row.cells, (Problem(feed.columns.titles[key], error.french or str(error)),))
             )
             continue
-        changes += found
-        unchanged += not found
+        changes += entry
+        unchanged += not entry
     rejects.sort(key=lambda reject: reject.line)
     made = Plan(
         domain=domain,
@@ -46,7 +46,7 @@ def plan[Row: (ListRow, RoomRow)](
     return made, replace(feed, rejects=tuple(rejects))
 
 
-def decided(feed: Feed, decides: Mapping[str, Sequence[str]], wanted: Attributes) -> Attributes:
+def decided(feed: Feed, decides: Mapping[str, Sequence[str]], attributes: Attributes) -> Attributes:
     """Of the attributes wanted of an existing entry, those that the feed has columns for; one without a value ends."""
     named = [name for column, names in decides.items() if column in feed.columns.places for name in names]
-    return {name: wanted.get(name, []) for name in named}
+    return {name: attributes.get(name, []) for name in named}

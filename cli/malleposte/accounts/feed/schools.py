@@ -19,14 +19,14 @@ CLASSES = ("mpSchool",)
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime, *, profile: str) -> Plan:
     """Schools to make or to rename, and for each the box of its head where there is none, of the class `profile`."""
     there, taken = current.schools(), current.names()
-    held = current.boxes() if any(school.agenda is not None for school in feed.schools) else {}
+    boxes_by_school = current.boxes() if any(school.agenda is not None for school in feed.schools) else {}
     changes = [
         change
         for school in feed.schools
         for change in (
             *_entry(school, there.get(school.uai), current.suffix),
             *_box(school, domain, taken, current.suffix, profile),
-            *_agenda(school, held),
+            *_agenda(school, boxes_by_school),
         )
     ]
     touched = {change.line for change in changes}
@@ -47,17 +47,17 @@ def _attributes(school: School) -> Attributes:
     return {name: [value] for name, value in values.items() if value}
 
 
-def _entry(school: School, held: Mapping[str, list[str]] | None, suffix: str) -> Iterable[Change]:
+def _entry(school: School, present: Mapping[str, list[str]] | None, suffix: str) -> Iterable[Change]:
     dn = f"mpEstablishment={escape(school.uai)},ou=establishments,{suffix}"
     new = _attributes(school)
-    if held is None:
+    if present is None:
         attributes = {"objectClass": list(CLASSES), "mpEstablishment": [school.uai], **new}
         yield Change(Kind.SCHOOL, school.uai, dn, {}, attributes, school.line)
         return
-    after = {name: values for name, values in new.items() if held.get(name, []) != values}
+    after = {name: values for name, values in new.items() if present.get(name, []) != values}
     if after:
         yield Change(
-            Kind.SCHOOL, school.uai, dn, {name: list(held.get(name, [])) for name in after}, after, school.line
+            Kind.SCHOOL, school.uai, dn, {name: list(present.get(name, [])) for name in after}, after, school.line
         )
 
 
@@ -65,11 +65,11 @@ def _uid(school: School) -> str:
     return f"ce.{school.uai.lower()}"
 
 
-def _agenda(school: School, held: Mapping[str, Entry]) -> Iterable[Change]:
+def _agenda(school: School, boxes_by_school: Mapping[str, Entry]) -> Iterable[Change]:
     """The agenda of a box that is there, where the feed says whether it has one."""
-    box = held.get(_uid(school))
-    made = boxes.agenda(box, on=school.agenda) if box and school.agenda is not None else []
-    yield from (replace(one, line=school.line) for one in made)
+    box = boxes_by_school.get(_uid(school))
+    changes = boxes.agenda(box, on=school.agenda) if box and school.agenda is not None else []
+    yield from (replace(one, line=school.line) for one in changes)
 
 
 def _box(school: School, domain: str, taken: set[str], suffix: str, profile: str) -> Iterable[Change]:

@@ -18,12 +18,12 @@ PLAIN = ("mpCorps", "mpDiscipline", "mpFunction", "mpHidden")
 MOST_MB = 9_999_999
 
 
-def attributes(entry: Entry, wanted: Attributes) -> list[Change]:
+def attributes(entry: Entry, new: Attributes) -> list[Change]:
     """Facts as given (`PLAIN`); an empty list takes one away."""
-    strange = sorted(set(wanted) - set(PLAIN))
+    strange = sorted(set(new) - set(PLAIN))
     if strange:
         raise InputError(f"{strange[0]} is not changed this way")
-    return change(Kind.MODIFY, entry, wanted)
+    return change(Kind.MODIFY, entry, new)
 
 
 def rename(
@@ -98,9 +98,9 @@ def move(entry: Entry, schools: Sequence[str]) -> list[Change]:
     return change(Kind.MOVE, entry, {"mpEstablishment": list(dict.fromkeys(schools))})
 
 
-def profile(entry: Entry, wanted: str) -> list[Change]:
+def profile(entry: Entry, profile: str) -> list[Change]:
     """The class of service. A quota of the account's own stays."""
-    return change(Kind.PROFILE, entry, {"mpProfile": [wanted]})
+    return change(Kind.PROFILE, entry, {"mpProfile": [profile]})
 
 
 def quota(entry: Entry, megabytes: int | None) -> list[Change]:

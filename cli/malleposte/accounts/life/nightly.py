@@ -144,8 +144,8 @@ def agendas(night: NightlyRun, result: StepResult) -> None:
         uid_of(entry): entry.attributes.get("mpProfile", [""])[0]
         for entry in night.tools.directory.search("people", ("uid", "mpProfile"), Equal("mpState", State.ACTIVE.value))
     }
-    held = night.tools.hosts.holders()
-    for uid in astray(held, profiles, classes.read()):
+    holders = night.tools.hosts.holders()
+    for uid in astray(holders, profiles, classes.read()):
         with named(result.failures.append, uid):
             if not night.dry:
                 settled = settle(night.tools, uid, profiles[uid])
@@ -161,10 +161,10 @@ def codes_over(night: NightlyRun, result: StepResult) -> None:
     for entry in _people(night, AnyOf((Present("mpInaCode"), Present("mpInaDigest"), Present("mpRecoveryNext")))):
         for over in (_codes_over, life.settled):
             with _one(result, entry):
-                made = over(entry, night.now)
-                if made and not night.dry:
-                    make(tools.directory, tools.journal, made)
-                if made:
+                changes = over(entry, night.now)
+                if changes and not night.dry:
+                    make(tools.directory, tools.journal, changes)
+                if changes:
                     result.done.append(uid_of(entry))
 
 
@@ -212,15 +212,15 @@ def second_factors(night: NightlyRun, result: StepResult) -> None:
         result.failures.append("the log-in page knows no factor of anybody: main passwords stay closed to devices")
         return
     for entry in entries:
-        uid, held = uid_of(entry), sorted(entry.attributes.get("mpTwoFactor", ()))
+        uid, factors = uid_of(entry), sorted(entry.attributes.get("mpTwoFactor", ()))
         kinds = sorted(enrolled.get(uid, ())) if close else []
-        if held == kinds:
+        if factors == kinds:
             continue
         with _one(result, entry):
             if close and not kinds and tools.hosts.factors(uid):
                 continue  # enrolled in the meantime
             if not night.dry:
-                change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": held}, {"mpTwoFactor": kinds})
+                change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": factors}, {"mpTwoFactor": kinds})
                 make(tools.directory, tools.journal, [replace(change, note="in step with the log-in page")])
                 result.failures += map(str, forget_all(tools.channels, uid))
             result.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")

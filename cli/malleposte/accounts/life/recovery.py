@@ -75,20 +75,20 @@ def ask_recovery(
 
     None leaves one as it is, or as it waits to be. Asked for are those in force: nothing waits any more.
     """
-    made = settled(entry, now)
-    attributes: Attributes = made[0].after if made else {}
+    changes = settled(entry, now)
+    attributes: Attributes = changes[0].after if changes else {}
     names = ("mpRecoveryMail", "mpRecoveryPhone")
     current = [first({name: attributes.get(name, entry.attributes.get(name, []))}, name) for name in names]
-    waiting = None if made else next_recovery(entry)
+    waiting = None if changes else next_recovery(entry)
     ahead = [waiting.mail, waiting.phone] if waiting else current
     asked = [before if given is None else given for given, before in zip((mail, phone), ahead, strict=True)]
-    wanted: Attributes = dict(attributes)
+    new: Attributes = dict(attributes)
     if asked == current:
-        wanted["mpRecoveryNext"] = []
+        new["mpRecoveryNext"] = []
     else:
         at = stamp(now + datetime.timedelta(hours=hours))
-        wanted["mpRecoveryNext"] = [f"{at} {asked[0] or _NONE} {asked[1] or _NONE}"]
-    return change(Kind.MODIFY, entry, wanted)
+        new["mpRecoveryNext"] = [f"{at} {asked[0] or _NONE} {asked[1] or _NONE}"]
+    return change(Kind.MODIFY, entry, new)
 
 
 def settled(entry: Entry, now: datetime.datetime, *, confirmed: bool = False) -> list[Change]:
@@ -107,10 +107,10 @@ def settled(entry: Entry, now: datetime.datetime, *, confirmed: bool = False) ->
 
 def confirm_recovery(entry: Entry, now: datetime.datetime) -> list[Change]:
     """Means that wait count at once: an operator has seen whose they are. Raises InputError when none wait."""
-    made = settled(entry, now, confirmed=True)
-    if not made:
+    changes = settled(entry, now, confirmed=True)
+    if not changes:
         raise InputError(f"{uid_of(entry)} has no means of recovery that wait", "`accounts show` lists them")
-    return made
+    return changes
 
 
 def cancel_recovery(entry: Entry) -> list[Change]:

@@ -74,8 +74,8 @@ def planned(entry: Entry, now: datetime.datetime, days: float, override: str) ->
 
 def archived(entry: Entry) -> bool:
     """Whether an archive was made since the account was suspended."""
-    made, since = (when(first(entry.attributes, name)) for name in ("mpArchived", "mpStateChanged"))
-    return made is not None and since is not None and made >= since
+    day, since = (when(first(entry.attributes, name)) for name in ("mpArchived", "mpStateChanged"))
+    return day is not None and since is not None and day >= since
 
 
 def archive(
@@ -201,7 +201,7 @@ def references(directory: Directory, entry: Entry) -> list[Change]:
     )  # fmt: skip
     for branch, name, value, key in places:
         for other in directory.search(branch, [key, name], {name: value}):
-            kept = [one for one in other.attributes.get(name, []) if one.lower() != value.lower()]
+            values = [one for one in other.attributes.get(name, []) if one.lower() != value.lower()]
             before = {name: other.attributes.get(name, [])}
-            changes.append(Change(Kind.MODIFY, first(other.attributes, key), other.dn, before, {name: kept}))
+            changes.append(Change(Kind.MODIFY, first(other.attributes, key), other.dn, before, {name: values}))
     return changes

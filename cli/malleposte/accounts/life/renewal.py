@@ -133,26 +133,26 @@ class Facts:
             ) from error
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Facts:
+    def of(cls, facts: Mapping[str, Any]) -> Facts:
         """From a mapping. Raises KeyError, TypeError or ValueError."""
-        support = given["support"]
+        support = facts["support"]
         french, english = opening.hours(support)
         try:
-            policy = Policy.from_mapping(given["password_policy"])
+            policy = Policy.from_mapping(facts["password_policy"])
         except PolicyError as error:
             raise ValueError(f"password_policy: {error}") from error
         return cls(
-            domain=str(given["domain"]),
-            academy=str(given["academy"]),
-            portal=str(given["hostnames"]["portal"]),
+            domain=str(facts["domain"]),
+            academy=str(facts["academy"]),
+            portal=str(facts["hostnames"]["portal"]),
             phone=str(support["phone"]),
             mail=str(support["mail"]),
             hours=french,
             hours_en=english,
             policy=policy,
-            server=str(given["hostnames"].get("mail", "")),
-            dav=str(given["hostnames"].get("dav", "")),
-            report_mail=str(given.get("report_mail", "")),
+            server=str(facts["hostnames"].get("mail", "")),
+            dav=str(facts["hostnames"].get("dav", "")),
+            report_mail=str(facts.get("report_mail", "")),
         )
 
 

@@ -105,7 +105,7 @@ def _signs(batch: Iterable[Box]) -> dict[Sign, None]:
 
 
 def _query(batch: Sequence[Box]) -> list[str]:
-    """The words of the search: first the day of saving, so that Dovecot opens no older message. Clients choose INTERNALDATE."""
+    """The words of the search: first the day of saving, so that no older message is opened. Clients choose dates."""
     signs = _any(
         (*(("HEADER", "Message-ID", one.piece) if one.piece else ()), "HEADER", "Received", one.queue)
         for one in _signs(batch)

@@ -68,21 +68,21 @@ _PAGE = """\
 """
 
 
-def letter(held: Attributes, facts: Facts, now: datetime.datetime) -> EmailMessage:
+def letter(attributes: Attributes, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter for an account with these attributes. Raises ValueError where it has no address."""
-    mail = first(held, "mail")
+    mail = first(attributes, "mail")
     words = {
-        "name": first(held, "givenName"), "mail": mail, "login": first(held, "uid"), "portal": facts.portal,
+        "name": first(attributes, "givenName"), "mail": mail, "login": first(attributes, "uid"), "portal": facts.portal,
         "set_up": f"https://{facts.portal}{SET_UP}", "guide": f"https://{facts.portal}{GUIDE}",
         "phone": facts.phone, "hours": facts.hours, "hours_en": facts.hours_en,
         "support": facts.mail, "academy": facts.academy,
     }  # fmt: skip
     french, english = _FRENCH.format(**words), _ENGLISH.format(**words)
-    made = from_academy(SUBJECT, f"{french}\n{_RULE}{english}", mail, facts, now)
+    letter = from_academy(SUBJECT, f"{french}\n{_RULE}{english}", mail, facts, now)
     links = {words["set_up"], words["guide"]}
     page = _PAGE.format(subject=SUBJECT, french=_paragraphs(french, links), english=_paragraphs(english, links))
-    made.add_alternative(page, subtype="html", cte="quoted-printable")
-    return made
+    letter.add_alternative(page, subtype="html", cte="quoted-printable")
+    return letter
 
 
 def _paragraphs(text: str, links: set[str]) -> str:

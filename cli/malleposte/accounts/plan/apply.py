@@ -146,11 +146,11 @@ class _Application:
                 }
 
     def _refused_addition(self, change: Change, answer: Answer) -> None:
-        held = self._entry(change)
-        if held is not None and _same_person(held.attributes, change.after):
+        entry = self._entry(change)
+        if entry is not None and _same_person(entry.attributes, change.after):
             self.outcome.already += 1
             self._count(change, done=False)
-        elif held is not None:
+        elif entry is not None:
             self._skip(change, f"{change.uid} is there already and is somebody else's: plan again")
         else:
             self._skip(change, f"the directory refuses it: {answer.reason} ({answer.code})")
@@ -158,17 +158,17 @@ class _Application:
     # --- entries that are there ---
 
     def _modify(self, change: Change) -> None:
-        held = self._entry(change)
-        if held is None:
+        entry = self._entry(change)
+        if entry is None:
             self._skip(change, "the entry is no longer there")
             return
         touched = change.before or change.after
-        if not differing(held.attributes, {name: change.after.get(name, []) for name in touched}):
+        if not differing(entry.attributes, {name: change.after.get(name, []) for name in touched}):
             self.outcome.already += 1
             self._follow(change)
             self._count(change, done=False)
             return
-        if moved := differing(held.attributes, change.before):
+        if moved := differing(entry.attributes, change.before):
             self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
             return
         try:
@@ -181,13 +181,13 @@ class _Application:
 
     def _withdraw(self, change: Change) -> None:
         """Take an entry away that nobody has used; one that is gone was taken away before."""
-        held = self._entry(change)
-        if held is None:
+        entry = self._entry(change)
+        if entry is None:
             self.outcome.already += 1
             self._count(change, done=False)
-        elif moved := differing(held.attributes, change.before):
+        elif moved := differing(entry.attributes, change.before):
             self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
-        elif held.attributes.get("pwdChangedTime"):
+        elif entry.attributes.get("pwdChangedTime"):
             self._skip(change, "was activated since the plan was made")
         else:
             try:
@@ -199,11 +199,11 @@ class _Application:
 
     def _purge(self, change: Change) -> None:
         """Remove an account for good; one that is gone was removed before."""
-        held = self._entry(change)
-        if held is None:
+        entry = self._entry(change)
+        if entry is None:
             self.outcome.already += 1
             self._count(change, done=False)
-        elif moved := differing(held.attributes, change.before):
+        elif moved := differing(entry.attributes, change.before):
             self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
         elif len(self.failed) == IN_A_ROW and len(set(self.failed)) == 1:
             self._skip(change, "was not tried: those before it failed for one reason; mend that and apply it again")
@@ -231,11 +231,11 @@ class _Application:
         return next((entry for entry in entries if entry.dn.lower() == change.dn.lower()), None)
 
 
-def _same_person(attributes: Attributes, wanted: Attributes) -> bool:
+def _same_person(attributes: Attributes, other: Attributes) -> bool:
     """Whether an entry in the way is the very one that is to be made: of the same NUMEN, or for others, equal."""
-    if wanted.get("mpNumenDigest"):
-        return bool(set(attributes.get("mpNumenDigest", [])) & set(wanted["mpNumenDigest"]))
-    return set(differing(attributes, wanted)) <= {"mpStateChanged"}
+    if other.get("mpNumenDigest"):
+        return bool(set(attributes.get("mpNumenDigest", [])) & set(other["mpNumenDigest"]))
+    return set(differing(attributes, other)) <= {"mpStateChanged"}
 
 
 def _runs(changes: Sequence[Change]) -> Iterator[tuple[bool, range]]:

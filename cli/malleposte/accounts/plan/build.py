@@ -169,15 +169,15 @@ class _Planner:
             "discipline": ("mpDiscipline", _filled(person.discipline)),
             "fonction": ("mpFunction", _filled(person.function)),
         }
-        wanted: Attributes = {"sn": [person.surname], "givenName": [person.given_name]}
-        wanted |= dict(fact for column, fact in facts.items() if column not in person.left_out)
+        new: Attributes = {"sn": [person.surname], "givenName": [person.given_name]}
+        new |= dict(fact for column, fact in facts.items() if column not in person.left_out)
         if person.profile:
-            wanted["mpProfile"] = [person.profile]
-        wanted |= {name: [value] for name, value in _recovery(person).items() if not attributes.get(name)}
+            new["mpProfile"] = [person.profile]
+        new |= {name: [value] for name, value in _recovery(person).items() if not attributes.get(name)}
         name = f"{person.given_name} {person.surname}"
         if attributes.get("cn") != [name]:
-            wanted |= {"cn": [name], "displayName": [name]} | self._new_address(person, attributes)
-        return wanted
+            new |= {"cn": [name], "displayName": [name]} | self._new_address(person, attributes)
+        return new
 
     def _new_address(self, person: Person, attributes: Values) -> Attributes:
         """Another name gets another address; the old ones stay as aliases, and the log-in is for life."""
@@ -198,8 +198,8 @@ class _Planner:
         gone = [one for one in there if one.uid not in stayed]
         shielded = self._refused(feed)
         doubtful = self._doubtful(feed, gone) if gone else set()
-        held = tuple(sorted(one.uid for one in gone if shielded & set(one.numen_digests) or one.uid in doubtful))
-        leaving = [one for one in gone if one.uid not in held]
+        shown = tuple(sorted(one.uid for one in gone if shielded & set(one.numen_digests) or one.uid in doubtful))
+        leaving = [one for one in gone if one.uid not in shown]
         changes = tuple(
             Change(
                 Kind.SUSPEND,
@@ -211,7 +211,7 @@ class _Planner:
             )
             for one in leaving
         )
-        return changes, held, Departures(len(leaving), len(there))
+        return changes, shown, Departures(len(leaving), len(there))
 
     def _refused(self, feed: Feed) -> set[str]:
         """Digests of the NUMENs of refused rows, as far as they can be read."""
@@ -232,8 +232,8 @@ class _Planner:
         details = self.current.details(one.uid for one in gone)
         return {
             uid
-            for uid, held in details.items()
-            if (fold(held.get("sn", [""])[0]), fold(held.get("givenName", [""])[0])) in refused
+            for uid, entry in details.items()
+            if (fold(entry.get("sn", [""])[0]), fold(entry.get("givenName", [""])[0])) in refused
         }
 
     @staticmethod

@@ -94,9 +94,9 @@ class Change:
         )  # fmt: skip
 
 
-def differing(attributes: Attributes, wanted: Attributes) -> list[str]:
+def differing(attributes: Attributes, new: Attributes) -> list[str]:
     """Return the names of attributes that an entry has with other values, whatever their order."""
-    return [name for name, values in wanted.items() if sorted(attributes.get(name, [])) != sorted(values)]
+    return [name for name, values in new.items() if sorted(attributes.get(name, [])) != sorted(values)]
 
 
 def _attributes(raw: dict[str, Any]) -> Attributes:
@@ -205,10 +205,10 @@ def read(raw: Any, where: str, changes: Sequence[Change] | None = None) -> Plan:
 
 
 def _departures(raw: Mapping[str, Any]) -> Departures:
-    found = Departures(int(raw["leaving"]), int(raw["known"]))
-    if not 0 <= found.leaving <= found.known:
+    departures = Departures(int(raw["leaving"]), int(raw["known"]))
+    if not 0 <= departures.leaving <= departures.known:
         raise ValueError("an impossible number of departures")
-    return found
+    return departures
 
 
 def _parsed(raw: list[Any], where: str) -> Iterable[Change]:

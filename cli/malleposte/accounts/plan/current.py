@@ -72,13 +72,13 @@ class Current:
 
     def details(self, uids: Iterable[str]) -> dict[str, Attributes]:
         """All that a plan may change, of some accounts, by uid."""
-        wanted = set(uids)
-        if len(wanted) < _ONE_BY_ONE:
-            found = [entry for uid in wanted for entry in self.directory.search("people", FULL, {"uid": uid})]
+        names = set(uids)
+        if len(names) < _ONE_BY_ONE:
+            entries = [entry for uid in names for entry in self.directory.search("people", FULL, {"uid": uid})]
         else:
-            found = list(self.directory.search("people", FULL))
-        by_uid = {first(entry.attributes, "uid"): entry.attributes for entry in found}
-        return {uid: attributes for uid, attributes in by_uid.items() if uid in wanted}
+            entries = list(self.directory.search("people", FULL))
+        by_uid = {first(entry.attributes, "uid"): entry.attributes for entry in entries}
+        return {uid: attributes for uid, attributes in by_uid.items() if uid in names}
 
     def names(self) -> set[str]:
         """Every log-in and address in use or used before, in small letters: none is given again."""
@@ -96,10 +96,10 @@ class Current:
 
     def boxes(self) -> dict[str, Entry]:
         """Functional boxes by uid, with what says whether each has an agenda."""
-        found = self.directory.search("functional", ("uid", "mpAgenda"))
-        return {first(entry.attributes, "uid"): entry for entry in found}
+        entries = self.directory.search("functional", ("uid", "mpAgenda"))
+        return {first(entry.attributes, "uid"): entry for entry in entries}
 
     def schools(self) -> dict[str, Attributes]:
         """Schools by UAI code."""
-        found = self.directory.search("establishments", SCHOOL)
-        return {first(entry.attributes, "mpEstablishment"): entry.attributes for entry in found}
+        entries = self.directory.search("establishments", SCHOOL)
+        return {first(entry.attributes, "mpEstablishment"): entry.attributes for entry in entries}

@@ -118,34 +118,34 @@ class House:
     numen_digest: Callable[[str], str]
 
 
-def changes(wanted: Declared, entry: Entry | None, house: House, now: datetime.datetime) -> list[Change]:
+def changes(declared: Declared, entry: Entry | None, house: House, now: datetime.datetime) -> list[Change]:
     """Return the changes that bring the account to this state; nothing if it is. Raises InputError for the impossible.
 
     Absent is suspended: what is left of an account goes after the delays of its life, as everybody's.
     """
-    profile = wanted.facts.get("profile")
+    profile = declared.facts.get("profile")
     if profile and profile not in house.profiles:
-        raise InputError(f"{wanted.uid}: no class {profile!r}", f"known are {', '.join(house.profiles)}")
+        raise InputError(f"{declared.uid}: no class {profile!r}", f"known are {', '.join(house.profiles)}")
     if entry is None:
-        if wanted.state == ABSENT:
+        if declared.state == ABSENT:
             return []
-        if wanted.state == SUSPENDED:
-            raise InputError(f"{wanted.uid}: there is no such account to suspend")
-        return _arrival(wanted, house, now)
-    if wanted.state in (SUSPENDED, ABSENT):
+        if declared.state == SUSPENDED:
+            raise InputError(f"{declared.uid}: there is no such account to suspend")
+        return _arrival(declared, house, now)
+    if declared.state in (SUSPENDED, ABSENT):
         return life.suspend(entry, now)
     back = life.resume(entry, now) if first(entry.attributes, "mpState") == State.SUSPENDED else []
-    return [*back, *_edits(wanted, entry, house, now)]
+    return [*back, *_edits(declared, entry, house, now)]
 
 
-def _arrival(wanted: Declared, house: House, now: datetime.datetime) -> list[Change]:
-    facts = wanted.facts
+def _arrival(declared: Declared, house: House, now: datetime.datetime) -> list[Change]:
+    facts = declared.facts
     for name in ("given_name", "surname"):
         if not facts.get(name):
-            raise InputError(f"{wanted.uid}: there is no such account, and no {name} to make it of")
+            raise InputError(f"{declared.uid}: there is no such account, and no {name} to make it of")
     quota = facts.get("quota_mb") or None
     agent = Agent(
-        uid=wanted.uid,
+        uid=declared.uid,
         given_name=facts["given_name"],
         surname=facts["surname"],
         mail=facts.get("mail", ""),
@@ -162,25 +162,31 @@ def _arrival(wanted: Declared, house: House, now: datetime.datetime) -> list[Cha
     return life.create(arrival, house.suffix, house.domain, house.taken, now)
 
 
-def _edits(wanted: Declared, entry: Entry, house: House, now: datetime.datetime) -> list[Change]:
-    facts, made = wanted.facts, list[Change]()
-    given, surname, mail = (facts.get(name, "") for name in ("given_name", "surname", "mail"))
+def _edits(declared: Declared, entry: Entry, house: House, now: datetime.datetime) -> list[Change]:
+    facts, changes = declared.facts, list[Change]()
+    given_name, surname, mail = (facts.get(name, "") for name in ("given_name", "surname", "mail"))
     own = {name: first(entry.attributes, name) for name in ("givenName", "sn", "mail")}
-    if (given and given != own["givenName"]) or (surname and surname != own["sn"]) or (mail and mail != own["mail"]):
-        named = (given and given != own["givenName"]) or (surname and surname != own["sn"])
+    if (
+        (given_name and given_name != own["givenName"])
+        or (surname and surname != own["sn"])
+        or (mail and mail != own["mail"])
+    ):
+        named = (given_name and given_name != own["givenName"]) or (surname and surname != own["sn"])
         address = mail or ("" if named else own["mail"])
-        made += life.rename(entry, house.domain, house.taken, given_name=given, surname=surname, address=address)
+        changes += life.rename(
+            entry, house.domain, house.taken, given_name=given_name, surname=surname, address=address
+        )
     if "schools" in facts:
-        made += life.move(entry, facts["schools"])
+        changes += life.move(entry, facts["schools"])
     if facts.get("profile"):
-        made += life.profile(entry, facts["profile"])
+        changes += life.profile(entry, facts["profile"])
     if "quota_mb" in facts:
-        made += life.quota(entry, facts["quota_mb"] or None)
+        changes += life.quota(entry, facts["quota_mb"] or None)
     plain: Attributes = {key: [facts[name]] if facts[name] else [] for name, key in _LABELS.items() if name in facts}
     if "hidden" in facts:
         plain["mpHidden"] = ["TRUE"] if facts["hidden"] else []
-    made += life.attributes(entry, plain)
-    return made + life.set_recovery(entry, now, mail=facts.get("recovery_mail"), phone=facts.get("recovery_phone"))
+    changes += life.attributes(entry, plain)
+    return changes + life.set_recovery(entry, now, mail=facts.get("recovery_mail"), phone=facts.get("recovery_phone"))
 
 
 SHOWN = ("mpRecoveryMail", "mpRecoveryPhone")
@@ -190,13 +196,13 @@ SHOWN = ("mpRecoveryMail", "mpRecoveryPhone")
 def difference(todo: Collection[Change]) -> dict[str, dict[str, list[str]]]:
     """`before` and `after` of all the changes, for a person; digests and means of recovery are not shown."""
     hidden = {"mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest", *(name.lower() for name in SHOWN)}
-    found: dict[str, dict[str, list[str]]] = {"before": {}, "after": {}}
+    sides: dict[str, dict[str, list[str]]] = {"before": {}, "after": {}}
     for change in todo:
         for name in {**change.before, **change.after}:
-            for side, held in (("before", change.before), ("after", change.after)):
-                texts = held.get(name, [])
+            for side, attributes in (("before", change.before), ("after", change.after)):
+                texts = attributes.get(name, [])
                 if name.lower() in hidden and texts:
                     texts = [f"(not shown, {side})"]
                 if texts or change.kind != Kind.CREATE:
-                    found[side][name] = texts
-    return found
+                    sides[side][name] = texts
+    return sides

@@ -42,9 +42,9 @@ NAMED_BY: Mapping[Branch, Sequence[str]] = {
 NAMED = "is named by an entry that stays: a device, a box, a list, a delegation or the people of a school"
 
 
-def revert(ident: str, made: Plan, directory: Directory, used: Used, now: datetime.datetime) -> Plan:
-    """Return the plan that takes the plan `made`, kept as `ident`, back; creations last."""
-    return _Reversal(ident, made, directory, used).plan(now)
+def revert(ident: str, plan: Plan, directory: Directory, used: Used, now: datetime.datetime) -> Plan:
+    """Return the plan that takes `plan`, kept as `ident`, back; creations last."""
+    return _Reversal(ident, plan, directory, used).plan(now)
 
 
 @dataclass

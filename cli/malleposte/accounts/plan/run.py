@@ -89,20 +89,20 @@ def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hos
         return revert(ident, made, directory, used, now)
 
 
-def apply_plan(made: changes.Plan, settings: Settings, progress: Progress, *, forced: Collection[str] = ()) -> Outcome:
+def apply_plan(plan: changes.Plan, settings: Settings, progress: Progress, *, forced: Collection[str] = ()) -> Outcome:
     """Apply a plan as the one writer.
 
     Raises InputError for one that no feed makes, and TooManyChangesError for one that changes more than is usual and
     not `forced` (names of brakes), before anything is changed. What is usual is this host's to say, not the file's.
     """
-    _admitted(made, settings, forced)
+    _admitted(plan, settings, forced)
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
-        return apply(made, directory, journal, progress=progress)
+        return apply(plan, directory, journal, progress=progress)
 
 
-def removes(made: changes.Plan) -> bool:
+def removes(plan: changes.Plan) -> bool:
     """Whether a plan removes accounts for good, which it does to all or to none."""
-    return bool(made.changes) and made.changes[0].kind == changes.Kind.PURGE
+    return bool(plan.changes) and plan.changes[0].kind == changes.Kind.PURGE
 
 
 def remove_all(
@@ -117,18 +117,18 @@ def remove_all(
     if any(change.note for change in made.changes):
         demand_override(rules.override_group)
     now = datetime.datetime.now(datetime.UTC)
-    with one_writer(), tools(settings) as held:
-        held.hosts.demand()
-        failed = removal.finish(held.directory, held.journal)
+    with one_writer(), tools(settings) as opened:
+        opened.hosts.demand()
+        failed = removal.finish(opened.directory, opened.journal)
         if failed:
             raise MallepostError(f"a removal that was interrupted is not finished: {failed[0]}")
 
         def remove(change: changes.Change) -> None:
-            removal.purge(held, change.uid, now, change.note)
+            removal.purge(opened, change.uid, now, change.note)
 
-        return apply(made, held.directory, held.journal, progress=progress, remove=remove)
+        return apply(made, opened.directory, opened.journal, progress=progress, remove=remove)
 
 
-def _admitted(made: changes.Plan, settings: Settings, forced: Collection[str]) -> None:
-    admit(made, settings.suffix, settings.domain, made.feed)
-    brakes.demand(made, settings.brakes(), forced)
+def _admitted(plan: changes.Plan, settings: Settings, forced: Collection[str]) -> None:
+    admit(plan, settings.suffix, settings.domain, plan.feed)
+    brakes.demand(plan, settings.brakes(), forced)

@@ -19,7 +19,7 @@ DAYS = 30
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
-def keep(made: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> str:
+def keep(plan: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> str:
     """Write a plan to its file, 0600, and remove old ones; its id."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     oldest = (now - datetime.timedelta(days=DAYS)).timestamp()
@@ -28,7 +28,7 @@ def keep(made: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> s
             path.unlink(missing_ok=True)
     ident = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with durable.replacing(folder / f"{ident}.json") as file:
-        file.writelines(piece.encode() for piece in made.pieces())
+        file.writelines(piece.encode() for piece in plan.pieces())
     return ident
 
 

@@ -126,8 +126,8 @@ def parts(directory: Directory, chosen: Sequence[Reader], most: int = MOST) -> I
         for entry in directory.search("establishments", ("mpEstablishment", "o", "l", "postalCode"))
     }
     for uai, group in groupby(chosen, key=lambda one: one.uai):
-        held = known.get(uai, {})
-        place = " ".join((first(held, "postalCode"), first(held, "l"))).strip()
-        school, all_of_it = School(uai, first(held, "o"), place), list(group)
+        names = known.get(uai, {})
+        place = " ".join((first(names, "postalCode"), first(names, "l"))).strip()
+        school, all_of_it = School(uai, first(names, "o"), place), list(group)
         for start in range(0, len(all_of_it), most):
             yield Part(school, start // most + 1, tuple(all_of_it[start : start + most]))

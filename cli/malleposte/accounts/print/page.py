@@ -95,8 +95,8 @@ class Printer:
 
     def lines(self, text: str, face: str, size: float, width: float) -> list[str]:
         """A text in lines no wider than `width` points."""
-        found: list[str] = self._split(text, face, size, width)
-        return found
+        parts: list[str] = self._split(text, face, size, width)
+        return parts
 
 
 def _capital(text: str) -> str:

@@ -61,10 +61,10 @@ def distinct(of: Iterable[Message]) -> list[list[Message]]:
     return list(groups.values())
 
 
-def like(found: Iterable[Message], apart_from: Iterable[Message]) -> list[Like]:
+def like(messages: Iterable[Message], apart_from: Iterable[Message]) -> list[Like]:
     """Return what was found without some messages, the likest first."""
     known = {one.queue for one in apart_from}
-    groups = distinct(one for one in found if one.queue not in known)
+    groups = distinct(one for one in messages if one.queue not in known)
     several = [Like(max(one.alike for one in group), tuple(group)) for group in groups]
     return sorted(several, key=lambda one: (-one.alike, -len(one.messages)))
 
@@ -113,12 +113,12 @@ def boxes(of: Sequence[Message]) -> list[Box]:
 
 def passed_outside(of: Iterable[Message], domain: str) -> list[tuple[str, str]]:
     """Return the accounts whose filter passed a message on to somebody outside, and the address."""
-    found = set[tuple[str, str]]()
+    pairs = set[tuple[str, str]]()
     for message in of:
         for one in message.recipients:
             if one.account and one.detail:
-                found |= {(one.account, to) for to in one.detail.split(", ") if not to.endswith(f"@{domain}")}
-    return sorted(found)
+                pairs |= {(one.account, to) for to in one.detail.split(", ") if not to.endswith(f"@{domain}")}
+    return sorted(pairs)
 
 
 def waiting(of: Iterable[Message]) -> list[str]:

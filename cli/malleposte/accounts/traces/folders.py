@@ -37,11 +37,11 @@ def theirs(uid: str, store: Path) -> list[Trace]:
     owners = dict.fromkeys(line.removeprefix(begin) for line in lines if line.startswith(begin))
     homes = {one: mailstore.home_of(one, store) for one in owners if is_uid(one)}
     return [
-        Trace(Kind.THEIR_FOLDER, held.what, one)
+        Trace(Kind.THEIR_FOLDER, share.what, one)
         for one, home in homes.items()
         if home.exists()
-        for held in find(home)
-        if held.who.lower() == f"user={uid.lower()}"
+        for share in find(home)
+        if share.who.lower() == f"user={uid.lower()}"
     ]
 
 
@@ -50,8 +50,8 @@ def remove(home: Path, trace: Trace) -> None:
     with owner.as_owner(home):
         for folder, path in _lists(home / mailstore.MAILDIR):
             if folder == trace.what:
-                kept = [line for line in _lines(path) if _who(line) != trace.who]
-                owner.replace(path, "".join(f"{line}\n" for line in kept))
+                lines = [line for line in _lines(path) if _who(line) != trace.who]
+                owner.replace(path, "".join(f"{line}\n" for line in lines))
 
 
 def _lists(root: Path) -> Iterator[tuple[str, Path]]:

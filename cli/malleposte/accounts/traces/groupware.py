@@ -18,28 +18,28 @@ _KEYS: Mapping[str, str] = {Kind.SIGNATURE: "signature", Kind.SENDER: "fullName"
 def find(sql: Sql, uid: str) -> list[Trace]:
     """Traces in SOGo, whether or not it writes the script in force now: it may again."""
     defaults, settings = profiles.read(sql, uid)
-    found = [Trace(Kind.FORWARD, who=one) for one in _forwards(defaults)]
+    traces = [Trace(Kind.FORWARD, who=one) for one in _forwards(defaults)]
     for rule in _rules(defaults):
         for act in _actions(rule):
             if act.get("method") == "redirect":
-                found.append(Trace(Kind.FORWARD, who=str(act.get("argument", ""))))
+                traces.append(Trace(Kind.FORWARD, who=str(act.get("argument", ""))))
             elif act.get("method") in _DELETING:
-                found.append(Trace(Kind.DISCARD))
+                traces.append(Trace(Kind.DISCARD))
     if _on(defaults, "Vacation"):
-        found.append(Trace(Kind.ANSWER))
+        traces.append(Trace(Kind.ANSWER))
     for one in _identities(defaults):
         mail = str(one.get("email", ""))
-        found += identities.of(mail, one.get("fullName"), one.get("replyTo"), one.get("signature"))
-    found += [Trace(Kind.DELEGATE, who=one) for one in _delegates(settings)]
-    found += [Trace(Kind.AGENDA, what, who) for what, who in rights.shares(sql, uid)]
-    return list(dict.fromkeys(found))
+        traces += identities.of(mail, one.get("fullName"), one.get("replyTo"), one.get("signature"))
+    traces += [Trace(Kind.DELEGATE, who=one) for one in _delegates(settings)]
+    traces += [Trace(Kind.AGENDA, what, who) for what, who in rights.shares(sql, uid)]
+    return list(dict.fromkeys(traces))
 
 
 def theirs(sql: Sql, uid: str) -> list[Trace]:
     """Agendas, address books and mail of other agents that are open to an account."""
     _defaults, settings = profiles.read(sql, uid)
-    found = [Trace(Kind.THEIR_MAIL, who=one) for one in _delegates(settings, "DelegateFrom")]
-    return found + [Trace(Kind.THEIR_AGENDA, what, who) for what, who in rights.shared_with(sql, uid)]
+    traces = [Trace(Kind.THEIR_MAIL, who=one) for one in _delegates(settings, "DelegateFrom")]
+    return traces + [Trace(Kind.THEIR_AGENDA, what, who) for what, who in rights.shared_with(sql, uid)]
 
 
 def remove(sql: Sql, uid: str, trace: Trace) -> None:
@@ -90,26 +90,26 @@ def _forwards(defaults: Mapping[str, Any]) -> list[str]:
     """Addresses of its own forward, where that is on."""
     if not _on(defaults, "Forward"):
         return []
-    told = defaults["Forward"].get("forwardAddress", [])
-    return [str(one) for one in (told if isinstance(told, list) else [told]) if one]
+    addresses = defaults["Forward"].get("forwardAddress", [])
+    return [str(one) for one in (addresses if isinstance(addresses, list) else [addresses]) if one]
 
 
 def _rules(defaults: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    held = defaults.get("SOGoSieveFilters")
-    yield from (one for one in (held if isinstance(held, list) else []) if isinstance(one, dict))
+    rules = defaults.get("SOGoSieveFilters")
+    yield from (one for one in (rules if isinstance(rules, list) else []) if isinstance(one, dict))
 
 
 def _identities(defaults: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    held = defaults.get(profiles.IDENTITIES)
-    yield from (one for one in (held if isinstance(held, list) else []) if isinstance(one, dict))
+    identities = defaults.get(profiles.IDENTITIES)
+    yield from (one for one in (identities if isinstance(identities, list) else []) if isinstance(one, dict))
 
 
 def _actions(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
-    held = rule.get("actions")
-    return [one for one in (held if isinstance(held, list) else []) if isinstance(one, dict)]
+    actions = rule.get("actions")
+    return [one for one in (actions if isinstance(actions, list) else []) if isinstance(one, dict)]
 
 
 def _delegates(settings: Mapping[str, Any], name: str = "DelegateTo") -> list[str]:
     mail = settings.get("Mail")
-    held = mail.get(name) if isinstance(mail, dict) else None
-    return [str(one) for one in held] if isinstance(held, list) else []
+    delegates = mail.get(name) if isinstance(mail, dict) else None
+    return [str(one) for one in delegates] if isinstance(delegates, list) else []

@@ -39,8 +39,8 @@ class _Part:
 
     def value(self, name: str) -> str:
         """The value of its first property of that name; empty without."""
-        found = next((line for line in self.lines if _name(line) == name), "")
-        return re.split(r':(?=(?:[^"]*"[^"]*")*[^"]*$)', found, maxsplit=1)[-1].strip() if found else ""
+        text = next((line for line in self.lines if _name(line) == name), "")
+        return re.split(r':(?=(?:[^"]*"[^"]*")*[^"]*$)', text, maxsplit=1)[-1].strip() if text else ""
 
     def written(self) -> Iterator[str]:
         """Its lines."""
@@ -134,12 +134,12 @@ def _parts(lines: Iterable[str], what: str) -> _Part:
 
 def _cleaned(event: _Part) -> _Part:
     lines = [line for line in event.lines if _name(line) not in _OUT]
-    made = _Part(event.name, lines)
-    if not made.value("UID"):
+    part = _Part(event.name, lines)
+    if not part.value("UID"):
         lines.append(f"UID:{_digest(chr(10).join(lines))}")
-    if not made.value("DTSTAMP"):
+    if not part.value("DTSTAMP"):
         lines.append(_STAMP)
-    return made
+    return part
 
 
 def _items(events: list[_Part], zones: Mapping[str, _Part], what: str, kept: Kept) -> dict[str, str]:
@@ -177,8 +177,8 @@ def _folded(line: str) -> Iterator[str]:
 
 
 def _name(line: str) -> str:
-    found = _PROPERTY.match(line)
-    return found[1].upper() if found else ""
+    match = _PROPERTY.match(line)
+    return match[1].upper() if match else ""
 
 
 def _digest(text: str) -> str:

@@ -72,12 +72,12 @@ class Gatherer:
 
     def _fix(self, now: datetime.datetime) -> Iterator[str]:
         """Publish what the inventory has, and withdraw what it had; the faults."""
-        wanted = {one.ident: one for one in self.fixed}
+        fixed = {one.ident: one for one in self.fixed}
         with self.store.locked():
-            for held in self.store.every():
-                if held.fixed and held.ident not in wanted:
-                    self.store.withdraw(held.ident, now)
-        for ident, one in wanted.items():
+            for calendar in self.store.every():
+                if calendar.fixed and calendar.ident not in fixed:
+                    self.store.withdraw(calendar.ident, now)
+        for ident, one in fixed.items():
             before = self.store.find(ident)
             new = replace(
                 before or Published(ident, one.name, token=secrets.token_hex(16)),
@@ -105,20 +105,20 @@ class Gatherer:
             error = reason(problem)
             yield f"{one.ident}: its last good content stays: {error}"
         with self.store.locked():
-            held = self.store.find(one.ident)
-            if held is not None and held.source == one.source:
-                fetched = now.isoformat(timespec="seconds") if text is not None else held.fetched
-                self.store.put(replace(held, fetched=fetched, error=error), text)
+            calendar = self.store.find(one.ident)
+            if calendar is not None and calendar.source == one.source:
+                fetched = now.isoformat(timespec="seconds") if text is not None else calendar.fetched
+                self.store.put(replace(calendar, fetched=fetched, error=error), text)
 
     def _serve(self, published: Iterable[Published]) -> None:
         """The files that nginx serves: the new ones first, then what is withdrawn goes."""
-        wanted = {one.file: self.store.content(one.ident).decode() for one in published}
-        held = {path.name: path for path in self.web.glob("*.ics")}
-        for name, text in wanted.items():
-            if name not in held or held[name].read_bytes() != text.encode():
+        contents = {one.file: self.store.content(one.ident).decode() for one in published}
+        files = {path.name: path for path in self.web.glob("*.ics")}
+        for name, text in contents.items():
+            if name not in files or files[name].read_bytes() != text.encode():
                 write(self.web / name, text)
-        for name in held.keys() - wanted.keys():
-            held[name].unlink()
+        for name in files.keys() - contents.keys():
+            files[name].unlink()
 
 
 def _due(one: Published, now: datetime.datetime) -> bool:

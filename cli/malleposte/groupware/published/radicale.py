@@ -33,10 +33,10 @@ def place(root: Path, shown: Sequence[Shown], items: Items) -> int:
         for one in shown:
             changed += _placed(top / one.ident, one, items)
         # Withdrawn ones are shown to nobody before their events go.
-        told = json.dumps({one.ident: one.members for one in shown})
+        text = json.dumps({one.ident: one.members for one in shown})
         file = root.parent / SHOWN
-        if not owner.plain(file) or owner.read(file) != told.encode():
-            write(file, told)
+        if not owner.plain(file) or owner.read(file) != text.encode():
+            write(file, text)
         for folder in top.iterdir():
             if folder.name not in {one.ident for one in shown} and owner.folder(folder):
                 shutil.rmtree(folder)
@@ -47,21 +47,21 @@ def place(root: Path, shown: Sequence[Shown], items: Items) -> int:
 def _placed(folder: Path, one: Shown, items: Items) -> int:
     """One calendar; whether anything changed. What stayed keeps its file, so that devices fetch what changed alone."""
     folder.mkdir(mode=0o750, exist_ok=True)
-    wanted = dict(items(one.ident))
-    wanted[PROPERTIES] = json.dumps(
+    contents = dict(items(one.ident))
+    contents[PROPERTIES] = json.dumps(
         {
             "tag": TAGS[Kind.AGENDA], TITLE: one.name, "ICAL:calendar-color": one.colour,
             "C:supported-calendar-component-set": "VEVENT",
         },
         ensure_ascii=False,
     )  # fmt: skip
-    held = {path.name: path for path in folder.iterdir() if owner.plain(path)}
-    late = [name for name, text in wanted.items() if name not in held or owner.read(held[name]) != text.encode()]
+    files = {path.name: path for path in folder.iterdir() if owner.plain(path)}
+    late = [name for name, text in contents.items() if name not in files or owner.read(files[name]) != text.encode()]
     for name in late:
-        write(folder / name, wanted[name])
-    gone = held.keys() - wanted.keys()
+        write(folder / name, contents[name])
+    gone = files.keys() - contents.keys()
     for name in gone:
-        held[name].unlink()
+        files[name].unlink()
     return int(bool(late or gone))
 
 

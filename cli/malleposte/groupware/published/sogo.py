@@ -68,22 +68,22 @@ class Engine:
         for ident, folder in self._folders().items():
             if ident.endswith(STAGE):
                 folders.remove(self.sql, folder)
-        held = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
+        collections = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
         tables: dict[str, Any] = {}
         changed = set()
         for one in shown:
-            there = held.get(one.ident, Collection(Kind.AGENDA, one.ident))
+            there = collections.get(one.ident, Collection(Kind.AGENDA, one.ident))
             texts = {item.name: item.text for item in there.items.values()}
             wanted = {name: tool.printable(text) for name, text in items(one.ident).items()}
             late = {name: text for name, text in wanted.items() if texts.get(name, "").split() != text.split()}
             gone = {key for key, item in there.items.items() if item.name not in wanted}
             if gone:
                 self.store.remove(PUBLISHER, [there.only(gone)])
-            if one.ident not in held:
+            if one.ident not in collections:
                 tables[_path(one.ident)] = _table(one.name, {})
             if late:
                 tables[_path(f"{one.ident}{STAGE}")] = _table(one.name, late)
-            if gone or late or one.ident not in held:
+            if gone or late or one.ident not in collections:
                 changed.add(one.ident)
         tool.write(self.store.put, PUBLISHER, tables)
         return changed

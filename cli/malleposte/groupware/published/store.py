@@ -115,7 +115,7 @@ def _entry(path: Path) -> Published:
         raise MallepostError(f"{path}: {error}", "mend it, or withdraw that calendar and publish it again") from error
 
 
-def _shown(given: dict[str, object]) -> Shown:
-    members = given.pop("members")
+def _shown(fields: dict[str, object]) -> Shown:
+    members = fields.pop("members")
     assert members is None or isinstance(members, list)
-    return Shown(**given, members=None if members is None else tuple(map(str, members)))  # type: ignore[arg-type]
+    return Shown(**fields, members=None if members is None else tuple(map(str, members)))  # type: ignore[arg-type]

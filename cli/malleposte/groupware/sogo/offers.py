@@ -81,13 +81,13 @@ class Offers:
             if before and before.colour != one.colour:
                 subscriptions.repaint(settings, one.reference, before.colour, one.colour)
 
-        told = members - offered.keys()
+        missing = members - offered.keys()
         old = members & offered.keys()
         other = {uid for uid in old if offered[uid].colour != one.colour}
         early = {uid for uid in old - other if now - offered[uid].since < SETTLED}
         statement = _OFFER.format(table=self.table, ident=quoted(one.ident), colour=quoted(one.colour), now=now)
         ended = self.end(one, offered.keys() - members)
-        changed = self._each(told | other, offer, statement)
+        changed = self._each(missing | other, offer, statement)
         again = self._each(early, offer, statement, unchanged=False)
         return ended or changed or again
 

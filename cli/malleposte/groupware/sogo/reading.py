@@ -45,8 +45,8 @@ class Reading:
     @cached_property
     def schools(self) -> dict[str, str]:
         """The names of schools, by UAI code in small letters."""
-        found = self.search(Equal("objectClass", "mpSchool"), ("mpEstablishment", "o"))
-        named = (one for one in found if "mpEstablishment" in one and "o" in one)
+        entries = self.search(Equal("objectClass", "mpSchool"), ("mpEstablishment", "o"))
+        named = (one for one in entries if "mpEstablishment" in one and "o" in one)
         return {one["mpEstablishment"][0].lower(): one["o"][0] for one in named}
 
 

@@ -99,8 +99,8 @@ def signed(before: list[Identity], agent: Agent, text: str) -> list[Identity]:
 
 def signatures(template: str, people: Iterable[Values], search: Search) -> dict[str, str]:
     """The signature of each of these agents, by uid. Raises MallepostError."""
-    found = {one["uid"][0]: one for one in people}
-    codes = {code for one in found.values() for code in one.get("mpEstablishment", [])[:1]}
+    entries = {one["uid"][0]: one for one in people}
+    codes = {code for one in entries.values() for code in one.get("mpEstablishment", [])[:1]}
     schools = {}
     if codes and "{school}" in template:
         asked = All((Equal("objectClass", "mpSchool"), AnyOf(tuple(Equal("mpEstablishment", code) for code in codes))))
@@ -115,7 +115,7 @@ def signatures(template: str, people: Iterable[Values], search: Search) -> dict[
                 "mail": one.get("mail", [""])[0],
             },
         )
-        for uid, one in found.items()
+        for uid, one in entries.items()
     }
 
 
@@ -164,8 +164,12 @@ def sign(
     new = sorted(uid for uid in profiles.users(sql) if is_uid(uid) and uid not in done)[:SIGNED_AT_ONCE]
     if not new:
         return
-    found = people(AnyOf(tuple(Equal("uid", uid) for uid in new)))
-    texts, known, old = signatures(template, found.values(), search), agents({}, found), profiles.identities(sql, new)
+    entries = people(AnyOf(tuple(Equal("uid", uid) for uid in new)))
+    texts, known, old = (
+        signatures(template, entries.values(), search),
+        agents({}, entries),
+        profiles.identities(sql, new),
+    )
     failed = set[str]()
     for uid in sorted(known):
         faults: list[str] = []

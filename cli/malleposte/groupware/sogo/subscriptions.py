@@ -41,11 +41,11 @@ def _fit(word: str) -> str:
 def read(text: str | None) -> Settings | None:
     """Settings; none of an agent who has none yet, None where they are not to be understood, and so not written."""
     try:
-        found = json.loads(text or "{}")
+        folders = json.loads(text or "{}")
     except ValueError:
         return None
-    known = isinstance(found, dict) and all(isinstance(found.get(one, {}), dict) for one in (CALENDAR, CONTACTS))
-    return found if known else None
+    known = isinstance(folders, dict) and all(isinstance(folders.get(one, {}), dict) for one in (CALENDAR, CONTACTS))
+    return folders if known else None
 
 
 def write(settings: Settings) -> str | None:
