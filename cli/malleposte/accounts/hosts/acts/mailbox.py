@@ -10,8 +10,14 @@ from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
 from malleposte.accounts.mailbox import deleted as expunged
 from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
+from malleposte.accounts.mailbox.archiving import acts as archive
+from malleposte.accounts.mailbox.archiving import work as archive_work
+from malleposte.accounts.mailbox.archiving.model import Choice
+from malleposte.accounts.mailbox.archiving.model import State as Archived
+from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.hours import recall
 from malleposte.accounts.mailbox.hours import store as hours_store
 from malleposte.accounts.mailbox.hours.model import Change, State
 from malleposte.accounts.mailbox.hours.store import Store
@@ -35,8 +41,11 @@ def drop(host: LocalHost, uid: Uid) -> bool:
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
 def look(host: LocalHost, uid: Uid) -> Filters:
     """Return the filters, without their texts."""
-    waits = Store(host.rules.store).state(uid)
-    return replace(filters.read(host.home(uid)), texts={}, waits=not waits.opens, waits_until=waits.following)
+    state = Store(host.rules.store).state(uid)
+    return replace(
+        filters.read(host.home(uid)), texts={}, waits=not state.opens, waits_until=state.following,
+        recalled=state.recalled,
+    )  # fmt: skip
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
@@ -86,5 +95,25 @@ def set_hours(host: LocalHost, uid: Uid, change: Change) -> State:
     """Change them, and return what comes of it."""
     state = Store(host.rules.store).change(uid, change)
     if not state.opens or state.hours.on:
-        hours_store.show_folder(uid)
+        hours_store.show_folders(uid)
+    if change.recall:
+        hours_store.show_folders(uid, recall.folders())
     return state
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def archiving(host: LocalHost, uid: Uid) -> Archived:
+    """Return what the agent chose to archive, and what was archived of late."""
+    return archive.state(Archiving(host.rules.store), uid)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def set_archiving(host: LocalHost, uid: Uid, choice: Choice) -> Archived:
+    """Change the choice, and return what comes of it."""
+    return archive.choose(Archiving(host.rules.store), uid, choice)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def undo_archiving(host: LocalHost, uid: Uid, at: int) -> int:
+    """Put back what a night archived; return how many messages."""
+    return archive_work.undo(Archiving(host.rules.store), uid, at)
