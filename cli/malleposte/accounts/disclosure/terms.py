@@ -77,7 +77,7 @@ ACTS: Mapping[str, str] = {
     "restore-message": "messages restaurés depuis une sauvegarde",
     "restore-dav": "agendas ou contacts restaurés depuis une sauvegarde",
     "restore-undo": "restauration annulée",
-    "hours": "horaires de la boîte changés",
+    "hours": "horaires de la boîte changés", "later": "envoi différé",
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",

@@ -27,6 +27,9 @@ class ForAccountd(ABC):
     set_senders = acts.mailbox.set_senders
     hours = acts.mailbox.hours
     set_hours = acts.mailbox.set_hours
+    later = acts.mailbox.later
+    set_later = acts.mailbox.set_later
+    decide_later = acts.mailbox.decide_later
     settle = acts.agendas.settle
     traces = acts.traces.traces
     untrace = acts.traces.untrace

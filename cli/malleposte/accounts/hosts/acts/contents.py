@@ -20,6 +20,7 @@ from malleposte.accounts.hosts.table import EVERY_HOST, Fleet, Host, On, Replies
 from malleposte.accounts.mailbox import filters, senders
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
+from malleposte.accounts.mailbox.later import box as later
 from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
@@ -192,6 +193,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
                 removed.stores.append(str(path))
     apart: list[tuple[str, Callable[[], bool]]] = [
         ("hours", lambda: Hours(host.rules.store).forget(uid)),
+        ("later", lambda: later.forget(uid, host.rules.store)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
         ("copy of own data", lambda: host.copies.remove(uid)),
