@@ -23,6 +23,9 @@ PROGRAMS: Mapping[str, str] = {
     "guesses": "daemons.guesses",  # role fail2ban
     "hostd": "daemons.hostd",  # role hostd
     "hours": "accounts.mailbox.hours.mover",  # role dovecot
+    "later": "accounts.mailbox.later.sender",  # role dovecot
+    "later-order": "accounts.mailbox.later.order",  # role dovecot
+    "later-submit": "accounts.mailbox.later.submit",  # role dovecot
     "lists": "lists.daemon",  # role lists
     "measures": "watch.run",  # role watch
     "pager": "daemons.pager",  # role pager

@@ -65,6 +65,7 @@ DECISIONS = (
             "cli/malleposte/adapters/relay.py",  # a relay of another house, by a password
             "cli/malleposte/lists/carrier.py",
             "cli/malleposte/accounts/mailbox/report_message.py",
+            "cli/malleposte/accounts/mailbox/later/submit.py",  # an agent's own message
             "cli/malleposte/probe/walker/paths/flows.py",
             "tests/stack/support/mail.py",
         ),

@@ -103,7 +103,8 @@ class People:
             for _, dn in self.made:
                 bound.delete(dn)
         of_hours = [str(mailstore.STORE / mailstore.HOURS / f"{uid}.*") for uid, _ in self.made]
-        homes = " ".join([*(str(mailstore.home_of(uid)) for uid, _ in self.made), *of_hours])
+        of_later = [str(mailstore.STORE / mailstore.LATER / f"{uid}.json") for uid, _ in self.made]
+        homes = " ".join([*(str(mailstore.home_of(uid)) for uid, _ in self.made), *of_hours, *of_later])
         # A session that ends, or a delivery, may write there at that moment: then once more.
         self.site.run("mail1", f"for _ in $(seq 20); do rm -rf -- {homes} && exit; sleep 0.5; done; exit 1")
         self.made.clear()

@@ -36,6 +36,7 @@ from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.hours.model import State as HoursState
+from malleposte.accounts.mailbox.later.model import Shown
 from malleposte.accounts.mailbox.senders import Senders
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
@@ -92,6 +93,7 @@ class Channel:
 NOTHING: dict[str, Any] = {
     "factors": (), "traces": ((), ()), "untrace": (), "journal": [], "log_ins": [], "end_log_in": None, "deleted": [],
     "undelete": {}, "senders": Senders(), "set_senders": Senders(), "hours": HoursState(), "set_hours": HoursState(),
+    "later": Shown(), "set_later": Shown(), "decide_later": Shown(),
 }  # fmt: skip
 """The answers of hosts that hold nothing, by their acts."""
 

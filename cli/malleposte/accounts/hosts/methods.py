@@ -30,6 +30,9 @@ class ForAccountd(ABC):
     archiving = acts.mailbox.archiving
     set_archiving = acts.mailbox.set_archiving
     undo_archiving = acts.mailbox.undo_archiving
+    later = acts.mailbox.later
+    set_later = acts.mailbox.set_later
+    decide_later = acts.mailbox.decide_later
     settle = acts.agendas.settle
     traces = acts.traces.traces
     untrace = acts.traces.untrace

@@ -41,6 +41,7 @@ PLACES = {
     "undelete": "undelete:undelete_command",
     "hours": "hours:hours_command",
     "archiving": "archiving:archiving_command",
+    "later": "later:later_command",
     "restored": "restored:restored_command",
     "box": "boxes:box_group",
     "room": "rooms:room_group",

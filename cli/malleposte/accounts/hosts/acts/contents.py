@@ -22,6 +22,7 @@ from malleposte.accounts.mailbox.archiving import model as archiving
 from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
+from malleposte.accounts.mailbox.later import box as later
 from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
@@ -197,6 +198,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
     apart: list[tuple[str, Callable[[], bool]]] = [
         ("hours", lambda: Hours(host.rules.store).forget(uid)),
         ("archiving", lambda: Archiving(host.rules.store).forget(uid)),
+        ("later", lambda: later.forget(uid, host.rules.store)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
         ("copy of own data", lambda: host.copies.remove(uid)),

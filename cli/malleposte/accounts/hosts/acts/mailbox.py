@@ -21,6 +21,9 @@ from malleposte.accounts.mailbox.hours import recall
 from malleposte.accounts.mailbox.hours import store as hours_store
 from malleposte.accounts.mailbox.hours.model import Change, State
 from malleposte.accounts.mailbox.hours.store import Store
+from malleposte.accounts.mailbox.later import box as later_box
+from malleposte.accounts.mailbox.later.model import Choice as LaterChoice
+from malleposte.accounts.mailbox.later.model import Shown
 from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.platform import profiles
@@ -117,3 +120,21 @@ def set_archiving(host: LocalHost, uid: Uid, choice: Choice) -> Archived:
 def undo_archiving(host: LocalHost, uid: Uid, at: int) -> int:
     """Put back what a night archived; return how many messages."""
     return archive_work.undo(Archiving(host.rules.store), uid, at)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def later(host: LocalHost, uid: Uid) -> Shown:
+    """Return the choice on sending later, and the messages that wait to be sent."""
+    return later_box.shown(uid, host.rules.store)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def set_later(host: LocalHost, uid: Uid, choice: LaterChoice) -> Shown:
+    """Change the choice, and return what comes of it."""
+    return later_box.choose(uid, choice, host.rules.store)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def decide_later(host: LocalHost, uid: Uid, ident: str, send: bool) -> Shown:
+    """Send a message that waits now, or not at all."""
+    return later_box.decide(uid, ident, send=send, root=host.rules.store)

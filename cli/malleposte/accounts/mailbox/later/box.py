@@ -1,0 +1,93 @@
+"""« À envoyer » of one agent, for root on the host of the mailbox: what waits, the choice, what its owner decides."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from malleposte.accounts import facts
+from malleposte.accounts.mailbox.later import files, ledger, moments, store
+from malleposte.accounts.mailbox.later.model import Choice, Reason, Row, Shown, State, Waiting
+from malleposte.accounts.mailbox.later.store import Store
+from malleposte.core.errors import InputError
+from malleposte.platform.mailstore import STORE
+
+MOST = 100
+"""Messages that are shown."""
+UNDECIDED = (State.ORDERED, State.WAITS)
+
+
+def shown(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> Shown:
+    """Return the choice and the messages. Raises MallepostError."""
+    choice = Store(root, store.by_default()).read(uid)
+    rows = {(row.folder, row.file): row for row in _open(uid, path)}
+    found: list[Waiting] = []
+    for folder in moments.FOLDERS:
+        for name, file in sorted(files.names(uid, folder, root).items()):
+            if len(found) == MOST:
+                break
+            row = rows.get((folder, name))
+            if not row:
+                found.append(Waiting(folder, files.subject(file)))
+            elif row.state != State.SENT:
+                found.append(Waiting(folder, row.subject, row.id, row.due, str(row.reason), row.detail))
+    return Shown(choice, tuple(found))
+
+
+def choose(uid: str, choice: Choice, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> Shown:
+    """Keep a choice: the folders are made, or what is ordered waits. Raises InputError, MallepostError."""
+    Store(root, store.by_default()).write(uid, choice)
+    if choice.on:
+        store.show_folders(uid)
+    elif path.exists():
+        with ledger.opened(path) as held:
+            held.off(uid, time.time())
+    return shown(uid, root, path)
+
+
+def decide(
+    uid: str, ident: str, *, send: bool, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE,
+    move: Callable[..., None] = files.move,
+) -> Shown:  # fmt: skip
+    """Send a message now, or not at all: then it lies in « Brouillons ». Raises InputError, MallepostError."""
+    now = time.time()
+    with ledger.opened(path) as held:
+        row = held.get(uid, ident)
+        if not row or row.state not in UNDECIDED:
+            raise InputError("there is no such message any more")
+        if send:
+            again = {"message_id": _fresh(row)} if row.reason == Reason.AGAIN else {}
+            done = held.change(
+                ident, now, of=UNDECIDED, state=State.ORDERED, reason=Reason.NONE, detail="", forced=True, due=now,
+                again=now, **again,
+            )  # fmt: skip
+        else:
+            done = held.change(ident, now, of=UNDECIDED, state=State.CANCELLED)
+    if not done:
+        raise InputError("there is no such message any more")
+    if not send:
+        move(uid, row.folder, row.file, files.DRAFTS, seen=False, root=root)
+    return shown(uid, root, path)
+
+
+def forget(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> bool:
+    """Remove the choice and the orders of an account that ends; whether there were any."""
+    there = Store(root).forget(uid)
+    if not path.exists():
+        return there
+    with ledger.opened(path) as held:
+        return held.erase(uid) or there
+
+
+def _fresh(row: Row) -> str:
+    """A Message-ID that nobody had: the one of before would look like the first message."""
+    return f"<later.{row.id}.{secrets.token_hex(4)}@{facts.read()['domain']}>"
+
+
+def _open(uid: str, path: Path) -> list[Row]:
+    if not path.exists():
+        return []
+    with ledger.opened(path) as held:
+        return held.open(uid)
