@@ -22,10 +22,6 @@ BETWEEN = 7200.0
 """Seconds for which a mail server may keep a connection between two messages: its client may be slow for as long."""
 WITHIN = 60.0
 """Seconds for the next packet of a message. The mail server has the whole of it before it sends any."""
-MUCH = 16_384
-"""Octets of a packet that are still to come, for which a connection waits a MOMENT before it is read again."""
-MOMENT = 0.002
-"""Seconds in which Postfix fills the socket."""
 UNANSWERED = {milter.HEADER: milter.NO_ANSWER_TO_HEADERS, milter.BODY: milter.NO_ANSWER_TO_BODY}
 """The step (SMFIP_*) of the protocol by which a command gets no answer: the end of the message gets it."""
 REFUSED = "554 5.6.0 Message refuse, structure demesuree / Refused, excessive structure: "
@@ -150,21 +146,9 @@ class Connection(asyncio.Protocol):
                     return
                 if (reply := self.session.answer(command, content)) and self._transport:
                     self._transport.write(reply)
-            if milter.missing(self._waits) > MUCH:
-                self._wait()
         except milter.ProtocolError as error:
             LOG.error("a connection is closed: %s", error)
             self.close()
-
-    def _wait(self) -> None:
-        """Let more of a large packet come: Postfix writes 4 kB at a time, and each read costs as much as of 200 kB."""
-        if self._transport:
-            self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(MOMENT, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._transport and not self._transport.is_closing():
-            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""

@@ -44,11 +44,6 @@ def packets(octets: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
     return found, octets[at:]
 
 
-def missing(octets: bytes) -> int:
-    """Return how many octets of a packet that is not whole are still to come; 0 where its size is not known yet."""
-    return max(0, 4 + int.from_bytes(octets[:4]) - len(octets)) if len(octets) >= 4 else 0
-
-
 def packet(command: bytes, data: bytes = b"") -> bytes:
     """A command as it is sent."""
     return struct.pack("!I", len(data) + 1) + command + data
