@@ -11,7 +11,8 @@ local rspamd_logger = require "rspamd_logger"
 
 local sites = dofile(rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/sites.lua')
 local settings = rspamd_config:get_all_opt('malleposte') or {}
-local header, days = (settings.links or {}).header, tonumber((settings.links or {}).learning_days)
+local links = settings.links or {}
+local header, days, most = links.header, tonumber(links.learning_days), tonumber(links.new_a_day)
 local redis = lua_redis.parse_redis_server('malleposte')
 
 local function write(task, key, arguments, command, done)
@@ -40,7 +41,7 @@ local function note(task, seen)
       write(task, network, { network, '86400' }, 'EXPIRE')
     end
     for place, one in ipairs(seen.new) do
-      if total - count + place <= sites.MOST_NEW then
+      if total - count + place <= most then
         write(task, one.key, { one.key, one.value, 'EX', tostring(one.seconds), 'NX' }, 'SET')
       end
     end

@@ -11,7 +11,6 @@ local M = {}
 M.START = 'sites:start' -- since when sites are noted
 M.MOST = 50 -- hosts of a message
 local LONGEST = 255 -- bytes of a host
-M.MOST_NEW = 200 -- hosts a day that mail from one network adds
 local DAY = 86400
 local WAIT = DAY
 M.FIRST = 14 * DAY -- a site that nobody mentions again is forgotten
