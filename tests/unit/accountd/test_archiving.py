@@ -66,7 +66,9 @@ def put(stage: Stage, months: int, *, done: bool = False, of: str = "mdupond") -
 def lines(stage: Stage) -> list[tuple[str, object]]:
     read = [json.loads(one) for one in stage.journal.read_text("utf-8").splitlines()]
     return [
-        (one["action"], one.get("note", one.get("messages"))) for one in read if one["action"].startswith("archiving")
+        (one["action"], one["note"].replace("\N{NO-BREAK SPACE}", " ") if "note" in one else one["messages"])
+        for one in read
+        if one["action"].startswith("archiving")
     ]
 
 

@@ -17,21 +17,21 @@ APART = "archiving"
 
 
 class InFolder(Message, frozen=True):
-    """How many messages went to a folder."""
+    """A folder, with the number of messages that went there."""
 
     folder: str
     many: int
 
 
 class ArchivedNight(Message, frozen=True):
-    """What one night archived, which can still be undone; `at` (seconds since 1970) names it."""
+    """The work of one night, which can still be undone; `at` (seconds since 1970) names it."""
 
     at: int
     folders: tuple[InFolder, ...] = ()
 
 
 class Archiving(Done, frozen=True):
-    """What an agent chose: mail older than so many `months` (0: none), with `done` only what bears the label.
+    """The choice of an agent: mail older than so many `months` (0: none), with `done` only what bears the label.
 
     `label` is the label's name, empty where the platform has none; `nights` are those that can be undone, the latest
     first, as many as an answer has room for.
@@ -114,5 +114,5 @@ def _note(state: State) -> str:
     """The choice in French words, as the journal of its owner shows it."""
     if not state.choice.months:
         return "archivage arrêté"
-    only = f", avec l’étiquette « {state.label} »" if state.choice.done else ""
+    only = f", avec l’étiquette « {state.label} »" if state.choice.done else ""
     return f"archivage des messages lus de plus de {state.choice.months} mois{only}"

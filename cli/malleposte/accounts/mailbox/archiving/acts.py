@@ -1,4 +1,4 @@
-"""What agents and operators do with it: see it and change the choice."""
+"""Acts of agents and operators: see it and change the choice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from malleposte.accounts.mailbox.archiving.store import Store
 
 
 def state(store: Store, uid: str) -> State:
-    """What the agent sees. Raises MallepostError."""
+    """Return what the agent sees. Raises MallepostError."""
     return _seen(store.read(uid))
 
 

@@ -20,7 +20,7 @@ DAYS = 30
 
 @dataclass(frozen=True)
 class Choice:
-    """What is archived: mail that came so many months ago (0: none), was read, and with `done` bears that label."""
+    """A choice: mail that came so many months ago (0: none), was read, and with `done` bears that label."""
 
     months: int = 0
     done: bool = False
@@ -86,7 +86,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class State:
-    """What the agent sees: the choice, the label's name (empty where the platform has none), the work to be undone.
+    """The agent's view: the choice, the label's name (empty where the platform has none), the work to be undone.
 
     Each work has its time in seconds since 1970 and numbers by folder, the latest first.
     """
@@ -102,7 +102,7 @@ def dumped(kept: Kept) -> str:
 
 
 def loaded(text: str) -> Kept:
-    """What such a text holds. Raises InputError."""
+    """Read such a text. Raises InputError."""
     try:
         kept = msgspec.json.decode(text, type=Kept)
     except msgspec.MsgspecError as error:

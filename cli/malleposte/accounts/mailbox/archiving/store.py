@@ -1,4 +1,4 @@
-"""What agents chose and what was archived, on the host of their mailboxes: one file of the store an agent.
+"""The choices of agents and the work of nights, on the host of their mailboxes: one file of the store an agent.
 
 For root, as the owner of the store (`owner`). Who chose nothing has no file.
 """
@@ -30,7 +30,7 @@ class Store:
         self.root, self.folder = root, root / ARCHIVING
 
     def read(self, uid: str) -> Kept:
-        """What is kept of an agent. Raises MallepostError."""
+        """Return what is kept of an agent. Raises MallepostError."""
         path = self._path(uid, SUFFIX)
         with owner.as_owner(self.folder):
             if not owner.plain(path):

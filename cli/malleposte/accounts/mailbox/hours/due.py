@@ -1,4 +1,4 @@
-"""Which mail of an agent is due in the inbox: the one answer for mail that waits and for mail that is recalled.
+"""The mail of an agent that is due in the inbox: one answer for mail that waits and for mail that is recalled.
 
 A folder's mail is due that was filed before a moment. The moment follows from what the agent chose and the clock.
 """
@@ -20,7 +20,7 @@ SETTLING = 300.0
 
 @dataclass(frozen=True)
 class Due:
-    """What is due of a folder: the messages filed before a second (0: all).
+    """The due part of a folder: the messages filed before a second (0: all).
 
     A message that is `recalled` comes unread and marked.
     """
@@ -51,7 +51,7 @@ def due(hours: Hours, now: float) -> Iterator[Due]:
 
 
 def again(hours: Hours, now: float) -> float:
-    """When to look again, in seconds since 1970."""
+    """Return when to look again, in seconds since 1970."""
     here = calendar.here(now)
     soon = now - _began(hours, here) < SETTLING
     moments = [now + (SOON if soon else LATER), calendar.seconds(calendar.change(hours, here))]
@@ -61,7 +61,7 @@ def again(hours: Hours, now: float) -> float:
 
 
 def _began(hours: Hours, here: datetime) -> float:
-    """When the span began that holds, or the last one ended; 0 for none."""
+    """Return when the span began that holds, or the last one ended; 0 for none."""
     if calendar.opens(hours, here):
         spans = calendar.spans(hours, here.date())
         return max((calendar.seconds(begin) for begin, end in spans if begin <= here < end), default=0.0)

@@ -31,7 +31,7 @@ class Recall:
         return f"{RECALL}/{self.name}"
 
     def moment(self, filed: datetime.datetime) -> datetime.datetime:
-        """When a message comes back that was filed then."""
+        """Return when a message comes back that was filed then."""
         days = self.days or (self.weekday - filed.isoweekday()) % WEEK
         day = filed.date() + days * DAY
         if not self.days and days == 0 and filed.time() >= MORNING:

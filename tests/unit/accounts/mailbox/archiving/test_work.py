@@ -1,4 +1,4 @@
-"""What is archived and what stays, at every kill once; what an undo puts back."""
+"""A night archives what is meant, once, wherever it is killed; an undo puts back what is still there."""
 
 import datetime
 from pathlib import Path

@@ -115,7 +115,7 @@ def test_recalls_are_turned_on_and_off(inside: Any, accountd: Any) -> None:
     inside.post(PAGE, fields(inside.get(PAGE), "recall"))
     assert accountd.only(SetHours).recall is True
     accountd.answer = HELD
-    assert "« Rappeler » : 4" in inside.get(PAGE).main.replace("\N{NO-BREAK SPACE}", " ")
+    assert "« Rappeler » : 4" in inside.get(PAGE).main
 
 
 def test_do_not_disturb_begins_with_one_button(inside: Any, accountd: Any) -> None:
