@@ -66,6 +66,8 @@ class Account(Message, frozen=True):
     waits: bool = False
     """Whether mail that comes now waits for the agent's hours, and until when (ISO 8601)."""
     waits_until: str = ""
+    recalled: int = 0
+    """Messages in the folders of « Rappeler plus tard »."""
 
 
 class LogIn(Message, frozen=True):
@@ -170,6 +172,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         blocked=filters.blocked if filters else 0,
         waits=bool(filters and filters.waits),
         waits_until=_zoned(filters.waits_until) if filters else "",
+        recalled=filters.recalled if filters else 0,
     )
 
 

@@ -86,6 +86,13 @@ def test_a_time_without_mail_begins_and_ends(stage: Stage, box: Box) -> None:
     assert notes(stage) == [f"ne pas déranger jusqu’au {until}", "ne pas déranger terminé"]
 
 
+def test_recalls_are_turned_on_and_off(stage: Stage, box: Box) -> None:
+    assert not success(put(stage, recall=False)).recall and box.changes == []
+    assert success(put(stage, recall=True)).recall and box.state.hours.recall is True
+    assert not success(put(stage, recall=False)).recall and box.state.hours.recall is False
+    assert notes(stage) == ["rappel des messages en service", "rappel des messages arrêté"]
+
+
 @pytest.mark.parametrize(
     ("bad", "good"),
     [

@@ -52,5 +52,8 @@ def _lines(state: State) -> list[str]:
         lines.append("public holidays are quiet")
     if hours.senders:
         lines.append(f"always through: {', '.join(hours.senders)}")
+    if hours.recall or state.recalled:
+        state_of = "on" if hours.recall else "off"
+        lines.append(f"« Rappeler plus tard » is {state_of}, messages that will come back: {state.recalled}")
     now = "comes to the inbox" if state.opens else f"waits until {state.following or 'more than a year from now'}"
     return [*lines, f"mail that comes now {now}", f"messages waiting: {state.waiting}"]

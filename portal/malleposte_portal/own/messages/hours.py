@@ -1,4 +1,5 @@
-"""« Mes horaires »: the times at which mail comes to the inbox, « Ne pas déranger », who always comes through.
+"""« Mes horaires »: the times at which mail comes to the inbox, « Ne pas déranger », who always comes through, and
+« Rappeler plus tard ».
 
 accountd keeps the hours on the host of the mailbox and judges them; what an agent can mistype is told here, in words.
 """
@@ -157,6 +158,8 @@ def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done 
         made = {"on": True, "slots": slots, "rounds": rounds, "holidays": bool(times["holidays"].data)}
     elif act == "off":
         made = {"on": False, "quiet_until": ""}
+    elif act in ("recall", "no-recall"):
+        made = {"recall": act == "recall"}
     elif act == "noisy":
         made = {"quiet_until": ""}
     elif act == "quiet" and (end := until(request.form.get("span", ""), words.now())):

@@ -20,6 +20,9 @@ class agents_mail extends rcube_plugin
 {
     public $task = 'mail|settings|addressbook';
 
+    /** The folder above those of « Rappeler plus tard » (mailstore.RECALL). */
+    private const RECALL = 'Rappeler';
+
     private rcmail $rc;
 
     public function init()
@@ -62,6 +65,9 @@ class agents_mail extends rcube_plugin
             }
             $this->rc->output->set_env('agents_junk', (string) $this->rc->config->get('junk_mbox'));
             $this->rc->output->add_label('agents_mail.reporting', 'agents_mail.reportsure', 'agents_mail.answerwaits', 'agents_mail.answerfailed');
+            if ($action !== 'preview') {
+                $this->recall();
+            }
             if ($action !== 'preview' && $this->rc->config->get('agents_report_to')) {
                 $this->add_button([
                     'type' => 'link',
@@ -75,6 +81,24 @@ class agents_mail extends rcube_plugin
                 ], 'toolbar');
             }
         }
+    }
+
+    /** « Rappeler plus tard », hidden until the page knows that the agent has such folders. */
+    private function recall(): void
+    {
+        $this->include_script('recall.js');
+        $this->rc->output->set_env('agents_recall', self::RECALL);
+        $this->rc->output->add_label('agents_mail.recalltitle', 'cancel');
+        $this->add_button([
+            'type' => 'link',
+            'label' => 'recall',
+            'title' => 'recalltitle',
+            'command' => 'plugin.malleposte-recall',
+            'class' => 'button recall disabled',
+            'classact' => 'button recall',
+            'domain' => $this->ID,
+            'innerclass' => 'inner',
+        ], 'toolbar');
     }
 
     private function in_settings(): void

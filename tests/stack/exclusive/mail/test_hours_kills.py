@@ -11,6 +11,7 @@ import pytest
 from malleposte.accountd.calls.mailbox.hours import AgentHours, SetHours
 from malleposte.platform.mailstore import WAITING, home_of
 
+from tests.stack.shared.mail.test_recall import TOMORROW, age, path
 from tests.stack.support.mail import wait_for
 from tests.stack.support.people import People
 from tests.stack.support.portal import Portal
@@ -19,6 +20,7 @@ from tests.stack.support.site import Account, Site
 pytestmark = pytest.mark.full
 
 BOXES, MESSAGES, ROUNDS = 40, 20, 4
+RECALLING = 15
 HAND = """
 import json, smtplib, sys
 given = json.load(sys.stdin)
@@ -86,3 +88,37 @@ def test_nothing_is_lost_and_nothing_comes_twice(site: Site, people: People) -> 
     for one in agents:
         assert inbox(site, one) == wanted, one.uid
     print(f"killed: {killed}")
+
+
+def test_recalled_messages_come_back_once_though_everything_is_killed(site: Site, people: People) -> None:
+    portal, random_ = Portal(site), random.Random(70)
+    agents, killed = [people.agent() for _ in range(RECALLING)], dict.fromkeys(KILLS, 0)
+    every(portal, agents, recall=True)
+    uids = [one.uid for one in agents]
+    given = {"uids": uids, "first": 0, "many": MESSAGES}
+    site.run("mail1", "/usr/bin/python3", "-c", f"'{HAND}'", given=json.dumps(given), timeout=600)
+    for uid in uids:
+        site.run("mail1", f"doveadm move -u {uid} '{TOMORROW}' mailbox INBOX ALL")
+    age(site, uids, TOMORROW, 2)
+    site.run("mail1", "systemctl restart malleposte-hours.service")
+    end = time.monotonic() + 90
+    while recalled(site, uids) and time.monotonic() < end:
+        kind = random_.choice(list(KILLS))
+        site.run("mail1", KILLS[kind], check=False)
+        killed[kind] += 1
+        time.sleep(random_.uniform(0.2, 3))
+    site.run("mail1", "systemctl start dovecot.service")
+    site.run("mail1", "systemctl restart malleposte-hours.service")
+    wait_for(lambda: recalled(site, uids) == 0, 180, "all of it is back")
+    assert sum(killed.values()) >= 3, killed
+    for one in agents:
+        ask = f"doveadm -f json fetch -u {one.uid} 'hdr.subject flags' mailbox INBOX ALL"
+        rows = json.loads(site.run("mail1", ask))
+        assert sorted(row["hdr.subject"] for row in rows) == [f"{number:06d}" for number in range(MESSAGES)], one.uid
+        assert all("\\Flagged" in row["flags"] and "\\Seen" not in row["flags"] for row in rows), one.uid
+    print(f"killed: {killed}")
+
+
+def recalled(site: Site, uids: list[str]) -> int:
+    folders = " ".join(f"'{path(uid, TOMORROW)}'/{part}" for uid in uids for part in ("new", "cur"))
+    return int(site.run("mail1", f"find {folders} -type f 2>/dev/null | wc -l"))

@@ -26,7 +26,8 @@ class AgentHours(Done, frozen=True):
 
     `through`: senders that always come through. `quiet_until`: the end of « Ne pas déranger », which is also told when
     it is over. `waiting`: messages in « Hors horaires »; `opens`: mail that comes now comes to the inbox; `following`:
-    otherwise the next time at which what waits moves, empty for none within a year.
+    otherwise the next time at which what waits moves, empty for none within a year. `recall`: the folders of
+    « Rappeler plus tard » are in use; `recalled`: messages in them.
     """
 
     on: bool = False
@@ -38,6 +39,8 @@ class AgentHours(Done, frozen=True):
     waiting: int = 0
     opens: bool = True
     following: str = ""
+    recall: bool = False
+    recalled: int = 0
 
 
 class ShowHours(Owned[AgentHours], frozen=True):
@@ -48,7 +51,8 @@ class SetHours(Owned[AgentHours], frozen=True):
     """Change them; what is null stays as it is.
 
     `add` and `remove` change the senders that always come through. `quiet_until` begins a « Ne pas déranger » now, and
-    ends it when it is empty.
+    ends it when it is empty. `recall` makes the folders of « Rappeler plus tard »; what lies in them comes back at once
+    when it is turned off.
     """
 
     on: bool | None = None
@@ -58,6 +62,7 @@ class SetHours(Owned[AgentHours], frozen=True):
     add: Texts = ()
     remove: Texts = ()
     quiet_until: Text | None = None
+    recall: bool | None = None
 
 
 @call(cost=costs.LOOK)
@@ -73,7 +78,7 @@ def set_hours(context: Context, request: SetHours) -> AgentHours:
     holder = context.owner(request.uid)
     change = Change(
         request.on, request.slots, request.rounds, request.holidays, tuple(map(sender, request.add)), request.remove,
-        request.quiet_until,
+        request.quiet_until, request.recall,
     )  # fmt: skip
     now = context.now.astimezone().replace(tzinfo=None)
     _after(replace(change, on=None, until=None), Hours(), now)  # before the host of the mailbox is asked
@@ -107,7 +112,7 @@ def _answer(uid: str, before: str, state: State) -> AgentHours:
     return AgentHours(
         uid, before, on=hours.on, slots=tuple(map(str, hours.slots)), rounds=hours.rounds, through=hours.senders,
         holidays=hours.holidays, quiet_until=hours.until, waiting=state.waiting, opens=state.opens,
-        following=state.following,
+        following=state.following, recall=bool(hours.recall), recalled=state.recalled,
     )  # fmt: skip
 
 
@@ -119,6 +124,8 @@ def _notes(before: Hours, after: Hours) -> Iterator[str]:
     if (after.slots, after.rounds, after.holidays) != (before.slots, before.rounds, before.holidays):
         parts = [*map(str, after.slots), *(f"remise à {one}" for one in after.rounds)]
         yield f"plages{space}: {', '.join([*parts, *['jours fériés au calme'] * after.holidays]) or 'aucune'}"
+    if after.recall != before.recall:
+        yield "rappel des messages en service" if after.recall else "rappel des messages arrêté"
     if after.until != before.until:
         yield f"ne pas déranger jusqu’au {after.until}" if after.until else "ne pas déranger terminé"
     yield from (f"expéditeur toujours remis{space}: {one}" for one in after.senders if one not in before.senders)

@@ -12,6 +12,7 @@ from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.hours import recall
 from malleposte.accounts.mailbox.hours import store as hours_store
 from malleposte.accounts.mailbox.hours.model import Change, State
 from malleposte.accounts.mailbox.hours.store import Store
@@ -35,8 +36,11 @@ def drop(host: LocalHost, uid: Uid) -> bool:
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
 def look(host: LocalHost, uid: Uid) -> Filters:
     """Return the filters, without their texts."""
-    waits = Store(host.rules.store).state(uid)
-    return replace(filters.read(host.home(uid)), texts={}, waits=not waits.opens, waits_until=waits.following)
+    state = Store(host.rules.store).state(uid)
+    return replace(
+        filters.read(host.home(uid)), texts={}, waits=not state.opens, waits_until=state.following,
+        recalled=state.recalled,
+    )  # fmt: skip
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
@@ -86,5 +90,7 @@ def set_hours(host: LocalHost, uid: Uid, change: Change) -> State:
     """Change them, and return what comes of it."""
     state = Store(host.rules.store).change(uid, change)
     if not state.opens or state.hours.on:
-        hours_store.show_folder(uid)
+        hours_store.show_folders(uid)
+    if change.recall:
+        hours_store.show_folders(uid, recall.folders())
     return state

@@ -63,6 +63,7 @@ class Hours:
     Once they are on, mail comes to the inbox within the slots as it arrives, or at the `rounds` of each day that has a
     slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too.
     From `since` to `until` all mail waits (« Ne pas déranger »), whether the hours are on or not.
+    `recall`: the agent has the folders of « Rappeler plus tard »; False where they were turned off, None for never.
     """
 
     on: bool = False
@@ -72,6 +73,7 @@ class Hours:
     holidays: bool = False
     since: str = ""
     until: str = ""
+    recall: bool | None = None
 
     def checked(self) -> Hours:
         """The same, once each part is what it should be. Raises InputError."""
@@ -90,7 +92,7 @@ class Hours:
             raise InputError("a time without mail has a beginning and an end")
         if self.until and not moment(self.since) < moment(self.until) <= moment(self.since) + FARTHEST:
             raise InputError("a time without mail ends after it begins, within a year")
-        return Hours(self.on, slots, rounds, known, self.holidays, self.since, self.until)
+        return replace(self, slots=slots, rounds=rounds, senders=known)
 
     def quiet(self, now: datetime.datetime) -> bool:
         """Whether « Ne pas déranger » holds."""
@@ -111,6 +113,7 @@ class Change:
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     until: str | None = None
+    recall: bool | None = None
 
     def to(self, held: Hours, now: datetime.datetime) -> Hours:
         """`held` after it; `now` is a moment of the platform's zone. Raises InputError."""
@@ -120,6 +123,7 @@ class Change:
             slots=held.slots if self.slots is None else tuple(map(Slot.of, self.slots)),
             rounds=held.rounds if self.rounds is None else self.rounds,
             holidays=held.holidays if self.holidays is None else self.holidays,
+            recall=held.recall if self.recall is None else self.recall or (None if held.recall is None else False),
             senders=(*(one for one in held.senders if one not in self.remove), *self.add),
         )
         if self.until is not None:
@@ -136,12 +140,16 @@ OFF = Change(on=False, until="")
 
 @dataclass(frozen=True)
 class State:
-    """The hours of an agent, how many messages wait, whether mail comes now, and when what waits moves next."""
+    """The hours of an agent, how many messages wait, whether mail comes now, and when what waits moves next.
+
+    `recalled`: messages in the folders of « Rappeler plus tard ».
+    """
 
     hours: Hours = Hours()
     waiting: int = 0
     opens: bool = True
     following: str = ""
+    recalled: int = 0
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,6 +202,7 @@ def told(hours: Hours) -> dict[str, Any]:
         "expéditeurs toujours remis": list(hours.senders),
         "jours fériés au calme": hours.holidays,
         "ne pas déranger jusqu’au": hours.until,
+        "rappeler plus tard": bool(hours.recall),
     }
 
 

@@ -1,11 +1,12 @@
-"""The daemon of a mail host that moves mail from « Hors horaires » to the inbox in time (role dovecot).
+"""The daemon of a mail host that moves mail to the inbox in time: what waits in « Hors horaires », and what comes back
+from the folders of « Rappeler plus tard » (role dovecot).
 
 Usage: hours STORE
 
-Nothing says what is due: the hours and the clock do. Mail is due that was filed before the last moment at which it
-should have come to the inbox (`calendar.last`). So whatever happened meanwhile, a stop, a reboot, a clock that was set,
-a move by hand, the next look ends in the same place. An agent is looked at when a span begins or ends, soon after, for
-mail that was on its way to the folder, and now and then; agents without hours have no file here and cost nothing.
+No table says what is due: the agent's choice and the clock do (`due`). Mail is due that was filed before a moment. So
+whatever happened meanwhile, a stop, a reboot, a clock that was set, a move by hand, the next look ends in the same
+place. An agent is looked at when a span begins or ends, soon after, for mail that was on its way to the folder, and now
+and then; agents who chose nothing have no file here and cost nothing.
 
 A move is a copy and a removal. Where doveadm or this host ended between them, a message lies in both folders under one
 GUID: boxes of the last process, noted before it began, are looked through first (`moves.settle`).
@@ -21,10 +22,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
-from malleposte.accounts.mailbox.hours import calendar, moves
+from malleposte.accounts.mailbox.hours import moves
+from malleposte.accounts.mailbox.hours.due import again, due
 from malleposte.accounts.mailbox.hours.model import Hours
 from malleposte.accounts.mailbox.hours.moves import Box
 from malleposte.accounts.mailbox.hours.store import Stamp, Store
@@ -34,9 +35,6 @@ from malleposte.runtime import durable, kit
 
 PAUSE = 5.0
 """Seconds between two looks at the clock."""
-SOON, LATER = 60.0, 900.0
-"""Seconds until an agent is looked at again: within `SETTLING` after a span began or ended, and else at the latest."""
-SETTLING = 300.0
 LEAP = 3.0
 """Seconds by which the clock was set, at least, when it and the time since the last look disagree."""
 AWAY = 120.0
@@ -84,9 +82,9 @@ class Mover:
                 one.again = 0.0
         now = self.clock()
         waiting = [uid for uid, one in self.watched.items() if one.again <= now]
-        due = [box for uid in waiting if (box := self._due(uid, now))]
+        boxes = [box for uid in waiting for box in self._due(uid, now)]
         moved = 0
-        for some in moves.batches(due):
+        for some in moves.batches(boxes):
             moved += self._move(some)
         return moved
 
@@ -106,28 +104,14 @@ class Mover:
                 self.watched[uid] = Watched(stamp, self.store.refresh(uid))
         self._changed = changed
 
-    def _due(self, uid: str, now: float) -> Box | None:
-        """The box, if mail in it is due; and when to look again."""
-        one, here = self.watched[uid], calendar.here(now)
-        last, opens = calendar.last(one.hours, here), calendar.opens(one.hours, here)
-        began = self._began(one.hours, here) if opens else calendar.seconds(last) if last else 0.0
-        soon = now - began < SETTLING
-        one.again = min(now + (SOON if soon else LATER), calendar.seconds(calendar.change(one.hours, here)))
-        if last is None:
-            return None
-        # A round takes what comes in its minute with it, many boxes at once.
-        whole = opens or (bool(one.hours.rounds) and now - began < SOON)
-        found: list[Box | None] = []
+    def _due(self, uid: str, now: float) -> list[Box]:
+        """The parts of the box of which mail is due; and when to look again."""
+        one = self.watched[uid]
+        one.again = again(one.hours, now)
+        found: list[Box] = []
         with named(_failed, uid):
-            found.append(moves.waiting(uid, self.root, 0 if whole else int(calendar.seconds(last))))
-        return found[0] if found else None
-
-    @staticmethod
-    def _began(hours: Hours, here: datetime) -> float:
-        return max(
-            (calendar.seconds(begin) for begin, end in calendar.spans(hours, here.date()) if begin <= here < end),
-            default=0.0,
-        )
+            found += [box for part in due(one.hours, now) if (box := moves.waiting(uid, self.root, part))]
+        return found
 
     def _move(self, boxes: Sequence[Box]) -> int:
         uids = [one.uid for one in boxes]

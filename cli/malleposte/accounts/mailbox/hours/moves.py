@@ -1,4 +1,4 @@
-"""Messages of « Hors horaires », found without opening the box, and moved by doveadm, many boxes a process.
+"""Messages that are due, found without opening the box, and moved to the inbox by doveadm, many boxes a process.
 
 In order of arrival: doveadm takes them by their number in the folder. Flags, dates and GUIDs are the message's own.
 """
@@ -11,10 +11,13 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
 from malleposte.accounts.channels import checked
+from malleposte.accounts.mailbox.hours import recall
+from malleposte.accounts.mailbox.hours.due import WAITS, Due
 from malleposte.adapters.dovecot import doveadm
 from malleposte.platform.mailstore import MAILDIR, WAITING, home_of
 from malleposte.runtime import owner
@@ -24,8 +27,7 @@ AT_ONCE = 50
 MOST = 200
 """Messages of a box that move at once: more move some at a time, after those of everybody else."""
 SECONDS = 300.0
-PARTLY = 75
-"""EX_TEMPFAIL: a box of several could not be opened."""
+SEEN, MARKED = "\\Seen", "\\Flagged"
 MISSING = 68
 """EX_NOHOST: the folder is not there."""
 _FILED = re.compile(r"[0-9]{1,12}(?=\.)")
@@ -36,21 +38,21 @@ Run = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Box:
-    """A box with mail that is due: how many messages wait; those filed before `before` are meant (0: all)."""
+    """A box with mail that is due: how many messages, and which."""
 
     uid: str
     count: int
-    before: int = 0
+    due: Due = WAITS
 
 
-def waiting(uid: str, root: Path, before: int = 0) -> Box | None:
+def waiting(uid: str, root: Path, due: Due = WAITS) -> Box | None:
     """The box of an agent, where mail is due; by the names of its files, which begin with the second of filing."""
-    folder = home_of(uid, root) / MAILDIR / f".{WAITING}"
+    folder = home_of(uid, root) / MAILDIR / f".{due.folder.replace('/', '.')}"
     with owner.as_owner(root):
         names = [name for part in ("new", "cur") for name in _names(folder / part)]
-    if before:
-        names = [name for name in names if _before(name, before)]
-    return Box(uid, len(names), before) if names else None
+    if due.before:
+        names = [name for name in names if _before(name, due.before)]
+    return Box(uid, len(names), due) if names else None
 
 
 def _names(folder: Path) -> list[str]:
@@ -62,32 +64,42 @@ def _names(folder: Path) -> list[str]:
 
 
 def _before(name: str, second: int) -> bool:
-    """Whether a message was filed before a second; its GUID is the name of its file, as Dovecot gives it."""
+    """Whether a message was filed before a second, by the name of its file, which flags do not change.
+
+    Dovecot's own date of filing is that of the file's last change where no index has it.
+    """
     filed = _FILED.match(name)
     return filed is not None and int(filed[0]) < second
 
 
 def batches(boxes: Sequence[Box]) -> Iterator[list[Box]]:
     """Boxes that one process moves: many with few messages first, then each that is larger or not wholly meant."""
-    plain = [one for one in boxes if one.count <= MOST and not one.before]
-    for begin in range(0, len(plain), AT_ONCE):
-        yield plain[begin : begin + AT_ONCE]
-    yield from ([one] for one in boxes if one.count > MOST or one.before)
+    plain = dict[Due, list[Box]]()
+    for one in boxes:
+        if _together(one):
+            plain.setdefault(one.due, []).append(one)
+    for same in plain.values():
+        yield from map(list, batched(same, AT_ONCE, strict=False))
+    yield from ([one] for one in boxes if not _together(one))
+
+
+def _together(box: Box) -> bool:
+    return box.count <= MOST and not box.due.before
 
 
 def move(boxes: Sequence[Box], run: Run = doveadm) -> list[str]:
-    """Move what is due; the uids of boxes of which it is not sure. Raises MallepostError.
+    """Move what is due, of one folder; the uids of boxes of which it is not sure. Raises MallepostError.
 
     Boxes that could not be opened are told by doveadm with their users' names, in the lines of errors.
     """
     if not boxes:
         return []
-    if len(boxes) == 1 and (boxes[0].before or boxes[0].count > MOST):
+    if not _together(boxes[0]):
         return _some(boxes[0], run)
     with tempfile.NamedTemporaryFile("w", prefix="hours-", encoding="utf-8") as file:
         file.writelines(f"{checked(one.uid)}\n" for one in boxes)
         file.flush()
-        words = ("move", "-F", file.name, "--", "INBOX", "mailbox", WAITING, "ALL")
+        words = ("move", "-F", file.name, "--", "INBOX", "mailbox", boxes[0].due.folder, "ALL")
         done = run(*words, check=False, timeout=SECONDS)
     if not done.returncode:
         return []
@@ -95,27 +107,37 @@ def move(boxes: Sequence[Box], run: Run = doveadm) -> list[str]:
 
 
 def _some(box: Box, run: Run) -> list[str]:
-    """Move the first messages of a box that are meant."""
-    rows = _rows(box.uid, "uid guid", WAITING, run)
-    numbers = sorted(int(row["uid"]) for row in rows if not box.before or _before(row["guid"], box.before))[:MOST]
-    if not numbers:
-        return []
-    words = ("move", "-u", checked(box.uid), "--", "INBOX", "mailbox", WAITING, "UID", ",".join(map(str, numbers)))
-    done = run(*words, check=False, timeout=SECONDS)
-    return [box.uid] if done.returncode else []
+    """Move the first messages of a box that are meant. What is recalled is made unread and marked first."""
+    due, fields = box.due, "uid storageid flags" if box.due.recalled else "uid storageid"
+    rows = [
+        row for row in _rows(box.uid, fields, due.folder, run)
+        if not due.before or _before(row["storageid"], due.before)
+    ]  # fmt: skip
+    rows = sorted(rows, key=lambda row: int(row["uid"]))[:MOST]
+    steps: list[tuple[tuple[str, ...], list[dict[str, str]]]] = [(("move", "INBOX"), rows)]
+    if due.recalled:
+        seen, plain = [row for row in rows if SEEN in row["flags"]], [row for row in rows if MARKED not in row["flags"]]
+        steps = [(("flags", "remove", SEEN), seen), (("flags", "add", MARKED), plain), *steps]
+    for (*act, what), meant in steps:
+        if meant:
+            numbers = ",".join(row["uid"] for row in meant)
+            words = (*act, "-u", checked(box.uid), "--", what, "mailbox", due.folder, "UID", numbers)
+            if run(*words, check=False, timeout=SECONDS).returncode:
+                return [box.uid]
+    return []
 
 
 def settle(uid: str, run: Run = doveadm) -> None:
-    """Remove from « Hors horaires » what came to the inbox already, when a move was broken off.
-
-    Raises MallepostError.
-    """
-    there = {row["guid"]: str(row["uid"]) for row in _rows(uid, "uid guid", WAITING, run)}
-    if not there:
-        return
-    came = {row["guid"] for row in _rows(uid, "guid", "INBOX", run)}
-    if twice := sorted((there[guid] for guid in there.keys() & came), key=int):
-        run("expunge", "-u", checked(uid), "--", "mailbox", WAITING, "UID", ",".join(twice), timeout=SECONDS)
+    """Remove from the folders what came to the inbox already, when a move was broken off. Raises MallepostError."""
+    came: set[str] | None = None
+    for folder in (WAITING, *recall.folders()):
+        there = {row["guid"]: str(row["uid"]) for row in _rows(uid, "uid guid", folder, run)}
+        if not there:
+            continue
+        if came is None:
+            came = {row["guid"] for row in _rows(uid, "guid", "INBOX", run)}
+        if twice := sorted((there[guid] for guid in there.keys() & came), key=int):
+            run("expunge", "-u", checked(uid), "--", "mailbox", folder, "UID", ",".join(twice), timeout=SECONDS)
 
 
 def _rows(uid: str, fields: str, folder: str, run: Run) -> list[dict[str, str]]:

@@ -8,14 +8,15 @@ import contextlib
 import datetime
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from malleposte.accounts import facts
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox.hours import calendar, moves, script
+from malleposte.accounts.mailbox.hours import calendar, moves, recall, script
+from malleposte.accounts.mailbox.hours.due import Due
 from malleposte.accounts.mailbox.hours.model import Change, Hours, State, written
 from malleposte.accounts.mailbox.senders import SETTLED_SECONDS
 from malleposte.adapters.dovecot import doveadm
@@ -69,9 +70,13 @@ class Store:
     def state(self, uid: str) -> State:
         """The hours of an agent, and what comes of them now. Raises MallepostError."""
         hours, now = self.read(uid), calendar.here(time.time())
-        box, following = moves.waiting(checked(uid), self.root), calendar.following(hours, now)
-        opens = calendar.opens(hours, now)
-        return State(hours, box.count if box else 0, opens, written(following) if following and not opens else "")
+        following, opens = calendar.following(hours, now), calendar.opens(hours, now)
+        waiting, *recalled = (self._count(uid, folder) for folder in (WAITING, *recall.folders()))
+        return State(hours, waiting, opens, written(following) if following and not opens else "", sum(recalled))
+
+    def _count(self, uid: str, folder: str) -> int:
+        box = moves.waiting(checked(uid), self.root, Due(folder))
+        return box.count if box else 0
 
     def change(self, uid: str, change: Change) -> State:
         """Change them; what comes of it. Raises InputError, MallepostError."""
@@ -157,6 +162,7 @@ def _time(path: Path) -> int:
         return 0
 
 
-def show_folder(uid: str, run: Callable[..., Any] = doveadm) -> None:
-    """Make « Hors horaires » and subscribe to it, so that each program shows it. Raises MallepostError."""
-    run("mailbox", "create", "-u", checked(uid), "-s", "--", WAITING, also=(THERE, CLOSED), timeout=60.0)
+def show_folders(uid: str, folders: Iterable[str] = (WAITING,), run: Callable[..., Any] = doveadm) -> None:
+    """Make folders and subscribe to them, so that each program shows them. Raises MallepostError."""
+    for folder in folders:
+        run("mailbox", "create", "-u", checked(uid), "-s", "--", folder, also=(THERE, CLOSED), timeout=60.0)

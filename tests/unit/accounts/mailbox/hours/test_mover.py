@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from malleposte.accounts.mailbox.hours import mover, moves
-from malleposte.accounts.mailbox.hours.model import Hours, Slot
+from malleposte.accounts.mailbox.hours.due import Due
+from malleposte.accounts.mailbox.hours.model import Change, Hours, Slot
 from malleposte.accounts.mailbox.hours.mover import Mover
 from malleposte.accounts.mailbox.hours.moves import Box
 from malleposte.accounts.mailbox.hours.store import Store, Through
@@ -58,18 +59,22 @@ class Stage:
         self.steady += later - self.now
         self.now = later
 
-    def folder(self, uid: str) -> Path:
-        return home_of(uid, self.root) / "Maildir/.Hors horaires/new"
+    def folder(self, uid: str, name: str = "Hors horaires") -> Path:
+        return home_of(uid, self.root) / f"Maildir/.{name}/new".replace("Rappeler/", "Rappeler.")
 
-    def arrives(self, uid: str, filed: str) -> None:
-        self.folder(uid).mkdir(parents=True, exist_ok=True)
+    def arrives(self, uid: str, filed: str, name: str = "Hors horaires") -> None:
+        folder = self.folder(uid, name)
+        folder.mkdir(parents=True, exist_ok=True)
         second = int(datetime.datetime.fromisoformat(filed).timestamp())
-        (self.folder(uid) / f"{second}.M1P{len(list(self.folder(uid).iterdir()))}.mail1,S=10").touch()
+        (folder / f"{second}.M1P{len(list(folder.iterdir()))}.mail1,S=10").touch()
 
     def move(self, boxes: Sequence[Box]) -> list[str]:
         self.moved.append(list(boxes))
         for one in boxes:
-            for file in [] if one.uid in self.failing else sorted(self.folder(one.uid).iterdir())[: moves.MOST]:
+            files = sorted(self.folder(one.uid, one.due.folder).iterdir())
+            if one.due.recalled and one.due.before:
+                files = [file for file in files if int(file.name.partition(".")[0]) < one.due.before]
+            for file in [] if one.uid in self.failing else files[: moves.MOST]:
                 file.unlink()
         return [one.uid for one in boxes if one.uid in self.failing]
 
@@ -116,7 +121,8 @@ def test_what_a_stop_missed_is_moved_afterwards_and_no_more_than_that(stage: Sta
     stage.mover = stage.new()
     assert stage.look() == ["mdupond"]
     (batch,) = stage.moved
-    assert batch == [Box("mdupond", 1, int(datetime.datetime.fromisoformat("2026-12-01T18:00").timestamp()))]
+    evening = int(datetime.datetime.fromisoformat("2026-12-01T18:00").timestamp())
+    assert batch == [Box("mdupond", 1, Due(before=evening))]
 
 
 def test_mail_of_the_evening_alone_waits_for_the_morning(stage: Stage) -> None:
@@ -241,6 +247,59 @@ def test_a_large_box_moves_some_at_a_look(stage: Stage) -> None:
 
 
 def test_large_boxes_come_after_the_others() -> None:
-    boxes = [Box("grand", 5000), *(Box(f"a{number}", 20) for number in range(60)), Box("part", 1, 7)]
+    boxes = [Box("grand", 5000), *(Box(f"a{number}", 20) for number in range(60)), Box("part", 1, Due(before=7))]
     assert [len(one) for one in moves.batches(boxes)] == [50, 10, 1, 1]
     assert [one[0].uid for one in moves.batches(boxes)][2:] == ["grand", "part"]
+
+
+TOMORROW, MONDAY = "Rappeler/Demain 8 h", "Rappeler/Lundi 8 h"
+
+
+def test_a_recalled_message_comes_back_at_its_hour_and_no_other_with_it(stage: Stage) -> None:
+    stage.store.change("mdupond", Change(recall=True))
+    stage.at("2026-12-01T09:00")
+    stage.arrives("mdupond", "2026-12-01T09:00", TOMORROW)
+    stage.arrives("mdupond", "2026-12-01T09:00", MONDAY)
+    stage.arrives("sans-rappel", "2026-11-01T09:00", TOMORROW)
+    assert stage.look() == []
+    stage.at("2026-12-02T07:59:59")
+    assert stage.look() == []
+    stage.arrives("mdupond", "2026-12-02T07:59:00", TOMORROW)
+    stage.at("2026-12-02T08:00")
+    assert stage.look() == ["mdupond"]
+    (batch,) = stage.moved
+    midnight = int(datetime.datetime.fromisoformat("2026-12-02T00:00").timestamp())
+    assert batch == [Box("mdupond", 1, Due(TOMORROW, midnight, recalled=True))]
+    assert stage.look() == []
+    stage.at("2026-12-03T08:00")
+    assert stage.look() == ["mdupond"]
+    stage.at("2026-12-07T08:00")
+    assert stage.look() == ["mdupond"]
+
+
+def test_a_mover_that_was_down_brings_back_what_it_missed(stage: Stage) -> None:
+    stage.store.change("mdupond", Change(recall=True))
+    stage.arrives("mdupond", "2026-12-01T06:00", TOMORROW)
+    stage.at("2026-12-04T17:23")
+    stage.mover = stage.new()
+    assert stage.look() == ["mdupond"]
+    assert stage.look() == []
+
+
+def test_recalls_that_are_turned_off_give_all_back_at_once(stage: Stage) -> None:
+    stage.store.change("mdupond", Change(recall=True))
+    stage.arrives("mdupond", "2026-12-01T06:00", TOMORROW)
+    assert stage.look() == []
+    stage.store.change("mdupond", Change(recall=False))
+    assert stage.look() == ["mdupond"]
+    assert stage.store.change("jmartin", Change(recall=False)).hours.recall is None
+
+
+def test_recalls_and_hours_of_one_agent_move_by_themselves(stage: Stage) -> None:
+    choose(stage.store, "mdupond", WEEK)
+    stage.store.change("mdupond", Change(recall=True))
+    stage.arrives("mdupond", "2026-11-30T19:00")
+    stage.arrives("mdupond", "2026-11-30T09:00", TOMORROW)
+    stage.at("2026-12-01T08:00")
+    assert stage.look() == ["mdupond", "mdupond"]
+    assert sorted(one.due.folder for batch in stage.moved for one in batch) == ["Hors horaires", TOMORROW]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accounts.mailbox.hours import moves
+from malleposte.accounts.mailbox.hours.due import Due
 from malleposte.accounts.mailbox.hours.moves import Box
 
 
@@ -40,29 +41,31 @@ def test_the_boxes_that_failed_are_named_or_all_of_them() -> None:
 
 
 def test_the_first_messages_of_a_large_box_move() -> None:
-    rows = json.dumps([{"uid": str(number), "guid": f"{1000 + number}.M1P2.mail1"} for number in range(999, 0, -1)])
+    rows = json.dumps([{"uid": str(one), "storageid": f"{1000 + one}.M1P2.mail1"} for one in range(999, 0, -1)])
     run, asked, _lists = answering((0, rows, ""))
     assert moves.move([Box("grand", 999)], run) == []
     assert asked[1][-1].split(",") == [str(number) for number in range(1, moves.MOST + 1)]
 
 
 def test_what_came_later_stays() -> None:
-    rows = json.dumps([{"uid": "1", "guid": "1000.M1P2.mail1"}, {"uid": "2", "guid": "2000.M1P2.mail1"}])
+    rows = json.dumps([{"uid": "1", "storageid": "1000.M1P2.mail1"}, {"uid": "2", "storageid": "2000.M1P2.mail1"}])
     run, asked, _lists = answering((0, rows, ""))
-    assert moves.move([Box("mdupond", 1, 2000)], run) == []
+    assert moves.move([Box("mdupond", 1, Due(before=2000))], run) == []
     assert asked[1][-1] == "1"
     run, asked, _lists = answering((0, rows, ""))
-    assert moves.move([Box("mdupond", 1, 1000)], run) == [] and len(asked) == 1
+    assert moves.move([Box("mdupond", 1, Due(before=1000))], run) == [] and len(asked) == 1
 
 
 def test_what_came_to_the_inbox_already_is_removed_from_the_folder() -> None:
     waiting = json.dumps([{"uid": "1", "guid": "a"}, {"uid": "2", "guid": "b"}, {"uid": "3", "guid": "c"}])
     run, asked, _lists = answering((0, waiting, ""), (0, json.dumps([{"guid": "b"}, {"guid": "a"}, {"guid": "x"}]), ""))
     moves.settle("mdupond", run)
-    assert asked[-1][0] == "expunge" and asked[-1][-2:] == ("UID", "1,2")
+    assert [words[-3:] for words in asked if words[0] == "expunge"] == [("Hors horaires", "UID", "1,2")]
     run, asked, _lists = answering((0, waiting, ""), (0, "[]", ""))
     moves.settle("mdupond", run)
-    assert [words[0] for words in asked] == ["-f", "-f"]
+    assert [words[-2] for words in asked] == [
+        "Hors horaires", "INBOX", "Rappeler/Demain 8 h", "Rappeler/Lundi 8 h", "Rappeler/Dans une semaine",
+    ]  # fmt: skip
 
 
 def test_files_say_what_waits(tmp_path: Path) -> None:
@@ -72,5 +75,52 @@ def test_files_say_what_waits(tmp_path: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     assert moves.waiting("mdupond", tmp_path) == Box("mdupond", 2)
-    assert moves.waiting("mdupond", tmp_path, 2000) == Box("mdupond", 1, 2000)
-    assert moves.waiting("mdupond", tmp_path, 1000) is None
+    assert moves.waiting("mdupond", tmp_path, Due(before=2000)) == Box("mdupond", 1, Due(before=2000))
+    assert moves.waiting("mdupond", tmp_path, Due(before=1000)) is None
+
+
+RECALLED = Due("Rappeler/Demain 8 h", 2000, recalled=True)
+SEEN, MARKED = "\\Seen", "\\Flagged"
+
+
+def rows(*flags: str) -> str:
+    """Messages 1, 2… with these flags; one more that was filed later."""
+    given = [(1000, one) for one in flags] + [(2000, "")]
+    return json.dumps(
+        [{"uid": str(n), "storageid": f"{at}.M1P2.mail1", "flags": one} for n, (at, one) in enumerate(given, 1)]
+    )
+
+
+def test_a_recalled_message_is_made_unread_and_marked_and_then_moved() -> None:
+    run, asked, _lists = answering((0, rows(SEEN, "", f"{SEEN} {MARKED}"), ""))
+    assert moves.move([Box("mdupond", 3, RECALLED)], run) == []
+    assert [(words[0], *words[-5:]) for words in asked[1:]] == [
+        ("flags", SEEN, "mailbox", "Rappeler/Demain 8 h", "UID", "1,3"),
+        ("flags", MARKED, "mailbox", "Rappeler/Demain 8 h", "UID", "1,2"),
+        ("move", "INBOX", "mailbox", "Rappeler/Demain 8 h", "UID", "1,2,3"),
+    ]
+    assert [words[1] for words in asked[1:]] == ["remove", "add", "-u"]
+
+
+def test_what_could_not_be_marked_does_not_move() -> None:
+    run, asked, _lists = answering((0, rows(""), ""), (75, "", "doveadm(mdupond): Error: no\n"))
+    assert moves.move([Box("mdupond", 1, RECALLED)], run) == ["mdupond"]
+    assert [words[0] for words in asked] == ["-f", "flags"]
+
+
+def test_what_is_marked_already_is_only_moved() -> None:
+    run, asked, _lists = answering((0, rows(MARKED), ""))
+    assert moves.move([Box("mdupond", 1, RECALLED)], run) == []
+    assert [words[0] for words in asked] == ["-f", "move"]
+
+
+def test_many_recalled_messages_of_a_box_come_some_at_a_time() -> None:
+    run, asked, _lists = answering((0, rows(*[MARKED] * 3 * moves.MOST), ""))
+    assert moves.move([Box("grand", 3 * moves.MOST, RECALLED)], run) == []
+    assert asked[-1][-1].split(",") == [str(n) for n in range(1, moves.MOST + 1)]
+
+
+def test_boxes_of_one_process_have_one_folder() -> None:
+    back = Due("Rappeler/Demain 8 h")
+    boxes = [Box("a", 1), Box("a", 1, back), Box("b", 2), Box("b", 1, back), Box("c", 1, RECALLED)]
+    assert list(moves.batches(boxes)) == [[boxes[0], boxes[2]], [boxes[1], boxes[3]], [boxes[4]]]

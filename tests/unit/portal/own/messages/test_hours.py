@@ -16,11 +16,11 @@ from tests.unit.portal.own.test_pages import DONE
 HELD = replace(
     DONE, on=True, slots=("12345 08:00-18:00", "6 22:00-24:00"), rounds=("08:00", "12:30"),
     through=("chef@lointain.test",), holidays=True, opens=False, following="2099-01-05T08:00", waiting=7,
-    quiet_until="",
+    quiet_until="", recall=True, recalled=4,
 )  # fmt: skip
 NONE = replace(
     DONE, on=False, slots=(), rounds=(), through=(), holidays=False, opens=True, following="", waiting=0,
-    quiet_until="",
+    quiet_until="", recall=False, recalled=0,
 )  # fmt: skip
 PAGE = ADDRESSES["hours"][0]
 FILLED = {"days1": ["1", "3"], "begin1": "09:00", "end1": "17:00", "pace": "flow"}
@@ -58,7 +58,7 @@ def test_who_chose_nothing_sees_an_ordinary_week(inside: Any, accountd: Any) -> 
     page = inside.get(PAGE)
     assert "ne sont pas en service" in page.main and "arrivent dans la boîte de réception" in page.main
     shown = [one["fields"]["act"] for one in page.forms() if "act" in one["fields"]]
-    assert shown == [*["quiet"] * len(SPANS), "times", "add"]
+    assert shown == [*["quiet"] * len(SPANS), "times", "recall", "add"]
 
 
 def test_slots_and_times_are_sent(inside: Any, accountd: Any) -> None:
@@ -105,6 +105,17 @@ def test_each_button_is_one_act(inside: Any, accountd: Any) -> None:
     inside.post(PAGE, fields(page, "noisy"))
     asked = accountd.only(SetHours)
     assert (asked.on, asked.quiet_until) == (None, "")
+
+
+def test_recalls_are_turned_on_and_off(inside: Any, accountd: Any) -> None:
+    asked = sent(inside, accountd, "no-recall")
+    assert (asked.recall, asked.on, asked.quiet_until) == (False, None, None)
+    accountd.asked.clear()
+    accountd.answer = NONE
+    inside.post(PAGE, fields(inside.get(PAGE), "recall"))
+    assert accountd.only(SetHours).recall is True
+    accountd.answer = HELD
+    assert "« Rappeler » : 4" in inside.get(PAGE).main
 
 
 def test_do_not_disturb_begins_with_one_button(inside: Any, accountd: Any) -> None:
