@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 PROGRAMS: Mapping[str, str] = {
     "accountd": "accountd.server",  # role accountd
+    "archiving": "accounts.mailbox.archiving.nightly",  # role dovecot
     "authpolicy": "daemons.authpolicy",  # role authpolicy
     "calendars": "groupware.published.gathering",  # role calendars
     "dav-router": "daemons.dav_router.main",  # role dav

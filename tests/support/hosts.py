@@ -9,6 +9,8 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.hosts.table import Act
+from malleposte.accounts.mailbox.archiving.model import Choice
+from malleposte.accounts.mailbox.archiving.model import State as Archived
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.hours.model import Change as HoursChange
@@ -100,6 +102,7 @@ class FakeHost:
     left: list[Trace] = field(default_factory=list)
     chosen: Senders = field(default_factory=Senders)
     hours_state: HoursState = field(default_factory=HoursState)
+    archived: Archived = field(default_factory=Archived)
 
     def _asked(self, act: str, uid: str = "", more: object = "") -> None:
         if self.down:
@@ -204,6 +207,19 @@ class FakeHost:
         hours = change.to(self.hours_state.hours, datetime.datetime(2026, 12, 1, 10))  # noqa: DTZ001  # of the zone here
         self.hours_state = HoursState(hours)
         return self.hours_state
+
+    def archiving(self, uid: str) -> Archived:
+        self._asked("archiving", uid)
+        return self.archived
+
+    def set_archiving(self, uid: str, choice: Choice) -> Archived:
+        self._asked("set_archiving", uid, choice)
+        self.archived = Archived(choice.checked())
+        return self.archived
+
+    def undo_archiving(self, uid: str, at: int) -> int:
+        self._asked("undo_archiving", uid, at)
+        return 3
 
     def settle(self, uid: str, profile: str) -> Moved:
         self._asked("settle", uid, profile)

@@ -18,12 +18,12 @@ from malleposte_portal.own import (
     senders,
     undelete,
 )
-from malleposte_portal.own.messages import hours, quarantine, trace
+from malleposte_portal.own.messages import archiving, hours, quarantine, trace
 
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, data, diagnosis, trace,
+        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, archiving, data, diagnosis, trace,
     )
 )  # fmt: skip

@@ -78,6 +78,7 @@ ACTS: Mapping[str, str] = {
     "restore-dav": "agendas ou contacts restaurés depuis une sauvegarde",
     "restore-undo": "restauration annulée",
     "hours": "horaires de la boîte changés",
+    "archiving": "archivage changé", "archiving-undo": "messages archivés remis dans la boîte de réception",
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",

@@ -27,6 +27,9 @@ class ForAccountd(ABC):
     set_senders = acts.mailbox.set_senders
     hours = acts.mailbox.hours
     set_hours = acts.mailbox.set_hours
+    archiving = acts.mailbox.archiving
+    set_archiving = acts.mailbox.set_archiving
+    undo_archiving = acts.mailbox.undo_archiving
     settle = acts.agendas.settle
     traces = acts.traces.traces
     untrace = acts.traces.untrace

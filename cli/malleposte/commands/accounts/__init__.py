@@ -40,6 +40,7 @@ PLACES = {
     "idle-filters": "idle:idle_filters_command",
     "undelete": "undelete:undelete_command",
     "hours": "hours:hours_command",
+    "archiving": "archiving:archiving_command",
     "restored": "restored:restored_command",
     "box": "boxes:box_group",
     "room": "rooms:room_group",

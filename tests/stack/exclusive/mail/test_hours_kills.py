@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from malleposte.accountd.calls.mailbox.archiving import Archiving, SetArchiving
 from malleposte.accountd.calls.mailbox.hours import AgentHours, SetHours
 from malleposte.platform.mailstore import WAITING, home_of
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.full
 
 BOXES, MESSAGES, ROUNDS = 40, 20, 4
 RECALLING = 15
+NIGHT_KILL = "systemctl kill --signal=KILL malleposte-archiving.service"
 HAND = """
 import json, smtplib, sys
 given = json.load(sys.stdin)
@@ -29,6 +31,19 @@ with smtplib.LMTP("/var/spool/postfix/private/dovecot-lmtp") as session:
         text = f"From: ami@lointain.test\\r\\nSubject: {number:06d}\\r\\n\\r\\nx\\r\\n"
         for uid in given["uids"]:
             session.sendmail("probe@lointain.test", [f"{uid}@stores.invalid"], text)
+"""
+FILL = """
+import os, pathlib, sys, time
+os.umask(0o077)
+now, then = int(time.time()), time.mktime((2024, 3, 5, 12, 0, 0, 0, 0, -1))
+for line in sys.stdin.read().split():
+    for part in ("cur", "new", "tmp"):
+        pathlib.Path(line, part).mkdir(parents=True, exist_ok=True)
+    for n in range(int(sys.argv[1])):
+        text = f"From: ami@lointain.test\\nSubject: {n:06d}\\n\\nx\\n"
+        path = pathlib.Path(line, "new", f"{now}.M{n}P1.mail1,S={len(text)}")
+        path.write_text(text)
+        os.utime(path, (then, then))
 """
 KILLS = {
     "mover": "systemctl kill --signal=KILL malleposte-hours.service",
@@ -122,3 +137,36 @@ def test_recalled_messages_come_back_once_though_everything_is_killed(site: Site
 def recalled(site: Site, uids: list[str]) -> int:
     folders = " ".join(f"'{path(uid, TOMORROW)}'/{part}" for uid in uids for part in ("new", "cur"))
     return int(site.run("mail1", f"find {folders} -type f 2>/dev/null | wc -l"))
+
+
+def test_a_night_of_archiving_that_is_killed_ends_the_next_night(site: Site, people: People) -> None:
+    portal, random_ = Portal(site), random.Random(71)
+    agents = [people.agent() for _ in range(RECALLING)]
+    uids = [one.uid for one in agents]
+    site.run("mail1", "cat > /tmp/archiving-fill.py", given=FILL)
+    homes = "\n".join(str(home_of(uid) / "Maildir") for uid in uids)
+    user = "setpriv --reuid vmail --regid vmail --clear-groups"
+    for uid in uids:
+        site.run("mail1", f"doveadm mailbox status -u {uid} messages INBOX")  # the folder is there
+    site.run("mail1", f"{user} python3 /tmp/archiving-fill.py {3 * MESSAGES}", given=homes)
+    for uid in uids:
+        site.run("mail1", f"doveadm flags add -u {uid} '\\Seen' mailbox INBOX ALL")
+    answers = portal.ask(*(SetArchiving(portal.source, uid, portal.token(uid), months=6) for uid in uids))
+    assert all(isinstance(answer, Archiving) for answer in answers), answers
+    killed = 0
+    for _ in range(12):
+        site.run("mail1", "systemctl start --no-block malleposte-archiving.service")
+        time.sleep(random_.uniform(0.3, 2))
+        kind = random_.choice((NIGHT_KILL, KILLS["dovecot"]))
+        site.run("mail1", kind, check=False)
+        killed += 1
+        site.run("mail1", "systemctl start dovecot.service")
+        site.run("mail1", "systemctl reset-failed malleposte-archiving.service", check=False)
+    for _ in range(2):  # the second finds nothing
+        site.run("mail1", "systemctl start malleposte-archiving.service", timeout=600)
+    wanted = [f"{number:06d}" for number in range(3 * MESSAGES)]
+    for one in agents:
+        assert inbox(site, one) == [], one.uid
+        ask = f"doveadm -f json fetch -u {one.uid} hdr.subject mailbox Archives/2024 ALL"
+        assert sorted(row["hdr.subject"] for row in json.loads(site.run("mail1", ask))) == wanted, one.uid
+    print(f"killed: {killed}")

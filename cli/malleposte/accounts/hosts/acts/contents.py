@@ -18,6 +18,8 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import SIGN_ON, File, Piece, Removed
 from malleposte.accounts.hosts.table import EVERY_HOST, Fleet, Host, On, Replies, Uid, act
 from malleposte.accounts.mailbox import filters, senders
+from malleposte.accounts.mailbox.archiving import model as archiving
+from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.adapters import lemonldap
@@ -87,6 +89,8 @@ def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode("utf-8", "replace"), "filters")
     if settings := senders.told(senders.read(host.home(uid))):
         yield File("filtres/filtrage.json", _json(settings), "filters")
+    if nights := archiving.told(Archiving(host.rules.store).read(uid)):
+        yield File("filtres/archivage.json", _json(nights), "filters")
     if settings := hours.told(Hours(host.rules.store).read(uid)):
         yield File("filtres/horaires.json", _json(settings), "filters")
 
@@ -192,6 +196,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
                 removed.stores.append(str(path))
     apart: list[tuple[str, Callable[[], bool]]] = [
         ("hours", lambda: Hours(host.rules.store).forget(uid)),
+        ("archiving", lambda: Archiving(host.rules.store).forget(uid)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
         ("copy of own data", lambda: host.copies.remove(uid)),

@@ -10,6 +10,11 @@ from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
 from malleposte.accounts.mailbox import deleted as expunged
 from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
+from malleposte.accounts.mailbox.archiving import acts as archive
+from malleposte.accounts.mailbox.archiving import work as archive_work
+from malleposte.accounts.mailbox.archiving.model import Choice
+from malleposte.accounts.mailbox.archiving.model import State as Archived
+from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.hours import recall
@@ -94,3 +99,21 @@ def set_hours(host: LocalHost, uid: Uid, change: Change) -> State:
     if change.recall:
         hours_store.show_folders(uid, recall.folders())
     return state
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def archiving(host: LocalHost, uid: Uid) -> Archived:
+    """Return what the agent chose to archive, and what was archived of late."""
+    return archive.state(Archiving(host.rules.store), uid)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def set_archiving(host: LocalHost, uid: Uid, choice: Choice) -> Archived:
+    """Change the choice, and return what comes of it."""
+    return archive.choose(Archiving(host.rules.store), uid, choice)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def undo_archiving(host: LocalHost, uid: Uid, at: int) -> int:
+    """Put back what a night archived; return how many messages."""
+    return archive_work.undo(Archiving(host.rules.store), uid, at)

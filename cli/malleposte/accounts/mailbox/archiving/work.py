@@ -1,0 +1,139 @@
+"""Messages that are archived and put back, by doveadm, for one box.
+
+The work of a night is written down before the first message moves. A move is a copy and a removal: where this host or
+doveadm ended in between, a message lies in both folders under one GUID, and the copy that was to go is removed first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import batched
+from typing import Any
+
+from malleposte.accounts.channels import checked
+from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Kept, Moved
+from malleposte.accounts.mailbox.archiving.store import Store
+from malleposte.accounts.mailbox.hours.calendar import here
+from malleposte.adapters.dovecot import doveadm
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.platform.mailstore import ARCHIVES
+
+INBOX = "INBOX"
+MOST = 1000
+"""Messages of a box that a night archives, the oldest first; the next night goes on."""
+AT_ONCE = 500
+"""Messages that one process moves."""
+SECONDS = 600.0
+THERE, CLOSED, MISSING = 65, 67, 68
+"""doveadm's codes: a folder that is there; a suspended account; a folder that is not there."""
+
+
+class ClosedError(MallepostError):
+    """Dovecot does not open the box of a suspended account."""
+
+
+type Run = Callable[..., Any]
+"""`doveadm`, or a test's."""
+type Row = dict[str, str]
+
+
+def archive(store: Store, uid: str, now: float, run: Run = doveadm) -> int:
+    """Archive what the agent's choice means; how many messages. Raises MallepostError."""
+    with store.alone(uid, wait=False) as alone, contextlib.suppress(ClosedError):
+        if not alone:
+            return 0  # the agent changes it: the next night goes on
+        kept = _settled(store, uid, store.read(uid).without_old(now), run)
+        rows = _meant(uid, kept.choice, now, run) if kept.choice.months else []
+        if not rows:
+            return 0
+        work = Moved(int(now), _by_folder(rows), open=True)
+        store.write(uid, replace(kept, moved=(*kept.moved, work)))
+        for folder, guids in work.folders.items():
+            run("mailbox", "create", "-u", checked(uid), "-s", "--", folder, also=(THERE,), timeout=SECONDS)
+            _move(uid, [row for row in rows if row["guid"] in set(guids)], INBOX, folder, run)
+        store.write(uid, kept.closed(work))
+        return len(rows)
+    return 0
+
+
+def _meant(uid: str, choice: Choice, now: float, run: Run) -> list[Row]:
+    """Messages of the inbox that came before, were read, and are neither marked nor about to go; the oldest first."""
+    before = int(choice.before(here(now)).timestamp())
+    words = ["BEFORE", str(before), "SEEN", "UNFLAGGED", "UNDELETED", *(("KEYWORD", DONE) if choice.done else ())]
+    rows = _rows(uid, "uid guid date.received.unixtime", INBOX, run, *words)
+    rows = [row for row in rows if int(row["date.received.unixtime"]) < before]
+    return sorted(rows, key=lambda row: (int(row["date.received.unixtime"]), int(row["uid"])))[:MOST]
+
+
+def _by_folder(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    folders: dict[str, list[str]] = {}
+    for row in rows:
+        year = here(int(row["date.received.unixtime"])).year
+        folders.setdefault(f"{ARCHIVES}/{year}", []).append(row["guid"])
+    return {folder: tuple(guids) for folder, guids in sorted(folders.items())}
+
+
+def _settled(store: Store, uid: str, kept: Kept, run: Run) -> Kept:
+    """End work that was broken off: what lies in the archive has left the inbox, and nothing else was archived."""
+    for work in (one for one in kept.moved if one.open):
+        folders = {}
+        for folder, guids in work.folders.items():
+            _remove_twice(uid, INBOX, folder, guids, run)
+            there = {row["guid"] for row in _rows(uid, "guid", folder, run)}
+            folders[folder] = tuple(guid for guid in guids if guid in there)
+        kept = kept.closed(replace(work, folders=folders))
+        store.write(uid, kept)
+    return kept
+
+
+def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
+    """Put back what a night archived and what is still where it went; how many messages. No more is archived then.
+
+    Raises InputError, MallepostError.
+    """
+    with store.alone(uid):
+        kept = _settled(store, uid, store.read(uid).without_old(time.time()), run)
+        work = next((one for one in kept.moved if one.at == at), None)
+        if work is None:
+            raise InputError("there is no such work to undo", "it was undone, or its time is over")
+        kept = replace(kept, choice=replace(kept.choice, months=0))
+        store.write(uid, kept)
+        many = 0
+        for folder, guids in work.folders.items():
+            _remove_twice(uid, folder, INBOX, guids, run)
+            rows = [row for row in _rows(uid, "uid guid", folder, run) if row["guid"] in set(guids)]
+            _move(uid, rows, folder, INBOX, run)
+            many += len(rows)
+        store.write(uid, kept.undone(work))
+        return many
+
+
+def _remove_twice(uid: str, source: str, target: str, guids: Sequence[str], run: Run) -> None:
+    """Remove from a folder those of the messages that came to the other already."""
+    came = {row["guid"] for row in _rows(uid, "guid", target, run)} & set(guids)
+    twice = [row for row in _rows(uid, "uid guid", source, run) if row["guid"] in came] if came else []
+    for numbers in _numbers(twice):
+        run("expunge", "-u", checked(uid), "--", "mailbox", source, "UID", numbers, timeout=SECONDS)
+
+
+def _move(uid: str, rows: Sequence[Row], source: str, target: str, run: Run) -> None:
+    for numbers in _numbers(rows):
+        run("move", "-u", checked(uid), "--", target, "mailbox", source, "UID", numbers, timeout=SECONDS)
+
+
+def _numbers(rows: Sequence[Row]) -> Iterator[str]:
+    """The numbers of messages in their folder, as one command takes them."""
+    numbers = sorted(int(row["uid"]) for row in rows)
+    return (",".join(map(str, some)) for some in batched(numbers, AT_ONCE, strict=False))
+
+
+def _rows(uid: str, fields: str, folder: str, run: Run, *words: str) -> list[Row]:
+    asked = ("-f", "json", "fetch", "-u", checked(uid), "--", fields, "mailbox", folder, *(words or ("ALL",)))
+    done = run(*asked, also=(MISSING, CLOSED), timeout=SECONDS)
+    if done.returncode == CLOSED:
+        raise ClosedError(f"the mailbox of {uid} is closed", "its account is suspended")
+    return [{name: str(value) for name, value in row.items()} for row in json.loads(done.stdout or "[]")]
