@@ -1,5 +1,6 @@
 """Messages on their way, for their agent and for the help desk: what each may know, and who sees that it was asked."""
 
+import datetime
 import json
 from typing import Any
 
@@ -11,10 +12,12 @@ from malleposte.accountd.calls.mailbox.trace import MOST, MessagesTraced, TraceM
 from malleposte.accountd.desk_rules import Rules
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Forbidden, Refused
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.mailbox.hours.model import Hours, Slot
+from malleposte.accounts.mailbox.hours.model import State as HoursState
 from malleposte.core.errors import MallepostError
 from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
 from malleposte.directory.model import State as AccountState
-from malleposte.platform.mailstore import DANGEROUS
+from malleposte.platform.mailstore import DANGEROUS, WAITING
 from msgspec import structs
 
 from .test_desk import DESK, SCHOOL, WHY, forbidden, mine
@@ -106,6 +109,22 @@ def test_what_lies_apart_has_no_folder(stage: Stage, index: Index) -> None:
     index.answer = Answer((message(structs.replace(FILED, folder=DANGEROUS)),), THEN)
     (row,) = success(own(stage)).traced
     assert (row.state, row.folder) == ("sealed", "")
+
+
+WAITS = Hours(True, (Slot((1, 2, 3, 4, 5, 6, 7), "08:00", "08:30"),))
+
+
+@pytest.mark.parametrize("look", [own, desk])
+def test_what_waits_for_hours_has_the_moment_at_which_it_comes(stage: Stage, index: Index, look: Any) -> None:
+    index.answer = Answer((message(structs.replace(FILED, folder=WAITING)), message(FILED)), THEN)
+    vars(stage.hosts).update(hours=lambda _uid: HoursState(WAITS))
+    waiting, other = success(look(stage)).traced
+    comes = datetime.datetime.fromisoformat(waiting.comes)
+    assert other.comes == "" and comes > datetime.datetime.fromisoformat(waiting.at)
+    assert (comes.hour, comes.minute) == (8, 0) and comes.tzinfo
+    for hours in (HoursState(Hours()), None):
+        vars(stage.hosts).update(hours=lambda _uid, hours=hours: hours)
+        assert [one.comes for one in success(look(stage)).traced] == ["", ""]
 
 
 def test_nobody_reaches_another_s(stage: Stage, index: Index) -> None:

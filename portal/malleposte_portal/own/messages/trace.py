@@ -64,12 +64,27 @@ def sentences(one: TracedMessage) -> list[str]:
     if known:
         told.append(_(known[0]))
     if state == "filed" and one.folder == FOLDER:
-        told.append(_("Il y attend les horaires choisis pour la boîte, puis passe dans la boîte de réception."))
+        told.append(_waits(one))
     if state == "filed" and one.passed_on:
         told.append(_("Un filtre de la boîte l’a aussi passé à %(address)s.", address=one.passed_on))
     if one.answer:
         told.append(_("Réponse du serveur : %(answer)s", answer=one.answer))
     return told
+
+
+def _waits(one: TracedMessage) -> str:
+    """Say when a message that waited for the agent's hours goes, or went, to the inbox."""
+    comes, moment = words.read(one.comes), words.moment(one.comes)
+    if comes is None:
+        return _("Il y attend les horaires choisis pour la boîte, puis passe dans la boîte de réception.")
+    if comes > words.now():
+        return _(
+            "Il y attend les horaires choisis pour la boîte. Il passera dans la boîte de réception le %(moment)s.",
+            moment=moment,
+        )
+    return _(
+        "D’après les horaires d’aujourd’hui, il est passé dans la boîte de réception le %(moment)s.", moment=moment
+    )
 
 
 def head(one: TracedMessage) -> str:

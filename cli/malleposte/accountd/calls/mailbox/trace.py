@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import structs
 
@@ -13,10 +13,12 @@ from malleposte.accountd import own
 from malleposte.accountd.call import call
 from malleposte.accountd.context import Context, RefusedValueError, reached
 from malleposte.accountd.message import Done, Message, Owned, Text, fitting
+from malleposte.accounts.mailbox.hours import calendar
+from malleposte.core.loops import named
 from malleposte.deliveries import digests
 from malleposte.deliveries.model import Message as Delivery
 from malleposte.deliveries.model import Query, State, Verdict
-from malleposte.platform.mailstore import SEALED_ROOT
+from malleposte.platform.mailstore import SEALED_ROOT, WAITING
 from malleposte.platform.times import iso
 from malleposte.throttle import costs
 
@@ -36,7 +38,8 @@ class TracedMessage(Message, frozen=True):
 
     `way` is `in` or `out`, `other` the address at the other end. `state` is one of `deliveries.model.State`, or
     `SEALED`; `folder` is that of the agent's own box, `reason` a word of `RefusedMail`, `answer` the words of a server,
-    `passed_on` the addresses to which a filter of the box passed it.
+    `passed_on` the addresses to which a filter of the box passed it. `comes` is when a message that waited for the
+    agent's hours goes, or went, to the inbox, by the hours of today; empty where they do not say.
     """
 
     time: str
@@ -48,6 +51,7 @@ class TracedMessage(Message, frozen=True):
     reason: str = ""
     answer: str = ""
     passed_on: str = ""
+    comes: str = ""
 
 
 class MessagesTraced(Done, frozen=True):
@@ -101,6 +105,8 @@ def traced(context: Context, asked: Query, uid: str, *, masked: bool = False) ->
     for one in failures:
         LOG.error("an index of deliveries could not be asked: %s", one)
     rows = [row for message in answer.messages for row in _rows(message.shown_to(uid), uid)]
+    if any(row.folder == WAITING for row in rows):
+        rows = list(_coming(context, uid, rows))
     if masked:
         rows = [_masked(row, asked.sender) for row in rows]
     shown = fitting(rows[:MOST])
@@ -123,6 +129,17 @@ def _rows(message: Delivery, uid: str) -> Iterator[TracedMessage]:
             SEALED if sealed else one.state.value, iso(one.time or message.time), "" if sealed else one.folder, reason,
             "" if passed_on or one.detail == reason else one.detail, passed_on,
         )  # fmt: skip
+
+
+def _coming(context: Context, uid: str, rows: Sequence[TracedMessage]) -> Iterator[TracedMessage]:
+    """The rows, with the moment at which what waits comes to the inbox; as they are where the hours cannot be read."""
+    hours = None
+    with named(lambda line: LOG.error("%s", line), f"hours of {uid}"):
+        hours = context.tools.hosts.hours(uid).hours
+    for row in rows:
+        filed = datetime.datetime.fromisoformat(row.at).astimezone().replace(tzinfo=None)
+        comes = calendar.following(hours, filed) if hours and row.folder == WAITING else None
+        yield structs.replace(row, comes=comes.astimezone().isoformat()) if comes and comes > filed else row
 
 
 def _masked(row: TracedMessage, known: str) -> TracedMessage:

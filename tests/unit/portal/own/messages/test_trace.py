@@ -80,6 +80,16 @@ def test_nothing_is_said_with_the_day_since_when_something_would_be(look: Any, a
         ({"state": "held", "way": "out", "reason": "many"}, "la DSI peut l’envoyer", "the IT department"),
         ({"state": "waiting"}, "Il est dans la file", "It is in the queue"),
         ({"way": "out", "folder": ""}, "Arrivé le 2 octobre", "Arrived on 2 October"),
+        ({"folder": "Hors horaires"}, "Il y attend les horaires", "There it waits"),
+        (
+            {"folder": "Hors horaires", "comes": "2099-01-05T08:00:00+01:00"},
+            "Il passera dans la boîte de réception le 5 janvier 2099", "will go to the inbox on 5 January 2099",
+        ),
+        (
+            {"folder": "Hors horaires", "comes": "2026-10-02T13:00:00+02:00"},
+            "D’après les horaires d’aujourd’hui, il est passé dans la boîte de réception le 2 octobre 2026",
+            "By the hours of today, it went to the inbox on 2 October 2026",
+        ),
         ({"other": ""}, "D’une adresse inconnue", "From an unknown address"),
     ],
 )  # fmt: skip
