@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from malleposte.accounts.convocations.model import LONGEST_TEXT, Event, Refusal
+from malleposte.accounts.convocations.model import LONGEST_TEXT, Event, Refusal, Row
 from malleposte.accounts.feed import table, values
 from malleposte.accounts.feed.columns import bare
 from malleposte.accounts.feed.table import Line
@@ -33,17 +33,6 @@ MOST_SUBSTITUTES = 5
 LONGEST_DAYS = 31
 _KNOWN = {bare(title): key for key, titles in NAMES.items() for title in titles}
 _HOUR = re.compile(r"(\d{1,2})\s?[hH:]\s?(\d{2})?(?::\d{2})?")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row: `who` and `substitutes` as they are typed (log-in, address or NUMEN), which no message repeats."""
-
-    line: int
-    who: str = field(repr=False)
-    event: Event
-    substitutes: tuple[str, ...] = field(default=(), repr=False)
-    reference: str = ""
 
 
 def read(content: bytes, name: str) -> tuple[list[Row], list[Refusal]]:
@@ -86,6 +75,11 @@ def _row(line: Line, places: dict[str, int]) -> Row:
         place = places.get(key)
         return line.cells[place].strip() if place is not None and place < len(line.cells) else ""
 
+    return judged(line.number, cell)
+
+
+def judged(line: int, cell: Callable[[str], str]) -> Row:
+    """Return the row of these cells, which are known by the keys of NAMES. Raises BadValueError."""
     who = values.plain(cell("agent"))
     if not who:
         raise values.BadValueError("no agent", "aucun agent")
@@ -101,13 +95,14 @@ def _row(line: Line, places: dict[str, int]) -> Row:
             f"{len(substitutes)} remplaçants, {MOST_SUBSTITUTES} au plus",
         )
     event = Event(title, begin, end, values.label(cell("place")), text)
-    return Row(line.number, who, event, substitutes, values.label(cell("reference")))
+    return Row(line, who, event, substitutes, values.label(cell("reference")))
 
 
 def _text(typed: str) -> str:
     """Return a text of several lines, each plain. Raises BadValueError."""
     values.plain(typed, LONGEST_TEXT)
-    return "\n".join(" ".join(line.split()) for line in unicodedata.normalize("NFC", typed).splitlines() if line.strip())
+    lines = (" ".join(line.split()) for line in unicodedata.normalize("NFC", typed).splitlines())
+    return "\n".join(filter(None, lines))
 
 
 def _times(day: str, begin: str, end: str) -> tuple[str, str]:

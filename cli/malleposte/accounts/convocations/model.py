@@ -45,10 +45,8 @@ class Stage(StrEnum):
 
 
 class Order(StrEnum):
-    """An order of the portal's page that is not carried out yet."""
+    """An order of the office on a convocation."""
 
-    NONE = ""
-    PLAN = "plan"
     SEND = "send"
     REMIND = "remind"
     CALL_OFF = "call_off"
@@ -78,6 +76,20 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The end, with its zone."""
         end = datetime.datetime.fromisoformat(self.end)
         return (end + datetime.timedelta(days=1) if self.whole_days else end).astimezone()
+
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A wanted invitation: `who` and `substitutes` as they are typed (log-in, address or NUMEN)."""
+
+    line: int
+    who: str
+    event: Event
+    substitutes: tuple[str, ...] = ()
+    reference: str = ""
+
+    def __repr__(self) -> str:
+        """The line alone: what is typed may be a NUMEN."""
+        return f"Row({self.line})"
 
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,8 +152,11 @@ class Invitee(msgspec.Struct, forbid_unknown_fields=True):
         return self.filed != self.wanted
 
     def due(self, now: float) -> bool:
-        """Whether something is to be done now."""
-        return self.later <= now and (self.to_mail or self.to_file)
+        """Whether something is to be done now; nothing once the event is over."""
+        return (
+            self.later <= now and (self.to_mail or self.to_file)
+            and self.event.ends.timestamp() > now
+        )  # fmt: skip
 
     def change(self, event: Event) -> None:
         """Give it other hours, or another place: whoever answered is asked again."""
@@ -204,8 +219,8 @@ class Convocation(msgspec.Struct, forbid_unknown_fields=True):
     """A convocation of an office (`office`: the uid of its box, `mail` its address, `title` its name).
 
     `name` tells it among the others of the office: that of its file. `substitute`: a « non » calls the next one;
-    `remind_days`: days before the event on which the silent are reminded. `feed` is the file of the portal's page,
-    whose `plan` waits for `order`. `seen` is the last message of each folder of the box that was read.
+    `remind_days`: days before the event on which the silent are reminded. `rows` are those that the portal's page adds;
+    while `planning` their `plan` is not made yet. `seen` is the last message of each folder of the box that was read.
     """
 
     ident: str
@@ -220,9 +235,9 @@ class Convocation(msgspec.Struct, forbid_unknown_fields=True):
     remind_days: tuple[int, ...] = ()
     stage: Stage = Stage.DRAFT
     invitees: list[Invitee] = []
-    feed: str = ""
+    rows: list[Row] = []
     plan: Plan | None = None
-    order: Order = Order.NONE
+    planning: bool = False
     seen: dict[str, int] = {}
     failures: list[str] = []
 
@@ -271,8 +286,6 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )  # fmt: skip
 
 
-PLACES = ("name", "title", "when", "place", "text", "office", "academy")
-"""The words in braces that the text of an order may have."""
 ORDER = """\
 {name} est convoqué(e) par {office} :
 
@@ -289,21 +302,15 @@ _BRACES = re.compile(r"\{([^{}]{0,40})\}")
 
 @dataclass(frozen=True)
 class OrderText:
-    """The academy's template of the « ordre de mission ». Blank lines part its paragraphs."""
+    """The academy's template of the « ordre de mission »; an empty `text` is ORDER. Blank lines part its paragraphs."""
 
     title: str = "Ordre de mission"
-    text: str = ORDER
+    text: str = ""
     signature: str = ""
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for a word in braces that is not known."""
-        wrong = next((word for word in _BRACES.findall(self.text) if word not in PLACES), "")
-        if wrong:
-            raise ValueError(f"{{{wrong}}} is not known: {', '.join(PLACES)}")
-
     def filled(self, words: Mapping[str, str]) -> str:
-        """Return the text for one agent. What a word holds is not looked through again."""
-        return _BRACES.sub(lambda found: words.get(found[1], ""), self.text)
+        """Return the text for one agent. A word that is not known stays, and no word is looked through again."""
+        return _BRACES.sub(lambda found: words.get(found[1], found[0]), self.text or ORDER)
 
 
 @dataclass(frozen=True)

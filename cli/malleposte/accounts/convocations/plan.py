@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from malleposte.accounts.convocations.feed import Row
-from malleposte.accounts.convocations.model import MOST, Convocation, Invitee, Note, Person, Plan, Refusal, Stage
+from malleposte.accounts.convocations.model import MOST, Convocation, Invitee, Note, Person, Plan, Refusal, Row, Stage
 from malleposte.accounts.convocations.people import Known, People, suspended
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
@@ -70,6 +69,19 @@ def build(
             f"more than {MOST} invitations", "make another convocation", french=f"{MOST} convoqués au plus"
         )
     return plan
+
+
+def rows_of(one: Convocation) -> list[Row]:
+    """Return the rows that a convocation stands for: its invitations, and what the portal's page adds."""
+    standing = [
+        Row(
+            0, held.person.uid or held.person.address, held.event,
+            tuple(other.uid or other.address for other in held.substitutes), held.key.partition("#")[2],
+        )
+        for held in one.called if not held.instead_of
+    ]  # fmt: skip
+    # A row that the page adds stands in place of the one before it.
+    return list({(row.who.lower(), row.reference): row for row in (*standing, *one.rows)}.values())
 
 
 def apply(one: Convocation, plan: Plan) -> None:

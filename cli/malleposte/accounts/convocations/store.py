@@ -17,7 +17,7 @@ import msgspec
 
 from malleposte.accounts.convocations.model import DAY, Convocation
 from malleposte.core.errors import InputError
-from malleposte.platform.locks import only_one, waited
+from malleposte.platform.locks import take, waited
 from malleposte.runtime import durable
 
 FOLDER = Path("/var/lib/malleposte/convocations")
@@ -44,11 +44,11 @@ def turn(folder: Path = FOLDER) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def sending(folder: Path = FOLDER) -> Iterator[None]:
-    """Around the work of sending. Raises MallepostError where another process does it."""
+def sending(folder: Path = FOLDER) -> Iterator[bool]:
+    """Around the work of sending; whether no other process does it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with only_one(folder / "sending", "convocations are being sent"):
-        yield
+    with (folder / "sending").open("a") as file:
+        yield take(file)
 
 
 def keep(one: Convocation, folder: Path = FOLDER) -> None:

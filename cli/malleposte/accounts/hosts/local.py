@@ -16,6 +16,7 @@ from malleposte.accounts.channels.portal import Portal
 from malleposte.accounts.channels.roundcube import Roundcube
 from malleposte.accounts.channels.sogo import Sogo
 from malleposte.accounts.channels.sso import Sso
+from malleposte.accounts.convocations import store as convocations
 from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, ReadJournal, Sql
 from malleposte.accounts.hosts.table import Act
@@ -64,6 +65,7 @@ class LocalHost:
         reports_socket: Path = REPORTS_SOCKET,
         deliveries_socket: Path = DELIVERIES_SOCKET,
         retractions_folder: Path = retractions.FOLDER,
+        convocations_folder: Path = convocations.FOLDER,
         taken_back: Path = TAKEN_BACK,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
@@ -76,7 +78,7 @@ class LocalHost:
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
         self.reports_socket, self.deliveries_socket, self.taken_back = reports_socket, deliveries_socket, taken_back
-        self.retractions_folder = retractions_folder
+        self.retractions_folder, self.convocations_folder = retractions_folder, convocations_folder
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

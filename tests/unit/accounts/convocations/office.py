@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 
 from malleposte.accounts.convocations import plan
-from malleposte.accounts.convocations.feed import Row
-from malleposte.accounts.convocations.model import Convocation, Event, Invitee, Person, Stage
+from malleposte.accounts.convocations.model import Convocation, Event, Invitee, Person, Plan, Row, Stage
 from malleposte.accounts.convocations.people import People
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.life.renewal import Facts
@@ -91,8 +90,6 @@ def row(
     return Row(line, who, event, substitutes, reference)
 
 
-def planned(
-    one: Convocation, rows: list[Row], held: MemoryDirectory, absent: plan.Absent = lambda uid: False
-) -> plan.Plan:
+def planned(one: Convocation, rows: list[Row], held: MemoryDirectory, absent: plan.Absent = lambda uid: False) -> Plan:
     """Return the plan of rows."""
     return plan.build(one, rows, [], people(held), absent, START)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from malleposte.accounts.convocations import feed
+from malleposte.accounts.convocations.model import Row
 from malleposte.core.errors import InputError
 
 HEAD = "Agent;Titre;Début;Fin;Lieu;Texte;Remplaçants;Référence\n"
 
 
-def rows(text: str) -> tuple[list[feed.Row], list[str]]:
+def rows(text: str) -> tuple[list[Row], list[str]]:
     made, refused = feed.read(text.encode(), "jury.csv")
     return made, [one.reason for one in refused]
 

@@ -132,8 +132,7 @@ def test_the_order_is_printed_by_the_academy_s_template(printer: Printer) -> Non
         "académie", OrderText("Convocation", "{name} : {nothing} {place}".replace("{nothing}", "")), printer.press
     )
     assert f"Agent Anne : {EVENT.place}" in words(own.order(one, one.invitees[0], NOW.date()))
-    with pytest.raises(ValueError, match=r"\{nothing\} is not known"):
-        OrderText(text="{nothing}")
+    assert OrderText(text="{nothing} {name}").filled({"name": "{office}", "office": "x"}) == "{nothing} {office}"
 
 
 def test_a_long_order_goes_on_on_a_second_page(printer: Printer) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from malleposte.accounts.convocations import store
 from malleposte.accounts.convocations.model import DAY
-from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.errors import InputError
 
 from .office import EVENT, IDENT, NOW, START, convocation
 
@@ -49,10 +49,10 @@ def test_it_goes_after_its_time_and_not_before(tmp_path: Path) -> None:
 
 
 def test_one_process_sends_at_a_time(tmp_path: Path) -> None:
-    with store.sending(tmp_path), pytest.raises(MallepostError, match="being sent"), store.sending(tmp_path):
-        pass
-    with store.sending(tmp_path):
-        pass
+    with store.sending(tmp_path) as first, store.sending(tmp_path) as second:
+        assert (first, second) == (True, False)
+    with store.sending(tmp_path) as third:
+        assert third
 
 
 def test_the_pace_holds_over_processes_and_damage(tmp_path: Path) -> None:
