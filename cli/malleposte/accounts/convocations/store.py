@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from malleposte.accounts.convocations.model import DAY, Convocation
+from malleposte.accounts.convocations.model import DAY, Convocation, Stage
 from malleposte.core.errors import InputError
 from malleposte.platform.locks import take, waited
 from malleposte.runtime import durable
@@ -96,6 +96,15 @@ def every(folder: Path = FOLDER) -> Iterator[Convocation]:
             yield load(path.stem, folder)
         except InputError as error:
             LOG.error("%s", error)
+
+
+def standing(name: str, now: float, office: str = "", folder: Path = FOLDER) -> list[Convocation]:
+    """Return the convocations of a name that are neither off nor over, of an office (a uid) where one is given."""
+    return [
+        one for one in every(folder)
+        if one.name == name and office in ("", one.office) and one.stage is not Stage.OFF
+        and (one.last > now or one.stage is Stage.DRAFT)
+    ]  # fmt: skip
 
 
 def prune(now: float, days: int, folder: Path = FOLDER) -> list[str]:
