@@ -21,8 +21,8 @@ ACCOUNT = (
 )  # fmt: skip
 OWN = (
     ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
-    ("interface", "Mon interface"), ("hours", "Mes horaires"), ("filtering", "Filtrage"), ("quarantine", "Quarantaine"),
-    ("undelete", "Messages supprimés"),
+    ("interface", "Mon interface"), ("hours", "Mes horaires"), ("convocations", "Mes convocations"),
+    ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
     ("charges", "Mes boîtes et listes"), ("journal", "Mon journal"), ("own_data", "Mes données"),
     ("diagnosis", "Diagnostic"),
 )  # fmt: skip

@@ -7,6 +7,7 @@ account it is.
 from malleposte_portal.own import (
     account,
     charges,
+    convocations,
     data,
     devices,
     diagnosis,
@@ -24,6 +25,6 @@ SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, data, diagnosis, trace,
+        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, convocations, data, diagnosis, trace,
     )
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -24,13 +25,24 @@ from malleposte.accounts.convocations.model import (
     Way,
 )
 from malleposte.core.errors import InputError
+from malleposte.platform.identity import FORM
 from malleposte.platform.times import iso
 
 MOST_OPEN = 100
 """Convocations of an office that are not over. More would be nobody's reading."""
 MOST_ROWS = 5000
+CSV, PDF = "csv", "pdf"
+"""The forms of a report."""
 SHOWN = 60
 """Notes and refused rows of a plan that are shown."""
+
+
+class Office(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The box of an office: its uid, its address, its name."""
+
+    uid: Annotated[str, msgspec.Meta(pattern=f"^{FORM}$")]
+    mail: Annotated[str, msgspec.Meta(max_length=320)]
+    title: Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Mine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from malleposte.accounts import facts
 from malleposte.accounts.convocations import agenda, orders, replies, report, store
 from malleposte.accounts.convocations.agenda import Filing
 from malleposte.accounts.convocations.model import Convocation, Event, Order, Row
-from malleposte.accounts.convocations.orders import Mine, Shown, Summary
+from malleposte.accounts.convocations.orders import PDF, Mine, Office, Shown, Summary
 from malleposte.accounts.convocations.paper import Printer
 from malleposte.accounts.convocations.replies import Replies
 from malleposte.accounts.hosts.acts.agendas import ONE_HOST
@@ -24,16 +24,6 @@ Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
 Filings = Annotated[tuple[Filing, ...], msgspec.Meta(max_length=20)]
 Rows = Annotated[tuple[Row, ...], msgspec.Meta(max_length=500)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
-CSV, PDF = "csv", "pdf"
-"""The forms of a report."""
-
-
-class Office(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The box of an office: its uid, its address, its name."""
-
-    uid: Uid
-    mail: Word
-    title: Word
 
 
 @act(on=ONE_HOST, merge=only, label="agendas", in_turn=True)
