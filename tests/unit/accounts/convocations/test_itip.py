@@ -88,6 +88,49 @@ def test_an_answer_is_read(word: str, answer: Answer) -> None:
     assert read == itip.Reply(one.event_id(one.invitees[0]), f"anne@{DOMAIN}", answer, 0)
 
 
+CLIENTS = {
+    "outlook": (
+        "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nPRODID:Microsoft Exchange Server 2010\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\n"
+        "TZID:Romance Standard Time\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\n"
+        "TZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+        "BEGIN:VEVENT\r\nATTENDEE;PARTSTAT=ACCEPTED;CN=Agent Anne:MAILTO:{mail}\r\nCOMMENT;LANGUAGE=fr-FR:\\n\r\n"
+        "UID:{uid}\r\nSUMMARY;LANGUAGE=fr-FR:Accepté : Jury\r\nDTSTART;TZID=Romance Standard Time:20260615T100000\r\n"
+        "DTEND;TZID=Romance Standard Time:20260615T140000\r\nCLASS:PUBLIC\r\nPRIORITY:5\r\nDTSTAMP:20260602T090000Z\r\n"
+        "TRANSP:OPAQUE\r\nSTATUS:CONFIRMED\r\nSEQUENCE:0\r\nX-MICROSOFT-CDO-APPT-SEQUENCE:0\r\nEND:VEVENT\r\n"
+        "END:VCALENDAR\r\n"
+    ),
+    "apple": (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nCALSCALE:GREGORIAN\r\nMETHOD:REPLY\r\nPRODID:-//Apple Inc.//iOS 18.0//EN\r\n"
+        "BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260602T090000Z\r\nDTSTART:20260615T080000Z\r\nDTEND:20260615T120000Z\r\n"
+        "SEQUENCE:0\r\nORGANIZER;CN=Division:mailto:dec@ac-exemple.test\r\nREQUEST-STATUS:2.0;Success\r\n"
+        "ATTENDEE;CUTYPE=INDIVIDUAL;EMAIL={mail};PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT:mailto:{mail}\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    ),
+    "thunderbird": (
+        "BEGIN:VCALENDAR\r\nPRODID:-//Mozilla.org/NONSGML Mozilla Calendar V1.1//EN\r\nVERSION:2.0\r\nMETHOD:REPLY\r\n"
+        "BEGIN:VEVENT\r\nCREATED:20260602T090000Z\r\nLAST-MODIFIED:20260602T090000Z\r\nDTSTAMP:20260602T090000Z\r\n"
+        "UID:{uid}\r\nSUMMARY:Jury\r\nSTATUS:CONFIRMED\r\nORGANIZER;CN=Division:mailto:dec@ac-exemple.test\r\n"
+        'ATTENDEE;CN="Agent Anne";PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT:mailto:{mail}\r\nDTSTART:20260615T080000Z\r\n'
+        "DTEND:20260615T120000Z\r\nX-MOZ-RECEIVED-SEQUENCE:0\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    ),
+    "google": (
+        "BEGIN:VCALENDAR\r\nPRODID:-//Google Inc//Google Calendar 70.9054//EN\r\nVERSION:2.0\r\nCALSCALE:GREGORIAN\r\n"
+        "METHOD:REPLY\r\nBEGIN:VEVENT\r\nDTSTART:20260615T080000Z\r\nDTEND:20260615T120000Z\r\nDTSTAMP:20260602T090000Z\r\n"
+        "ORGANIZER;CN=Division:mailto:dec@ac-exemple.test\r\nUID:{uid}\r\nATTENDEE;CUTYPE=INDIVIDUAL;"
+        "ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;CN={mail};X-NUM-GUESTS=0:mailto:{mail}\r\nSEQUENCE:0\r\nSTATUS:CONFIRMED\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    ),
+}
+"""Answers in the form of four programs, written after what they document and show."""
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_answers_in_the_forms_of_other_programs_are_read(client: str) -> None:
+    one = convocation("anne")
+    uid, mail = one.event_id(one.invitees[0]), f"anne@{DOMAIN}"
+    assert itip.read_reply(CLIENTS[client].format(uid=uid, mail=mail)) == itip.Reply(uid, mail, Answer.YES, 0)
+
+
 SERIES = "\r\nRRULE:FREQ=SECONDLY\r\nSUMMARY:"
 
 
