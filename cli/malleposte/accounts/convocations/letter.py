@@ -75,9 +75,10 @@ def message_id(one: Convocation, invitee: Invitee) -> str:
 
 
 def compose(
-    one: Convocation, invitee: Invitee, calendar: bytes, order: bytes, facts: Facts, now: datetime.datetime
-) -> EmailMessage:
-    """Return the letter that is due. Raises ValueError on an address that is none."""
+    one: Convocation, invitee: Invitee, calendar: bytes, order: bytes, facts: Facts, now: datetime.datetime,
+    *, filed: bool = True,
+) -> EmailMessage:  # fmt: skip
+    """Return the letter that is due. `filed`: the agenda is as it says. Raises ValueError on no address."""
     person, event, kind = invitee.person, invitee.event, kind_of(invitee)
     head, does, does_en = _HEADS[kind]
     try:
@@ -92,7 +93,7 @@ def compose(
     }  # fmt: skip
     off = kind == "off"
     answer, answer_en = (_ANSWER, _ANSWER_EN) if person.uid else (_ANSWER_OUTSIDE, _ANSWER_OUTSIDE_EN)
-    agenda = (_OUT_OF_AGENDA if off else _IN_AGENDA) if person.uid else ""
+    agenda = (_OUT_OF_AGENDA if off else _IN_AGENDA) if person.uid and filed else ""
     body = _BODY.format(
         **words, text=f"{event.text}\n\n" if event.text and not off else "", agenda=agenda,
         answer="" if off else answer.format(**words), answer_en=_OFF_EN if off else answer_en.format(**words),

@@ -36,6 +36,14 @@ def pdf(one: Convocation, printer: Printer, today: datetime.date) -> bytes:
     return printer.report(one, head, rows, today)
 
 
+def told(one: Convocation, uid: str) -> list[dict[str, str]]:
+    """Return what a convocation holds of an agent, for the copy of the own data."""
+    return [
+        dict(zip(("service", *HEADER), (one.title, *_cells(one, invitee)), strict=True))
+        for invitee in one.invitees if invitee.person.uid == uid
+    ]  # fmt: skip
+
+
 def _ordered(one: Convocation) -> list[Invitee]:
     return sorted(one.invitees, key=lambda invitee: (_name(invitee).casefold(), invitee.key))
 

@@ -43,6 +43,8 @@ UNKNOWN_FOR = 3600.0
 """Seconds after which a letter of which nobody knows goes again: two are better than none."""
 FIRST_WAIT, LONGEST_WAIT = 60, 3600
 """Seconds until what failed is tried again, doubled each time."""
+MORNING = 8
+"""The hour from which the silent are reminded on a day of reminders."""
 LATE_REPLIES = 30
 """Days after its last event for which answers to a convocation are read."""
 
@@ -202,7 +204,8 @@ class Worker:
                 new for invitee in list(one.invitees)
                 if one.substitute and invitee.answer is Answer.NO and (new := plan.stand_in(one, invitee, now))
             ]  # fmt: skip
-            reminded = orders.remind(one, now, one.remind_days) if one.remind_days else 0
+            by_day = datetime.datetime.fromtimestamp(now, datetime.UTC).astimezone().hour >= MORNING
+            reminded = orders.remind(one, now, one.remind_days) if one.remind_days and by_day else 0
             if called or reminded:
                 store.keep(one, self.folder)
         self.result.done += [f"{ident}:substitute"] * len(called)
@@ -294,7 +297,8 @@ class Worker:
             order = b"" if invitee.off else self.printer.order(one, invitee, now.astimezone().date())
             if interrupted:
                 self._begin_anew(one.ident, invitee.key)
-            self.night.send(letter.compose(one, invitee, itip.request(one, invitee, now), order, self.facts, now))
+            filed, calendar = result.filed is not None or not invitee.to_file, itip.request(one, invitee, now)
+            self.night.send(letter.compose(one, invitee, calendar, order, self.facts, now, filed=filed))
             result.mailed = invitee.sequence
 
     def _begin_anew(self, ident: str, key: str) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
 from malleposte.accounts.convocations import orders, store
 from malleposte.accounts.convocations.model import DAY, Answer, Order, Row, Stage, Way
+from malleposte.accounts.hosts.acts import contents
+from malleposte.accounts.hosts.model import File
+from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import InputError
 
 from .office import EVENT, IDENT, NOW, START, convocation
@@ -95,3 +101,21 @@ def test_a_draft_is_no_agent_s(tmp_path: Path) -> None:
     store.keep(convocation("anne", stage=Stage.DRAFT), tmp_path)
     assert orders.mine("anne", START, tmp_path) == []
     assert orders.answer("anne", f"{IDENT}-{1:024x}", True, START, tmp_path) is None
+
+
+def test_the_copy_of_the_own_data_has_the_own_ones_alone(folder: Path) -> None:
+    host: Any = SimpleNamespace(convocations_folder=folder)
+    (file,) = contents._convocations(host, "anne")
+    assert isinstance(file, File) and file.name == "agendas-et-contacts/convocations.json"
+    (row,) = json.loads(file.content)
+    assert (row["service"], row["Identifiant"], row["Réponse"]) == ("Division des examens", "anne", "pas de réponse")
+    assert "bruno" not in file.content.decode() and list(contents._convocations(host, "chantal")) == []
+
+
+def test_the_academy_s_choices_are_read_strictly() -> None:
+    given = {"offices": ["dec@ac-exemple.test"], "per_minute": "30", "order": {"title": "Ordre", "text": "{name}"}}
+    rules = LifeRules.parse({"convocations": given}, "accounts.json").convocations
+    assert (rules.offices, rules.per_minute, rules.keep_days) == (("dec@ac-exemple.test",), 30, 365)
+    assert rules.order.filled({"name": "Anne"}) == "Anne"
+    with pytest.raises(InputError, match=r"accounts\.json"):
+        LifeRules.parse({"convocations": {"nothing": 1}}, "accounts.json")

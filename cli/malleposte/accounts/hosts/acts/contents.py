@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from malleposte.accounts.channels import checked
+from malleposte.accounts.convocations import report
+from malleposte.accounts.convocations import store as convocations
 from malleposte.accounts.disclosure import terms as disclosure
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import SIGN_ON, File, Piece, Removed
@@ -54,7 +56,7 @@ def files(host: LocalHost, uid: Uid) -> Iterator[Piece]:
     """Return all that is held about the account, a file at a time, and what could not be read."""
     checked(uid)
     parts: tuple[Callable[[LocalHost, str], Iterator[Piece]], ...] = (
-        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries,
+        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries, _convocations,
     )  # fmt: skip
     for part in parts:
         failures: list[str] = []
@@ -145,6 +147,12 @@ def _deliveries(host: LocalHost, uid: str) -> Iterator[Piece]:
     if messages:
         content = _json([msgspec.to_builtins(one.shown_to(uid)) for one in messages])
         yield File(f"diagnostic/{platform.node().partition('.')[0]}-courrier.json", content, "messages on their way")
+
+
+def _convocations(host: LocalHost, uid: str) -> Iterator[Piece]:
+    several = [row for one in convocations.every(host.convocations_folder) for row in report.told(one, uid)]
+    if several:
+        yield File("agendas-et-contacts/convocations.json", _json(several), "agenda and contacts")
 
 
 def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:
