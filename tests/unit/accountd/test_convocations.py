@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from malleposte.accountd.call import OF
 from malleposte.accountd.calls.account import ShowAccount
-from malleposte.accountd.calls.convocations import office as calls
 from malleposte.accountd.calls.convocations.mine import AnswerConvocation, MyConvocations
 from malleposte.accountd.calls.convocations.office import (
     AGENTS,
@@ -23,6 +22,7 @@ from malleposte.accountd.calls.convocations.office import (
     OfficeConvocations,
     OrderConvocation,
     PlanConvocation,
+    ReportFile,
 )
 from malleposte.accountd.message import ErrorCode, Forbidden, Owned, Refused
 from malleposte.accounts import facts
@@ -223,8 +223,10 @@ def test_the_report_s_bytes_follow(stage: Ground) -> None:
         with opens(stage.service.tools, answer) as file:
             assert isinstance(file, io.BytesIO) and file.getvalue().startswith(start)
             assert len(file.getvalue()) == answer.size
+    opens = OF[ConvocationReport].opens
+    assert opens is not None
     with pytest.raises(EOFError):
-        calls._open(stage.service.tools, type(answer)(office="dec", convocation=ident, form="csv", size=1))
+        opens(stage.service.tools, ReportFile(office="dec", convocation=ident, form="csv", size=1))
 
 
 def test_an_agent_sees_and_answers_the_own_ones(stage: Ground) -> None:

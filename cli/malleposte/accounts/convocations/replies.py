@@ -30,7 +30,7 @@ LARGEST_MESSAGE = 4 * LARGEST
 SECONDS = 60.0
 AUTHOR = "x-malleposte-author"
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,255}")
-_GUID = re.compile(r"[0-9a-f]{8,64}")
+_FOLDER = re.compile(r"[0-9a-f]{8,64}")
 _FIELDS = f"uid hdr.{AUTHOR} imap.bodystructure size.physical date.received"
 Run = Callable[..., Any]
 """`doveadm`, or a test's."""
@@ -60,7 +60,7 @@ def read(box: str, since: datetime.date, seen: Mapping[str, int], run: Run = dov
     rows = json.loads(done.stdout or "[]")
     found = sorted(
         (str(row["mailbox-guid"]), int(row["uid"])) for row in rows
-        if _GUID.fullmatch(str(row["mailbox-guid"])) and int(row["uid"]) > seen.get(str(row["mailbox-guid"]), 0)
+        if _FOLDER.fullmatch(str(row["mailbox-guid"])) and int(row["uid"]) > seen.get(str(row["mailbox-guid"]), 0)
     )  # fmt: skip
     chosen = found[:LOOKED_AT]
     # A folder without messages of these days is forgotten: what is read twice changes nothing.

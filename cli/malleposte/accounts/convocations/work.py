@@ -93,7 +93,7 @@ class Worker:
 
     @functools.cached_property
     def printer(self) -> Printer:
-        """What prints orders."""
+        """The printer of orders."""
         return Printer(self.facts.academy, self.rules.order)
 
     def run(self) -> None:

@@ -1,4 +1,4 @@
-"""What agents and offices are shown, and what they order; nobody reaches what is another's."""
+"""The orders of agents and offices, and the state that they are shown; nobody reaches what is another's."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ def test_a_draft_is_no_agent_s(tmp_path: Path) -> None:
 
 def test_the_copy_of_the_own_data_has_the_own_ones_alone(folder: Path) -> None:
     host: Any = SimpleNamespace(convocations_folder=folder)
-    (file,) = contents._convocations(host, "anne")
+    (file,) = contents.convocations(host, "anne")
     assert isinstance(file, File) and file.name == "agendas-et-contacts/convocations.json"
     (row,) = json.loads(file.content)
     assert (row["service"], row["Identifiant"], row["Réponse"]) == ("Division des examens", "anne", "pas de réponse")
-    assert "bruno" not in file.content.decode() and list(contents._convocations(host, "chantal")) == []
+    assert "bruno" not in file.content.decode() and list(contents.convocations(host, "chantal")) == []
 
 
 def test_the_academy_s_choices_are_read_strictly() -> None:
