@@ -27,12 +27,13 @@ from malleposte_portal.front import plan
 from malleposte_portal.guide import of_desk
 from malleposte_portal.log_in import sign_on as log_in
 from malleposte_portal.log_in.sign_on import SignOn, setup_sign_on
+from malleposte_portal.office import pages as office
 from malleposte_portal.own.profiles import setup_profiles
 
 SUBJECTS = (
     front.SUBJECT, plan.SUBJECT, first_login.SUBJECT, *password.SUBJECTS, forgotten.SUBJECT, human.SUBJECT,
     info.SUBJECT, guide.SUBJECT, of_desk.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS,
-    state.SUBJECT, *dsi.SUBJECTS, autodiscover.SUBJECT,
+    state.SUBJECT, *dsi.SUBJECTS, office.SUBJECT, autodiscover.SUBJECT,
 )  # fmt: skip
 """Each with its routes."""
 

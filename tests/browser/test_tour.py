@@ -34,8 +34,11 @@ AFTER_AN_ACT = {
     "own_data_fetch",
     "factor_remove",
     "retraction",
+    "office_convocations",
+    "office_convoke",
+    "office_convocation",
 }
-"""Pages that only an act leads to, or the second of two factors: the tests of these acts look at them."""
+"""Pages that only an act leads to, the second of two factors or an office: the tests of these look at them."""
 NO_PAGE = {"human", "strength_data", "login", "login_again", "logged_out"}
 """Answers that a script reads, and pages that an agent who is logged in does not see."""
 TOURED = ADDRESSES.keys() - set(acts(*SUBJECTS)) - AFTER_AN_ACT - NO_PAGE

@@ -34,6 +34,8 @@ class Who(Enum):
     """An agent who is logged in, on the own account."""
     DESK = "help desk"
     """A person of a help desk, on somebody else's account."""
+    OFFICE = "office"
+    """A delegate of a box that may convoke, with the role and a second factor."""
     DSI = "DSI"
     """A person of the DSI, who has shown a second factor lately."""
 

@@ -143,6 +143,8 @@ class Forbidden(StrEnum):
     """The account has no means of recovery for this way."""
     STATE = "state"
     """Not in the state that the account is in."""
+    OFFICE = "office"
+    """The agent convokes for no such box."""
     COPY_TODAY = "copy_today"
     """A copy of the own data was asked for within a day."""
     COPY_ROOM = "copy_room"

@@ -58,6 +58,8 @@ class Account(Message, frozen=True):
     desk: bool = False
     """Whether its owner is of a help desk."""
     dsi: bool = False
+    convokes: bool = False
+    """Whether its owner may convoke for an office."""
     """Whether its owner is of the DSI."""
     level: str = ""
     """The level of antispam: `normal`, `strict`; how many senders are allowed and blocked."""
@@ -167,6 +169,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         discards=bool(filters and (filters.refuses or filters.discards)),
         desk=bool(roles.reach(attributes.get(roles.ATTRIBUTE, []))),
         dsi=roles.is_dsi(attributes.get(roles.ATTRIBUTE, [])),
+        convokes=roles.may_convoke(attributes.get(roles.ATTRIBUTE, [])),
         level=filters.level if filters else "",
         allowed=filters.allowed if filters else 0,
         blocked=filters.blocked if filters else 0,

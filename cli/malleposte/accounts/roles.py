@@ -1,5 +1,5 @@
-"""Roles of accounts (`mpRole`): `helpdesk SCOPE`, and `dsi`, which acts by the command line and sees the state of the
-platform on the portal.
+"""Roles of accounts (`mpRole`): `helpdesk SCOPE`; `dsi`, which acts by the command line and sees the state of the
+platform on the portal; and `convoke`, which sends convocations for the boxes that the facts name.
 
 A scope is a school's UAI code, the number of a département, or `*`. One value a scope. The help desk acts on no account
 that has any role.
@@ -17,8 +17,8 @@ from malleposte.core.errors import InputError
 from malleposte.directory.protocol import Directory, Entry
 
 ATTRIBUTE = "mpRole"
-HELPDESK, DSI = "helpdesk", "dsi"
-ROLES = (HELPDESK, DSI)
+HELPDESK, DSI, CONVOKE = "helpdesk", "dsi", "convoke"
+ROLES = (HELPDESK, DSI, CONVOKE)
 EVERYWHERE = "*"
 
 
@@ -64,6 +64,11 @@ def is_dsi(roles: Sequence[str]) -> bool:
     return any(one.strip().lower() == DSI for one in roles)
 
 
+def may_convoke(held: Sequence[str]) -> bool:
+    """Whether the values of `mpRole` hold the role of whoever convokes."""
+    return any(one.strip().lower() == CONVOKE for one in held)
+
+
 def departments(directory: Directory) -> Callable[[str], str]:
     """A function that gives the département of a school; each is read once."""
     known: dict[str, str] = {}
@@ -93,7 +98,7 @@ def scoped(schools: Iterable[str] = (), numbers: Iterable[str] = (), *, everywhe
 
 def granted(entry: Entry, role: str, scopes: Sequence[str] = ()) -> list[Change]:
     """The change that gives an account a role: a help desk's scopes take the place of the ones before."""
-    new = [f"{HELPDESK} {one}" for one in scopes] if role == HELPDESK else [DSI]
+    new = [f"{HELPDESK} {one}" for one in scopes] if role == HELPDESK else [role]
     return change(Kind.MODIFY, entry, {ATTRIBUTE: [*_others(entry, role), *dict.fromkeys(new)]})
 
 

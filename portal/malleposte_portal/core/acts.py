@@ -6,11 +6,10 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import current_app, g, request
 from malleposte.accountd import client
-from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte.policy.rules import Violation
 
@@ -30,7 +29,7 @@ class Accountd(Protocol):
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
-    def fetch(self, request: FetchOwnData) -> client.Copy:
+    def fetch(self, request: Request[Any]) -> client.Copy:
         """As `call`."""
         ...
 

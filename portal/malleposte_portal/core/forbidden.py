@@ -27,6 +27,9 @@ SENTENCES: Mapping[str, str] = {
     Forbidden.NUMEN: "Ce compte n’a pas de NUMEN. Un code n’ouvrirait rien : adressez-vous à la DSI.",
     Forbidden.MEANS: "L’agent n’a pas de moyen de secours pour cet envoi.",
     Forbidden.STATE: "L’état de ce compte ne le permet pas.",
+    Forbidden.OFFICE: (
+        "Vous ne pouvez pas convoquer ici. La DSI en donne le droit, pour une boîte que vous ouvrez et qui convoque."
+    ),
     Forbidden.COPY_TODAY: "Une seule demande par jour : réessayez demain.",
     Forbidden.COPY_ROOM: "La place manque en ce moment. Réessayez demain, ou demandez la copie à l’assistance.",
 }

@@ -51,6 +51,21 @@ def moment(text: str | float) -> str:
     return _("%(day)s à %(hour)s", day=day(text), hour=clock(found.time())) if found else ""
 
 
+def span(begin: str, end: str) -> str:
+    """The time of an event, from days or moments of the platform's zone (ISO 8601 without a zone)."""
+    first, last = (datetime.fromisoformat(one).astimezone().isoformat() for one in (begin, end))
+    if "T" not in begin:
+        return (
+            _("le %(day)s", day=day(first))
+            if begin == end
+            else _("du %(first)s au %(last)s", first=day(first), last=day(last))
+        )
+    if begin[:10] == end[:10]:
+        opens, closes = (clock(time.fromisoformat(one[11:])) for one in (begin, end))
+        return _("le %(day)s, de %(begin)s à %(end)s", day=day(first), begin=opens, end=closes)
+    return _("du %(first)s au %(last)s", first=moment(first), last=moment(last))
+
+
 def zoned(text: str | float) -> str:
     """As `moment`, for the people who run the platform: with the zone of the hour, as the command line writes it."""
     found = read(text)

@@ -3,6 +3,6 @@
 A body that may not use it brings a folder of the same names.
 """
 
-from malleposte_portal.dsfr.widgets import Checkbox, Input, Password, Radios
+from malleposte_portal.dsfr.widgets import Checkbox, Input, Password, Radios, Textarea
 
-__all__ = ["Checkbox", "Input", "Password", "Radios"]
+__all__ = ["Checkbox", "Input", "Password", "Radios", "Textarea"]

@@ -34,6 +34,15 @@ class Input(Widget):
         super().__init__(kind=kind, **options)
 
 
+class Textarea(Widget):
+    """A text of several lines."""
+
+    template = "dsfr/textarea.html"
+
+    def __init__(self, *, rows: int = 4, **options: Any) -> None:
+        super().__init__(rows=rows, **options)
+
+
 class Password(Widget):
     """A password, which never goes back to the browser. With `new`, the rules are beside it."""
 

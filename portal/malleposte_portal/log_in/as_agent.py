@@ -10,7 +10,6 @@ from typing import Any, Concatenate
 from flask import current_app, g, redirect, render_template, url_for
 from malleposte.accountd import client
 from malleposte.accountd.calls.devices import Device, RevokeDevice
-from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.message import Done, ErrorCode, Request
 from malleposte.accountd.relying_party import AwayError, RefusedError
 
@@ -65,8 +64,8 @@ def withdrawn(agent: sign_on.Agent, device: Device, error: Exception) -> acts.To
     return acts.Told(503, _(acts.AWAY))
 
 
-def fetch(agent: sign_on.Agent, make: Callable[[str, str, str], FetchOwnData], refused: str) -> client.Copy | acts.Told:
-    """A copy of the agent's data, which is to be closed. As `ask`."""
+def fetch(agent: sign_on.Agent, make: Callable[[str, str, str], Request[Any]], refused: str) -> client.Copy | acts.Told:
+    """An answer with bytes, such as a copy of the agent's data, which is to be closed. As `ask`."""
     return _done(agent, make, current_app.extensions["accountd"].fetch, refused=refused)
 
 

@@ -7,6 +7,7 @@ account it is.
 from malleposte_portal.own import (
     account,
     charges,
+    convocations,
     data,
     devices,
     diagnosis,
@@ -24,7 +25,7 @@ SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, data, diagnosis,
-        trace,
+        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, convocations, data,
+        diagnosis, trace,
     )
 )  # fmt: skip

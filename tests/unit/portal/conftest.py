@@ -100,7 +100,8 @@ def well_built(page: Page, language: str) -> None:
     for _tag, attributes in page.elements:
         assert not [key for key in attributes if key == "style" or key.startswith("on")]
     shown = [held for held, _text in page.all("input") if held["type"] != "hidden"]
-    assert {held["id"] for held in shown} == {held["for"] for held, _text in page.all("label")}
+    texts = [held for held, _text in page.all("textarea")]
+    assert {held["id"] for held in (*shown, *texts)} == {held["for"] for held, _text in page.all("label")}
     assert all("value" not in held for held in shown if held["type"] == "password"), "a password goes back"
     # The policy of the role allows no more (roles/portal, sites/portal.conf.j2).
     assert not [tag for tag in ("base", "iframe", "object", "embed") if page.all(tag)]

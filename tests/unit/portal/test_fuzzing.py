@@ -11,6 +11,7 @@ from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import desk, own
 from malleposte_portal.app import SUBJECTS
 from malleposte_portal.log_in import sign_on
+from malleposte_portal.office import pages as office
 
 from tests.support.portal import ADDRESSES, FRENCH_FIRST, forms
 from tests.unit.accountd.test_service import NUMEN
@@ -34,14 +35,19 @@ SIGNS = (
 FIELDS = "login numen code new again old step value skip again channel altcha question answer strange".split()
 ROUNDS = 20
 OWN_ROUNDS = 8
-OWN = forms(*own.SUBJECTS, *desk.SUBJECTS, sign_on.SUBJECT)
+OWN = forms(*own.SUBJECTS, *desk.SUBJECTS, office.SUBJECT, sign_on.SUBJECT)
 """Forms for agents who are logged in."""
 OPEN = [name for name in forms(*SUBJECTS) if name not in OWN]
 OWN_FIELDS = (
     "name mail dav password profile device session value level list sender act message subject days factor kind part "
-    "group text school state agent way reason called_back ways strange"
+    "group text school state agent way reason called_back ways strange title day begin end last place agents everyone "
+    "order key convocation bureau form invitation answer"
 ).split()
 CHOSEN = {
+    "day": ("2099-06-15",),
+    "begin": ("08:00",),
+    "end": ("12:00",),
+    "order": ("send", "remind", "call_off"),
     "act": ("level", "add", "remove", "back"),
     "kind": ("box", "list"),
     "part": ("delegate", "poster", "moderator"),
@@ -138,7 +144,7 @@ def test_no_form_of_who_is_logged_in_breaks(
         answer = visit.http.post(path, data=values, base_url="https://pia.test")
         good = (200, 303, 400, 403, 404, 413, 422, 429)
         # 503 is the page that says so where accountd has refused, or has nothing to hand over.
-        fetched = name == "own_data_fetch"
+        fetched = name in ("own_data_fetch", "office_report")
         assert answer.status_code in ((*good, 503) if refused or fetched else good), (values, answer.status_code)
         assert answer.headers["Cache-Control"] == "no-store"
         for sign in ("<script>alert", "<img src=x", " 49 "):

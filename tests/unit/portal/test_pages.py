@@ -10,6 +10,7 @@ from malleposte.accountd.message import ErrorCode, Violation
 from malleposte_portal import desk, dsi, own, state
 from malleposte_portal.guide import of_desk
 from malleposte_portal.log_in import sign_on
+from malleposte_portal.office import pages as office
 
 from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES, BOTH, addresses
@@ -44,7 +45,13 @@ EACH = pytest.mark.parametrize("name", FORMS)
             name == "diagnosis"
             or name
             not in addresses(
-                *own.SUBJECTS, *desk.SUBJECTS, *dsi.SUBJECTS, of_desk.SUBJECT, state.SUBJECT, sign_on.SUBJECT
+                *own.SUBJECTS,
+                *desk.SUBJECTS,
+                *dsi.SUBJECTS,
+                office.SUBJECT,
+                of_desk.SUBJECT,
+                state.SUBJECT,
+                sign_on.SUBJECT,
             )
         )
     ],

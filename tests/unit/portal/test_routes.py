@@ -20,14 +20,14 @@ MAY_BE_STORED = ("static_file", "asset")
 """The endpoints whose answers a cache may keep."""
 LOG_IN = ("/connexion?vers=", "/en/login?vers=")
 ENDED = ("Votre connexion a pris fin", "Your log-in has ended")
-WORDS = {Who.DESK: Forbidden.ROLE, Who.DSI: Forbidden.DSI}
+WORDS = {Who.DESK: Forbidden.ROLE, Who.DSI: Forbidden.DSI, Who.OFFICE: Forbidden.OFFICE}
 SENTENCES_OF = {
     who: [catalogue.gettext(SENTENCES[word]) for catalogue in catalogues().values()] for who, word in WORDS.items()
 }
 
 
 class NoDesk(FakeAccountd):
-    """An accountd that knows the agent as one of no help desk, and not of the DSI."""
+    """An accountd that knows the agent as one of no help desk, not of the DSI, and without an office that convokes."""
 
     def call[A: Done](self, request: Request[A]) -> A:
         who = OF[type(request)].who

@@ -91,6 +91,17 @@ class Stores:
         sources = [store for name, store in self._by_name.items() if name not in names]
         return move(uid, sources, [self._by_name[name] for name in names])
 
+    def main(self, profile: str) -> Store:
+        """Return the store in which agents of a class have their agendas. Raises MallepostError."""
+        for name in self.classes[profile].stores if profile in self.classes else ():
+            if name in self._by_name and not self._by_name[name].flat:
+                return self._by_name[name]
+        raise MallepostError(f"the agendas of the class {profile!r} are not on this host")
+
+    def every(self) -> list[Store]:
+        """Return the stores of agendas."""
+        return [store for store in self._by_name.values() if not store.flat]
+
     def holders(self) -> dict[str, list[str]]:
         """Return the accounts that have something in each store."""
         return {name: sorted(store.holders()) for name, store in self._by_name.items()}

@@ -60,11 +60,12 @@ MOST = 500
 NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination"), LIST: ("liste",), ROOM: ("ressource",)}
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Return a title without accents, case, spaces and signs."""
     return re.sub(r"[^a-z0-9]+", "", fold(text))
 
 
-_KNOWN = {_bare(spelling): key for key, spellings in NAMES.items() for spelling in spellings}
+_KNOWN = {bare(spelling): key for key, spellings in NAMES.items() for spelling in spellings}
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def read_mapping(path: Path) -> dict[str, str]:
         near = difflib.get_close_matches(str(key), NAMES, 1)
         if key not in NAMES:
             faults.append(f"{key} is no known column" + (f" ({near[0]}?)" if near else ""))
-        elif not isinstance(title, str | int) or not _bare(str(title)):
+        elif not isinstance(title, str | int) or not bare(str(title)):
             faults.append(f"{key} wants the title of a column")
     if faults:
         raise InputError(f"{path}: {'; '.join(faults)}", f"known columns: {', '.join(NAMES)}")
@@ -112,13 +113,13 @@ def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | N
     """The columns of a header. Raises InputError with every column that is missing or comes twice."""
     if len(header) > MOST:
         raise InputError(f"{name}:1: {len(header)} columns, {MOST} at most")
-    mapped = {_bare(own): key for key, own in (mapping or {}).items()}
+    mapped = {bare(own): key for key, own in (mapping or {}).items()}
     places: dict[str, int] = {}
     ignored: list[str] = []
     faults: list[str] = []
     for place, title in enumerate(header):
-        key = mapped.get(_bare(title)) or _KNOWN.get(_bare(title))
-        if key is None or (key in (mapping or {}) and _bare(title) not in mapped):
+        key = mapped.get(bare(title)) or _KNOWN.get(bare(title))
+        if key is None or (key in (mapping or {}) and bare(title) not in mapped):
             ignored.append(title)
         elif key in places:
             faults.append(f"columns « {shown(header[places[key]])} » and « {shown(title)} » are both {key}")

@@ -41,10 +41,10 @@ def shown(text: str, most: int = 40) -> str:
     return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text.strip()[:most])
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = LONGEST) -> str:
     """Composed (NFC), blanks made single. Raises BadValueError on what no cell of a feed holds."""
-    if len(text) > LONGEST:
-        raise BadValueError(f"{len(text)} characters, {LONGEST} at most", f"{len(text)} caractères, {LONGEST} au plus")
+    if len(text) > most:
+        raise BadValueError(f"{len(text)} characters, {most} at most", f"{len(text)} caractères, {most} au plus")
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     marks = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from malleposte.accounts import facts
 from malleposte.accounts.agendas import Store, Stores
 from malleposte.accounts.channels import Channel, Names, checked
+from malleposte.accounts.convocations import store as convocations
 from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, ReadJournal, Sql
 from malleposte.accounts.hosts.table import Act
@@ -56,6 +57,7 @@ class LocalHost:
         reports_socket: Path = REPORTS_SOCKET,
         deliveries_socket: Path = DELIVERIES_SOCKET,
         retractions_folder: Path = retractions.FOLDER,
+        convocations_folder: Path = convocations.FOLDER,
         taken_back: Path = TAKEN_BACK,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
@@ -68,7 +70,7 @@ class LocalHost:
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
         self.reports_socket, self.deliveries_socket, self.taken_back = reports_socket, deliveries_socket, taken_back
-        self.retractions_folder = retractions_folder
+        self.retractions_folder, self.convocations_folder = retractions_folder, convocations_folder
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

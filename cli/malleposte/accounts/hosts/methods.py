@@ -50,6 +50,14 @@ class ForAccountd(ABC):
     order_retraction = acts.retraction.order_retraction
     reports_of = acts.retraction.reports_of
     answer_reports = acts.retraction.answer_reports
+    my_convocations = acts.convocations.my_convocations
+    answer_convocation = acts.convocations.answer_convocation
+    convoking_offices = acts.convocations.convoking_offices
+    office_convocations = acts.convocations.office_convocations
+    office_convocation = acts.convocations.office_convocation
+    plan_convocation = acts.convocations.plan_convocation
+    order_convocation = acts.convocations.order_convocation
+    convocation_report = acts.convocations.convocation_report
 
 
 class ForRoot(ForAccountd):
@@ -72,3 +80,5 @@ class ForRoot(ForAccountd):
     unseal = acts.retraction.unseal
     stop = acts.retraction.stop
     note_retracted = acts.retraction.note_retracted
+    file_convocations = acts.convocations.file_convocations
+    convocation_replies = acts.convocations.convocation_replies

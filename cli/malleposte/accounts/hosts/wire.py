@@ -8,6 +8,7 @@ file, or `Missing`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -84,6 +85,20 @@ def encoded(value: Any) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
         return json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def fitting[T](parts: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
+    """Yield so many parts at a time as fit a request, `most` at the most."""
+    batch, size = list[T](), 0
+    for part in parts:
+        more = len(encoded(part)) + 1
+        if batch and (len(batch) >= most or size + more > LONGEST // 2):
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(part)
+        size += more
+    if batch:
+        yield tuple(batch)
 
 
 def line(message: msgspec.Struct) -> bytes:

@@ -14,6 +14,7 @@ from malleposte.accounts import here, life
 from malleposte.accounts.acts import expire, make, settle
 from malleposte.accounts.agendas import astray
 from malleposte.accounts.channels import forget_all
+from malleposte.accounts.convocations.work import step as convocations
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices import follow
@@ -247,6 +248,7 @@ STEPS: dict[str, Step] = {
     "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
     "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
+    "convocations": convocations,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

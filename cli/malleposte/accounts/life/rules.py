@@ -6,10 +6,11 @@ import grp
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from malleposte.accounts.convocations.model import ConvocationRules
 from malleposte.core.errors import InputError
 from malleposte.platform import mailstore
 from malleposte.runtime.settings import convert
@@ -39,6 +40,8 @@ class LifeRules:
     """The group whose members, coming by sudo, may unblock or purge before the time."""
     retract_alone: int = 1000
     """Boxes out of which one person of the DSI may take messages in a day; more need a second person."""
+    convocations: ConvocationRules = field(default_factory=ConvocationRules)
+    """The offices that may convoke from the portal, the rate, reminders, and for how long answers are kept."""
     store: Path = mailstore.STORE
     channels: tuple[str, ...] = ()
     """Of dovecot, sogo, roundcube: those on this host."""

@@ -14,16 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accounts.print.issue import Letter
+from malleposte.accounts.print.sheet import BLUE, FONTS, GREY, HEIGHT, LEFT, MM, RIGHT, Press, Sheet, capital
 from malleposte.core.errors import InputError
 from malleposte.platform import opening
 from malleposte.platform.times import in_english, in_french
-
-FONTS = Path("/usr/share/fonts/truetype/dejavu")
-_FACES = {"Texte": "DejaVuSans.ttf", "Gras": "DejaVuSans-Bold.ttf", "Code": "DejaVuSansMono-Bold.ttf"}
-_MM = 72 / 25.4
-_WIDTH, _HEIGHT = 210 * _MM, 297 * _MM
-_LEFT, _RIGHT = 20 * _MM, 190 * _MM
-_GREY, _BLUE = 0.35, (0.0, 0.18, 0.42)
 
 
 @dataclass(frozen=True)
@@ -60,32 +54,21 @@ class Printer:
 
     def __init__(self, platform: Platform, last: datetime.date, today: datetime.date, fonts: Path = FONTS) -> None:
         """Raises InputError when the fonts are not there."""
-        # Imported here: the host of the directory alone has it.
-        from reportlab.lib.utils import simpleSplit
-        from reportlab.pdfbase import pdfmetrics, ttfonts
-
+        self.press = Press(fonts)
         self.platform, self.last, self.today = platform, last, today
-        self._split = simpleSplit
-        for face, file in _FACES.items():
-            try:
-                pdfmetrics.registerFont(ttfonts.TTFont(face, str(fonts / file)))
-            except (OSError, ttfonts.TTFError) as error:
-                raise InputError(f"{fonts / file}: {error}", "install fonts-dejavu-core") from error
 
     def render(self, letters: Iterable[Letter]) -> bytes:
         """The PDF of a part, a page each."""
-        from reportlab.pdfgen.canvas import Canvas
-
         several = list(letters)
         school = several[0].school
         target = io.BytesIO()
-        canvas = Canvas(target, pagesize=(_WIDTH, _HEIGHT), lang="fr-FR", pageCompression=1)
         names = " ".join(filter(None, (school.uai, school.name)))
-        canvas.setTitle(f"Codes d’activation – {names or self.platform.academy}")
-        canvas.setAuthor(f"{_capital(self.platform.academy)}, direction des systèmes d’information")
-        canvas.setSubject("Activation des comptes de messagerie : une page par agent, confidentiel")
-        canvas.setCreator("Malleposte")
-        canvas.setViewerPreference("DisplayDocTitle", "true")
+        canvas = self.press.canvas(
+            target,
+            f"Codes d’activation – {names or self.platform.academy}",
+            f"{capital(self.platform.academy)}, direction des systèmes d’information",
+            "Activation des comptes de messagerie : une page par agent, confidentiel",
+        )
         canvas.showOutline()
         for letter in several:
             _Page(canvas, self, letter).draw()
@@ -93,29 +76,20 @@ class Printer:
         canvas.save()
         return target.getvalue()
 
-    def lines(self, text: str, face: str, size: float, width: float) -> list[str]:
-        """A text in lines no wider than `width` points."""
-        parts: list[str] = self._split(text, face, size, width)
-        return parts
 
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-class _Page:
+class _Page(Sheet):
     """One page, drawn from the top."""
 
     def __init__(self, canvas: Any, printer: Printer, letter: Letter) -> None:
-        self.canvas, self.printer, self.letter = canvas, printer, letter
+        super().__init__(canvas, printer.press)
+        self.printer, self.letter = printer, letter
         self.platform, self.to = printer.platform, letter.reader
-        self.y = _HEIGHT - 18 * _MM
 
     def draw(self) -> None:
         """Head, address, text, code, help, English."""
         self.canvas.bookmarkPage(self.to.uid)
         self.canvas.addOutlineEntry(f"{self.to.surname} {self.to.given_name} ({self.to.uid})", self.to.uid)
-        self._head()
+        self.head(self.platform.academy, "Direction des systèmes d’information")
         self._address()
         self._french()
         self._code()
@@ -125,31 +99,26 @@ class _Page:
 
     # --- parts ---
 
-    def _head(self) -> None:
-        self._write(_capital(self.platform.academy), face="Gras", size=13, colour=_BLUE)
-        self._write("Direction des systèmes d’information", size=9.5, grey=_GREY)
-        self._rule(self.y + 2)
-
     def _address(self) -> None:
         """In the window of a DL envelope (NF Z 10-011): 100 mm from the left, from 50 mm on."""
         school = self.letter.school
-        self.y = _HEIGHT - 52 * _MM
-        left = 105 * _MM
-        self._write("Personnel et confidentiel", face="Gras", size=9.5, keep=True)
-        self._write(f"{self.to.given_name} {self.to.surname}", face="Gras", size=11, left=left)
+        self.y = HEIGHT - 52 * MM
+        left = 105 * MM
+        self.write("Personnel et confidentiel", face="Gras", size=9.5, keep=True)
+        self.write(f"{self.to.given_name} {self.to.surname}", face="Gras", size=11, left=left)
         for text in (school.name, school.place, f"UAI {school.uai}" if school.uai else ""):
             if text:
-                self._write(text, size=10.5, left=left)
-        self.y = _HEIGHT - 84 * _MM
-        self._write(f"Le {in_french(self.printer.today)}", size=10, left=left)
+                self.write(text, size=10.5, left=left)
+        self.y = HEIGHT - 84 * MM
+        self.write(f"Le {in_french(self.printer.today)}", size=10, left=left)
         self.y -= 10
-        self._write("Objet : activation de votre messagerie académique", face="Gras", size=11.5)
+        self.write("Objet : activation de votre messagerie académique", face="Gras", size=11.5)
         self.y -= 10
 
     def _french(self) -> None:
-        self._write("Madame, Monsieur,")
+        self.write("Madame, Monsieur,")
         self.y -= 7
-        self._write(
+        self.write(
             "Un compte de messagerie vous est ouvert. Pour l’activer et choisir votre mot de passe, munissez-vous de "
             "votre NUMEN et du code INA imprimé ci-dessous, puis :"
         )
@@ -163,84 +132,58 @@ class _Page:
             ),
             1,
         ):
-            self._write(f"{number}.", left=_LEFT + 4 * _MM, keep=True)
-            self._write(text, left=_LEFT + 11 * _MM)
+            self.write(f"{number}.", left=LEFT + 4 * MM, keep=True)
+            self.write(text, left=LEFT + 11 * MM)
             self.y -= 2
         self.y -= 10
 
     def _code(self) -> None:
-        height = 31 * _MM
+        height = 31 * MM
         top = self.y + 8
         self.canvas.saveState()
-        self.canvas.setStrokeColorRGB(*_BLUE)
+        self.canvas.setStrokeColorRGB(*BLUE)
         self.canvas.setLineWidth(1.2)
-        self.canvas.roundRect(_LEFT, top - height, _RIGHT - _LEFT, height, 5)
+        self.canvas.roundRect(LEFT, top - height, RIGHT - LEFT, height, 5)
         self.canvas.restoreState()
-        middle = (_LEFT + _RIGHT) / 2
-        self._centred("Votre code INA", "Texte", 10, top - 7 * _MM, middle)
-        self._centred(self.letter.code, "Code", 34, top - 19 * _MM, middle)
-        self._centred(
+        middle = (LEFT + RIGHT) / 2
+        self.centred("Votre code INA", "Texte", 10, top - 7 * MM, middle)
+        self.centred(self.letter.code, "Code", 34, top - 19 * MM, middle)
+        self.centred(
             f"à usage unique, valable jusqu’au {in_french(self.printer.last)} inclus",
             "Texte",
             10,
-            top - 27 * _MM,
+            top - 27 * MM,
             middle,
         )
         self.y = top - height - 24
 
     def _account(self) -> None:
         for name, value in (("Identifiant", self.to.uid), ("Adresse", self.to.mail), ("Portail", self.platform.portal)):
-            self._write(name, size=10, left=_LEFT, grey=_GREY, keep=True)
-            self._write(value, face="Gras", size=10.5, left=_LEFT + 32 * _MM)
+            self.write(name, size=10, left=LEFT, grey=GREY, keep=True)
+            self.write(value, face="Gras", size=10.5, left=LEFT + 32 * MM)
         self.y -= 10
 
     def _help(self) -> None:
-        self._write(
+        self.write(
             "Ce code et votre NUMEN sont personnels : ne les donnez à personne, même au téléphone. L’assistance ne "
             "vous demandera jamais ni l’un ni l’autre, ni votre mot de passe. Code perdu ou périmé : elle vous en fera "
             "parvenir un nouveau.",
             size=9.5,
         )
         self.y -= 6
-        self._write("Assistance", size=10, grey=_GREY, keep=True)
-        self._write(f"{self.platform.phone} – {self.platform.mail}", face="Gras", size=10, left=_LEFT + 32 * _MM)
-        self._write(self.platform.hours, size=9.5, left=_LEFT + 32 * _MM)
+        self.write("Assistance", size=10, grey=GREY, keep=True)
+        self.write(f"{self.platform.phone} – {self.platform.mail}", face="Gras", size=10, left=LEFT + 32 * MM)
+        self.write(self.platform.hours, size=9.5, left=LEFT + 32 * MM)
 
     def _english(self) -> None:
-        self.y = min(self.y - 6, 38 * _MM)
-        self._rule(self.y + 12)
-        self._write(
+        self.y = min(self.y - 6, 38 * MM)
+        self.rule(self.y + 12)
+        self.write(
             f"In English – A mail account is waiting for you. Go to {self.platform.portal}, choose “Activate my "
             "account”, enter your NUMEN (the 13 characters that identify you with your administration) and the INA "
             f"code above, which works once, until {in_english(self.printer.last)}. Give them to nobody: the help desk "
             "never asks for them, nor for your password. "
             f"Help: {self.platform.phone}, {self.platform.mail}, {self.platform.hours_en.rstrip('.')}.",
             size=8.5,
-            grey=_GREY,
+            grey=GREY,
         )
-
-    # --- strokes ---
-
-    def _write(
-        self, text: str, *, face: str = "Texte", size: float = 10.5, left: float = _LEFT, grey: float = 0.0,
-        colour: tuple[float, float, float] | None = None, keep: bool = False,
-    ) -> None:  # fmt: skip
-        """Lines from `self.y` down; `keep` stays on the line."""
-        self.canvas.setFont(face, size)
-        self.canvas.setFillColorRGB(*(colour or (grey, grey, grey)))
-        y = self.y
-        for line in self.printer.lines(text, face, size, _RIGHT - left):
-            self.canvas.drawString(left, y, line)
-            y -= size * 1.4
-        if not keep:
-            self.y = y
-
-    def _centred(self, text: str, face: str, size: float, y: float, middle: float) -> None:
-        self.canvas.setFont(face, size)
-        self.canvas.setFillColorRGB(0, 0, 0)
-        self.canvas.drawCentredString(middle, y, text)
-
-    def _rule(self, y: float) -> None:
-        self.canvas.setStrokeColorRGB(*_BLUE)
-        self.canvas.setLineWidth(0.6)
-        self.canvas.line(_LEFT, y, _RIGHT, y)

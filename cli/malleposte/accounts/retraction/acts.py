@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
-
-import msgspec
 
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts import wire
@@ -91,26 +89,12 @@ def _stop(one: Retraction) -> Stop:
 
 
 def _note(hosts: Boxes, boxes: Sequence[Box], *, back: bool) -> list[Failure]:
-    return [failure for batch in _fitting(boxes) for failure in hosts.note_retracted(batch, back)]
-
-
-def _fitting[T](parts: Iterable[T]) -> Iterator[tuple[T, ...]]:
-    """Yield so many at a time as fit a question."""
-    batch, size = list[T](), 0
-    for part in parts:
-        more = len(msgspec.json.encode(part)) + 1
-        if batch and (len(batch) >= MOST or size + more > wire.LONGEST // 2):
-            yield tuple(batch)
-            batch, size = [], 0
-        batch.append(part)
-        size += more
-    if batch:
-        yield tuple(batch)
+    return [failure for batch in wire.fitting(boxes, MOST) for failure in hosts.note_retracted(batch, back)]
 
 
 def _each[T](parts: Iterable[T], ask: Callable[[tuple[T, ...]], Said]) -> Said:
     """Ask about so many at a time as fit a question, and a few questions at once."""
-    batches = list(_fitting(parts))
+    batches = list(wire.fitting(parts, MOST))
     copies, failures = list[Copy](), list[Failure]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for more, failed in pool.map(ask, batches):

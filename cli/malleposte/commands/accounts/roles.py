@@ -1,4 +1,4 @@
-"""`malleposte accounts role grant|withdraw|list`: whose help desk somebody is."""
+"""`malleposte accounts role grant|withdraw|list`: the help desk, the DSI, and whoever convokes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ ROLE = click.argument("role", type=click.Choice(roles.ROLES))
 
 @click.group("role")
 def role_group() -> None:
-    """Say who is of the help desk, and for which schools.
+    """Say who is of the help desk and for which schools, of the DSI, and who may convoke.
 
     The role helpdesk opens the pages /assistance of the portal, after a second factor. The role dsi opens the state of
-    the platform there, and keeps the help desk from acting on an account, as any role does.
+    the platform there, and the role convoke the convocations of the boxes that the facts name and the agent opens. Any
+    role keeps the help desk from acting on an account.
 
     \b
     Example:
@@ -54,6 +55,7 @@ def grant_command(
       sudo ./malleposte accounts role grant mdupond helpdesk --school 0210001M --reason "help desk of the lycée"
       sudo ./malleposte accounts role grant mdupond helpdesk --everywhere --json
       sudo ./malleposte accounts role grant jmartin dsi
+      sudo ./malleposte accounts role grant adurand convoke
     """
     if role == roles.HELPDESK:
         scopes = roles.scoped(schools, departments, everywhere=everywhere)

@@ -3,6 +3,7 @@
 from malleposte.accounts.hosts.acts import (
     agendas,
     contents,
+    convocations,
     deliveries,
     log_ins,
     mailbox,
@@ -19,6 +20,7 @@ from malleposte.accounts.hosts.acts import (
 __all__ = [
     "agendas",
     "contents",
+    "convocations",
     "deliveries",
     "log_ins",
     "mailbox",

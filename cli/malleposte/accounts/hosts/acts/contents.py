@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from malleposte.accounts.channels import checked
+from malleposte.accounts.convocations import report
+from malleposte.accounts.convocations import store as convocation_store
 from malleposte.accounts.disclosure import terms as disclosure
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import SIGN_ON, File, Piece, Removed
@@ -57,7 +59,7 @@ def files(host: LocalHost, uid: Uid) -> Iterator[Piece]:
     """Return all that is held about the account, a file at a time, and what could not be read."""
     checked(uid)
     parts: tuple[Callable[[LocalHost, str], Iterator[Piece]], ...] = (
-        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries,
+        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries, convocations,
     )  # fmt: skip
     for part in parts:
         failures: list[str] = []
@@ -150,6 +152,13 @@ def _deliveries(host: LocalHost, uid: str) -> Iterator[Piece]:
     if messages:
         content = _json([msgspec.to_builtins(one.shown_to(uid)) for one in messages])
         yield File(f"diagnostic/{platform.node().partition('.')[0]}-courrier.json", content, "messages on their way")
+
+
+def convocations(host: LocalHost, uid: str) -> Iterator[Piece]:
+    """Yield what convocations hold of the account: a file on the directory's host."""
+    several = [row for one in convocation_store.every(host.convocations_folder) for row in report.told(one, uid)]
+    if several:
+        yield File("agendas-et-contacts/convocations.json", _json(several), "agenda and contacts")
 
 
 def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Convocations: those of an agent, and those that an office sends."""

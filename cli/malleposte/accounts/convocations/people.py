@@ -1,0 +1,103 @@
+"""The person of a row: an agent by log-in, address or NUMEN, or somebody outside by an address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from malleposte.accounts.convocations.model import Person
+from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.feed import values
+from malleposte.core.errors import InputError
+from malleposte.directory.model import State, first
+from malleposte.directory.protocol import Directory, Entry
+from malleposte.directory.query import AnyOf, Equal
+
+READ = ("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpBlockedUntil")
+_NAMES = ("uid", "mpLoginAlias", "mailLocalAddress")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A person, and the entry of the directory where it is an agent."""
+
+    person: Person
+    entry: Entry | None = None
+
+    @property
+    def state(self) -> str:
+        """The state of the account; empty outside."""
+        return first(self.entry.attributes, "mpState") if self.entry else ""
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All addresses from which the person writes."""
+        own = self.entry.attributes.get("mailLocalAddress", []) if self.entry else []
+        return frozenset(one.lower() for one in (self.person.address, *own))
+
+
+class People:
+    """Looks persons up; each word once."""
+
+    def __init__(self, directory: Directory, keys: Keyring | None, domain: str) -> None:
+        """`keys` know a NUMEN again; without them none is looked for."""
+        self.directory, self.keys, self.domain = directory, keys, domain.lower()
+        self._known: dict[str, Known] = {}
+
+    def find(self, typed: str) -> Known:
+        """Return the person of a word. Raises InputError, which repeats no NUMEN."""
+        word = typed.strip().lower()
+        if word not in self._known:
+            self._known[word] = self._find(typed.strip(), word)
+        return self._known[word]
+
+    def of(self, uid: str) -> Known | None:
+        """Return an agent by the uid; None where there is none any more."""
+        entry = next(iter(self.directory.search("people", READ, {"uid": uid})), None)
+        return known(entry) if entry else None
+
+    def _find(self, typed: str, word: str) -> Known:
+        code = _numen(typed)
+        entries = list(self._by_numen(code) if code else self._by_name(word))
+        if len(entries) == 1:
+            return known(entries[0])
+        if code:
+            raise InputError("the NUMEN is nobody's", french="ce NUMEN n’est celui d’aucun agent")
+        if "@" not in word or word.endswith(f"@{self.domain}"):
+            raise InputError(f"{word[:60]!r} is no agent", french=f"« {word[:60]} » n’est aucun agent")
+        try:
+            address = values.address(word)
+        except values.BadValueError as error:
+            raise InputError(str(error), french=error.french) from error
+        return Known(Person(address, "", address))
+
+    def _by_name(self, word: str) -> Iterator[Entry]:
+        query = AnyOf(tuple(Equal(name, word or "-") for name in _NAMES))
+        yield from self.directory.search("people", READ, query)
+
+    def _by_numen(self, code: str) -> Iterator[Entry]:
+        if self.keys:
+            digests = self.keys.digests("numen", code)
+            yield from self.directory.search(
+                "people", READ, AnyOf(tuple(Equal("mpNumenDigest", one) for one in digests))
+            )
+
+
+def known(entry: Entry) -> Known:
+    """Return the agent of an entry."""
+    held = entry.attributes
+    uid, mail = first(held, "uid").lower(), first(held, "mail").lower()
+    return Known(Person(mail, uid, first(held, "cn") or uid), entry)
+
+
+def suspended(one: Known) -> bool:
+    """Whether a person is an agent who left."""
+    return one.state == State.SUSPENDED
+
+
+def _numen(typed: str) -> str:
+    """Return a word as a NUMEN; empty where it is none."""
+    try:
+        return values.numen(typed)
+    except values.BadValueError:
+        return ""

@@ -1,0 +1,144 @@
+"""Convocations on the directory's host: a file each, 0600, until some time after their last event.
+
+Beside it `IDENT.asked` says that there is something to do; a path unit sees this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from malleposte.accounts.convocations.model import DAY, Convocation, Stage
+from malleposte.core.errors import InputError
+from malleposte.platform.locks import take, waited
+from malleposte.runtime import durable
+
+FOLDER = Path("/var/lib/malleposte/convocations")
+IDENT = r"\d{8}-\d{6}-[0-9a-f]{4}"
+LOG = logging.getLogger("malleposte.convocations")
+
+
+def new_ident(now: datetime.datetime) -> str:
+    """Return an identifier that no convocation has."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def is_ident(word: str) -> bool:
+    """Whether a word has the form of an identifier."""
+    return re.fullmatch(IDENT, word) is not None
+
+
+@contextlib.contextmanager
+def turn(folder: Path = FOLDER) -> Iterator[None]:
+    """Around a change of a convocation: they come one after the other."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with waited(folder / "lock"):
+        yield
+
+
+@contextlib.contextmanager
+def sending(folder: Path = FOLDER) -> Iterator[bool]:
+    """Around the work of sending; whether no other process does it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "sending").open("a") as file:
+        yield take(file)
+
+
+def keep(one: Convocation, folder: Path = FOLDER) -> None:
+    """Write a convocation to its file. Raises OSError."""
+    durable.write(folder / f"{one.ident}.json", msgspec.json.encode(one))
+
+
+def ask(one: Convocation, folder: Path = FOLDER) -> None:
+    """Keep a convocation, and have it looked at. Raises OSError."""
+    keep(one, folder)
+    (folder / f"{one.ident}.asked").touch(0o600)
+
+
+def asked(folder: Path = FOLDER) -> bool:
+    """Whether there is something to do."""
+    return next(folder.glob("*.asked"), None) is not None
+
+
+def begin(folder: Path = FOLDER) -> None:
+    """Take the marks away: what is asked from now on is looked at again."""
+    for path in folder.glob("*.asked"):
+        path.unlink(missing_ok=True)
+
+
+def has(ident: str, folder: Path = FOLDER) -> bool:
+    """Return whether there is a convocation of this name."""
+    return is_ident(ident) and (folder / f"{ident}.json").is_file()
+
+
+def load(ident: str, folder: Path = FOLDER) -> Convocation:
+    """Return a convocation. Raises InputError."""
+    path = folder / f"{ident}.json"
+    if not has(ident, folder):
+        raise InputError(f"no convocation {ident}", "`malleposte convocations list` shows them")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Convocation)
+    except (msgspec.DecodeError, OSError) as error:
+        raise InputError(f"{path}: not a convocation of this program ({error})") from error
+
+
+def every(folder: Path = FOLDER) -> Iterator[Convocation]:
+    """Yield all convocations, the newest first. One that cannot be read is logged, and stops no other."""
+    for path in sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []:
+        try:
+            yield load(path.stem, folder)
+        except InputError as error:
+            LOG.error("%s", error)
+
+
+def standing(name: str, now: float, office: str = "", folder: Path = FOLDER) -> list[Convocation]:
+    """Return the convocations of a name that are neither off nor over, of an office (a uid) where one is given."""
+    return [
+        one for one in every(folder)
+        if one.name == name and office in ("", one.office) and one.stage is not Stage.OFF
+        and (one.last > now or one.stage is Stage.DRAFT)
+    ]  # fmt: skip
+
+
+def prune(now: float, days: int, folder: Path = FOLDER) -> list[str]:
+    """Remove those whose last event is over for so many days; return their names. Raises OSError."""
+    gone = list[str]()
+    with turn(folder):
+        for one in every(folder):
+            if one.last + days * DAY < now and one.made + DAY < now:
+                (folder / f"{one.ident}.json").unlink(missing_ok=True)
+                gone.append(one.ident)
+    return gone
+
+
+class Pace:
+    """So many in a minute, whichever process sends them."""
+
+    def __init__(self, per_minute: int, folder: Path = FOLDER) -> None:
+        """`per_minute`: the most."""
+        self.most, self.path = per_minute, folder / "pace"
+
+    def left(self, now: float) -> int:
+        """Return how many may go in this minute."""
+        minute, count = self._read()
+        return max(0, self.most - (count if minute == int(now // 60) else 0))
+
+    def spend(self, many: int, now: float) -> None:
+        """Note some that go. Raises OSError."""
+        minute, count = self._read()
+        this = int(now // 60)
+        durable.write(self.path, f"{this} {(count if minute == this else 0) + many}")
+
+    def _read(self) -> tuple[int, int]:
+        try:
+            minute, count = self.path.read_text("ascii").split()
+            return int(minute), int(count)
+        except (OSError, ValueError):
+            return 0, 0
