@@ -99,12 +99,13 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A convocation whole. `event` is that of its first invitation, or row."""
+    """A convocation whole. `event` is that of its first invitation, or row; `failures` say why there is no plan."""
 
     summary: Summary = Summary()
     event: Event = Event("", "", "")
     plan: PlanShown | None = None
     lines: tuple[Line, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 def mine(uid: str, now: float, folder: Path = store.FOLDER) -> list[Mine]:
@@ -230,7 +231,7 @@ def summary(one: Convocation) -> Summary:
 
 def _shown(one: Convocation) -> Shown:
     first = next((invitee.event for invitee in one.called), None) or next((row.event for row in one.rows), None)
-    return Shown(summary(one), first or Event("", "", ""), _plan(one), tuple(_lines(one)))
+    return Shown(summary(one), first or Event("", "", ""), _plan(one), tuple(_lines(one)), tuple(one.failures))
 
 
 def _plan(one: Convocation) -> PlanShown | None:

@@ -180,7 +180,7 @@ class Worker:
     def _count(self, idents: Iterable[str], found: Replies, people: People) -> None:
         with store.turn(self.folder):
             every = [store.load(ident, self.folder) for ident in idents if store.has(ident, self.folder)]
-            counter = Counter(every, people)
+            counter, counts = Counter(every, people), dict[str, int]()
             for raw in found.replies:
                 try:
                     counted = counter.count(raw)
@@ -188,10 +188,12 @@ class Worker:
                     store.LOG.warning("an answer is not counted: %s", error)
                     continue
                 if counted:
-                    self.result.done.append(f"{counted.ident}:answer")
+                    counts[counted.ident] = counts.get(counted.ident, 0) + 1
             for one in every:
-                one.seen = dict(found.seen)
-                store.keep(one, self.folder)
+                if one.seen != found.seen or one.ident in counts:
+                    one.seen = dict(found.seen)
+                    store.keep(one, self.folder)
+        self.result.done += [f"{ident}:answers={many}" for ident, many in counts.items()]
 
     # --- substitutes and reminders ---
 
@@ -208,7 +210,7 @@ class Worker:
             reminded = orders.remind(one, now, one.remind_days) if one.remind_days and by_day else 0
             if called or reminded:
                 store.keep(one, self.folder)
-        self.result.done += [f"{ident}:substitute"] * len(called)
+        self.result.done += [f"{ident}:substitutes={len(called)}"] if called else []
 
     # --- sending ---
 
@@ -254,7 +256,8 @@ class Worker:
         for key, result in results.items():
             for fault in result.faults:
                 store.LOG.warning("%s: %s: %s", ident, key, fault)
-        self.result.done += [f"{ident}:sent"] * sum(result.mailed is not None for result in results.values())
+        if many := sum(result.mailed is not None for result in results.values()):
+            self.result.done.append(f"{ident}:sent={many}")
         return len(chosen)
 
     def _file(self, one: Convocation, chosen: Sequence[Invitee], results: dict[str, Result]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.convocations import letter, orders, store, work
+from malleposte.accounts.convocations import letter, orders, plan, store, work
 from malleposte.accounts.convocations.agenda import Filing
 from malleposte.accounts.convocations.model import (
     Answer,
@@ -284,7 +284,7 @@ def test_answers_are_counted_and_agendas_follow(stage: House) -> None:
     result = stage.run()
     held = stage.held()
     assert [invitee.answer for invitee in held.invitees] == [Answer.MAYBE, Answer.NO, Answer.SILENCE]
-    assert result.done.count(f"{IDENT}:answer") == 3 and held.seen == {"a" * 32: 4}
+    assert f"{IDENT}:answers=2" in result.done and held.seen == {"a" * 32: 4}
     assert "TENTATIVE" in stage.agendas[one.event_id(one.invitees[0])]
     assert one.event_id(one.invitees[1]) not in stage.agendas, "a « non » takes it out"
     assert len(stage.letters) == 3 and stage.asked[-1][:2] == ("dec", "2026-06-01")
@@ -369,6 +369,15 @@ def test_further_agents_and_other_hours_come_by_a_plan_too(stage: House) -> None
     orders.give("dec", IDENT, Order.SEND, "", START, stage.folder)
     stage.run()
     assert {invitee.event.begin for invitee in stage.held().invitees} == {"2026-06-15T09:00"}
+
+
+def test_a_plan_that_cannot_be_made_says_why(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ident = orders.ask_plan(draft(), "", rows("anne", "bruno"), None, NOW, stage.folder)
+    monkeypatch.setattr(plan, "MOST", 1)
+    assert stage.run().failures == []
+    shown = orders.shown("dec", ident, stage.folder)
+    assert shown is not None and shown.plan is None and shown.failures == ("1 lignes au plus",)
+    assert not shown.summary.planning
 
 
 def test_nothing_is_done_dry_or_beside_another_process(stage: House) -> None:

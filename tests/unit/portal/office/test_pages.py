@@ -56,6 +56,7 @@ def told(**changed: Any) -> Told:
     facts: dict[str, Any] = {
         "office": "dec", "offices": (OfficeBox("dec", "Division <s>", "dec@x"), OfficeBox("drh", "DRH", "drh@x")),
         "convocations": (LINE,), "summary": LINE, "event": EVENT, "plan": None, "lines": LINES, "next": 0,
+        "failures": (),
     }  # fmt: skip
     return Told("mdupond", **facts | changed)
 
@@ -119,6 +120,12 @@ def test_each_state_offers_what_can_be_done(
     accountd.answer = told(summary=replace(LINE, **changed), plan=plan, lines=())
     page = inside.get(f"{PAGE[0]}{AT}")
     assert says in page.main and orders(page) == wanted
+
+
+def test_why_there_is_no_plan_is_said(inside: Any, accountd: Any) -> None:
+    accountd.answer = told(failures=("5000 convoqués au plus <b>",))
+    assert "Le plan n’a pas pu être fait 5000 convoqués au plus <b>" in inside.get(f"{PAGE[0]}{AT}").main
+    assert "<b>" not in inside.last.text
 
 
 def test_a_plan_says_what_is_to_know_in_french(inside: Any, accountd: Any) -> None:

@@ -68,6 +68,7 @@ class ConvocationShown(Done, frozen=True):
     event: Event = msgspec.field(default_factory=lambda: Event("", "", ""))
     plan: PlanShown | None = None
     lines: tuple[Line, ...] = ()
+    failures: tuple[str, ...] = ()
     skip: int = 0
     next: int = 0
 
@@ -302,8 +303,8 @@ def _shown(uid: str, office: Office, whole: Shown | None, only: str = "", skip: 
     shown = fitting(lines[begin:], 6000)
     end = begin + len(shown)
     return ConvocationShown(
-        uid, office=office.uid, summary=whole.summary, event=whole.event, plan=plan, lines=shown, skip=begin,
-        next=end if end < len(lines) else 0,
+        uid, office=office.uid, summary=whole.summary, event=whole.event, plan=plan, lines=shown,
+        failures=tuple(one[:200] for one in whole.failures[:3]), skip=begin, next=end if end < len(lines) else 0,
     )  # fmt: skip
 
 
