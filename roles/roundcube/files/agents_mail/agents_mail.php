@@ -13,6 +13,7 @@ require_once __DIR__ . '/followup.php';
 require_once __DIR__ . '/sizes.php';
 require_once __DIR__ . '/unsent.php';
 require_once __DIR__ . '/portal.php';
+require_once __DIR__ . '/later.php';
 require_once __DIR__ . '/room.php';
 
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
@@ -46,6 +47,7 @@ class agents_mail extends rcube_plugin
         new agents_answers($this->rc, $this);
         $this->register_action('plugin.malleposte-report', [$this, 'report']);
         new agents_unsent($this->rc, $this);
+        new agents_later($this->rc, $this);
         new agents_room($this->rc, $this);
         $notice = new agents_notice($this->rc, $this);
         if ($this->rc->output->type === 'html' && $action === 'compose') {
@@ -104,6 +106,7 @@ class agents_mail extends rcube_plugin
     private function in_settings(): void
     {
         new agents_sizes($this->rc, $this);
+        new agents_later($this->rc, $this);
         $this->add_hook('settings_actions', [$this, 'section']);
         $this->add_hook('template_object_forwardform', [$this, 'forwards']);
         $this->register_action('plugin.malleposte-undelete', [$this, 'undelete']);

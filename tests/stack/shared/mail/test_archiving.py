@@ -12,6 +12,8 @@ from malleposte.accountd.calls.mailbox.archiving import (
     ShowArchiving,
     UndoArchiving,
 )
+from malleposte.accountd.calls.mailbox.hours import SetHours, ShowHours
+from malleposte.accounts.mailbox.hours.recall import RECALLS
 from malleposte.platform.mailstore import ARCHIVING, STORE
 
 from tests.stack.support.mail import Mail, quoted
@@ -31,6 +33,7 @@ kept = json.loads(path.read_text())
 path.write_text(json.dumps(kept | {"month": sys.argv[2]}))
 """
 SEEN = "\\Seen"
+TOMORROW = RECALLS[0].folder
 
 
 class Archive:
@@ -152,3 +155,40 @@ def test_an_operator_sees_it_turns_it_off_and_undoes_it(agent: Any, site: Site) 
     assert "nothing is archived" in site.run("mail1", f"malleposte accounts archiving {uid} --undo {at}")
     assert one.words("INBOX") == ["vieux"]
     assert "no such work" in site.run("mail1", f"malleposte accounts archiving {uid} --undo {at} 2>&1", check=False)
+
+
+@pytest.mark.full
+def test_another_class_keeps_hours_recalls_and_archiving(agent: Any, site: Site) -> None:
+    one = agent()
+    uid = one.account.uid
+    one.add("vieux", "05-Mar-2024", SEEN)
+    one.set(6)
+    site.run("mail1", NIGHT)
+    one.ask(SetHours, on=True, slots=("1234567 00:00-24:00",), recall=True)
+    one.add("plus-tard", "05-Mar-2024", SEEN, folder=TOMORROW)
+    before = (one.show(), one.ask(ShowHours))
+    site.run("mail1", f"malleposte accounts profile {uid} convergence", timeout=300)
+    assert (one.show(), one.ask(ShowHours)) == before and before[1].recalled == 1
+    site.run("mail1", NIGHT)
+    assert one.words(TOMORROW) == ["plus-tard"] and one.words("Archives/2024") == ["vieux"]
+    assert one.ask(UndoArchiving, at=before[0].nights[0].at).many == 1 and one.words("INBOX") == ["vieux"]
+
+
+@pytest.mark.full
+def test_a_message_that_was_deleted_from_a_folder_comes_back_to_that_folder(agent: Any, site: Site) -> None:
+    one = agent()
+    uid = one.account.uid
+    one.ask(SetHours, recall=True)
+    one.add("plus-tard", "05-Mar-2024", SEEN, folder=TOMORROW)
+    one.add("vieux", "05-Mar-2024", SEEN)
+    one.set(6)
+    site.run("mail1", NIGHT)
+    for folder in (TOMORROW, "Archives/2024"):
+        one.session.select(quoted(folder))
+        one.session.store("1", "+FLAGS", "\\Deleted")
+        one.session.expunge()
+        one.session.close()
+    assert one.ask(ShowHours).recalled == 0 == len(one.words("Archives/2024"))
+    site.run("mail1", f"malleposte accounts undelete {uid} --all")
+    assert one.words(TOMORROW) == ["plus-tard"] and one.words("Archives/2024") == ["vieux"]
+    assert one.ask(UndoArchiving, at=one.show().nights[0].at).many == 1

@@ -123,6 +123,8 @@ def test_mail_waits_outside_the_hours_and_comes_when_they_end(hours: Any, site: 
     assert [b"\\Seen" in one and b"Dossier" in one for one in flags] == [False, True, False]
     assert [reader.fetch(str(n), "(INTERNALDATE)")[1][0].partition(b"(")[2] for n in (1, 2, 3)] == dates
     assert subjects(site, agent.account, ".EXPUNGED/mail/*") == []
+    rows = json.loads(site.run("mail1", f"doveadm -f json quota get -u {agent.account.uid}"))
+    assert [row["value"] for row in rows if row["type"] == "MESSAGE"] == ["3"], "the quota has lost them"
 
 
 def test_only_whom_the_filter_verified_comes_through(hours: Any) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from malleposte.accountd.calls.mailbox.later import AgentLater, DecideLater
 from malleposte.accounts.mailbox.later import moments
 
 from tests.stack.support.mail import FOREIGN, Mail, compose, quoted, token, wait_for
 from tests.stack.support.people import People
+from tests.stack.support.portal import Portal
 from tests.stack.support.site import Account, Site
 
 pytestmark = pytest.mark.scattered
@@ -169,6 +171,17 @@ def test_a_copy_that_its_owner_did_not_lay_never_goes(later: Any, mail: Mail, si
     for one in (word, mine, theirs):
         assert agent.waits(one)["id"] == "", one
         assert mail.count(other.account, one) + mail.count(agent.account, one) == 0
+
+
+def test_its_owner_decides_at_the_portal(later: Any, mail: Mail, site: Site) -> None:
+    agent, other, portal = later(), later().account, Portal(site)
+    words = {send: agent.lay(moments.TOMORROW, other.mail) for send in (True, False)}
+    idents = {send: agent.ordered(word)["id"] for send, word in words.items()}
+    for send, ident in idents.items():
+        request = DecideLater(portal.source, agent.account.uid, portal.token(agent.account.uid), ident, send)
+        assert isinstance(portal.one(request), AgentLater)
+    mail.arrived(other, words[True])
+    assert agent.here(words[False], DRAFTS) == 1 and mail.count(other, words[False]) == 0
 
 
 @pytest.mark.full

@@ -70,6 +70,12 @@ def flags(site: Site, uid: str, folder: str) -> list[set[str]]:
     return [set(row["flags"].split()) for row in rows]
 
 
+def counted(site: Site, uid: str) -> int:
+    """Messages that the quota counts."""
+    rows = json.loads(site.run("mail1", f"doveadm -f json quota get -u {uid}"))
+    return next(int(row["value"]) for row in rows if row["type"] == "MESSAGE")
+
+
 def test_a_message_comes_back_at_its_hour_unread_and_marked(agent: Any, site: Site, mail: Mail) -> None:
     one = agent()
     uid, session = one.account.uid, mail.imap(one.account)
@@ -94,6 +100,7 @@ def test_a_message_comes_back_at_its_hour_unread_and_marked(agent: Any, site: Si
     assert subjects(site, one.account, TOMORROW) == [] == subjects(site, one.account, ".EXPUNGED/mail/*")
     look(one)
     assert subjects(site, one.account, "INBOX") == [word]
+    assert counted(site, uid) == 1, "the quota has lost it"
 
 
 @pytest.mark.full

@@ -18,6 +18,7 @@ from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Kept, Moved
 from malleposte.accounts.mailbox.archiving.store import Store
 from malleposte.accounts.mailbox.hours.calendar import here
+from malleposte.accounts.mailbox.hours.moves import recount
 from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.mailstore import ARCHIVES
@@ -55,6 +56,7 @@ def archive(store: Store, uid: str, now: float, run: Run = doveadm) -> int:
         for folder, guids in work.folders.items():
             run("mailbox", "create", "-u", checked(uid), "-s", "--", folder, also=(THERE,), timeout=SECONDS)
             _move(uid, [row for row in rows if row["guid"] in set(guids)], INBOX, folder, run)
+        recount(("-u", checked(uid)), run)
         store.write(uid, kept.closed(work))
         return len(rows)
     return 0
@@ -85,6 +87,7 @@ def _settled(store: Store, uid: str, kept: Kept, run: Run) -> Kept:
             _remove_twice(uid, INBOX, folder, guids, run)
             there = {row["guid"] for row in _rows(uid, "guid", folder, run)}
             folders[folder] = tuple(guid for guid in guids if guid in there)
+        recount(("-u", checked(uid)), run)
         kept = kept.closed(replace(work, folders=folders))
         store.write(uid, kept)
     return kept
@@ -108,6 +111,7 @@ def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
             rows = [row for row in _rows(uid, "uid guid", folder, run) if row["guid"] in set(guids)]
             _move(uid, rows, folder, INBOX, run)
             many += len(rows)
+        recount(("-u", checked(uid)), run)
         store.write(uid, kept.undone(work))
         return many
 

@@ -91,16 +91,16 @@ def filled() -> Box:
     return box
 
 
-NIGHT_STEPS, UNDO_STEPS = 9, 10
+NIGHT_STEPS, UNDO_STEPS = 10, 11
 """Steps of the commands of a night and of an undo of `filled`."""
 
 
 def test_these_are_all_steps(store: Store) -> None:
     box = filled()
     night(store, box)
-    assert box.steps == NIGHT_STEPS
+    assert (box.steps, box.recounted) == (NIGHT_STEPS, 1)
     work.undo(store, "mdupond", int(NOW), box.run)
-    assert box.steps == NIGHT_STEPS + UNDO_STEPS
+    assert (box.steps, box.recounted) == (NIGHT_STEPS + UNDO_STEPS, 2)
 
 
 @pytest.mark.parametrize("kill", range(1, NIGHT_STEPS + 1))

@@ -27,9 +27,9 @@ def answering(*answers: tuple[int, str, str]) -> tuple[Callable[..., Any], list[
 def test_many_boxes_move_in_one_process() -> None:
     run, asked, lists = answering()
     assert moves.move([Box("mdupond", 3), Box("jmartin", 1)], run) == []
-    assert lists == ["mdupond\njmartin\n"] and len(asked) == 1
+    assert lists == ["mdupond\njmartin\n"] * 2 and asked[1][:2] == ("quota", "recalc")
     assert asked[0][-4:] == ("INBOX", "mailbox", "Hors horaires", "ALL")
-    assert moves.move([], run) == [] and len(asked) == 1
+    assert moves.move([], run) == [] and len(asked) == 2
 
 
 def test_the_boxes_that_failed_are_named_or_all_of_them() -> None:
@@ -94,12 +94,13 @@ def rows(*flags: str) -> str:
 def test_a_recalled_message_is_made_unread_and_marked_and_then_moved() -> None:
     run, asked, _lists = answering((0, rows(SEEN, "", f"{SEEN} {MARKED}"), ""))
     assert moves.move([Box("mdupond", 3, RECALLED)], run) == []
-    assert [(words[0], *words[-5:]) for words in asked[1:]] == [
+    assert asked[-1] == ("quota", "recalc", "-u", "mdupond")
+    assert [(words[0], *words[-5:]) for words in asked[1:-1]] == [
         ("flags", SEEN, "mailbox", "Rappeler/Demain 8 h", "UID", "1,3"),
         ("flags", MARKED, "mailbox", "Rappeler/Demain 8 h", "UID", "1,2"),
         ("move", "INBOX", "mailbox", "Rappeler/Demain 8 h", "UID", "1,2,3"),
     ]
-    assert [words[1] for words in asked[1:]] == ["remove", "add", "-u"]
+    assert [words[1] for words in asked[1:-1]] == ["remove", "add", "-u"]
 
 
 def test_what_could_not_be_marked_does_not_move() -> None:
@@ -111,13 +112,13 @@ def test_what_could_not_be_marked_does_not_move() -> None:
 def test_what_is_marked_already_is_only_moved() -> None:
     run, asked, _lists = answering((0, rows(MARKED), ""))
     assert moves.move([Box("mdupond", 1, RECALLED)], run) == []
-    assert [words[0] for words in asked] == ["-f", "move"]
+    assert [words[0] for words in asked] == ["-f", "move", "quota"]
 
 
 def test_many_recalled_messages_of_a_box_come_some_at_a_time() -> None:
     run, asked, _lists = answering((0, rows(*[MARKED] * 3 * moves.MOST), ""))
     assert moves.move([Box("grand", 3 * moves.MOST, RECALLED)], run) == []
-    assert asked[-1][-1].split(",") == [str(n) for n in range(1, moves.MOST + 1)]
+    assert asked[-2][-1].split(",") == [str(n) for n in range(1, moves.MOST + 1)]
 
 
 def test_boxes_of_one_process_have_one_folder() -> None:
