@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The bar « Message envoyé dans 10 s · Annuler ».
+// The bar « Le message part dans 10 s · Annuler ».
 if (window.rcmail) {
   rcmail.addEventListener('init', function () {
     let left = rcmail.env.agents_undo || 0;
