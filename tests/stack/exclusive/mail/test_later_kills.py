@@ -7,7 +7,7 @@ import random
 import time
 
 import pytest
-from malleposte.accounts.mailbox.later import moments
+from malleposte.platform.mailstore import TO_SEND
 
 from tests.stack.shared.mail.test_later import LEDGER, SENT, Later
 from tests.stack.support.mail import Mail, wait_for
@@ -52,7 +52,7 @@ def test_each_message_goes_once(site: Site, people: People, mail: Mail) -> None:
     for one in agents:
         session = mail.imap(one.account)
         words[one.account.uid] = sorted(
-            one.lay(moments.TO_SEND, sink.mail, session, X_Malleposte_Send_At="+45") for _ in range(MESSAGES)
+            one.lay(TO_SEND, sink.mail, session, X_Malleposte_Send_At="+45") for _ in range(MESSAGES)
         )
     mail.close()
     wait_for(lambda: len(states()) == AGENTS * MESSAGES, 60, "orders are taken")
@@ -73,4 +73,4 @@ def test_each_message_goes_once(site: Site, people: People, mail: Mail) -> None:
     assert subjects(site, sink, "INBOX") == everything
     for one in agents:
         assert subjects(site, one.account, SENT) == words[one.account.uid]
-        assert subjects(site, one.account, moments.TO_SEND) == []
+        assert subjects(site, one.account, TO_SEND) == []

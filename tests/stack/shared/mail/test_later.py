@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from malleposte.accountd.calls.mailbox.later import AgentLater, DecideLater
 from malleposte.accounts.mailbox.later import moments
+from malleposte.platform.mailstore import TO_SEND
 
 from tests.stack.support.mail import FOREIGN, Mail, compose, quoted, token, wait_for
 from tests.stack.support.people import People
@@ -59,6 +60,10 @@ class Later:
         """Wait until the order is taken."""
         return wait_for(lambda: one if (one := self.waits(word)) and one["id"] else None, 20, f"order of {word}")
 
+    def waiting(self, word: str) -> dict[str, Any]:
+        """Wait until the page says why a message does not go."""
+        return wait_for(lambda: one if (one := self.waits(word)) and one["reason"] else None, what=f"{word} waits")
+
     def make_due(self) -> None:
         """Let the hour of what is ordered be now."""
         given = json.dumps({"ledger": LEDGER, "uid": self.account.uid})
@@ -83,7 +88,7 @@ def test_a_message_goes_at_its_hour_to_all_and_hidden_recipients_are_in_no_copy(
     reader = mail.imap(agent.account)
     assert quoted(moments.TOMORROW).encode() in b"".join(reader.lsub(pattern="*")[1]), "no program shows the folder"
     word = agent.lay(
-        moments.TO_SEND, other.mail, Cc=f"probe@{FOREIGN}", Bcc=hidden.mail, X_Malleposte_Send_At="+3",
+        TO_SEND, other.mail, Cc=f"probe@{FOREIGN}", Bcc=hidden.mail, X_Malleposte_Send_At="+3",
         X_Mozilla_Draft_Info="internal/draft",
     )  # fmt: skip
     late = agent.lay(moments.TOMORROW, other.mail)
@@ -100,7 +105,7 @@ def test_a_message_goes_at_its_hour_to_all_and_hidden_recipients_are_in_no_copy(
     session = mail.imap(agent.account)
     session.select(quoted(SENT))
     assert session.search(None, "SUBJECT", word, "SEEN", "NOT", "DRAFT")[1] != [b""]
-    assert agent.here(word, moments.TO_SEND) == 0
+    assert agent.here(word, TO_SEND) == 0
     assert agent.ordered(late)["due"] > time.time() and mail.count(other, late) == 0
     agent.make_due()
     mail.arrived(other, late)
@@ -144,10 +149,8 @@ def test_another_s_name_is_refused_as_at_submission_and_told(later: Any, mail: M
     agent.make_due()
     mail.arrived(other.account, words[agent.account.mail])
     for sender in list(words)[:2]:
-        told = wait_for(
-            lambda word=words[sender]: one if (one := agent.waits(word)) and one["reason"] else None, what=sender
-        )
-        assert told["reason"] == "refused" and told["detail"].startswith("5"), told
+        row = agent.waiting(words[sender])
+        assert row["reason"] == "refused" and row["detail"].startswith("5"), row
         assert mail.count(other.account, words[sender]) == 0
 
 
@@ -192,7 +195,7 @@ def test_who_has_it_off_sends_nothing(later: Any, mail: Mail) -> None:
     assert not agent.cli("--off", "--reason", "essai")["choice"]["on"]
     after = agent.lay(moments.HOUR, other.account.mail)
     agent.make_due()
-    goes = other.lay(moments.TO_SEND, agent.account.mail, X_Malleposte_Send_At="+1")
+    goes = other.lay(TO_SEND, agent.account.mail, X_Malleposte_Send_At="+1")
     mail.arrived(agent.account, goes)
     assert agent.waits(before)["reason"] == "off" and agent.waits(after)["id"] == ""
     assert mail.count(other.account, before) + mail.count(other.account, after) == 0
@@ -207,8 +210,8 @@ def test_a_blocked_account_s_message_waits(later: Any, mail: Mail, people: Peopl
     people.change(agent.account, mpState=["blocked"])
     agent.site.run("mail1", f"doveadm auth cache flush {agent.account.uid}")
     agent.make_due()
-    told = wait_for(lambda: one if (one := agent.waits(word)) and one["reason"] else None, what="it waits")
-    assert told["reason"] == "blocked" and mail.count(other.account, word) == 0
+    row = agent.waiting(word)
+    assert row["reason"] == "blocked" and mail.count(other.account, word) == 0
 
 
 def test_the_port_is_the_daemon_s_alone(site: Site) -> None:

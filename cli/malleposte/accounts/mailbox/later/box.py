@@ -23,17 +23,17 @@ def shown(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE
     """Return the choice and the messages. Raises MallepostError."""
     choice = Store(root, store.by_default()).read(uid)
     rows = {(row.folder, row.file): row for row in _open(uid, path)}
-    found: list[Waiting] = []
+    messages: list[Waiting] = []
     for folder in moments.FOLDERS:
         for name, file in sorted(files.names(uid, folder, root).items()):
-            if len(found) == MOST:
+            if len(messages) == MOST:
                 break
             row = rows.get((folder, name))
             if not row:
-                found.append(Waiting(folder, files.subject(file)))
+                messages.append(Waiting(folder, files.subject(file)))
             elif row.state != State.SENT:
-                found.append(Waiting(folder, row.subject, row.id, row.due, str(row.reason), row.detail))
-    return Shown(choice, tuple(found))
+                messages.append(Waiting(folder, row.subject, row.id, row.due, str(row.reason), row.detail))
+    return Shown(choice, tuple(messages))
 
 
 def choose(uid: str, choice: Choice, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> Shown:

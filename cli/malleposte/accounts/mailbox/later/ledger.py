@@ -127,8 +127,8 @@ class Ledger:
 
     def _rows(self, where: str, *given: object) -> list[Row]:
         statement = f"SELECT {', '.join(_FIELDS)} FROM orders WHERE {where}"  # noqa: S608  # conditions of this file
-        found = self.link.execute(statement, given).fetchall()
-        return [msgspec.convert(dict(zip(_FIELDS, one, strict=True)), Row, strict=False) for one in found]
+        rows = self.link.execute(statement, given).fetchall()
+        return [msgspec.convert(dict(zip(_FIELDS, one, strict=True)), Row, strict=False) for one in rows]
 
 
 def _plain(value: Any) -> Any:

@@ -117,7 +117,7 @@ def prepared(raw: bytes, message_id: str, date: float) -> Letter:
 
 def _addresses(texts: Iterator[str]) -> list[str]:
     """The addresses of fields; all of them can be read. Raises WaitsError."""
-    found = []
+    addresses = []
     for text in texts:
         if not text:
             continue
@@ -130,5 +130,5 @@ def _addresses(texts: Iterator[str]) -> list[str]:
             read = [""]
         if not all(map(_ADDRESS.fullmatch, read)):
             raise WaitsError(Reason.RECIPIENTS, text[:100])
-        found += read
-    return found
+        addresses += read
+    return addresses

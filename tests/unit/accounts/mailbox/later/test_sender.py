@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from malleposte.accounts.mailbox.later import files, letter, moments, order, sender
 from malleposte.accounts.mailbox.later.ledger import Ledger
-from malleposte.accounts.mailbox.later.model import AT_ONCE, BURST, LATE, Reason, Row, State
+from malleposte.accounts.mailbox.later.model import AT_ONCE, BURST, LATE, Order, Reason, Row, State
 from malleposte.accounts.mailbox.later.sender import Sender, pause
 from malleposte.accounts.mailbox.later.submit import Outcome, Reply, Request
 from malleposte.core.errors import MallepostError
@@ -306,7 +306,7 @@ def test_a_file_that_is_no_order_is_told_and_holds_up_nothing(stage: Stage, caps
     assert "mdupond.1.json: no order" in capsys.readouterr().err
 
 
-def order_of(stage: Stage) -> order.Order:
+def order_of(stage: Stage) -> Order:
     path = stage.lay("autre")
     for one in stage.spool.glob("autre.*"):
         one.unlink()
