@@ -24,7 +24,7 @@ window.mpOrigin = (function (academy) {
       fail: "en échec",
       none: "non publié par ce domaine",
       site: "Ce site n’est pas connu ici",
-      leads: "Le lien mène à « $1 ». Aucun message plus ancien, parmi ceux que l’académie a reçus, ne menait à ce site.",
+      leads: "Le lien mène à « $1 ». Aucun message plus ancien, parmi ceux que l’académie a reçus, ne menait à ce site.",
       beware: "Si vous n’attendiez pas ce message, n’ouvrez pas le lien. Ne tapez jamais votre mot de passe sur une page ouverte depuis un message.",
       stay: "Ne pas ouvrir",
       go: "Ouvrir le site"

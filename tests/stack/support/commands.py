@@ -78,7 +78,7 @@ for line in sys.stdin:
 
 
 class Hosts(Protocol):
-    """What leads to a host."""
+    """The way to a host."""
 
     def ssh(self, host: str) -> list[str]:
         """Return the ssh words up to the host."""

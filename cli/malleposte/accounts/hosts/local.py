@@ -97,7 +97,7 @@ class LocalHost:
 
     def channels(self, names: Names) -> list[Channel]:
         """Return the access channels of this host."""
-        # What only one kind of host has is loaded there.
+        # The modules that only one kind of host needs are loaded there.
         from malleposte.accounts.channels.dovecot import Dovecot
         from malleposte.accounts.channels.portal import Portal
         from malleposte.accounts.channels.roundcube import Roundcube
