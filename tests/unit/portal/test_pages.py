@@ -45,7 +45,12 @@ EACH = pytest.mark.parametrize("name", FORMS)
             name == "diagnosis"
             or name
             not in addresses(
-                *own.SUBJECTS, *desk.SUBJECTS, *dsi.SUBJECTS, office.SUBJECT, of_desk.SUBJECT, state.SUBJECT,
+                *own.SUBJECTS,
+                *desk.SUBJECTS,
+                *dsi.SUBJECTS,
+                office.SUBJECT,
+                of_desk.SUBJECT,
+                state.SUBJECT,
                 sign_on.SUBJECT,
             )
         )
