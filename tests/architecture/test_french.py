@@ -9,6 +9,7 @@ a space.
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,3 +191,10 @@ def test_the_check_reads_literals_of_scripts_and_no_comments(tmp_path: Path) -> 
         "<?php // l'été : là\n/* d'un */ $labels['x'] = 'Où est l\\'été ?'; # d'un\n$y = \"Là\";\n", "utf-8"
     )
     assert list(texts(path)) == ["x", "Où est l'été ?", "Là"]
+
+
+def test_a_text_is_translated_once() -> None:
+    """Of two translations the reader of the file takes the last, whichever was meant."""
+    text = (ROOT / "portal/malleposte_portal/translations/en.po").read_text("utf-8")
+    counts = Counter(re.findall(r'^msgid ("[^"].*)$', text, re.MULTILINE))
+    assert [msgid for msgid, count in counts.items() if count > 1] == []
