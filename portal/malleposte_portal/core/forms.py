@@ -18,9 +18,17 @@ from malleposte_portal.core.languages import translate as _
 
 LONGEST = 200
 """Characters of any field; the policy has its own limit for a password."""
+LONGEST_TICKED = 1024
+"""Characters of the value of a box: identifiers and addresses."""
 LATE = "Cette page était ouverte depuis longtemps. Vérifiez vos réponses et envoyez-la de nouveau."
 TOO_LONG = "Cette réponse est trop longue."
 CODES = {"autocapitalize": "characters", "autocomplete": "off", "spellcheck": "false"}
+
+
+def ticked(name: str, most: int) -> tuple[str, ...]:
+    """Return the values of the boxes of a name that were ticked, each once; none of ours is longer."""
+    values = (one for one in request.form.getlist(name) if len(one) <= LONGEST_TICKED)
+    return tuple(dict.fromkeys(values))[:most]
 
 
 def text_field(label: str, hint: str, missing: str, **attributes: str) -> Any:

@@ -9,6 +9,7 @@ from malleposte.accountd.message import MOST_ITEMS, Done
 
 from malleposte_portal.core import words
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
@@ -26,7 +27,7 @@ def desk_sealed(agent: sign_on.Agent) -> Answer:
     """The messages, once a reason is given; those that are ticked come to the agent's inbox."""
     form, refused, status, held = forms.Act(data=given("agent")), "", 200, None
     target, reason = form.typed("agent"), form.typed("reason")
-    messages = tuple(dict.fromkeys(request.form.getlist("message")))[:MOST_ITEMS]
+    messages = ticked("message", MOST_ITEMS)
     if request.method == "GET":
         answered(agent, DeskReach)
         if not target:

@@ -19,7 +19,7 @@ from wtforms.validators import AnyOf, InputRequired, Length
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, back_to, link
-from malleposte_portal.core.forms import TOO_LONG, Form
+from malleposte_portal.core.forms import TOO_LONG, Form, ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -105,10 +105,10 @@ def _set(agent: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> Sen
 
 def _remove(agent: sign_on.Agent, box: str) -> SenderLists | acts.Told:
     """Take the ticked senders from their list, some at a time."""
-    ticked = list(dict.fromkeys(request.form.getlist("sender")))[:MOST]
-    if not ticked:
+    senders = ticked("sender", MOST)
+    if not senders:
         return acts.Told(422, _("Cochez d’abord les expéditeurs à retirer."))
-    for some in batched(ticked, MOST_ITEMS, strict=False):
+    for some in batched(senders, MOST_ITEMS, strict=False):
         answer = _set(agent, box, partial(SetSenders, remove=some))
         if isinstance(answer, acts.Told):
             return answer

@@ -19,7 +19,7 @@ from wtforms.validators import AnyOf
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to
-from malleposte_portal.core.forms import Form
+from malleposte_portal.core.forms import Form, ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -72,7 +72,7 @@ def undelete(agent: sign_on.Agent) -> Answer:
     refused, status = "", 200
     searched = request.method == "POST" and request.form.get("act") != "back"
     if request.method == "POST" and not searched:
-        messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
+        messages = ticked("message", MOST)
         if messages:
             done = _back(agent, messages)
             if isinstance(done, Done):

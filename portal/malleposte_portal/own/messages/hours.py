@@ -19,7 +19,7 @@ from wtforms.validators import AnyOf, InputRequired, Length
 from malleposte_portal import dsfr
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to
-from malleposte_portal.core.forms import TOO_LONG, Form
+from malleposte_portal.core.forms import TOO_LONG, Form, ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -166,8 +166,8 @@ def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done 
         made = {"quiet_until": end}
     elif act == "add" and add.validate():
         made = {"add": (add.typed("value"),)}
-    elif act == "remove" and (ticked := list(dict.fromkeys(request.form.getlist("sender")))[:MOST_ITEMS]):
-        made = {"remove": tuple(ticked)}
+    elif act == "remove" and (senders := ticked("sender", MOST_ITEMS)):
+        made = {"remove": senders}
     else:
         return None
     return ask(agent, partial(SetHours, **made), refused=_(UNFIT if act == "add" else REFUSED))
@@ -188,13 +188,13 @@ def hours(agent: sign_on.Agent) -> Answer:
         add.refuse("value", [refused])
         refused = ""
     held = answered(agent, ShowHours)
-    ticked = {row: request.form.getlist(f"days{row}") for row in range(1, ROWS + 1)}
+    boxes = {row: request.form.getlist(f"days{row}") for row in range(1, ROWS + 1)}
     if act != "times":
         times.fill(held)
         slots = held.slots[:ROWS] or ("12345 08:00-18:00",)
-        ticked = {row: list(slot.partition(" ")[0]) for row, slot in enumerate(slots, 1)}
+        boxes = {row: list(slot.partition(" ")[0]) for row, slot in enumerate(slots, 1)}
     return render_template(
-        "own/hours.html", times=times, add=add, held=held, refused=refused, ticked=ticked,
+        "own/hours.html", times=times, add=add, held=held, refused=refused, ticked=boxes,
         told=str(session.pop("told", "")), here=here, spans=SPANS, days=DAYS, rows=range(1, ROWS + 1),
         rounds=range(1, ROUNDS + 1), quiet=held.quiet_until > words.now().strftime("%Y-%m-%dT%H:%M"),
     ), status  # fmt: skip

@@ -45,7 +45,7 @@ def because(one: LaterMessage) -> str:
 
 def _send(agent: sign_on.Agent, act: str) -> Done | acts.Told | None:
     """Have accountd do what a form asks; None where it asks nothing."""
-    ident = request.form.get("message", "")
+    ident = request.form.get("message", "")[:100]
     make: Any
     if act in ("on", "off"):
         make = partial(SetLater, on=act == "on")

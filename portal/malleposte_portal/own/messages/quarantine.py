@@ -15,6 +15,7 @@ from malleposte.accountd.message import MOST_ITEMS, Done
 
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to
+from malleposte_portal.core.forms import ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -56,7 +57,7 @@ def quarantine(agent: sign_on.Agent) -> Answer:
     """The messages in quarantine; those that are ticked come to the inbox."""
     refused, status = "", 200
     if request.method == "POST":
-        messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
+        messages = ticked("message", MOST)
         if messages:
             done = _out(agent, messages)
             if isinstance(done, Done):
