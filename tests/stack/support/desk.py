@@ -37,5 +37,5 @@ def help_desk(site: Site, web: Web, who: Person, *scope: str) -> SignedOn:
 def act(visitor: SignedOn, address: str, **values: str) -> Page:
     """Fill in the form of a page whose address may have a query, and send it; the page that comes."""
     path = address.partition("?")[0]
-    (form,) = [one for one in visitor.get(address).forms() if one["action"] == path]
-    return Page(visitor.follow(visitor.ask(path, form["fields"] | values)).text)
+    (form,) = [one for one in visitor.get(address).forms() if one["action"].partition("?")[0] == path]
+    return Page(visitor.follow(visitor.ask(form["action"], form["fields"] | values)).text)

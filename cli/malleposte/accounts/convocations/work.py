@@ -160,7 +160,10 @@ class Worker:
 
     def answers(self, office: str, idents: Sequence[str]) -> None:
         """Count the answers in the box of an office, in all its convocations."""
-        hosts, people = self.night.tools.hosts, People(self.night.tools.directory, None, self.night.settings.domain)
+        hosts, directory = self.night.tools.hosts, self.night.tools.directory
+        if not any(True for _box in directory.search("functional", ["uid"], {"uid": office})):
+            return  # the box was closed: nobody answers there any more
+        people = People(directory, None, self.night.settings.domain)
         with store.turn(self.folder):
             every = [store.load(ident, self.folder) for ident in idents]
         since = datetime.datetime.fromtimestamp(min(one.made for one in every), datetime.UTC).date()
