@@ -297,6 +297,15 @@ def test_a_box_that_is_away_keeps_nobody_from_the_convocation(stage: House) -> N
     assert stage.to() == ["anne"]
 
 
+def test_an_office_whose_box_was_closed_is_asked_for_no_answers(stage: House) -> None:
+    stage.put(convocation("anne"))
+    stage.run()
+    before = len(stage.asked)
+    (box,) = [entry.dn for entry in stage.directory.search("functional", ["uid"])]
+    stage.directory.delete(box)
+    assert stage.run().failures == [] and len(stage.asked) == before
+
+
 def test_a_no_calls_the_substitute_on_wish(stage: House) -> None:
     for wish in (False, True):
         one = convocation("anne", substitute=wish)
