@@ -34,7 +34,7 @@ def test_a_reader_is_asked_before_an_unknown_site(browser: Browser, reader: Read
     body = "#messagebody" if profile == "roundcube" else "#detailView .msg-body"
 
     browser.click(f"{body} a", "Ici")
-    browser.seen(DIALOG, "Le lien mène à « vol.example.org »")
+    browser.seen(DIALOG, "Le lien mène à « vol.example.org »")
     assert browser.fits()
     browser.picture(f"{profile}-link")
     assert browser.barriers(DIALOG) == []
