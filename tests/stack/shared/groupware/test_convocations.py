@@ -218,7 +218,8 @@ def officer(site: Site, web: Web, office: FunctionalBox, people: People, person:
 def test_an_office_convokes_on_the_portal(
     officer: SignedOn, office: FunctionalBox, people: People, mail: Mail, device: Callable[..., Device]
 ) -> None:
-    title, agent = f"Réunion {token()}", people.agent()
+    word, agent = token(), people.agent()
+    title = f"Réunion {word}"
     page = act(
         officer, f"/convocations/nouvelle?bureau={office.uid}", name=title, title=title, day="2031-06-15",
         begin="08:00", end="12:00", place="Salle 3", agents=f"{agent.uid}\npersonne-ici",
@@ -234,6 +235,6 @@ def test_an_office_convokes_on_the_portal(
     assert "1 nouvelle convocation" in page.main and "personne-ici" in page.main
     (form,) = [one for one in page.forms() if one["fields"].get("order") == "send"]
     officer.follow(officer.ask(form["action"], form["fields"]))
-    mail.arrived(agent, title)
+    mail.arrived(agent, word)
     wait_for(lambda: len(kept(device(agent), title)) == 1, 120, "the entry in the agenda")
     assert title in officer.get("/convocations").main
