@@ -1,4 +1,4 @@
-"""What waits in « À envoyer », in a copy of the own data."""
+"""The messages that wait in « À envoyer », as a copy of the own data tells them."""
 
 from malleposte.accounts.mailbox.later.model import Shown, Waiting, told
 
