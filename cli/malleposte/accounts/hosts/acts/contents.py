@@ -25,7 +25,6 @@ from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.mailbox.later import box as later
-from malleposte.accounts.mailbox.later.model import told as told_of_waiting
 from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
@@ -97,8 +96,6 @@ def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File("filtres/archivage.json", _json(nights), "filters")
     if settings := hours.told(Hours(host.rules.store).read(uid)):
         yield File("filtres/horaires.json", _json(settings), "filters")
-    if waiting := told_of_waiting(later.shown(uid, host.rules.store)):
-        yield File("filtres/a-envoyer.json", _json(waiting), "filters")
 
 
 def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:

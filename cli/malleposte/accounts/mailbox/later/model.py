@@ -8,7 +8,6 @@ from typing import Annotated
 import msgspec
 
 from malleposte.core.errors import InputError
-from malleposte.platform.times import iso
 
 LATE = 86_400.0
 """Seconds after its hour at which a message does not go any more unless its owner says so."""
@@ -130,18 +129,6 @@ class Shown(msgspec.Struct, frozen=True):
 
     choice: Choice = Choice()
     messages: tuple[Waiting, ...] = ()
-
-
-def told(shown: Shown) -> list[dict[str, str]]:
-    """Return what waits, in the agent's own terms, for a copy of the own data."""
-    return [
-        {
-            "dossier": one.folder,
-            "objet": one.subject,
-            "part le": iso(int(one.due)) if one.due and not one.reason else "",
-        }
-        for one in shown.messages
-    ]
 
 
 def loaded(text: str | bytes) -> Choice:
