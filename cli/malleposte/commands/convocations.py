@@ -21,6 +21,7 @@ from malleposte.commands.away import HostCommand
 from malleposte.commands.convoke import moment
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError
+from malleposte.platform import idents
 
 WHICH = click.argument("which", metavar="ID|FILE")
 """The identifier of a convocation, or the file by which it was made: its name."""
@@ -139,14 +140,14 @@ def report_command(which: str, as_pdf: bool) -> None:
 
 def find(which: str) -> Convocation:
     """Return the convocation of an identifier, or the newest one under the name of a file. Raises InputError."""
-    if store.is_ident(which):
+    if idents.is_ident(which):
         return store.load(which)
     name = Path(which).stem
     every = [one for one in store.every() if one.name in (name, which)]
     standing = [one for one in every if one.stage is not Stage.OFF] or every
     if len({one.office for one in standing}) > 1:
-        idents = ", ".join(one.ident for one in standing)
-        raise InputError(f"several offices have a convocation {name}", f"give the identifier of one: {idents}")
+        names = ", ".join(one.ident for one in standing)
+        raise InputError(f"several offices have a convocation {name}", f"give the identifier of one: {names}")
     if not standing:
         raise InputError(f"no convocation {name}", "`malleposte convocations list` shows them")
     return standing[0]

@@ -27,6 +27,7 @@ from malleposte.commands.away import HostCommand, run
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.model import first
+from malleposte.platform import idents
 from malleposte.platform.times import local
 
 SHOWN = 20
@@ -141,7 +142,7 @@ def _standing(tools: Tools, settings: Settings, label: str, box: str) -> Convoca
         raise InputError(f"no convocation {label} stands", "a new one needs --office")
     entry = boxes.find(tools.directory, box).attributes
     return Convocation(
-        store.new_ident(now()), label, box, first(entry, "mail"), first(entry, "cn"), settings.domain, actor(),
+        idents.new_ident(now()), label, box, first(entry, "mail"), first(entry, "cn"), settings.domain, actor(),
         int(now().timestamp()),
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.deliveries.likeness import COMPARED
 from malleposte.deliveries.model import Likeness, Message
+from malleposte.platform import idents
 from malleposte.platform.times import local
 
 SHOWN, SHOWN_LIKE = 20, 100
@@ -84,7 +85,7 @@ def retract_command(
             found, failures = plan.messages(tools.hosts, query)
             messages, more = _meant(tools.hosts, like, days) if like else (found, [])
             one = Retraction(
-                store.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), messages, [],
+                idents.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), messages, [],
                 hosts=[query.host] if refuse_link else [], like=plan.like(found, messages) if like else [],
             )  # fmt: skip
             plan.complete(one, settings.domain)
@@ -191,7 +192,7 @@ def _group(same: Sequence[Message]) -> str:
 
 def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failure]]:
     """The messages that --like names; those of a retraction were taken back already."""
-    return ([], []) if store.is_ident(like) else plan.messages(hosts, likeness.reference(like, since_of(days)))
+    return ([], []) if idents.is_ident(like) else plan.messages(hosts, likeness.reference(like, since_of(days)))
 
 
 def done(one: Retraction) -> Iterator[str]:

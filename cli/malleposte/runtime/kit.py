@@ -11,9 +11,14 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.loops import named
 from malleposte.runtime import durable
+
+if TYPE_CHECKING:
+    import threading
 
 _FIRST_FD = 3  # sd_listen_fds(3)
 
@@ -49,6 +54,36 @@ async def alive() -> None:
         tell("WATCHDOG=1")
         await asyncio.sleep(pause)
     await asyncio.Event().wait()
+
+
+def ending() -> threading.Event:
+    """Return what is set once the process is asked to end: a daemon of threads looks at it between two turns."""
+    import threading
+
+    end = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: end.set())
+    return end
+
+
+def look_again(look: Callable[[], int], pause: float, end: threading.Event, *, at_once: bool = False) -> int:
+    """Tell systemd that the daemon is ready, then look until it ends; the exit code.
+
+    `pause` seconds lie between two looks, but `at_once` none after one that did something. One that fails is said in
+    the journal.
+    """
+    tell("READY=1")
+    while not end.is_set():
+        failures: list[str] = []
+        done = 0
+        with named(failures.append, "look"):
+            done = look()
+        for line in failures:
+            say(f"<4>{line}")
+        tell("WATCHDOG=1")
+        if not (at_once and done) or failures:
+            end.wait(pause)
+    return 0
 
 
 def run(serving: Coroutine[object, object, None]) -> int:

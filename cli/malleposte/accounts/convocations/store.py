@@ -6,10 +6,7 @@ Beside it `IDENT.asked` says that there is something to do; a path unit sees thi
 from __future__ import annotations
 
 import contextlib
-import datetime
 import logging
-import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,22 +14,12 @@ import msgspec
 
 from malleposte.accounts.convocations.model import DAY, Convocation, Stage
 from malleposte.core.errors import InputError
+from malleposte.platform.idents import is_ident
 from malleposte.platform.locks import take, waited
 from malleposte.runtime import durable
 
 FOLDER = Path("/var/lib/malleposte/convocations")
-IDENT = r"\d{8}-\d{6}-[0-9a-f]{4}"
 LOG = logging.getLogger("malleposte.convocations")
-
-
-def new_ident(now: datetime.datetime) -> str:
-    """Return an identifier that no convocation has."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def is_ident(word: str) -> bool:
-    """Whether a word has the form of an identifier."""
-    return re.fullmatch(IDENT, word) is not None
 
 
 @contextlib.contextmanager

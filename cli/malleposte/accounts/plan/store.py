@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte.accounts.plan import changes, lines
 from malleposte.core.errors import InputError
+from malleposte.platform.idents import is_ident, new_ident
 from malleposte.runtime import durable
 
 FOLDER = Path("/var/lib/malleposte/accounts/plans")
 DAYS = 30
 """A plan that is older is removed when another is made."""
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 def keep(plan: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> str:
@@ -26,7 +24,7 @@ def keep(plan: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> s
     for path in folder.glob("*.json"):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
-    ident = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    ident = new_ident(now)
     with durable.replacing(folder / f"{ident}.json") as file:
         file.writelines(piece.encode() for piece in plan.pieces())
     return ident
@@ -57,7 +55,7 @@ def heads(folder: Path = FOLDER) -> Iterator[PlanHead]:
 
 def load(name: str, folder: Path = FOLDER) -> changes.Plan:
     """The plan of an id, or of a file of this host. Raises InputError."""
-    path = folder / f"{name}.json" if _ID.fullmatch(name) else Path(name)
+    path = folder / f"{name}.json" if is_ident(name) else Path(name)
     try:
         with path.open("rb") as file:
             content = file.read(changes.MOST_BYTES + 1)

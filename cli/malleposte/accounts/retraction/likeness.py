@@ -10,6 +10,7 @@ from malleposte.accounts.retraction import plan, store
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.deliveries.likeness import first_of
 from malleposte.deliveries.model import Likeness, Query
+from malleposte.platform import idents
 
 
 class Texts(Protocol):
@@ -29,7 +30,7 @@ def reference(word: str, since: int) -> Query:
 def of(hosts: Texts, word: str, since: int, folder: Path = store.FOLDER) -> tuple[Likeness, list[Failure]]:
     """Return the marks of a message, or of those of a retraction. Raises InputError, MallepostError."""
     queries = [reference(word, since)]
-    if store.is_ident(word):
+    if idents.is_ident(word):
         groups = plan.distinct(store.load(word, folder).messages)
         queries = [Query(queue=one.queue) for one, *_same in groups[: Likeness.MOST_TEXTS]]
     answers = [hosts.likeness(query) for query in queries]

@@ -13,6 +13,7 @@ from malleposte.accounts.retraction import plan, store
 from malleposte.accounts.retraction.alone import why_two
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
 from malleposte.deliveries.model import Query
+from malleposte.platform import idents
 from malleposte.platform.times import iso
 
 LOG = logging.getLogger("malleposte.retraction")
@@ -101,7 +102,7 @@ def ask(
         if len(waiting) >= MOST_OPEN:
             return ""
         one = Retraction(
-            store.new_ident(now), int(now.timestamp()), by, reason, [], [],
+            idents.new_ident(now), int(now.timestamp()), by, reason, [], [],
             hosts=[query.host] if refuse_link else [],
             stage=Stage.ASKED, agreement=Agreement(), query=query, order=Order.PLAN,
         )  # fmt: skip

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,22 +15,12 @@ import msgspec
 
 from malleposte.accounts.retraction.model import Order, Retraction
 from malleposte.core.errors import InputError
+from malleposte.platform.idents import is_ident
 from malleposte.platform.locks import only_one, waited
 from malleposte.runtime import durable
 
 FOLDER = Path("/var/lib/malleposte/retractions")
 DAYS = 30
-IDENT = r"\d{8}-\d{6}-[0-9a-f]{4}"
-
-
-def new_ident(now: datetime.datetime) -> str:
-    """Return an identifier that no retraction has."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def is_ident(word: str) -> bool:
-    """Whether a word has the form of an identifier."""
-    return re.fullmatch(IDENT, word) is not None
 
 
 def keep(one: Retraction, folder: Path = FOLDER) -> None:

@@ -9,6 +9,7 @@ import pytest
 from malleposte.accounts.convocations import store
 from malleposte.accounts.convocations.model import DAY
 from malleposte.core.errors import InputError
+from malleposte.platform import idents
 
 from .office import EVENT, IDENT, NOW, START, convocation
 
@@ -29,7 +30,7 @@ def test_what_is_no_convocation_is_refused(word: str, tmp_path: Path) -> None:
     assert not store.has(word, tmp_path)
     with pytest.raises(InputError):
         store.load(word, tmp_path)
-    assert store.is_ident(store.new_ident(NOW))
+    assert idents.is_ident(idents.new_ident(NOW))
 
 
 def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,11 +18,12 @@ from malleposte.accountd.call import Who, call
 from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, Tools, reached
 from malleposte.accountd.message import Count, Done, Forbidden, Message, Owned, Text, WithBytes, fitting
 from malleposte.accounts import boxes, roles
-from malleposte.accounts.convocations import feed, store
+from malleposte.accounts.convocations import feed
 from malleposte.accounts.convocations.model import Answer, Counts, Event, Order, Row, Stage
 from malleposte.accounts.convocations.orders import CSV, PDF, Line, Office, PlanShown, Shown, Summary
 from malleposte.accounts.feed.values import BadValueError
 from malleposte.directory.model import first
+from malleposte.platform import idents
 from malleposte.throttle import costs
 
 __all__ = [
@@ -279,7 +280,7 @@ def _cell(given: Mapping[str, str], key: str) -> str:
 
 def _ident(typed: str) -> str:
     """Return the name of a convocation. Raises RefusedValueError."""
-    if not store.is_ident(typed):
+    if not idents.is_ident(typed):
         raise RefusedValueError("no name of a convocation")
     return typed
 

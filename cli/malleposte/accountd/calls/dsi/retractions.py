@@ -16,13 +16,14 @@ from malleposte.accountd.calls.dsi.officer import officer
 from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, reached, reason_of
 from malleposte.accountd.message import Done, Forbidden, Owned, Text, fitting
 from malleposte.accounts import roles
-from malleposte.accounts.retraction import note, store
+from malleposte.accounts.retraction import note
 from malleposte.accounts.retraction.model import Order, Stage
 from malleposte.accounts.retraction.orders import Shown, Summary
 from malleposte.core.errors import InputError
 from malleposte.deliveries import digests
 from malleposte.deliveries.model import Query
 from malleposte.directory.model import State, first
+from malleposte.platform import idents
 from malleposte.throttle import costs
 
 __all__ = [
@@ -181,7 +182,7 @@ def _asked[**P, R](act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 def _ident(typed: str) -> str:
     """Return the name of a retraction. Raises RefusedValueError."""
-    if not re.fullmatch(store.IDENT, typed):
+    if not re.fullmatch(idents.IDENT, typed):
         raise RefusedValueError("no name of a retraction")
     return typed
 

@@ -18,8 +18,9 @@ from malleposte.accounts.hosts.acts.agendas import ONE_HOST
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, THIS_HOST, Uid, act, only
 from malleposte.core.errors import InputError
+from malleposte.platform import idents
 
-Ident = Annotated[str, msgspec.Meta(pattern=rf"^(?:{store.IDENT})?\Z")]
+Ident = Annotated[str, msgspec.Meta(pattern=rf"^(?:{idents.IDENT})?\Z")]
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
 Filings = Annotated[tuple[Filing, ...], msgspec.Meta(max_length=20)]
 Rows = Annotated[tuple[Row, ...], msgspec.Meta(max_length=500)]
@@ -81,7 +82,7 @@ def plan_convocation(
     if office.mail.lower() not in {one.lower() for one in rules.offices}:
         raise InputError(f"{office.mail} may not convoke from the portal", "the fact malleposte_convocations names it")
     new = Convocation(
-        store.new_ident(now), name, office.uid, office.mail, office.title, office.mail.rpartition("@")[2], by,
+        idents.new_ident(now), name, office.uid, office.mail, office.title, office.mail.rpartition("@")[2], by,
         int(now.timestamp()), substitute=substitute, remind_days=rules.reminder_days,
     )  # fmt: skip
     return orders.ask_plan(new, ident, rows, event, now, host.convocations_folder)

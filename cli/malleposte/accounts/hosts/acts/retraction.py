@@ -19,12 +19,13 @@ from malleposte.accounts.retraction.reported import Report
 from malleposte.deliveries import ask, taken_back
 from malleposte.deliveries.model import Query
 from malleposte.deliveries.retracted import Box, Copy, Stop
+from malleposte.platform import idents
 
 MOST = 60
 """Boxes or copies of one question: they fit a request, and are done within its time."""
 Boxes = Annotated[tuple[Box, ...], msgspec.Meta(max_length=MOST)]
 Copies = Annotated[tuple[Copy, ...], msgspec.Meta(max_length=MOST)]
-Ident = Annotated[str, msgspec.Meta(pattern=rf"^{store.IDENT}\Z")]
+Ident = Annotated[str, msgspec.Meta(pattern=rf"^{idents.IDENT}\Z")]
 Idents = Annotated[
     tuple[Annotated[str, msgspec.Meta(pattern=rf"^{reported.IDENT}\Z")], ...], msgspec.Meta(max_length=reported.MOST)
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from malleposte.core.errors import InputError
+from malleposte.platform.times import iso
 
 VERSION = 1
 MONTHS = (6, 12, 24)
@@ -116,7 +117,7 @@ def told(kept: Kept) -> dict[str, object]:
     """It in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
     if not kept.choice.months and not kept.moved:
         return {}
-    done = {datetime.datetime.fromtimestamp(one.at, datetime.UTC).isoformat(): one.counts() for one in kept.moved}
+    done = {iso(one.at): one.counts() for one in kept.moved}
     return {
         "après (mois)": kept.choice.months,
         "seulement avec l’étiquette": kept.choice.done,

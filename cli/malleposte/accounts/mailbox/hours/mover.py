@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -152,18 +150,7 @@ def main(words: Sequence[str]) -> int:
         print("usage: hours STORE", file=sys.stderr)
         return 2
     kit.log_to_journal()
-    root, end = Path(words[0]), threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: end.set())
+    root, end = Path(words[0]), kit.ending()
     mover = Mover(root, Path(os.environ.get("STATE_DIRECTORY", "/var/lib/malleposte-hours")), Store(root))
     mover.begin()
-    kit.tell("READY=1")
-    while not end.is_set():
-        failures: list[str] = []
-        with named(failures.append, "look"):
-            mover.look()
-        for line in failures:
-            _failed(line)
-        kit.tell("WATCHDOG=1")
-        end.wait(PAUSE)
-    return 0
+    return kit.look_again(mover.look, PAUSE, end)

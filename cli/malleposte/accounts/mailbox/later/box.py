@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from malleposte.accounts import facts
+from malleposte.accounts.mailbox.hours.store import show_folders
 from malleposte.accounts.mailbox.later import files, ledger, moments, store
 from malleposte.accounts.mailbox.later.model import Choice, Reason, Row, Shown, State, Waiting
 from malleposte.accounts.mailbox.later.store import Store
@@ -40,7 +41,7 @@ def choose(uid: str, choice: Choice, root: Path = STORE, path: Path = ledger.FOL
     """Keep a choice: the folders are made, or what is ordered waits. Raises InputError, MallepostError."""
     Store(root, store.by_default()).write(uid, choice)
     if choice.on:
-        store.show_folders(uid)
+        show_folders(uid, moments.FOLDERS)
     elif path.exists():
         with ledger.opened(path) as held:
             held.off(uid, time.time())

@@ -11,10 +11,8 @@ meanwhile does not go.
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -215,9 +213,7 @@ def main(words: Sequence[str]) -> int:
         print("usage: later STORE SPOOL DOMAIN", file=sys.stderr)
         return 2
     kit.log_to_journal()
-    end = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: end.set())
+    end = kit.ending()
     root, spool, domain = Path(words[0]), Path(words[1]), words[2]
     state = Path(os.environ.get("STATE_DIRECTORY", str(ledger.FOLDER)))
     try:
@@ -228,15 +224,4 @@ def main(words: Sequence[str]) -> int:
         kit.say(f"<3>the ledger cannot be read ({error}): it is {aside.name} now; what was ordered does not go")
         held = Ledger(state / ledger.FILE)
     sender = Sender(root, spool, held, domain)
-    kit.tell("READY=1")
-    while not end.is_set():
-        failures: list[str] = []
-        looked = 0
-        with named(failures.append, "look"):
-            looked = sender.look()
-        for line in failures:
-            _failed(line)
-        kit.tell("WATCHDOG=1")
-        if not looked or failures:
-            end.wait(PAUSE)
-    return 0
+    return kit.look_again(sender.look, PAUSE, end, at_once=True)

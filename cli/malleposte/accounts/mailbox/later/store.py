@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from malleposte.accounts import facts
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox.hours.store import CLOSED, THERE
-from malleposte.accounts.mailbox.later import moments
 from malleposte.accounts.mailbox.later.model import Choice, loaded
-from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.mailstore import LATER, STORE
 from malleposte.runtime import owner
@@ -59,12 +54,3 @@ class Store:
 
     def _path(self, uid: str) -> Path:
         return self.folder / f"{checked(uid)}.json"
-
-
-def show_folders(uid: str, run: Callable[..., Any] = doveadm) -> None:
-    """Make « À envoyer » and its folders, and subscribe to them, so that each program shows them.
-
-    Raises MallepostError.
-    """
-    for one in moments.FOLDERS:
-        run("mailbox", "create", "-u", checked(uid), "-s", "--", one, also=(THERE, CLOSED), timeout=60.0)

@@ -43,7 +43,7 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr(store, "show_folders", lambda uid: None)
+    monkeypatch.setattr(box, "show_folders", lambda uid, folders: None)
     monkeypatch.setattr(box.facts, "read", lambda: {"send_later": False, "domain": "x.test"})
     return Stage(tmp_path)
 
