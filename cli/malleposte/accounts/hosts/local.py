@@ -18,7 +18,7 @@ from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
 from malleposte.deliveries.taken_back import PATH as TAKEN_BACK
-from malleposte.platform import mailstore, profiles
+from malleposte.platform import holidays, mailstore, profiles
 from malleposte.reports.ask import SOCKET as REPORTS_SOCKET
 from malleposte.throttle.record import ask
 
@@ -59,6 +59,7 @@ class LocalHost:
         retractions_folder: Path = retractions.FOLDER,
         convocations_folder: Path = convocations.FOLDER,
         taken_back: Path = TAKEN_BACK,
+        school_holidays: Path = holidays.FILE,
         copies: Spool | None = None,
         journal: ReadJournal = no_journal,
     ) -> None:
@@ -71,6 +72,7 @@ class LocalHost:
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
         self.reports_socket, self.deliveries_socket, self.taken_back = reports_socket, deliveries_socket, taken_back
         self.retractions_folder, self.convocations_folder = retractions_folder, convocations_folder
+        self.holidays = school_holidays
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

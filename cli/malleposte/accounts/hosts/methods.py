@@ -66,6 +66,8 @@ class ForRoot(ForAccountd):
     close_many = acts.sessions.close_many
     queue = acts.queue.queue
     drop = acts.mailbox.drop
+    school_holidays = acts.upkeep.school_holidays
+    learn_holidays = acts.upkeep.learn_holidays
     holders = acts.agendas.holders
     enrolled = acts.log_ins.enrolled
     files = acts.contents.files

@@ -227,6 +227,16 @@ def second_factors(night: NightlyRun, result: StepResult) -> None:
             result.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
 
 
+def school_holidays(night: NightlyRun, result: StepResult) -> None:
+    """Bring the school holidays from the host that publishes them to the hosts of mailboxes, for the hours of agents."""
+    periods, failures = night.tools.hosts.school_holidays()
+    result.failures += map(str, failures)
+    if failures or night.dry:
+        return  # a host that is away does not empty the list
+    result.failures += map(str, night.tools.hosts.learn_holidays(sorted(set(periods))))
+    result.done += sorted(set(periods))
+
+
 def _one(result: StepResult, entry: Entry) -> contextlib.AbstractContextManager[None]:
     """Turn the failure of one account into a line, and go on."""
     return named(result.failures.append, uid_of(entry))
@@ -248,7 +258,7 @@ STEPS: dict[str, Step] = {
     "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
     "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
-    "convocations": convocations,
+    "convocations": convocations, "school-holidays": school_holidays,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

@@ -50,6 +50,8 @@ def _lines(state: State) -> list[str]:
         lines.append(f"no mail from {hours.since} to {hours.until}")
     if hours.holidays:
         lines.append("public holidays are quiet")
+    if hours.school:
+        lines.append(f"school holidays are quiet: {', '.join(hours.closed) or 'none are known'}")
     if hours.senders:
         lines.append(f"always through: {', '.join(hours.senders)}")
     if hours.recall or state.recalled:

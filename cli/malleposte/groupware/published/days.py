@@ -1,9 +1,10 @@
-"""Whether a day is in a published calendar, such as one of school holidays."""
+"""The days of a published calendar, such as one of school holidays."""
 
 from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
 
 _FOLD = re.compile(r"\r?\n[ \t]")
 _EVENT = re.compile(r"^BEGIN:VEVENT\r?$(.*?)^END:VEVENT\r?$", re.DOTALL | re.MULTILINE)
@@ -12,17 +13,20 @@ _START, _END = (re.compile(f"^{name}{_DAY}", re.MULTILINE) for name in ("DTSTART
 
 
 def holds(text: str, day: datetime.date) -> bool:
-    """Whether an event of the iCalendar text (RFC 5545) falls on the day. Of recurring ones the first time counts."""
-    return any(_falls(event, day) for event in _EVENT.findall(_FOLD.sub("", text)))
+    """Return whether an event of the iCalendar text (RFC 5545) falls on the day. Of recurring ones the first time counts."""
+    return any(first <= day <= last for first, last in periods(text))
 
 
-def _falls(event: str, day: datetime.date) -> bool:
-    start, end = _START.search(event), _END.search(event)
-    if start is None:
-        return False
-    first = datetime.date.fromisoformat(start[1])
-    if end is None:
-        return day == first
-    last = datetime.date.fromisoformat(end[1])
-    # The end of whole days is the day after (RFC 5545, 3.6.1).
-    return first <= day < last or (end[2] is not None and first <= day <= last)
+def periods(text: str) -> Iterator[tuple[datetime.date, datetime.date]]:
+    """Yield the first and the last day of each event."""
+    for event in _EVENT.findall(_FOLD.sub("", text)):
+        start, end = _START.search(event), _END.search(event)
+        if start is None:
+            continue
+        first = last = datetime.date.fromisoformat(start[1])
+        if end is not None:
+            last = datetime.date.fromisoformat(end[1])
+            if end[2] is None:  # the end of whole days is the day after (RFC 5545, 3.6.1)
+                last -= datetime.timedelta(days=1)
+        if first <= last:
+            yield first, last

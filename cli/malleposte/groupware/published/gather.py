@@ -14,12 +14,13 @@ from pathlib import Path
 from malleposte.accounts.agendas.radicale import as_kept
 from malleposte.core.loops import reason
 from malleposte.directory.query import Search
-from malleposte.groupware.published import content, fetch, model
+from malleposte.groupware.published import content, days, fetch, model
 from malleposte.groupware.published.content import Kept
 from malleposte.groupware.published.model import Published, Shown
 from malleposte.groupware.published.settings import Fixed
 from malleposte.groupware.published.store import Store, digest, write
 from malleposte.lists.rule import agents_of, from_url
+from malleposte.platform import holidays
 
 AGAIN = datetime.timedelta(hours=3)
 """The age at which a source is read again."""
@@ -64,6 +65,7 @@ class Gatherer:
                 shown.append(Shown(one.ident, one.name, one.colour, digest(self.store.content(one.ident)), members))
             self.store.show(shown)
             self._serve(published)
+            said += self._tell(published, now.date())
         return said
 
     def members(self, one: Published) -> tuple[str, ...] | None:
@@ -119,6 +121,21 @@ class Gatherer:
                 write(self.web / name, text)
         for name in files.keys() - contents.keys():
             files[name].unlink()
+
+    def _tell(self, published: Iterable[Published], today: datetime.date) -> Iterator[str]:
+        """Write down the school holidays that are not over, for the hours of agents; the faults."""
+        periods = set[str]()
+        for one in published:
+            if one.fixed:
+                try:
+                    text = self.store.content(one.ident).decode()
+                    periods |= {holidays.written(*each) for each in days.periods(text) if each[1] >= today}
+                except ValueError as problem:  # a day that no calendar has; the others are told
+                    yield f"{one.ident}: its days are not known to the hours of agents: {problem}"
+        text = holidays.dumped(tuple(sorted(periods))[: holidays.MOST])
+        path = self.store.root / holidays.FILE.name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write(path, text)
 
 
 def _due(one: Published, now: datetime.datetime) -> bool:

@@ -7,6 +7,7 @@ accountd keeps the hours on the host of the mailbox and judges them; what an age
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -28,8 +29,8 @@ from malleposte_portal.own.senders import LONGEST_SENDER
 
 SUBJECT = Subject("hours")
 DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-ROWS, ROUNDS = 3, 3
-"""Slots and times of a day that the page has room for."""
+ROWS, ROUNDS, TERMS = 3, 3, 2
+"""Slots, times of a day and school holidays that the page has room for."""
 MORNING = datetime.time(8)
 SPANS = {
     "1h": "Pendant 1 heure", "4h": "Pendant 4 heures", "tomorrow": "Jusqu’à demain, 8 h",
@@ -71,6 +72,8 @@ class Times(Form):
     )
     holidays = BooleanField("Les jours fériés aussi, mes messages attendent", widget=dsfr.Checkbox())
 
+    school = BooleanField("Pendant les vacances scolaires aussi, mes messages attendent", widget=dsfr.Checkbox())
+
     def slots(self) -> tuple[str, ...]:
         """The slots as accountd takes them; what is missing or the wrong way round becomes an error of its field."""
         found = []
@@ -111,6 +114,7 @@ class Times(Form):
     def fill(self, held: AgentHours) -> None:
         """Show what is kept; where nothing is, an ordinary week."""
         given: dict[str, Any] = {"pace": "rounds" if held.rounds else "flow", "holidays": held.holidays}
+        given["school"] = held.school
         for row, slot in enumerate(held.slots[:ROWS] or ("12345 08:00-18:00",), 1):
             begin, _dash, end = slot.partition(" ")[2].partition("-")
             given |= {f"begin{row}": begin, f"end{row}": "00:00" if end == "24:00" else end}
@@ -143,6 +147,11 @@ def until(span: str, now: datetime.datetime) -> str:
     return datetime.datetime.combine(now.date() + datetime.timedelta(days=days), MORNING).isoformat(timespec="minutes")
 
 
+def holidays(known: Sequence[str]) -> str:
+    """Return the next school holidays in words, such as « du 19 décembre 2026 au 3 janvier 2027 »; empty for none."""
+    return ", ".join(words.span(*one.split("/")) for one in known[:TERMS])
+
+
 def here(moment: str) -> str:
     """A moment of the platform's zone in words; empty for none."""
     return words.moment(datetime.datetime.fromisoformat(moment).astimezone().isoformat()) if moment else ""
@@ -155,7 +164,10 @@ def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done 
         slots, rounds = times.slots(), times.rounds()
         if times.wrong:
             return None
-        made = {"on": True, "slots": slots, "rounds": rounds, "holidays": bool(times["holidays"].data)}
+        made = {
+            "on": True, "slots": slots, "rounds": rounds, "holidays": bool(times["holidays"].data),
+            "school": bool(times["school"].data),
+        }  # fmt: skip
     elif act == "off":
         made = {"on": False, "quiet_until": ""}
     elif act in ("recall", "no-recall"):
@@ -195,6 +207,6 @@ def hours(agent: sign_on.Agent) -> Answer:
         boxes = {row: list(slot.partition(" ")[0]) for row, slot in enumerate(slots, 1)}
     return render_template(
         "own/hours.html", times=times, add=add, held=held, refused=refused, ticked=boxes,
-        told=str(session.pop("told", "")), here=here, spans=SPANS, days=DAYS, rows=range(1, ROWS + 1),
+        told=str(session.pop("told", "")), here=here, holidays=holidays(held.known),  spans=SPANS, days=DAYS, rows=range(1, ROWS + 1),
         rounds=range(1, ROUNDS + 1), quiet=held.quiet_until > words.now().strftime("%Y-%m-%dT%H:%M"),
     ), status  # fmt: skip

@@ -26,6 +26,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life import nightly, removal, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters, queue
+from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.used_names import UsedNames
 from malleposte.adapters.sogo import memcached
@@ -492,9 +493,9 @@ def sql(database, text):
     return ""
 
 
-def on_host(tools, rules, run):
+def on_host(tools, rules, run, **places):
     """The tools, with one host that holds all."""
-    return replace(tools, hosts=Hosts(tools.directory, [LocalHost(rules, run, beside=())]))
+    return replace(tools, hosts=Hosts(tools.directory, [LocalHost(rules, run, beside=(), **places)]))
 
 
 def test_an_export_holds_everything_but_secrets(house, directory, held, tmp_path):
@@ -608,6 +609,25 @@ def test_a_night_ends_blocks_archives_and_removes(house, directory, tools, held,
     assert said["lift"].done == ["mdupond"] and said["archive"].done == ["partie", "vieille"]
     assert said["purge"].done == ["partie"]
     assert (tmp_path / "archives" / "partie-20261124.zip").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_night_brings_school_holidays_to_the_hosts_of_mailboxes(house, tools, tmp_path):
+    source = tmp_path / "school-holidays.json"
+    rules = replace(house, channels=("dovecot",))
+    here = on_host(tools, rules, sql, school_holidays=source)
+    night = steps.NightlyRun(None, rules, here, NOW)
+
+    def run(night):
+        result = steps.StepResult("school-holidays")
+        nightly.STEPS["school-holidays"](night, result)
+        assert not result.failures
+        return result.done
+
+    store = Hours(house.store)
+    assert run(night) == [] and store.known() == ()
+    source.write_text(json.dumps(["2126-12-19/2127-01-03"]))
+    assert run(replace(night, dry=True)) == [] and store.known() == ()
+    assert run(night) == ["2126-12-19/2127-01-03"] and store.known() == ("2126-12-19/2127-01-03",)
 
 
 def test_a_night_names_who_failed_and_goes_on(house, directory, tools, held, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from malleposte.groupware.published.model import Published, Shown
 from malleposte.groupware.published.settings import Fixed
 from malleposte.groupware.published.store import Store
 from malleposte.lists import rule
+from malleposte.platform import holidays
 
 from tests.support.directory import MemoryDirectory
 from tests.unit.groupware.files import calendar, event
@@ -266,3 +267,19 @@ def test_one_that_an_operator_published_becomes_the_inventory_s(
     assert replace(gatherer, fixed=(HOLIDAYS,)).run(NOW) == []
     (one,) = store.shown()
     assert one.members is None and one.name == HOLIDAYS.name
+
+
+def test_the_school_holidays_that_are_not_over_are_written_down(
+    gatherer: Gatherer, store: Store, directory: MemoryDirectory
+) -> None:
+    def days(number: str, first: datetime.date, last: datetime.date) -> str:
+        given = f"{first:%Y%m%d}\nDTEND;VALUE=DATE:{last + datetime.timedelta(days=1):%Y%m%d}"
+        return event(number).replace("20261219", given)
+
+    today, week = NOW.date(), datetime.timedelta(days=7)
+    whole = calendar(days("1", today - 3 * week, today - 2 * week), days("2", today + week, today + 3 * week))
+    publish(store, directory, "examens")
+    assert replace(gatherer, fixed=(Fixed(HOLIDAYS.name, content=whole.decode()),)).run(NOW) == []
+    file = store.root / holidays.FILE.name
+    assert holidays.loaded(file.read_text("utf-8"), file) == (holidays.written(today + week, today + 3 * week),)
+    assert gatherer.run(NOW) == [] and holidays.loaded(file.read_text("utf-8"), file) == ()

@@ -26,7 +26,8 @@ class AgentHours(Done, frozen=True):
 
     `through`: senders that always come through. `quiet_until`: the end of « Ne pas déranger », which is also told when
     it is over. `waiting`: messages in « Hors horaires »; `opens`: mail that comes now comes to the inbox; `following`:
-    otherwise the next time at which what waits moves, empty for none within a year. `recall`: the folders of
+    otherwise the next time at which what waits moves, empty for none within a year. `school`: mail waits in school
+    holidays too; `known`: those that are not over, `2026-12-19/2027-01-03`, the first and the last day. `recall`: the folders of
     « Rappeler plus tard » are in use; `recalled`: messages in them.
     """
 
@@ -35,6 +36,8 @@ class AgentHours(Done, frozen=True):
     rounds: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
     holidays: bool = False
+    school: bool = False
+    known: tuple[str, ...] = ()
     quiet_until: str = ""
     waiting: int = 0
     opens: bool = True
@@ -59,6 +62,7 @@ class SetHours(Owned[AgentHours], frozen=True):
     slots: Texts | None = None
     rounds: Texts | None = None
     holidays: bool | None = None
+    school: bool | None = None
     add: Texts = ()
     remove: Texts = ()
     quiet_until: Text | None = None
@@ -78,7 +82,7 @@ def set_hours(context: Context, request: SetHours) -> AgentHours:
     holder = context.owner(request.uid)
     change = Change(
         request.on, request.slots, request.rounds, request.holidays, tuple(map(sender, request.add)), request.remove,
-        request.quiet_until, request.recall,
+        request.quiet_until, request.recall, request.school,
     )  # fmt: skip
     now = context.now.astimezone().replace(tzinfo=None)
     _after(replace(change, on=None, until=None), Hours(), now)  # before the host of the mailbox is asked
@@ -111,9 +115,13 @@ def _answer(uid: str, before: str, state: State) -> AgentHours:
     hours = state.hours
     return AgentHours(
         uid, before, on=hours.on, slots=tuple(map(str, hours.slots)), rounds=hours.rounds, through=hours.senders,
-        holidays=hours.holidays, quiet_until=hours.until, waiting=state.waiting, opens=state.opens,
-        following=state.following, recall=bool(hours.recall), recalled=state.recalled,
+        holidays=hours.holidays, school=hours.school, known=state.known, quiet_until=hours.until,
+        waiting=state.waiting, opens=state.opens, following=state.following, recall=bool(hours.recall), recalled=state.recalled,
     )  # fmt: skip
+
+
+def _times(hours: Hours) -> tuple[object, ...]:
+    return hours.slots, hours.rounds, hours.holidays, hours.school
 
 
 def _notes(before: Hours, after: Hours) -> Iterator[str]:
@@ -121,9 +129,10 @@ def _notes(before: Hours, after: Hours) -> Iterator[str]:
     space = "\N{NO-BREAK SPACE}"
     if after.on != before.on:
         yield "horaires en service" if after.on else "horaires arrêtés"
-    if (after.slots, after.rounds, after.holidays) != (before.slots, before.rounds, before.holidays):
+    if _times(after) != _times(before):
         parts = [*map(str, after.slots), *(f"remise à {one}" for one in after.rounds)]
-        yield f"plages{space}: {', '.join([*parts, *['jours fériés au calme'] * after.holidays]) or 'aucune'}"
+        parts += ["jours fériés au calme"] * after.holidays + ["vacances scolaires au calme"] * after.school
+        yield f"plages{space}: {', '.join(parts) or 'aucune'}"
     if after.recall != before.recall:
         yield "rappel des messages en service" if after.recall else "rappel des messages arrêté"
     if after.until != before.until:

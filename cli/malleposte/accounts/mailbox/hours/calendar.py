@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from malleposte.accounts.mailbox.hours.model import MIDNIGHT, Hours, moment
+from malleposte.platform import holidays
 
 type Span = tuple[datetime.datetime, datetime.datetime]
 """From a moment to another, which is not in it."""
@@ -53,12 +54,17 @@ def _of_day(hours: Hours, day: datetime.date) -> Iterator[Span]:
         yield _at(day, "00:00"), _at(day, MIDNIGHT)
         return
     slots = [one for one in hours.slots if day.isoweekday() in one.days]
-    if not slots or (hours.holidays and day in public_holidays(day.year)):
+    if not slots or (hours.holidays and day in public_holidays(day.year)) or _closed(hours, day):
         return
     if hours.rounds:
         yield from ((_at(day, one), _at(day, one)) for one in hours.rounds)
         return
     yield from sorted((_at(day, one.begin), _at(day, one.end)) for one in slots)
+
+
+def _closed(hours: Hours, day: datetime.date) -> bool:
+    """Return whether the day is one of school holidays, for an agent whose mail waits then."""
+    return any(first <= day <= last for first, last in map(holidays.period, hours.closed))
 
 
 def spans(hours: Hours, day: datetime.date) -> Iterator[Span]:

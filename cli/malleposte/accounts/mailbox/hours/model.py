@@ -16,6 +16,7 @@ import msgspec
 
 from malleposte.accounts.mailbox import senders
 from malleposte.core.errors import InputError
+from malleposte.platform import holidays
 
 VERSION = 1
 MOST_SLOTS, MOST_SENDERS, MOST_ROUNDS = 7, 50, 3
@@ -61,7 +62,8 @@ class Hours:
     """The hours of an agent.
 
     Once they are on, mail comes to the inbox within the slots as it arrives, or at the `rounds` of each day that has a
-    slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too.
+    slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too, with
+    `school` that of the school holidays: `closed` has their periods (`platform.holidays`), as the host knows them.
     From `since` to `until` all mail waits (« Ne pas déranger »), whether the hours are on or not.
     `recall`: the agent has the folders of « Rappeler plus tard »; False where they were turned off, None for never.
     """
@@ -74,6 +76,8 @@ class Hours:
     since: str = ""
     until: str = ""
     recall: bool | None = None
+    school: bool = False
+    closed: tuple[str, ...] = ()
 
     def checked(self) -> Hours:
         """The same, once each part is what it should be. Raises InputError."""
@@ -88,6 +92,8 @@ class Hours:
         known = tuple(dict.fromkeys(map(senders.checked, self.senders)))
         if len(known) > MOST_SENDERS:
             raise InputError(f"there is room for {MOST_SENDERS} senders")
+        for one in self.closed:
+            holidays.period(one)
         if bool(self.since) != bool(self.until):
             raise InputError("a time without mail has a beginning and an end")
         if self.until and not moment(self.since) < moment(self.until) <= moment(self.since) + FARTHEST:
@@ -114,6 +120,7 @@ class Change:
     remove: tuple[str, ...] = ()
     until: str | None = None
     recall: bool | None = None
+    school: bool | None = None
 
     def to(self, held: Hours, now: datetime.datetime) -> Hours:
         """`held` after it; `now` is a moment of the platform's zone. Raises InputError."""
@@ -123,6 +130,7 @@ class Change:
             slots=held.slots if self.slots is None else tuple(map(Slot.of, self.slots)),
             rounds=held.rounds if self.rounds is None else self.rounds,
             holidays=held.holidays if self.holidays is None else self.holidays,
+            school=held.school if self.school is None else self.school,
             recall=held.recall if self.recall is None else self.recall or (None if held.recall is None else False),
             senders=(*(one for one in held.senders if one not in self.remove), *self.add),
         )
@@ -142,7 +150,7 @@ OFF = Change(on=False, until="")
 class State:
     """The hours of an agent, how many messages wait, whether mail comes now, and when what waits moves next.
 
-    `recalled`: messages in the folders of « Rappeler plus tard ».
+    `recalled`: messages in the folders of « Rappeler plus tard ». `known`: the school holidays that the host knows.
     """
 
     hours: Hours = Hours()
@@ -150,6 +158,7 @@ class State:
     opens: bool = True
     following: str = ""
     recalled: int = 0
+    known: tuple[str, ...] = ()
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,6 +210,7 @@ def told(hours: Hours) -> dict[str, Any]:
         "remises": list(hours.rounds),
         "expéditeurs toujours remis": list(hours.senders),
         "jours fériés au calme": hours.holidays,
+        "vacances scolaires au calme": hours.school,
         "ne pas déranger jusqu’au": hours.until,
         "rappeler plus tard": bool(hours.recall),
     }

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from malleposte.accounts.mailbox.hours import calendar, model
 from malleposte.accounts.mailbox.hours.model import Hours, Slot
 from malleposte.accounts.mailbox.senders import AUTHOR, by_author, quoted
+from malleposte.platform import holidays
 from malleposte.platform.letters import ALERT
 from malleposte.platform.mailstore import WAITING
 
@@ -59,6 +60,9 @@ def _waits(hours: Hours, year: int) -> Iterator[str]:
     if hours.holidays:
         days = sorted(day for one in range(year, year + YEARS) for day in calendar.public_holidays(one))
         yield f'currentdate :is "date" [{", ".join(quoted(day.isoformat()) for day in days)}]'
+    for first, last in map(holidays.period, hours.closed):
+        since, until = quoted(first.isoformat()), quoted(last.isoformat())
+        yield f'allof (currentdate :value "ge" "date" {since}, currentdate :value "le" "date" {until})'
     yield f"not anyof ({', '.join(map(_within, hours.slots))})"
 
 

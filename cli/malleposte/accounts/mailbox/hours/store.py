@@ -9,7 +9,7 @@ import datetime
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ from malleposte.accounts.mailbox.hours.model import Change, Hours, State, writte
 from malleposte.accounts.mailbox.senders import SETTLED_SECONDS
 from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.platform import locks
+from malleposte.platform import holidays, locks
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import HOURS, STORE, WAITING
 from malleposte.runtime import owner
 
 SUFFIX = ".sieve"
 LOCK = "lock"
+SCHOOL = "school-holidays.json"
+"""The school holidays, which the nightly work brings. It counts for the agents who chose them."""
 THERE = 65
 """EX_DATAERR: doveadm's code for a folder that is there."""
 CLOSED = 67
@@ -72,7 +74,9 @@ class Store:
         hours, now = self.read(uid), calendar.here(time.time())
         following, opens = calendar.following(hours, now), calendar.opens(hours, now)
         waiting, *recalled = (self._count(uid, folder) for folder in (WAITING, *recall.folders()))
-        return State(hours, waiting, opens, written(following) if following and not opens else "", sum(recalled))
+        return State(
+            hours, waiting, opens, written(following) if following and not opens else "", sum(recalled), self.known()
+        )
 
     def _count(self, uid: str, folder: str) -> int:
         box = moves.waiting(checked(uid), self.root, Due(folder))
@@ -82,7 +86,7 @@ class Store:
         """Change them; what comes of it. Raises InputError, MallepostError."""
         with self._alone():
             held = self.read(uid)
-            new = change.to(held, calendar.here(time.time()))
+            new = self._with_days(change.to(held, calendar.here(time.time())))
             if new != held:
                 self._write(uid, new)
         return self.state(uid)
@@ -94,10 +98,29 @@ class Store:
         """
         with self._alone():
             path = self._path(uid)
-            hours = self._parsed(path)
+            hours = self._with_days(self._parsed(path))
             if owner.read(path).decode("utf-8", "replace") != self._script(hours):
                 self._write(uid, hours)
             return hours
+
+    def known(self) -> tuple[str, ...]:
+        """Return the school holidays that are not over, as this host was told them. Raises MallepostError."""
+        path = self.folder / SCHOOL
+        with owner.as_owner(self.folder):
+            periods = holidays.loaded(owner.read(path).decode(), path) if owner.plain(path) else ()
+        today = calendar.here(time.time()).date()
+        return tuple(one for one in periods if holidays.period(one)[1] >= today)
+
+    def learn(self, periods: Iterable[str]) -> None:
+        """Keep the school holidays. Raises InputError where one is no period."""
+        checked_periods = tuple(holidays.written(*holidays.period(one)) for one in periods)
+        with self._alone():
+            path, text = self.folder / SCHOOL, holidays.dumped(checked_periods)
+            if not owner.plain(path) or owner.read(path).decode() != text:
+                owner.replace(path, text)
+
+    def _with_days(self, hours: Hours) -> Hours:
+        return replace(hours, closed=self.known() if hours.school else ())
 
     def forget(self, uid: str) -> bool:
         """Remove them, at the end of an account; whether there were any."""
@@ -109,8 +132,10 @@ class Store:
             return there
 
     def stamps(self) -> dict[str, Stamp]:
-        """Each agent who chose some, with what is another after a change of the file or of the platform's facts."""
-        found, of_facts = {}, _time(facts.FILE)
+        """Each agent who chose some, with what is another after a change of the file, of the platform's facts or of the
+        school holidays.
+        """
+        found, of_facts = {}, max(_time(facts.FILE), _time(self.folder / SCHOOL))
         with owner.as_owner(self.folder), contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
                 name = entry.name.removesuffix(SUFFIX)

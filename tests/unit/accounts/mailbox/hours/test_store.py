@@ -1,5 +1,6 @@
 """The file of an agent's hours: kept, read again, and made anew where the platform changed."""
 
+import datetime
 import json
 import time
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 from malleposte.accounts import facts
 from malleposte.accounts.mailbox.hours import script
-from malleposte.accounts.mailbox.hours.model import Hours, Slot
+from malleposte.accounts.mailbox.hours.model import Change, Hours, Slot
 from malleposte.accounts.mailbox.hours.store import Store, Through
 from malleposte.core.errors import InputError, MallepostError
+from malleposte.platform import holidays
 
 from tests.unit.accounts.mailbox.hours.chosen import choose
 
@@ -95,3 +97,36 @@ def test_nobody_comes_through_by_what_a_sender_writes_alone() -> None:
 def test_hours_that_are_off_file_nothing(hours: Hours) -> None:
     assert "fileinto" not in script.script(hours, (), "p@x.test", 2026)
     assert "fileinto" in script.script(WEEK, (), "p@x.test", 2026)
+
+
+TODAY = datetime.datetime.now().astimezone().date()
+HERE, NEXT, OVER = (
+    holidays.written(TODAY + datetime.timedelta(days=days), TODAY + datetime.timedelta(days=days + 14))
+    for days in (-1, 40, -60)
+)
+
+
+def test_school_holidays_count_for_the_agents_who_chose_them(store: Store, tmp_path: Path) -> None:
+    whole = Hours(True, (Slot((1, 2, 3, 4, 5, 6, 7), "00:00", "24:00"),))
+    choose(store, "mdupond", whole)
+    choose(store, "pmartin", whole)
+    assert store.change("mdupond", Change(school=True)).opens  # nobody told the host of any
+    stamps = store.stamps()
+    store.learn([OVER, HERE, NEXT])
+    assert store.stamps() != stamps  # so that the mover reads the hours again
+    assert store.refresh("mdupond").closed == (HERE, NEXT) and store.refresh("pmartin").closed == ()
+    closed, open_ = store.state("mdupond"), store.state("pmartin")
+    assert not closed.opens and open_.opens and closed.known == open_.known == (HERE, NEXT)
+    first, last = HERE.split("/")
+    text = (tmp_path / ".hours" / "mdupond.sieve").read_text("utf-8")
+    assert f'allof (currentdate :value "ge" "date" "{first}", currentdate :value "le" "date" "{last}")' in text
+    assert first not in (tmp_path / ".hours" / "pmartin.sieve").read_text("utf-8")
+    assert store.change("mdupond", Change(school=False)).opens
+
+
+@pytest.mark.parametrize("wrong", ["2026-12-19", "2026-12-19/2026-12-18", "2026-13-01/2026-13-02", "toutes"])
+def test_what_is_no_period_is_refused(store: Store, wrong: str) -> None:
+    store.learn([NEXT])
+    with pytest.raises(InputError):
+        store.learn([HERE, wrong])
+    assert store.known() == (NEXT,)

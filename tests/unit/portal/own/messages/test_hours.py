@@ -17,10 +17,11 @@ HELD = replace(
     DONE, on=True, slots=("12345 08:00-18:00", "6 22:00-24:00"), rounds=("08:00", "12:30"),
     through=("chef@lointain.test",), holidays=True, opens=False, following="2099-01-05T08:00", waiting=7,
     quiet_until="", recall=True, recalled=4,
+    school=False, known=("2098-12-19/2099-01-04",),
 )  # fmt: skip
 NONE = replace(
     DONE, on=False, slots=(), rounds=(), through=(), holidays=False, opens=True, following="", waiting=0,
-    quiet_until="", recall=False, recalled=0,
+    quiet_until="", recall=False, recalled=0, school=False, known=(),
 )  # fmt: skip
 PAGE = ADDRESSES["hours"][0]
 FILLED = {"days1": ["1", "3"], "begin1": "09:00", "end1": "17:00", "pace": "flow"}
@@ -36,6 +37,17 @@ def sent(inside: Any, accountd: Any, act: str, **given: Any) -> Any:
     page = inside.post(PAGE, {**filled, **given})
     assert "C’est fait" in page.main and "C’est fait" not in inside.get(PAGE).main
     return accountd.only(SetHours)
+
+
+def test_school_holidays_can_be_chosen_where_the_academy_has_some(inside: Any, accountd: Any) -> None:
+    accountd.answer = NONE
+    assert "vacances scolaires" not in inside.get(PAGE).main
+    accountd.answer = HELD
+    page = inside.get(PAGE)
+    assert "du 19 décembre 2098 au 4 janvier 2099" in page.main and "Pendant les vacances" in page.main
+    assert sent(inside, accountd, "times", **FILLED, school="y").school is True
+    accountd.answer = replace(NONE, school=True)  # chosen, and none is known any more
+    assert "vacances scolaires" in inside.get(PAGE).main
 
 
 @BOTH
