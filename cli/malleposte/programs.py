@@ -18,7 +18,8 @@ PROGRAMS: Mapping[str, str] = {
     "deliveries": "daemons.deliveries.main",  # role deliveries
     "dovecot-boxes": "accounts.mailbox.shared_boxes",  # role dovecot
     "dovecot-filed": "accounts.mailbox.filed",  # role dovecot
-    "dovecot-nightly": "daemons.dovecot_nightly",  # role dovecot
+    "dovecot-nightly": "daemons.dovecot.nightly",  # role dovecot
+    "dovecot-quota": "daemons.dovecot.quota",  # role dovecot
     "guard": "daemons.guard.main",  # role guard
     "guesses": "daemons.guesses",  # role fail2ban
     "hostd": "daemons.hostd",  # role hostd

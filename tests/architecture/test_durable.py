@@ -31,7 +31,7 @@ LEFT = {
     "cli/malleposte/backup/restore/dav.py": "below a tree that is swapped in when it is whole",
     "cli/malleposte/backup/restore/directory.py": "below a database that is swapped in when it is whole",
     "cli/malleposte/backup/restore/vault.py": "below a folder that is swapped in when it is whole",
-    "cli/malleposte/daemons/dovecot_nightly.py": "scratch for doveadm",
+    "cli/malleposte/daemons/dovecot/nightly.py": "scratch for doveadm",
     "cli/malleposte/accounts/mailbox/retracted.py": "scratch for doveadm",
     "cli/malleposte/accounts/mailbox/hours/moves.py": "scratch for doveadm",
     "cli/malleposte/adapters/postfix_check.py": "a copy of the configuration, to be tried",

@@ -1,4 +1,4 @@
-"""The school holidays of the academy as its hosts hand them on: from the published calendar to the hosts of mailboxes."""
+"""The school holidays of the academy, as the host of the published calendars hands them to the hosts of mailboxes."""
 
 from __future__ import annotations
 

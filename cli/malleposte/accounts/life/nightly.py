@@ -228,7 +228,7 @@ def second_factors(night: NightlyRun, result: StepResult) -> None:
 
 
 def school_holidays(night: NightlyRun, result: StepResult) -> None:
-    """Bring the school holidays from the host that publishes them to the hosts of mailboxes, for the hours of agents."""
+    """Bring the school holidays from the host that publishes them to the hosts of mailboxes."""
     periods, failures = night.tools.hosts.school_holidays()
     result.failures += map(str, failures)
     if failures or night.dry:

@@ -17,14 +17,14 @@ from typing import Any
 from malleposte.accounts.channels import checked
 from malleposte.adapters.dovecot import doveadm
 from malleposte.deliveries.retracted import Box, Copy, Sign
-from malleposte.platform.mailstore import EXPUNGED_ROOT, RETRACTED
+from malleposte.platform.mailstore import EXPUNGED_ROOT, RETRACTED, SHARES
 
 FIELDS = "user mailbox guid flags"
 SECONDS = 600.0
 AT_ONCE, SIGNS = 100, 16
 """Boxes of one process, and different messages that it looks for."""
 EVERYWHERE: tuple[tuple[str, ...], ...] = (
-    ("mailbox", "*", "NOT", "mailbox", "Partages/*"),
+    ("mailbox", "*", "NOT", "mailbox", f"{SHARES}*"),
     ("mailbox", f"{EXPUNGED_ROOT}*"),
     ("mailbox", f"{EXPUNGED_ROOT}INBOX"),
 )

@@ -13,7 +13,7 @@ _START, _END = (re.compile(f"^{name}{_DAY}", re.MULTILINE) for name in ("DTSTART
 
 
 def holds(text: str, day: datetime.date) -> bool:
-    """Return whether an event of the iCalendar text (RFC 5545) falls on the day. Of recurring ones the first time counts."""
+    """Return whether an event of the text (RFC 5545) falls on the day. Of recurring ones the first time counts."""
     return any(first <= day <= last for first, last in periods(text))
 
 

@@ -207,6 +207,7 @@ def hours(agent: sign_on.Agent) -> Answer:
         boxes = {row: list(slot.partition(" ")[0]) for row, slot in enumerate(slots, 1)}
     return render_template(
         "own/hours.html", times=times, add=add, held=held, refused=refused, ticked=boxes,
-        told=str(session.pop("told", "")), here=here, holidays=holidays(held.known),  spans=SPANS, days=DAYS, rows=range(1, ROWS + 1),
-        rounds=range(1, ROUNDS + 1), quiet=held.quiet_until > words.now().strftime("%Y-%m-%dT%H:%M"),
+        told=str(session.pop("told", "")), here=here, holidays=holidays(held.known), spans=SPANS, days=DAYS,
+        rows=range(1, ROWS + 1), rounds=range(1, ROUNDS + 1),
+        quiet=held.quiet_until > words.now().strftime("%Y-%m-%dT%H:%M"),
     ), status  # fmt: skip

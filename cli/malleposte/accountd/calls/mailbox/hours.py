@@ -27,8 +27,8 @@ class AgentHours(Done, frozen=True):
     `through`: senders that always come through. `quiet_until`: the end of « Ne pas déranger », which is also told when
     it is over. `waiting`: messages in « Hors horaires »; `opens`: mail that comes now comes to the inbox; `following`:
     otherwise the next time at which what waits moves, empty for none within a year. `school`: mail waits in school
-    holidays too; `known`: those that are not over, `2026-12-19/2027-01-03`, the first and the last day. `recall`: the folders of
-    « Rappeler plus tard » are in use; `recalled`: messages in them.
+    holidays too; `known`: those that are not over, `2026-12-19/2027-01-03`, the first and the last day. `recall`: the
+    folders of « Rappeler plus tard » are in use; `recalled`: messages in them.
     """
 
     on: bool = False
@@ -116,7 +116,8 @@ def _answer(uid: str, before: str, state: State) -> AgentHours:
     return AgentHours(
         uid, before, on=hours.on, slots=tuple(map(str, hours.slots)), rounds=hours.rounds, through=hours.senders,
         holidays=hours.holidays, school=hours.school, known=state.known, quiet_until=hours.until,
-        waiting=state.waiting, opens=state.opens, following=state.following, recall=bool(hours.recall), recalled=state.recalled,
+        waiting=state.waiting, opens=state.opens, following=state.following, recall=bool(hours.recall),
+        recalled=state.recalled,
     )  # fmt: skip
 
 

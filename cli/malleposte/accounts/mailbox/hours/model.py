@@ -62,8 +62,8 @@ class Hours:
     """The hours of an agent.
 
     Once they are on, mail comes to the inbox within the slots as it arrives, or at the `rounds` of each day that has a
-    slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too, with
-    `school` that of the school holidays: `closed` has their periods (`platform.holidays`), as the host knows them.
+    slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too,
+    with `school` that of the school holidays: `closed` has their periods (`platform.holidays`), as the host knows them.
     From `since` to `until` all mail waits (« Ne pas déranger »), whether the hours are on or not.
     `recall`: the agent has the folders of « Rappeler plus tard »; False where they were turned off, None for never.
     """

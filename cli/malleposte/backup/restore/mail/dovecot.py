@@ -11,7 +11,7 @@ from pathlib import Path
 from malleposte.adapters.dovecot import doveadm, forget, index, kick, sessions
 from malleposte.backup.restore.mail import maildir as layout
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.platform.mailstore import MAILDIR
+from malleposte.platform.mailstore import MAILDIR, SHARES
 from malleposte.runtime import owner
 
 
@@ -84,9 +84,7 @@ class Dovecot:
     def count(self, uid: str) -> int:
         """Messages of a box, as Dovecot sees them."""
         done = doveadm("-f", "json", "mailbox", "status", "-u", uid, "messages", "*")
-        return sum(
-            int(row["messages"]) for row in json.loads(done.stdout) if not row["mailbox"].startswith("Partages/")
-        )
+        return sum(int(row["messages"]) for row in json.loads(done.stdout) if not row["mailbox"].startswith(SHARES))
 
     def adopt(self, uid: str, maildir: Path, parent: str) -> None:
         """Copy all messages of a foreign maildir into a box, below the folder `parent` (empty: into place).

@@ -1,14 +1,10 @@
-"""The night job of the mail store: expunged and sealed messages whose time is over go, quotas are counted anew where
-messages left the quarantine, large folders are indexed.
+"""The night job of the mail store: expunged and sealed messages whose time is over go, large folders are indexed.
 
 Usage: dovecot-nightly STORE DAYS SEALED_DAYS MESSAGES
 
 Dovecot itself removes what was expunged DAYS ago when a session ends; this is for the boxes that nobody opens, and for
 sealed messages after SEALED_DAYS, which no session reaches. With 0 days everything goes. Folders in which nothing is
 left go as well.
-
-Dovecot (2.4.1) adds nothing to the quota for a move from a folder outside it, so an agent who moves messages out of
-« Quarantaine » would gain room. Boxes in which that folder changed since the night before are counted anew.
 
 A delivery indexes nothing (docs/adr/0015-cheap-delivery.md), and Dovecot refuses the first search where its index takes
 more than half a minute to make. So folders of MESSAGES, wherever they came from, are brought up to date by night. What
@@ -33,7 +29,6 @@ from malleposte.platform.mailstore import (
     EXPUNGED,
     EXPUNGED_ROOT,
     MAILDIR,
-    QUARANTINE,
     SEALED,
     SEALED_ROOT,
     home_of,
@@ -42,9 +37,6 @@ from malleposte.runtime import owner
 
 LONGEST = 4 * 3600.0
 """Seconds that each part may take: a removal altogether, the index until its last folder is begun."""
-CLOSED = 67  # EX_NOUSER: Dovecot does not open the box of a suspended account
-CHANGED = 26 * 3600
-"""Seconds within which a folder has changed since the job ran before, whatever the timer's delay."""
 _SHORTEST = 16
 """Bytes of a line of `dovecot-uidlist` at least: what is smaller is not read."""
 
@@ -94,30 +86,6 @@ EXPUNGED_PLACE = Place(EXPUNGED, EXPUNGED_ROOT, f"{EXPUNGED_ROOT}*")
 SEALED_PLACE = Place(SEALED, SEALED_ROOT, f"{SEALED_ROOT}*")
 
 
-def recount(store: Path, seconds: int = CHANGED) -> list[str]:
-    """Count the quota of boxes anew whose quarantine changed so lately; return the failures, a line each."""
-    failures, since = list[str](), time.time() - seconds
-    for bucket in BUCKETS:
-        with owner.as_owner(store / bucket):
-            uids = [
-                home.name
-                for home in sorted((store / bucket).glob("*"))
-                if is_uid(home.name) and _changed(home / MAILDIR / f".{QUARANTINE}", since)
-            ]
-        for uid in uids:
-            with named(failures.append, f"quota not counted: {uid}"):
-                dovecot.doveadm("quota", "recalc", "-u", uid, also=(CLOSED,))
-    return failures
-
-
-def _changed(folder: Path, since: float) -> bool:
-    """Return whether messages came or went since."""
-    try:
-        return any((folder / part).lstat().st_mtime > since for part in ("cur", "new"))
-    except OSError:  # none was kept apart yet
-        return False
-
-
 def large(store: Path, messages: int) -> Iterator[tuple[str, str]]:
     """Yield the uid and the folder's name, where a folder has so many messages."""
     for bucket in BUCKETS:
@@ -161,8 +129,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     store, (days, sealed_days, messages), failed = Path(words[0]), map(int, words[1:]), 0
     for step, number, level in (
-        (EXPUNGED_PLACE.remove, days, 3), (SEALED_PLACE.remove, sealed_days, 3), (recount, CHANGED, 4),
-        (index_large, messages, 4),
+        (EXPUNGED_PLACE.remove, days, 3), (SEALED_PLACE.remove, sealed_days, 3), (index_large, messages, 4),
     ):  # fmt: skip
         failures: list[str] = []
         with named(failures.append, step.__name__):

@@ -1,15 +1,12 @@
 """The night job of the mail store: boxes that hold expunged messages, and large folders to be indexed."""
 
-import os
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from malleposte.adapters import dovecot
 from malleposte.core.errors import MallepostError
-from malleposte.daemons import dovecot_nightly
+from malleposte.daemons.dovecot import nightly
 from malleposte.platform.mailstore import DANGEROUS, home_of
 
 INDEXING = "mail_plugins=mail_compress fts fts_flatcurve"
@@ -33,13 +30,13 @@ def test_only_boxes_that_hold_some_are_opened(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(dovecot, "doveadm", doveadm)
     home_of("sans", tmp_path).mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
+    assert nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert asked == []
     (home_of("mdupond", tmp_path) / "expunged").mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
+    assert nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert lists == ["mdupond\n"]
     assert asked[0][3:] == ("mailbox", ".EXPUNGED/*", "SAVEDBEFORE", "30d")
-    assert dovecot_nightly.main([str(tmp_path), "0", "30", "5000"]) == 0
+    assert nightly.main([str(tmp_path), "0", "30", "5000"]) == 0
     assert asked[1][3:] == ("mailbox", ".EXPUNGED/*", "ALL")
 
 
@@ -51,7 +48,7 @@ def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest
         new.mkdir(parents=True)
         if held:
             (new / "1").touch()
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
+    assert nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
     assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", ".EXPUNGED/mail/Projets/2025")]
 
 
@@ -59,38 +56,10 @@ def test_sealed_messages_end_at_their_own_time(tmp_path: Path, asked: list[tuple
     for name in ("dangerous", "retracted"):
         (home_of("mdupond", tmp_path) / "sealed" / f".{name}" / "new").mkdir(parents=True)
     (home_of("mdupond", tmp_path) / "sealed/.retracted/new/1").touch()
-    assert dovecot_nightly.main([str(tmp_path), "0", "21", "5000"]) == 0
+    assert nightly.main([str(tmp_path), "0", "21", "5000"]) == 0
     removal, ended = asked
     assert removal[3:] == ("mailbox", ".SEALED/*", "SAVEDBEFORE", "21d")
     assert ended == ("mailbox", "delete", "-u", "mdupond", "-e", "--", DANGEROUS)
-
-
-def test_the_quota_is_counted_where_the_quarantine_changed(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
-    for uid, hours in (("mdupond", 1), ("jdoe", 30)):
-        folders = [home_of(uid, tmp_path) / "Maildir/.Quarantaine" / part for part in ("cur", "new")]
-        for one in folders:
-            one.mkdir(parents=True)
-            os.utime(one, (time.time() - hours * 3600,) * 2)
-    (home_of("neuf", tmp_path) / "Maildir/cur").mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
-    assert asked == [("quota", "recalc", "-u", "mdupond")]
-
-
-def test_a_box_of_a_suspended_account_is_no_failure_and_a_damaged_one_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code = 67
-
-    def run(words: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(words, code, "", "doveadm(mdupond): Error: no")
-
-    monkeypatch.setattr(subprocess, "run", run)
-    for part in ("cur", "new"):
-        (home_of("mdupond", tmp_path) / "Maildir/.Quarantaine" / part).mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 0
-    code = 75
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 1
-    assert "quota not counted: mdupond" in capsys.readouterr().err
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ...]]:
@@ -109,16 +78,16 @@ def refusing(monkeypatch: pytest.MonkeyPatch, reason: str) -> list[tuple[str, ..
 def test_a_box_that_fails_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def looked(_place: dovecot_nightly.Place, home: Path) -> Iterator[str]:
+    def looked(_place: nightly.Place, home: Path) -> Iterator[str]:
         if home.name == "anne":
             raise PermissionError(13, "Permission denied")
         yield ".EXPUNGED/mail/Projets"
 
     asked = refusing(monkeypatch, "doveadm expunge: the box of anne is damaged")
-    monkeypatch.setattr(dovecot_nightly.Place, "empty", looked)
+    monkeypatch.setattr(nightly.Place, "empty", looked)
     for uid in ("anne", "zoe"):
         (home_of(uid, tmp_path) / "expunged").mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "5000"]) == 1
+    assert nightly.main([str(tmp_path), "30", "30", "5000"]) == 1
     assert [words[3] for words in asked if words[:2] == ("mailbox", "delete")] == ["zoe"]
     told = capsys.readouterr().err.splitlines()
     assert told == [
@@ -140,7 +109,7 @@ def test_folders_with_so_many_messages_are_indexed(tmp_path: Path, asked: list[t
     folder(tmp_path, "mdupond", ".Petit", 19)
     folder(tmp_path, "jdoe", "", 3)
     home_of("neuf", tmp_path).mkdir(parents=True)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
+    assert nightly.main([str(tmp_path), "30", "30", "20"]) == 0
     assert asked == [("-o", INDEXING, "index", "-u", "mdupond", "--", name) for name in ("INBOX", "Réunions/2025")]
 
 
@@ -148,8 +117,8 @@ def test_a_night_has_an_end_and_is_no_failure(
     tmp_path: Path, asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder(tmp_path, "mdupond", "", 20)
-    monkeypatch.setattr(dovecot_nightly, "LONGEST", -1.0)
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
+    monkeypatch.setattr(nightly, "LONGEST", -1.0)
+    assert nightly.main([str(tmp_path), "30", "30", "20"]) == 0
     assert asked == [] and "goes on from mdupond" in capsys.readouterr().err
 
 
@@ -160,16 +129,12 @@ def test_what_is_no_box_and_no_list_is_left(tmp_path: Path, asked: list[tuple[st
     (folder(tmp_path, "mdupond", ".Lien", 1) / "dovecot-uidlist").unlink()
     (home_of("mdupond", tmp_path) / "Maildir/.Lien/dovecot-uidlist").symlink_to(outside)
     folder(tmp_path, "mdupond", "", 20).parent.rename(home_of("mdupond", tmp_path).parent / "-Aroot")
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 0
+    assert nightly.main([str(tmp_path), "30", "30", "20"]) == 0
     assert asked == []
 
 
 def test_bad_words_are_refused(tmp_path: Path) -> None:
-    assert (
-        dovecot_nightly.main([str(tmp_path), "30", "30"])
-        == 2
-        == dovecot_nightly.main([str(tmp_path), "30", "-u", "20"])
-    )
+    assert nightly.main([str(tmp_path), "30", "30"]) == 2 == nightly.main([str(tmp_path), "30", "-u", "20"])
 
 
 def test_a_half_that_fails_leaves_the_other_to_be_done(
@@ -178,6 +143,6 @@ def test_a_half_that_fails_leaves_the_other_to_be_done(
     asked = refusing(monkeypatch, "doveadm expunge: no answer")
     folder(tmp_path, "mdupond", "", 20)
     (home_of("mdupond", tmp_path) / "expunged").mkdir()
-    assert dovecot_nightly.main([str(tmp_path), "30", "30", "20"]) == 1
+    assert nightly.main([str(tmp_path), "30", "30", "20"]) == 1
     assert asked[-1] == ("-o", INDEXING, "index", "-u", "mdupond", "--", "INBOX")
     assert capsys.readouterr().err.splitlines() == ["<3>expunged messages stay: doveadm expunge: no answer"]

@@ -1,0 +1,130 @@
+"""What a client's commands leave beside the quota is set right (role dovecot).
+
+Usage: dovecot-quota STORE MEGABYTES
+
+Dovecot names commands of clients on the socket: an event exporter, with the fields `user`, `cmd_name` and `cmd_args`.
+
+- MOVE (RFC 6851) and REPLACE (RFC 8508): Dovecot 2.4.1 writes the message that goes to `maildirsize`, and the one that
+  comes in its place not, so that each move lowers the sum. The sum is removed, and Dovecot counts the box anew from the
+  names of its files, at its next delivery or question. Where messages went to a shared box, its sum goes as well.
+- EXPUNGE, CLOSE and REPLACE: what was deleted for good is kept for a while, outside the quota. Beyond MEGABYTES the
+  oldest of it ends (`expunged`), or an agent who saves and deletes again and again would fill the disk of everybody.
+
+Commands on one box within a pause count once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from malleposte.core.loops import reason
+from malleposte.daemons.dovecot import expunged
+from malleposte.platform.identity import is_uid
+from malleposte.platform.mailstore import MAILDIR, SHARES, home_of
+from malleposte.runtime import kit
+
+PAUSE, TRIM_PAUSE = 2.0, 60.0
+"""Seconds from the first command until the sum goes, and until the expunged messages are looked at."""
+MOST = 10_000
+"""Acts that wait at a time; a further one is done at once."""
+LONGEST = 262_144
+"""Octets of a line: Dovecot takes commands of 64 kB."""
+SUM = "maildirsize"
+MB = 1024 * 1024
+_TO = re.compile(rf'[^ ]+ "?{re.escape(SHARES)}([^/" ]+)')
+
+type Act = Callable[[str], None]
+
+
+def fields(line: str) -> dict[str, str]:
+    """Return the fields of an exporter's line (format `tab-text`)."""
+    pairs = (field.removeprefix("field:").partition("=") for field in line.rstrip("\n").split("\t"))
+    return {name: value for name, _equals, value in pairs}
+
+
+def boxes(command: dict[str, str]) -> Iterator[str]:
+    """Yield the uids of the boxes whose sums a MOVE or REPLACE may have made wrong."""
+    target = _TO.match(command.get("cmd_args", ""))
+    yield from filter(is_uid, (command.get("user", ""), target[1] if target else ""))
+
+
+class Listener:
+    """It takes the commands, and acts on their boxes, once after a pause. All of it is for the event loop's thread."""
+
+    def __init__(self, store: Path, most: int, pauses: tuple[float, float] = (PAUSE, TRIM_PAUSE)) -> None:
+        """`store`: the folder of the mailboxes; `most`: octets of expunged messages in one box."""
+        self.store, self.most, self.pauses = store, most, pauses
+        self.waiting = dict[tuple[Act, str], asyncio.TimerHandle]()
+
+    async def serve(self, listeners: Sequence[socket.socket]) -> None:
+        """Take lines until cancelled."""
+        servers = [await asyncio.start_unix_server(self._read, sock=one, limit=LONGEST) for one in listeners]
+        try:
+            await kit.alive()
+        finally:
+            for one in servers:
+                one.close()
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                self.take(line.decode("utf-8", "replace"))
+        except ValueError as error:  # a line beyond LONGEST: Dovecot connects again
+            kit.say(f"<4>{error}")
+        finally:
+            writer.close()
+
+    def take(self, line: str) -> None:
+        """Note what a command asks for."""
+        command = fields(line)
+        name = command.get("cmd_name", "").rpartition(" ")[2]
+        if name in ("MOVE", "REPLACE"):
+            for uid in boxes(command):
+                self._after(self.pauses[0], self.drop_sum, uid)
+        if name in ("EXPUNGE", "CLOSE", "REPLACE") and is_uid(uid := command.get("user", "")):
+            self._after(self.pauses[1], self.trim, uid)
+
+    def _after(self, pause: float, act: Act, uid: str) -> None:
+        if (act, uid) in self.waiting:
+            return
+        if len(self.waiting) >= MOST:
+            self._do(act, uid)
+            return
+        self.waiting[act, uid] = asyncio.get_running_loop().call_later(pause, self._do, act, uid)
+
+    def _do(self, act: Act, uid: str) -> None:
+        if handle := self.waiting.pop((act, uid), None):
+            handle.cancel()
+        try:
+            act(uid)
+        except OSError as error:
+            kit.say(f"<4>{uid}: {act.__name__}: {reason(error)}")
+
+    def drop_sum(self, uid: str) -> None:
+        """Remove the sum of a box, where it has one. Raises OSError."""
+        (home_of(uid, self.store) / MAILDIR / SUM).unlink(missing_ok=True)
+
+    def trim(self, uid: str) -> None:
+        """End the oldest expunged messages of a box beyond the bound. Raises OSError."""
+        if removed := expunged.trim(home_of(uid, self.store), self.most):
+            kit.say(f"<5>{uid}: the {removed} oldest deleted messages ended: they took more than {self.most // MB} MB")
+
+    def finish(self) -> None:
+        """Do what waits, at the end."""
+        for act, uid in tuple(self.waiting):
+            self._do(act, uid)
+
+
+def main(words: Sequence[str]) -> int:
+    """Return the exit code."""
+    if len(words) != 2 or not words[1].isdigit():
+        print("usage: dovecot-quota STORE MEGABYTES", file=sys.stderr)
+        return 2
+    kit.log_to_journal()
+    listener = Listener(Path(words[0]), int(words[1]) * MB)
+    return kit.run(kit.until_ended(listener.serve(kit.handed()), listener.finish))
