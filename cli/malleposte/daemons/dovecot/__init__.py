@@ -2,5 +2,4 @@
 
 ``nightly``     what was expunged or sealed long ago goes, large folders are indexed
 ``quota``       what commands of clients leave beside the quota is set right
-``expunged``    the room of what was deleted for good
 """

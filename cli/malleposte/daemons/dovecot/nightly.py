@@ -23,6 +23,7 @@ from pathlib import Path
 from malleposte.adapters import dovecot
 from malleposte.backup.restore.mail import maildir
 from malleposte.core.loops import named
+from malleposte.platform import expunged
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import (
     BUCKETS,
@@ -68,6 +69,10 @@ class Place:
         uids = list(self.holders(store))
         if not uids:
             return failures
+        if self.folder == EXPUNGED:
+            for uid in uids:
+                with named(failures.append, uid), owner.as_owner(store):
+                    expunged.drop_living(home_of(uid, store))
         with tempfile.NamedTemporaryFile("w", prefix=f"{self.folder}-", encoding="utf-8") as file:
             file.writelines(f"{uid}\n" for uid in uids)
             file.flush()

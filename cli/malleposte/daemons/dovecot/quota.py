@@ -7,8 +7,9 @@ Dovecot names commands of clients on the socket: an event exporter, with the fie
 - MOVE (RFC 6851) and REPLACE (RFC 8508): Dovecot 2.4.1 writes the message that goes to `maildirsize`, and the one that
   comes in its place not, so that each move lowers the sum. The sum is removed, and Dovecot counts the box anew from the
   names of its files, at its next delivery or question. Where messages went to a shared box, its sum goes as well.
-- EXPUNGE, CLOSE and REPLACE: what was deleted for good is kept for a while, outside the quota. Beyond MEGABYTES the
-  oldest of it ends (`expunged`), or an agent who saves and deletes again and again would fill the disk of everybody.
+- All of these, EXPUNGE and CLOSE: what was deleted for good is kept for a while, outside the quota. What moved is taken
+  out of it again (`platform.expunged`). Beyond MEGABYTES the oldest of it ends, or an agent who saves and deletes again
+  and again would fill the disk of everybody.
 
 Commands on one box within a pause count once.
 """
@@ -23,12 +24,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from malleposte.core.loops import reason
-from malleposte.daemons.dovecot import expunged
+from malleposte.platform import expunged
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import MAILDIR, SHARES, home_of
 from malleposte.runtime import kit
 
-PAUSE, TRIM_PAUSE = 2.0, 60.0
+PAUSE, TIDY_PAUSE = 2.0, 60.0
 """Seconds from the first command until the sum goes, and until the expunged messages are looked at."""
 MOST = 10_000
 """Acts that wait at a time; a further one is done at once."""
@@ -56,7 +57,7 @@ def boxes(command: dict[str, str]) -> Iterator[str]:
 class Listener:
     """It takes the commands, and acts on their boxes, once after a pause. All of it is for the event loop's thread."""
 
-    def __init__(self, store: Path, most: int, pauses: tuple[float, float] = (PAUSE, TRIM_PAUSE)) -> None:
+    def __init__(self, store: Path, most: int, pauses: tuple[float, float] = (PAUSE, TIDY_PAUSE)) -> None:
         """`store`: the folder of the mailboxes; `most`: octets of expunged messages in one box."""
         self.store, self.most, self.pauses = store, most, pauses
         self.waiting = dict[tuple[Act, str], asyncio.TimerHandle]()
@@ -86,8 +87,8 @@ class Listener:
         if name in ("MOVE", "REPLACE"):
             for uid in boxes(command):
                 self._after(self.pauses[0], self.drop_sum, uid)
-        if name in ("EXPUNGE", "CLOSE", "REPLACE") and is_uid(uid := command.get("user", "")):
-            self._after(self.pauses[1], self.trim, uid)
+        if is_uid(uid := command.get("user", "")):
+            self._after(self.pauses[1], self.tidy, uid)
 
     def _after(self, pause: float, act: Act, uid: str) -> None:
         if (act, uid) in self.waiting:
@@ -109,9 +110,14 @@ class Listener:
         """Remove the sum of a box, where it has one. Raises OSError."""
         (home_of(uid, self.store) / MAILDIR / SUM).unlink(missing_ok=True)
 
-    def trim(self, uid: str) -> None:
-        """End the oldest expunged messages of a box beyond the bound. Raises OSError."""
-        if removed := expunged.trim(home_of(uid, self.store), self.most):
+    def tidy(self, uid: str) -> None:
+        """Take out of the expunged messages of a box what lives elsewhere, and the oldest beyond the bound.
+
+        Raises OSError.
+        """
+        home = home_of(uid, self.store)
+        expunged.drop_living(home)
+        if removed := expunged.trim(home, self.most):
             kit.say(f"<5>{uid}: the {removed} oldest deleted messages ended: they took more than {self.most // MB} MB")
 
     def finish(self) -> None:

@@ -70,6 +70,18 @@ def test_what_comes_back_counts_again(people, mail, cli, site):
     assert used(mail, account) > before + 150
 
 
+def test_a_batch_is_kept_whole(people, mail, cli):
+    account, words = people.agent(), [token() for _ in range(5)]
+    session = mail.imap(account)
+    for one in words:
+        session.append("INBOX", None, None, compose("a@lointain.test", account.mail, one))
+    session.select("INBOX")
+    session.store("1:*", "+FLAGS", "(\\Deleted)")
+    assert session.expunge()[0] == "OK"
+    assert sorted(one["subject"] for one in cli.json("undelete", account.uid)["messages"]) == sorted(words)
+    assert cli.json("undelete", account.uid, "--all")["restored"] == {"INBOX": 5}
+
+
 def test_a_move_leaves_nothing_behind(people, mail, cli):
     account, word = people.agent(), token()
     session = mail.imap(account)

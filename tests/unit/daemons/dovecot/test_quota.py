@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from malleposte.daemons.dovecot import expunged, quota
+from malleposte.daemons.dovecot import quota
+from malleposte.platform import expunged
 from malleposte.platform.mailstore import home_of
 
 
@@ -127,3 +128,19 @@ def test_a_line_without_an_end_is_named(tmp_path: Path, capsys: pytest.CaptureFi
 def test_other_words_are_an_error_of_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert quota.main([]) == quota.main(["/srv/mail", "viel"]) == 2
     assert "usage: dovecot-quota STORE MEGABYTES" in capsys.readouterr().err
+
+
+def test_what_lives_in_another_folder_is_not_deleted(tmp_path: Path) -> None:
+    home = home_of("mdupond", tmp_path)
+    kept = message(home / "expunged" / ".mail.INBOX" / "cur", 1, 10)
+    moved, twice = (message(home / "Maildir" / ".Archives" / "cur", filed, 10) for filed in (2, 3))
+    copies = [home / "expunged" / ".mail.INBOX" / "new" / f"{number}.M1P2.mail1,S=10" for number in range(4, 8)]
+    copies[0].parent.mkdir()
+    copies[0].hardlink_to(moved)
+    for one in copies[1:3]:
+        one.hardlink_to(twice)
+    twice.unlink()  # it was deleted in two folders: both are the last
+    copies[3].hardlink_to(moved)
+    listen(tmp_path, command("mdupond", "UID MOVE", "1 Archives"))
+    assert [one.exists() for one in (kept, moved, *copies)] == [True, True, False, True, True, False]
+    assert expunged.drop_living(tmp_path / "nobody") == 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
-from malleposte.accounts.mailbox import deleted as expunged
+from malleposte.accounts.mailbox import deleted as messages
 from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
 from malleposte.accounts.mailbox.archiving import acts as archive
@@ -26,7 +26,8 @@ from malleposte.accounts.mailbox.later.model import Choice as LaterChoice
 from malleposte.accounts.mailbox.later.model import Shown
 from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
-from malleposte.platform import profiles
+from malleposte.platform import expunged, profiles
+from malleposte.runtime import owner
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, in_turn=True, accountd=True)
@@ -52,15 +53,18 @@ def look(host: LocalHost, uid: Uid) -> Filters:
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
-def deleted(_host: LocalHost, uid: Uid, wanted: Wanted) -> list[Deleted]:
+def deleted(host: LocalHost, uid: Uid, wanted: Wanted) -> list[Deleted]:
     """Return messages that the agent deleted for good and that are kept for a while."""
-    return expunged.find(uid, wanted)
+    home = host.home(uid)
+    with owner.as_owner(home):
+        expunged.drop_living(home)
+    return messages.find(uid, wanted)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
 def undelete(_host: LocalHost, uid: Uid, idents: Sequence[str]) -> dict[str, int]:
     """Bring such messages back; return the number that came to each folder."""
-    return expunged.restore(uid, idents)
+    return messages.restore(uid, idents)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
