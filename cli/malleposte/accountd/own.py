@@ -70,6 +70,8 @@ class Account(Message, frozen=True):
     waits_until: str = ""
     recalled: int = 0
     """Messages in the folders of « Rappeler plus tard »."""
+    unsent: int = 0
+    """Messages in « À envoyer »."""
 
 
 class LogIn(Message, frozen=True):
@@ -176,6 +178,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         waits=bool(filters and filters.waits),
         waits_until=_zoned(filters.waits_until) if filters else "",
         recalled=filters.recalled if filters else 0,
+        unsent=filters.unsent if filters else 0,
     )
 
 

@@ -139,8 +139,9 @@ def _folder(session: imaplib.IMAP4, name: str) -> Folder:
             hashlib.sha256(part[1]).hexdigest(),
             _field(part[1], rb"(?i)message-id:\s*(\S+)"),
         )
-    acl = session.getacl(quoted(name))[1][0]
-    words = re.findall(r'"[^"]*"|\S+', acl.decode() if isinstance(acl, bytes) else "")[1:]
+    # Nobody has the right to ask for the rights on « Quarantaine ».
+    status, (acl,) = session.getacl(quoted(name))
+    words = re.findall(r'"[^"]*"|\S+', acl.decode())[1:] if status == "OK" else []
     pairs = zip(words[::2], words[1::2], strict=True)
     found.acl = tuple(sorted(f"{who}={''.join(sorted(rights))}" for who, rights in pairs))
     comment = session.xatom("GETMETADATA", quoted(name), "/private/comment")

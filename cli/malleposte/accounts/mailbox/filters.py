@@ -38,7 +38,8 @@ class Filters:
     `included` are the other scripts that the one in force runs, `refuses` whether senders may be refused, and
     `discards` whether messages may be deleted unseen. `level` is the antispam's, `allowed` and `blocked` are how many
     senders. With `waits`, mail that comes now waits for the agent's hours, until `waits_until` (a moment of the
-    platform's zone), or for more than a year (empty). `recalled` messages will come back to the inbox.
+    platform's zone), or for more than a year (empty). `recalled` messages will come back to the inbox;
+    `unsent` messages lie in « À envoyer ».
     """
 
     active: str = ""
@@ -56,6 +57,7 @@ class Filters:
     waits: bool = False
     waits_until: str = ""
     recalled: int = 0
+    unsent: int = 0
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

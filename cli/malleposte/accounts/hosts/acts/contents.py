@@ -32,7 +32,7 @@ from malleposte.adapters.sogo import profiles as sogo_profiles
 from malleposte.core.loops import named
 from malleposte.deliveries import ask as deliveries
 from malleposte.deliveries.model import Query
-from malleposte.platform import mailstore
+from malleposte.platform import expunged, mailstore
 from malleposte.runtime import owner, zstd
 from malleposte.throttle.record import ask
 
@@ -70,6 +70,8 @@ def files(host: LocalHost, uid: Uid) -> Iterator[Piece]:
 
 def _mail(host: LocalHost, uid: str) -> Iterator[Piece]:
     home = host.home(uid)
+    with owner.as_owner(home):
+        expunged.drop_living(home)  # what moved was not deleted
     gone = messages(home / mailstore.EXPUNGED)
     kept = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
     for folder, number, path in chain(messages(home / mailstore.MAILDIR), kept):
@@ -96,6 +98,8 @@ def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File("filtres/archivage.json", _json(nights), "filters")
     if settings := hours.told(Hours(host.rules.store).read(uid)):
         yield File("filtres/horaires.json", _json(settings), "filters")
+    if settings := later.own_terms(uid, host.rules.store):
+        yield File("filtres/envois.json", _json(settings), "filters")
 
 
 def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:

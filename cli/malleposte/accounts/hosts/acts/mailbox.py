@@ -48,7 +48,7 @@ def look(host: LocalHost, uid: Uid) -> Filters:
     state = Store(host.rules.store).state(uid)
     return replace(
         filters.read(host.home(uid)), texts={}, waits=not state.opens, waits_until=state.following,
-        recalled=state.recalled,
+        recalled=state.recalled, unsent=later_box.count(uid, host.rules.store),
     )  # fmt: skip
 
 

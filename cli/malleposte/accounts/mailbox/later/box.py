@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from malleposte.accounts import facts
 from malleposte.accounts.mailbox.hours.store import show_folders
@@ -22,7 +24,10 @@ UNDECIDED = (State.ORDERED, State.WAITS)
 
 def shown(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> Shown:
     """Return the choice and the messages. Raises MallepostError."""
-    choice = Store(root, store.by_default()).read(uid)
+    return Shown(Store(root, store.by_default()).read(uid), _messages(uid, root, path))
+
+
+def _messages(uid: str, root: Path, path: Path) -> tuple[Waiting, ...]:
     rows = {(row.folder, row.file): row for row in _open(uid, path)}
     messages: list[Waiting] = []
     for folder in moments.FOLDERS:
@@ -34,7 +39,31 @@ def shown(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE
                 messages.append(Waiting(folder, files.subject(file)))
             elif row.state != State.SENT:
                 messages.append(Waiting(folder, row.subject, row.id, row.due, str(row.reason), row.detail))
-    return Shown(choice, tuple(messages))
+    return tuple(messages)
+
+
+def count(uid: str, root: Path = STORE) -> int:
+    """Return how many messages lie in « À envoyer »."""
+    return sum(len(files.names(uid, folder, root)) for folder in moments.FOLDERS)
+
+
+def own_terms(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> dict[str, Any]:
+    """Return the choice and what waits in the agent's own terms, for a copy of the own data; nothing where none is."""
+    choice, messages = Store(root).read(uid), _messages(uid, root, path)
+    if choice == Choice() and not messages:
+        return {}
+    return {
+        "en service": choice.on,
+        "messages à envoyer": [
+            {"dossier": one.folder, "objet": one.subject, "envoi prévu": _moment(one.due)} for one in messages
+        ],
+    }
+
+
+def _moment(seconds: float) -> str:
+    if not seconds:
+        return ""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone().isoformat(timespec="minutes")
 
 
 def choose(uid: str, choice: Choice, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> Shown:

@@ -1,5 +1,6 @@
 """« À envoyer » of one agent: what waits, with and without an order; sent, kept, turned off, removed at the end."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_what_waits_is_shown_with_and_without_an_order(stage: Stage) -> None:
     first, second = stage.shown().messages
     assert (first.id, first.subject, first.folder) == ("", "sujet", moments.TO_SEND)
     assert (second.id, second.subject, second.due) == (ident, "a", 2.0)
+
+
+def test_a_copy_of_the_own_data_has_the_choice_and_what_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def terms() -> dict[str, Any]:
+        return box.own_terms(UID, stage.root, stage.path)
+
+    monkeypatch.setattr(box.facts, "read", lambda: pytest.fail("a copy asks no facts of the platform"))
+    assert terms() == {}
+    stage.lay("a")
+    (message,) = terms()["messages à envoyer"]
+    assert (message["dossier"], message["objet"]) == (moments.HOUR, "a")
+    assert datetime.datetime.fromisoformat(message["envoi prévu"]).timestamp() == 0.0  # to the minute
+    store.Store(stage.root).write(UID, Choice(on=True))
+    assert terms()["en service"] is True
 
 
 def test_one_that_waits_is_sent_under_a_message_id_that_nobody_had(stage: Stage) -> None:
