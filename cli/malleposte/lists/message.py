@@ -10,6 +10,7 @@ import email.message
 import email.policy
 from email.header import Header
 
+from malleposte.accounts.mailbox.senders import LIST
 from malleposte.lists.model import MailingList
 
 _LONGEST = 256 * 1024  # bytes of a head that are looked at
@@ -54,6 +55,7 @@ def dressed(one: MailingList, message: bytes) -> bytes:
         f"List-Post: {post}",
         f"List-Owner: <mailto:{one.address('owner')}>",
         "Precedence: list",
+        f"{LIST}: {one.mail}",
     ]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii", "replace") + message
 

@@ -30,6 +30,8 @@ LONGEST = 254
 """Characters of a sender (RFC 5321, 4.5.3.1.3)."""
 AUTHOR = "X-Malleposte-Author"
 """The header in which rspamd names the author whom it verified (role rspamd, `author.lua`); nobody else writes it."""
+LIST = "X-Malleposte-List"
+"""The header in which the program of the lists names the list by its address; the filter takes it off what comes in."""
 MARKS: Mapping[str, str] = {"strict": "$MpStrict", "allowed": "$MpAllowed", "blocked": "$MpBlocked"}
 SETTLED_SECONDS = 5
 """The file bears a time that much ahead: Dovecot compiles it anew until then, and so no text of before stays in use."""
@@ -114,12 +116,12 @@ def script(held: Senders) -> str:
     return "\n".join(lines) + "\n"
 
 
-def by_author(known: Iterable[str]) -> list[str]:
-    """Tests of Sieve that hold for the mail of these senders, once the filter has verified its author."""
+def by_sender(known: Iterable[str]) -> list[str]:
+    """Tests of Sieve that hold for the mail of these senders, once the filter has verified its author, and of lists."""
     senders = list(known)
     addresses, domains = _addresses(senders), [f"*@{one}" for one in _domains(senders)]
-    rules = (("is", addresses), ("matches", domains))
-    return [f'header :{how} "{AUTHOR}" [{", ".join(map(quoted, values))}]' for how, values in rules if values]
+    rules = (("is", AUTHOR, addresses), ("matches", AUTHOR, domains), ("is", LIST, addresses))
+    return [f'header :{how} "{name}" [{", ".join(map(quoted, values))}]' for how, name, values in rules if values]
 
 
 def _mark(name: str) -> str:

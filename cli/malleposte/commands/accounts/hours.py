@@ -52,6 +52,8 @@ def _lines(state: State) -> list[str]:
         lines.append("public holidays are quiet")
     if hours.school:
         lines.append(f"school holidays are quiet: {', '.join(hours.closed) or 'none are known'}")
+    if hours.answer:
+        lines.append("colleagues get an automatic answer")
     if hours.senders:
         lines.append(f"always through: {', '.join(hours.senders)}")
     if hours.recall or state.recalled:

@@ -74,6 +74,13 @@ class Times(Form):
 
     school = BooleanField("Pendant les vacances scolaires aussi, mes messages attendent", widget=dsfr.Checkbox())
 
+    answer = BooleanField(
+        "Répondre à mes collègues quand leur message attend",
+        description="Ils apprennent quand vous lisez vos messages, une fois tous les trois jours. "
+        "Les personnes extérieures à l’académie ne reçoivent aucune réponse.",
+        widget=dsfr.Checkbox(),
+    )
+
     def slots(self) -> tuple[str, ...]:
         """The slots as accountd takes them; what is missing or the wrong way round becomes an error of its field."""
         found = []
@@ -114,7 +121,7 @@ class Times(Form):
     def fill(self, held: AgentHours) -> None:
         """Show what is kept; where nothing is, an ordinary week."""
         given: dict[str, Any] = {"pace": "rounds" if held.rounds else "flow", "holidays": held.holidays}
-        given["school"] = held.school
+        given |= {"school": held.school, "answer": held.answer}
         for row, slot in enumerate(held.slots[:ROWS] or ("12345 08:00-18:00",), 1):
             begin, _dash, end = slot.partition(" ")[2].partition("-")
             given |= {f"begin{row}": begin, f"end{row}": "00:00" if end == "24:00" else end}
@@ -166,7 +173,7 @@ def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done 
             return None
         made = {
             "on": True, "slots": slots, "rounds": rounds, "holidays": bool(times["holidays"].data),
-            "school": bool(times["school"].data),
+            "school": bool(times["school"].data), "answer": bool(times["answer"].data),
         }  # fmt: skip
     elif act == "off":
         made = {"on": False, "quiet_until": ""}

@@ -17,7 +17,15 @@ with smtplib.SMTP("127.0.0.1", 25, timeout=60) as session:
     session.ehlo("probe.lointain.test")
     session.sendmail(given["sender"], [given["recipient"]], given["message"].encode())
 """
-BELIEVED = ("Authentication-Results", "X-Malleposte-Author", "X-Spam", "X-Spam-Flag", "X-Spam-Status", "X-Virus")
+BELIEVED = (
+    "Authentication-Results",
+    "X-Malleposte-Author",
+    "X-Malleposte-List",
+    "X-Spam",
+    "X-Spam-Flag",
+    "X-Spam-Status",
+    "X-Virus",
+)
 FORGED = "faux"
 
 

@@ -1,6 +1,8 @@
 """The hours of an agent: mail waits outside them, and comes in time, once and in order; who comes through."""
 
 import datetime
+import email
+import email.policy
 import imaplib
 import json
 import select
@@ -22,7 +24,7 @@ from tests.stack.support.site import Account, Site
 
 pytestmark = pytest.mark.scattered
 
-AUTHOR = "X-Malleposte-Author"
+AUTHOR, LIST = "X-Malleposte-Author", "X-Malleposte-List"
 FRIEND, STRANGER = f"ami@{FOREIGN}", f"inconnu@{FOREIGN}"
 TICK = 5.0
 """Seconds between two looks of the mover."""
@@ -235,3 +237,47 @@ def test_mail_comes_at_the_opening(hours: Any, site: Site, mail: Mail) -> None:
     assert now >= soon
     wait_for(lambda: subjects(site, agent.account, "INBOX") == words, what="all of it, in order")
     assert agent.lies(agent.hand(f"From: {STRANGER}")) == ["INBOX"]
+
+
+HAND_FROM = """
+import json, os, smtplib, sys
+given = json.load(sys.stdin)
+with smtplib.LMTP("/var/spool/postfix/private/dovecot-lmtp") as session:
+    session.sendmail(given["sender"], [given["uid"] + "@stores.invalid"], given["message"].encode())
+"""
+
+
+def test_a_colleague_is_told_when_the_agent_reads_and_a_stranger_is_not(
+    hours: Any, site: Site, mail: Mail, people: People
+) -> None:
+    agent, colleague, other = hours(), people.agent(), people.agent()
+    agent.close(answer=True)
+
+    def hand(sender: Account, *headers: str) -> str:
+        word = token()
+        lines = [*headers, f"From: {sender.mail}", f"To: {agent.account.mail}", f"Subject: {word}", "", "x", ""]
+        given = json.dumps({"uid": agent.account.uid, "sender": sender.mail, "message": "\r\n".join(lines)})
+        site.run("mail1", "/usr/bin/python3", "-c", f"'{HAND_FROM}'", given=given)
+        assert agent.lies(word) == [WAITING]
+        return word
+
+    hand(other)  # its author is not verified
+    for _ in range(2):
+        hand(colleague, f"{AUTHOR}: {colleague.mail}")
+    letter = email.message_from_bytes(mail.arrived(colleague, "automatique"), policy=email.policy.default)
+    text = letter.get_content()
+    assert "Je lis mes messages" in text and "tous les jours de " in text and letter["Auto-Submitted"]
+    assert letter["From"] == agent.account.mail or agent.account.mail in str(letter["From"])
+    assert mail.count(colleague, "automatique") == 1 and mail.count(other, "automatique") == 0
+    agent.set(answer=False)
+    third = people.agent()
+    hand(third, f"{AUTHOR}: {third.mail}")
+    assert mail.count(third, "automatique") == 0
+
+
+def test_a_list_that_was_chosen_comes_through(hours: Any) -> None:
+    agent = hours()
+    place = agent.site.platform["domain"]
+    agent.close(add=(f"profs@{place}",))
+    chosen, other = (agent.hand(f"{LIST}: {one}@{place}", f"From: {STRANGER}") for one in ("profs", "autres"))
+    assert (agent.lies(chosen), agent.lies(other)) == (["INBOX"], [WAITING])

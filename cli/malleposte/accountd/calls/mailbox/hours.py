@@ -27,8 +27,9 @@ class AgentHours(Done, frozen=True):
     `through`: senders that always come through. `quiet_until`: the end of « Ne pas déranger », which is also told when
     it is over. `waiting`: messages in « Hors horaires »; `opens`: mail that comes now comes to the inbox; `following`:
     otherwise the next time at which what waits moves, empty for none within a year. `school`: mail waits in school
-    holidays too; `known`: those that are not over, `2026-12-19/2027-01-03`, the first and the last day. `recall`: the
-    folders of « Rappeler plus tard » are in use; `recalled`: messages in them.
+    holidays too; `known`: those that are not over, `2026-12-19/2027-01-03`, the first and the last day. `answer`:
+    colleagues whose mail waits are told when the agent reads. `recall`: the folders of « Rappeler plus tard » are in
+    use; `recalled`: messages in them.
     """
 
     on: bool = False
@@ -37,6 +38,7 @@ class AgentHours(Done, frozen=True):
     through: tuple[str, ...] = ()
     holidays: bool = False
     school: bool = False
+    answer: bool = False
     known: tuple[str, ...] = ()
     quiet_until: str = ""
     waiting: int = 0
@@ -63,6 +65,7 @@ class SetHours(Owned[AgentHours], frozen=True):
     rounds: Texts | None = None
     holidays: bool | None = None
     school: bool | None = None
+    answer: bool | None = None
     add: Texts = ()
     remove: Texts = ()
     quiet_until: Text | None = None
@@ -82,7 +85,7 @@ def set_hours(context: Context, request: SetHours) -> AgentHours:
     holder = context.owner(request.uid)
     change = Change(
         request.on, request.slots, request.rounds, request.holidays, tuple(map(sender, request.add)), request.remove,
-        request.quiet_until, request.recall, request.school,
+        request.quiet_until, request.recall, request.school, request.answer,
     )  # fmt: skip
     now = context.now.astimezone().replace(tzinfo=None)
     _after(replace(change, on=None, until=None), Hours(), now)  # before the host of the mailbox is asked
@@ -115,7 +118,7 @@ def _answer(uid: str, before: str, state: State) -> AgentHours:
     hours = state.hours
     return AgentHours(
         uid, before, on=hours.on, slots=tuple(map(str, hours.slots)), rounds=hours.rounds, through=hours.senders,
-        holidays=hours.holidays, school=hours.school, known=state.known, quiet_until=hours.until,
+        holidays=hours.holidays, school=hours.school, answer=hours.answer, known=state.known, quiet_until=hours.until,
         waiting=state.waiting, opens=state.opens, following=state.following, recall=bool(hours.recall),
         recalled=state.recalled,
     )  # fmt: skip
@@ -134,6 +137,8 @@ def _notes(before: Hours, after: Hours) -> Iterator[str]:
         parts = [*map(str, after.slots), *(f"remise à {one}" for one in after.rounds)]
         parts += ["jours fériés au calme"] * after.holidays + ["vacances scolaires au calme"] * after.school
         yield f"plages{space}: {', '.join(parts) or 'aucune'}"
+    if after.answer != before.answer:
+        yield "réponse automatique aux collègues" if after.answer else "réponse automatique arrêtée"
     if after.recall != before.recall:
         yield "rappel des messages en service" if after.recall else "rappel des messages arrêté"
     if after.until != before.until:

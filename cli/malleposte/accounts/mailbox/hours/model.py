@@ -65,6 +65,7 @@ class Hours:
     slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too,
     with `school` that of the school holidays: `closed` has their periods (`platform.holidays`), as the host knows them.
     From `since` to `until` all mail waits (« Ne pas déranger »), whether the hours are on or not.
+    With `answer`, colleagues whose mail waits are told when the agent reads.
     `recall`: the agent has the folders of « Rappeler plus tard »; False where they were turned off, None for never.
     """
 
@@ -78,6 +79,7 @@ class Hours:
     recall: bool | None = None
     school: bool = False
     closed: tuple[str, ...] = ()
+    answer: bool = False
 
     def checked(self) -> Hours:
         """The same, once each part is what it should be. Raises InputError."""
@@ -121,6 +123,7 @@ class Change:
     until: str | None = None
     recall: bool | None = None
     school: bool | None = None
+    answer: bool | None = None
 
     def to(self, held: Hours, now: datetime.datetime) -> Hours:
         """`held` after it; `now` is a moment of the platform's zone. Raises InputError."""
@@ -131,6 +134,7 @@ class Change:
             rounds=held.rounds if self.rounds is None else self.rounds,
             holidays=held.holidays if self.holidays is None else self.holidays,
             school=held.school if self.school is None else self.school,
+            answer=held.answer if self.answer is None else self.answer,
             recall=held.recall if self.recall is None else self.recall or (None if held.recall is None else False),
             senders=(*(one for one in held.senders if one not in self.remove), *self.add),
         )
@@ -211,6 +215,7 @@ def told(hours: Hours) -> dict[str, Any]:
         "expéditeurs toujours remis": list(hours.senders),
         "jours fériés au calme": hours.holidays,
         "vacances scolaires au calme": hours.school,
+        "réponse automatique aux collègues": hours.answer,
         "ne pas déranger jusqu’au": hours.until,
         "rappeler plus tard": bool(hours.recall),
     }

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from malleposte.accounts.mailbox.hours import calendar, model
+from malleposte.accounts.mailbox.hours import answer, calendar, model
 from malleposte.accounts.mailbox.hours.model import Hours, Slot
-from malleposte.accounts.mailbox.senders import AUTHOR, by_author, quoted
+from malleposte.accounts.mailbox.senders import AUTHOR, by_sender, quoted
 from malleposte.platform import holidays
 from malleposte.platform.letters import ALERT
 from malleposte.platform.mailstore import WAITING
@@ -26,15 +26,26 @@ def script(hours: Hours, urgent: Iterable[str], platform: str, year: int) -> str
     waits = list(_waits(hours, year))
     if waits:
         through = _through((*hours.senders, *urgent), platform)
+        extensions = ["date", "relational", "fileinto", "mailbox", *["vacation"] * hours.answer]
         lines += [
-            'require ["date", "relational", "fileinto", "mailbox"];',
+            f"require [{', '.join(map(quoted, extensions))}];",
             "",
             f"if allof (\n  not anyof (\n    {_joined(through, 4)}\n  ),\n"
             f"  anyof (\n    {_joined(waits, 4)}\n  )\n) {{",
             f"  fileinto :create {quoted(WAITING)};",
+            *(_answer(hours, platform) if hours.answer else ()),
             "}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _answer(hours: Hours, platform: str) -> Iterator[str]:
+    """Tell a verified colleague when the agent reads. A stranger learns no hours from an answer."""
+    colleague = quoted(f"*@{platform.partition('@')[2]}")
+    yield f"  if header :matches {quoted(AUTHOR)} {colleague} {{"
+    yield f"    vacation :days {answer.DAYS} :handle {quoted(answer.HANDLE)} :subject {quoted(answer.SUBJECT)}"
+    yield f"      {quoted(answer.text(hours))};"
+    yield "  }"
 
 
 def _joined(tests: Iterable[str], depth: int) -> str:
@@ -44,7 +55,7 @@ def _joined(tests: Iterable[str], depth: int) -> str:
 def _through(known: Iterable[str], platform: str) -> list[str]:
     """Tests that hold for what comes through, by what the filter verified alone."""
     of_platform = f"allof (header :is {quoted(AUTHOR)} {quoted(platform)}, exists {quoted(ALERT)})"
-    return [of_platform, *by_author(known)]
+    return [of_platform, *by_sender(known)]
 
 
 def _waits(hours: Hours, year: int) -> Iterator[str]:

@@ -84,10 +84,15 @@ def test_the_platform_s_facts_say_who_comes_through(tmp_path: Path, monkeypatch:
 def test_nobody_comes_through_by_what_a_sender_writes_alone() -> None:
     text = script.script(WEEK, THROUGH.urgent, THROUGH.platform, 2026)
     rule = text.partition("anyof (")[2].partition("\n  ),\n")[0]
-    assert len(rule.splitlines()) == 4
+    assert len(rule.splitlines()) == 5
     for line in rule.strip().splitlines():
         assert line.strip().startswith(
-            ('header :is "X-Malleposte-Author"', 'header :matches "X-Malleposte-Author"', "allof (header :is")
+            (
+                'header :is "X-Malleposte-Author"',
+                'header :matches "X-Malleposte-Author"',
+                "allof (header :is",
+                'header :is "X-Malleposte-List"',
+            )
         )
 
 

@@ -17,11 +17,11 @@ HELD = replace(
     DONE, on=True, slots=("12345 08:00-18:00", "6 22:00-24:00"), rounds=("08:00", "12:30"),
     through=("chef@lointain.test",), holidays=True, opens=False, following="2099-01-05T08:00", waiting=7,
     quiet_until="", recall=True, recalled=4,
-    school=False, known=("2098-12-19/2099-01-04",),
+    school=False, answer=False, known=("2098-12-19/2099-01-04",),
 )  # fmt: skip
 NONE = replace(
     DONE, on=False, slots=(), rounds=(), through=(), holidays=False, opens=True, following="", waiting=0,
-    quiet_until="", recall=False, recalled=0, school=False, known=(),
+    quiet_until="", recall=False, recalled=0, school=False, answer=False, known=(),
 )  # fmt: skip
 PAGE = ADDRESSES["hours"][0]
 FILLED = {"days1": ["1", "3"], "begin1": "09:00", "end1": "17:00", "pace": "flow"}
