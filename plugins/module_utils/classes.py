@@ -37,6 +37,8 @@ class Class:
     label: Mapping[str, str] = field(default_factory=dict)
     outbound: Mapping[str, int] = field(default_factory=dict)
     synonyms: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
+    """Slots (`12345 08:00-18:00`) in which mail comes to the inbox of agents who chose nothing; none: at any hour."""
 
     @property
     def stores(self) -> tuple[str, ...]:
@@ -115,6 +117,7 @@ def _class(name: str, entry: Any) -> Class:
         label={str(language): str(text) for language, text in entry.get("label", {}).items()},
         outbound=dict(entry.get("outbound", {})),
         synonyms=tuple(map(str, entry.get("synonyms", ()))),
+        hours=tuple(map(str, entry.get("hours", ()))),
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from malleposte.accounts.mailbox.hours.model import Slot
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.networks import networks
@@ -97,9 +98,16 @@ def _classes(reader: Reader, host: str) -> Iterator[Finding]:
     if next(values.faults(table, spec, made=lambda _path: True), None):  # told with its line already
         return
     try:
-        Classes.parse(table)
+        classes = Classes.parse(table)
     except ClassError as error:
         yield reader.wrong(host, "malleposte_profiles", error.path, str(error))
+        return
+    for name, one in classes.items():
+        for number, slot in enumerate(one.hours):
+            try:
+                Slot.of(slot)
+            except InputError as error:
+                yield reader.wrong(host, "malleposte_profiles", (name, "hours", number), error.message)
 
 
 def _policy(reader: Reader, host: str) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ class ForRoot(ForAccountd):
     close_many = acts.sessions.close_many
     queue = acts.queue.queue
     drop = acts.mailbox.drop
+    hours_chosen = acts.mailbox.hours_chosen
     school_holidays = acts.upkeep.school_holidays
     learn_holidays = acts.upkeep.learn_holidays
     holders = acts.agendas.holders

@@ -23,6 +23,8 @@ from malleposte.accounts.disclosure.make import step as own_data
 from malleposte.accounts.life import archives, removal, renewal
 from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.steps import NightlyRun, StepResult
+from malleposte.accounts.mailbox.hours.model import Change as HoursChange
+from malleposte.accounts.mails.hours import letter as hours_letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.retraction.work import step as retractions
 from malleposte.accounts.settings import Settings
@@ -35,6 +37,9 @@ from malleposte.directory.protocol import Entry
 from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
 from malleposte.platform import profiles as classes
 from malleposte.platform.times import stamp
+
+MOST_HOURS = 1000
+"""Agents who get the hours of their class in a night: each gets a letter."""
 
 Step = Callable[[NightlyRun, StepResult], None]
 
@@ -237,6 +242,29 @@ def school_holidays(night: NightlyRun, result: StepResult) -> None:
     result.done += sorted(set(periods))
 
 
+def default_hours(night: NightlyRun, result: StepResult) -> None:
+    """Give agents who chose no hours those of their class, with a letter; some each night."""
+    by_class = {name: one.hours for name, one in classes.read().items() if one.hours}
+    if not by_class:
+        return
+    tools, facts = night.tools, renewal.Facts.read()
+    chosen, failures = tools.hosts.hours_chosen()
+    result.failures += map(str, failures)
+    active = tools.directory.search("people", ("uid", "mail", "mpProfile"), Equal("mpState", State.ACTIVE.value))
+    due = [
+        entry for entry in active
+        if uid_of(entry) not in chosen and entry.attributes.get("mpProfile", [""])[0] in by_class
+    ]  # fmt: skip
+    for entry in [] if failures else due[:MOST_HOURS]:
+        uid, slots = uid_of(entry), by_class[entry.attributes["mpProfile"][0]]
+        with _one(result, entry):
+            if not night.dry:
+                state = tools.hosts.set_hours(uid, HoursChange(on=True, slots=slots))
+                tools.journal.write("hours", uid, note="horaires de la classe en service")
+                night.send(hours_letter(uid, entry.attributes["mail"][0], state.hours, facts, night.now))
+            result.done.append(uid)
+
+
 def _one(result: StepResult, entry: Entry) -> contextlib.AbstractContextManager[None]:
     """Turn the failure of one account into a line, and go on."""
     return named(result.failures.append, uid_of(entry))
@@ -259,6 +287,7 @@ STEPS: dict[str, Step] = {
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
     "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
     "convocations": convocations, "school-holidays": school_holidays,
+    "default-hours": default_hours,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

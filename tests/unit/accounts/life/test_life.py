@@ -26,6 +26,8 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life import nightly, removal, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters, queue
+from malleposte.accounts.mailbox.hours import store as hours_store
+from malleposte.accounts.mailbox.hours.model import Change as HoursChange
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.used_names import UsedNames
@@ -35,9 +37,11 @@ from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, UpTo
 from malleposte.platform import mailstore
+from malleposte.platform.classes import Classes
 
 from tests.support.directory import OPERATIONAL, MemoryDirectory, matches
 from tests.support.hosts import FakeChannel, FakeHands
+from tests.unit.accounts.life.test_renewal import FACTS
 
 SECOND = datetime.timedelta(seconds=1)
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
@@ -628,6 +632,41 @@ def test_the_night_brings_school_holidays_to_the_hosts_of_mailboxes(house, tools
     source.write_text(json.dumps(["2126-12-19/2127-01-03"]))
     assert run(replace(night, dry=True)) == [] and store.known() == ()
     assert run(night) == ["2126-12-19/2127-01-03"] and store.known() == ("2126-12-19/2127-01-03",)
+
+
+def test_the_night_gives_the_hours_of_the_class_to_who_chose_none(house, directory, tools, monkeypatch):
+    table = {
+        "convergence": {"mail": "sogo", "agenda": "sogo", "quota_mb": 5000, "hours": ["12345 08:00-18:00"]},
+        "roundcube": {"mail": "roundcube", "agenda": "radicale", "quota_mb": 2500, "default": True},
+    }
+    for uid, profile, state in (
+        ("sans", "convergence", State.ACTIVE), ("avec", "convergence", State.ACTIVE),
+        ("leger", "roundcube", State.ACTIVE), ("attend", "convergence", State.PENDING),
+    ):  # fmt: skip
+        one = agent(uid, profile=profile, state=state)
+        directory.add(one.dn(directory.suffix), agent_attributes(one))
+    monkeypatch.setattr(nightly.classes, "read", lambda: Classes.parse(table))
+    monkeypatch.setattr(nightly.renewal.Facts, "read", lambda: FACTS)
+    monkeypatch.setattr(hours_store, "show_folders", lambda *_: None)
+    monkeypatch.setattr(hours_store.facts, "read", lambda: {"domain": DOMAIN, "support": {"mail": f"aide@{DOMAIN}"}})
+    rules = replace(house, channels=("dovecot",))
+    letters = []
+    here = on_host(tools, rules, sql)
+    night = steps.NightlyRun(None, rules, here, NOW, send=letters.append)
+    Hours(house.store).change("avec", HoursChange(holidays=True))
+
+    def run(night):
+        result = steps.StepResult("default-hours")
+        nightly.STEPS["default-hours"](night, result)
+        assert not result.failures
+        return result.done
+
+    assert run(replace(night, dry=True)) == ["mdupond", "sans"] and not letters
+    assert run(night) == ["mdupond", "sans"] and run(night) == []
+    assert Hours(house.store).read("sans").on and not Hours(house.store).read("avec").on
+    letter = letters[1]
+    assert len(letters) == 2 and letter["To"] == f"marie.sans@{DOMAIN}"
+    assert "- du lundi au vendredi de 8 h à 18 h" in letter.get_content() and letter["X-Malleposte-Alert"]
 
 
 def test_a_night_names_who_failed_and_goes_on(house, directory, tools, held, tmp_path, monkeypatch):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from malleposte.accounts.hosts.local import LocalHost
-from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
+from malleposte.accounts.hosts.model import STORE
+from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, holding, only, union
 from malleposte.accounts.mailbox import deleted as messages
 from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
@@ -106,6 +107,12 @@ def set_hours(host: LocalHost, uid: Uid, change: Change) -> State:
     if change.recall:
         hours_store.show_folders(uid, recall.folders())
     return state
+
+
+@act(on=holding(STORE), merge=union, label="hours")
+def hours_chosen(host: LocalHost) -> list[str]:
+    """Return the agents who have hours, or had some."""
+    return sorted(Store(host.rules.store).stamps())
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)

@@ -18,10 +18,15 @@ def text(hours: Hours) -> str:
     """Return the words of the answer, on several lines."""
     lines = ["Bonjour,", "", "Votre message est arrivé. Il m’attend jusqu’à mes prochaines heures de lecture."]
     if hours.on:
-        lines += ["", "Je lis mes messages :", *(f"- {line}" for line in dict.fromkeys(_readings(hours)))]
+        lines += ["", "Je lis mes messages :", *(f"- {line}" for line in readings(hours))]
     return "\n".join(
         [*lines, "", "Cette réponse est automatique. Si c’est urgent, téléphonez-moi ou appelez mon service."]
     )
+
+
+def readings(hours: Hours) -> list[str]:
+    """Return the times at which mail comes, a line each."""
+    return list(dict.fromkeys(_readings(hours)))
 
 
 def _readings(hours: Hours) -> Iterator[str]:
