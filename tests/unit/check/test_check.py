@@ -389,6 +389,16 @@ def test_a_day_of_work_ends_after_its_beginning(inventory: Path) -> None:
         assert "malleposte_agenda.day_end: " in told
 
 
+def test_the_hours_of_a_class_are_slots(inventory: Path) -> None:
+    def findings(slot: str) -> list[str]:
+        return wrong(inventory, "profiles", f"malleposte_profiles: {{roundcube: {{hours: ['{slot}']}}}}\n")
+
+    assert findings("12345 08:00-18:00") == []
+    for slot in ("12345 18:00-08:00", "8 08:00-18:00", "le matin"):
+        (told,) = findings(slot)
+        assert "malleposte_profiles.roundcube.hours[0]: " in told or "malleposte_profiles.roundcube.hours.0: " in told
+
+
 def test_the_help_desk_has_hours_as_times_or_in_words(inventory: Path) -> None:
     def findings(given: str) -> list[str]:
         support = f'malleposte_support: {{phone: "1", mail: aide@ac-exemple.test{given}}}\n'
