@@ -9,6 +9,10 @@ socket, on which one request is read:
 ``GET /UID?from=YYYYMMDDTHHMMSSZ&until=YYYYMMDDTHHMMSSZ``   200 has a JSON list of pairs: beginning and end, in UTC
 
 404 says that no event of that agent is kept here. What cannot be read is in the journal.
+
+``POST /`` asks for a group, for root, with a JSON document: `from`, `until`, and `people`, each with `uid`, `mails`
+(the agent's addresses) and `texts`, the events that another store has; null: those that are kept here. The answer has
+the pairs of each agent by uid, and null where nothing is known.
 """
 
 from __future__ import annotations
@@ -21,8 +25,10 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc
 from malleposte.platform.identity import is_uid
@@ -35,6 +41,10 @@ LINES = 100
 LONGEST = 92
 """Days that may be asked for."""
 WITHIN = ("from", "until")
+LARGEST_GROUP, MOST_PEOPLE = 16 << 20, 4
+"""Octets and people of a question for a group."""
+SECONDS = 2.0
+"""Seconds for the events of one agent of a group: whoever keeps more holds up nobody else."""
 
 _FIRST = re.compile(r"GET /([^?\s]+)\?(\S*) HTTP/1\.[01]")
 
@@ -74,20 +84,64 @@ def asked(line: str, zone: datetime.tzinfo) -> Question:
     return Question(match[1], first, last, within)
 
 
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agent of a group."""
+
+    uid: str
+    mails: tuple[str, ...] = ()
+    texts: list[str] | None = None
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"begin": "from"}):
+    """A question for a group, between two moments."""
+
+    begin: str
+    until: str
+    people: Annotated[tuple[Person, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
+
+
+def of_group(raw: bytes, root: Path, zone: datetime.tzinfo) -> dict[str, list[tuple[str, str]] | None]:
+    """The times of each agent of a group. Raises RequestError."""
+    try:
+        group = msgspec.json.decode(raw, type=Group)
+    except msgspec.MsgspecError as error:
+        raise RequestError(f"not a question for a group ({error})") from error
+    found = dict[str, list[tuple[str, str]] | None]()
+    for one in group.people:
+        question = asked(f"GET /{one.uid}?from={group.begin}&until={group.until} HTTP/1.0", zone)
+        assert question.within
+        agenda = Busy(root, zone, question.first, question.last, frozenset(map(str.lower, one.mails)), SECONDS)
+        spans = agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
+        _log(one.uid, agenda)
+        known = not agenda.over and (agenda.kept or one.texts is not None)
+        found[one.uid] = in_utc(spans, *question.within) if known else None
+    return found
+
+
+def _log(uid: str, agenda: Busy) -> None:
+    for item, reason in agenda.unread:
+        print(f"<5>{uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
+
+
 def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, bytes]:
     """Status and body."""
     line = stream.readline(LARGEST).decode("latin-1")
+    size = 0
     for _turn in range(LINES):  # nginx waits until its request is read
-        if not stream.readline(LARGEST).strip():
+        name, _colon, value = stream.readline(LARGEST).decode("latin-1").partition(":")
+        if not name.strip():
             break
+        if name.lower() == "content-length" and value.strip().isdecimal():
+            size = int(value)
     try:
+        if line.startswith("POST / "):
+            return "200 OK", json.dumps(of_group(stream.read(min(size, LARGEST_GROUP)), root, zone)).encode()
         question = asked(line, zone)
     except RequestError as error:
         return "400 Bad Request", f"{error}\n".encode()
     agenda = Busy(root, zone, question.first, question.last)
     spans = agenda.of(question.uid)
-    for item, reason in agenda.unread:
-        print(f"<5>{question.uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
+    _log(question.uid, agenda)
     if not agenda.kept:
         return "404 Not Found", b""
     if question.within:

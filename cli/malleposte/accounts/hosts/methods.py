@@ -34,6 +34,7 @@ class ForAccountd(ABC):
     set_later = acts.mailbox.set_later
     decide_later = acts.mailbox.decide_later
     settle = acts.agendas.settle
+    busy_times = acts.agendas.busy_times
     traces = acts.traces.traces
     untrace = acts.traces.untrace
     factors = acts.log_ins.factors

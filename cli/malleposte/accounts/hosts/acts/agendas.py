@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import checked
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.hosts.table import Uid, act, first_with, only
+from malleposte.accounts.meetings import times
+from malleposte.accounts.meetings.model import MOST_PEOPLE, Asked, Times
 
 ONE_HOST = first_with("agendas", *AGENDAS, hint="deploy the hosts of the group web, then the directory's")
+
+Group = Annotated[tuple[Asked, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
+Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{8}T\d{6}Z\Z")]
 
 
 @act(on=ONE_HOST, merge=only, in_turn=True, accountd=True)
@@ -21,3 +30,9 @@ def settle(host: LocalHost, uid: Uid, profile: str) -> Moved:
 def holders(host: LocalHost) -> dict[str, list[str]]:
     """Return the accounts that have something in each store of agendas."""
     return {name: list(uids) for name, uids in host.agendas().holders().items()}
+
+
+@act(on=ONE_HOST, merge=only, accountd=True)
+def busy_times(host: LocalHost, people: Group, begin: Moment, end: Moment) -> list[Times]:
+    """Return when these agents are busy between two moments."""
+    return times.read(host.agendas(), people, (begin, end), host.sogo_sql, times.by_socket)
