@@ -59,6 +59,9 @@ class ForAccountd(ABC):
     plan_convocation = acts.convocations.plan_convocation
     order_convocation = acts.convocations.order_convocation
     convocation_report = acts.convocations.convocation_report
+    call_meeting = acts.convocations.call_meeting
+    my_meetings = acts.convocations.my_meetings
+    call_off_meeting = acts.convocations.call_off_meeting
 
 
 class ForRoot(ForAccountd):
@@ -83,3 +86,4 @@ class ForRoot(ForAccountd):
     note_retracted = acts.retraction.note_retracted
     file_convocations = acts.convocations.file_convocations
     convocation_replies = acts.convocations.convocation_replies
+    submit_letter = acts.convocations.submit_letter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from malleposte.accountd.calls.meetings.slots import LONGEST_DAYS, MOST_PEOPLE
@@ -9,9 +10,10 @@ from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length
 
 from malleposte_portal import dsfr
-from malleposte_portal.core.forms import TOO_LONG, Form
+from malleposte_portal.core.forms import TOO_LONG, Form, text_field
+from malleposte_portal.core.languages import translate as _
 
-LONGEST_PEOPLE = 6000
+LONGEST_PEOPLE, LONGEST_TEXT = 6000, 1000
 MINUTES = {
     "30": "30 minutes", "45": "45 minutes", "60": "1 heure", "90": "1 heure 30", "120": "2 heures", "180": "3 heures",
 }  # fmt: skip
@@ -66,3 +68,36 @@ class FindSlots(Form):
     begin = hour_field("Pas avant", "Vide : le début de la journée de travail.")
     end = hour_field("Fini avant", "Vide : la fin de la journée de travail.")
     saturday = BooleanField("Le samedi aussi", widget=dsfr.Checkbox())
+
+
+class Invite(Form):
+    """A meeting: its title, its hours, its place, who is invited."""
+
+    title = text_field("Titre", "Vos invités le lisent dans leur agenda.", "Donnez un titre.", autocomplete="off")
+    day = day_field("Jour", "Indiquez un jour.")
+    begin = hour_field("De")
+    end = hour_field("À")
+    place = StringField(
+        "Lieu", filters=[stripped], validators=[Length(max=200, message=TOO_LONG)],
+        render_kw={"autocomplete": "off"}, widget=dsfr.Input(),
+    )  # fmt: skip
+    text = StringField(
+        "Texte", filters=[stripped], validators=[Length(max=LONGEST_TEXT, message=TOO_LONG)],
+        widget=dsfr.Textarea(rows=4),
+    )  # fmt: skip
+    people = people_field("Un par ligne : identifiant, adresse, ou adresse d’une liste dont vous êtes membre.")
+    visio = BooleanField("Ajouter un lien de visioconférence", widget=dsfr.Checkbox())
+
+    def moments(self) -> tuple[str, str] | None:
+        """The beginning and the end, as accountd takes them; None where a field has an error now."""
+        moments = tuple(f"{self.typed('day')}T{self.typed(name)}" for name in ("begin", "end"))
+        for name, moment in zip(("begin", "end"), moments, strict=True):
+            try:
+                datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M")  # noqa: DTZ007  # of the platform's zone
+            except ValueError:
+                self.refuse(name, [_("Indiquez une heure.")])
+                return None
+        if moments[1] <= moments[0]:
+            self.refuse("end", [_("La fin est après le début.")])
+            return None
+        return moments[0], moments[1]
