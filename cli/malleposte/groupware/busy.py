@@ -50,7 +50,14 @@ def may_meet(text: str, first: datetime.date, last: datetime.date) -> bool:
 def spans(
     text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo, mails: Container[str] = ()
 ) -> Iterator[Span]:
-    """The times of an item that take time of its owner and meet those between `first` and `last`.
+    """The times of an item that take time of its owner and meet those between `first` and `last`."""
+    return ((start, end) for _event, start, end in occurrences(text, first, last, zone, mails))
+
+
+def occurrences(
+    text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo, mails: Container[str] = ()
+) -> Iterator[tuple[Any, datetime.datetime, datetime.datetime]]:
+    """The same, each with its event.
 
     `mails`: the owner's addresses. What was declined under one of them takes no time.
     """
@@ -71,7 +78,12 @@ def spans(
                 continue
             end = aware(begins + lasts, zone)
             if end > first and end > start:
-                yield start, end
+                yield event, start, end
+
+
+def whole_day(event: Any) -> bool:
+    """Whether an event has no hours."""
+    return not isinstance(event.dtstart.value, datetime.datetime)
 
 
 def _declined(event: Any, mails: Container[str]) -> bool:
@@ -111,6 +123,10 @@ class Busy:
         """The same by the texts of events, which are kept elsewhere."""
         return self._read((f"event {number}", functools.partial(str, text)) for number, text in enumerate(texts, 1))
 
+    def times(self, text: str) -> list[Span]:
+        """The times of one item."""
+        return list(spans(text, *window(self.first, self.last, self.zone), self.zone, self.mails))
+
     def _read(self, named: Iterable[tuple[str, Callable[[], str | None]]]) -> list[Span]:
         until, found = time.monotonic() + self.seconds, list[Span]()
         for name, content in named:
@@ -127,7 +143,7 @@ class Busy:
             if not may_meet(text, self.first, self.last):
                 return []
             with bounded(PATIENCE):
-                return list(spans(text, *window(self.first, self.last, self.zone), self.zone, self.mails))
+                return self.times(text)
         except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
             self.unread.append((name, f"{type(error).__name__}: {error}"))
             return []

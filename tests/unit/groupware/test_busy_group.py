@@ -79,3 +79,39 @@ def test_who_keeps_more_than_can_be_read_is_unknown_and_stops_nobody(
 def test_other_questions_are_refused(tmp_path: Path, more: dict[str, Any]) -> None:
     assert asked(tmp_path, {"uid": "anne"})[0] == "200 OK"
     assert asked(tmp_path, {"uid": "anne"}, **more)[0] == "400 Bad Request"
+
+
+def own(root: Path, *texts: str, people: int = 1, **more: Any) -> tuple[str, Any]:
+    one = {"uid": "anne", "mails": ["anne@ac-exemple.test"], "texts": list(texts) or None}
+    raw = json.dumps({**SPAN, "people": [one] * people, **more}).encode()
+    head = f"POST /own HTTP/1.0\r\nContent-Length: {len(raw)}\r\n\r\n".encode()
+    status, body = busy_times.respond(io.BytesIO(head + raw), root, PARIS)
+    return status, json.loads(body) if status.startswith("200") else body.decode()
+
+
+def test_an_agent_is_shown_the_own_events(tmp_path: Path) -> None:
+    link = "https://visio.ac-exemple.test/reunion-1"
+    kept(tmp_path, "anne", calendar(event(ONCE, more=f"DESCRIPTION:Lien : {link}\\n\\, puis {link}\n")))
+    assert own(tmp_path) == (
+        "200 OK",
+        [{"begin": TAKEN[0][0], "end": TAKEN[0][1], "title": "Conseil", "place": "Salle 2", "links": [link]}],
+    )
+    whole = calendar(event("DTSTART;VALUE=DATE:20300303\nDTEND;VALUE=DATE:20300305"))
+    declined = calendar(event(ONCE, more="ATTENDEE;PARTSTAT=DECLINED:mailto:anne@ac-exemple.test\n"))
+    series = calendar(event(f"{ONCE}\nRRULE:FREQ=DAILY").replace("20300304T", "20300104T"))
+    _status, found = own(tmp_path, series, declined, whole)
+    assert [(one["begin"], one["end"]) for one in found] == [("20300303", "20300304"), tuple(TAKEN[0])]
+
+
+def test_a_series_without_end_and_words_without_end_are_cut(tmp_path: Path) -> None:
+    minutes = calendar(event("DTSTART:20300304T000000Z\nDURATION:PT30S\nRRULE:FREQ=MINUTELY"))
+    assert own(tmp_path, minutes) == ("200 OK", None), "more than can be shown is said"
+    long = calendar(event(ONCE).replace("Conseil", "c" * 5000).replace("Salle 2", "https://x.example/" + "p" * 5000))
+    (one,) = own(tmp_path, long)[1]
+    assert len(one["title"]) == busy_times.LONGEST_WORD == len(one["place"]) and len(one["links"][0]) <= 309
+
+
+def test_the_question_of_two_agents_is_none(tmp_path: Path) -> None:
+    assert own(tmp_path, calendar(event(ONCE)))[0] == "200 OK"
+    assert own(tmp_path, calendar(event(ONCE)), people=2)[0] == "400 Bad Request"
+    assert own(tmp_path, calendar(event(ONCE)), until="demain")[0] == "400 Bad Request"

@@ -35,6 +35,7 @@ class ForAccountd(ABC):
     decide_later = acts.mailbox.decide_later
     settle = acts.agendas.settle
     busy_times = acts.agendas.busy_times
+    own_days = acts.agendas.own_days
     traces = acts.traces.traces
     untrace = acts.traces.untrace
     factors = acts.log_ins.factors

@@ -38,6 +38,16 @@ class Times(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: bool = True
 
 
+class Appointment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An event of an agent's own: UTC, or days (`20260615`) for whole ones, the end included; links that it names."""
+
+    begin: str
+    end: str
+    title: str = ""
+    place: str = ""
+    links: tuple[str, ...] = ()
+
+
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A time for a meeting, in the platform's zone (`2026-06-15T08:00`), and the keys of those who are busy then."""
 

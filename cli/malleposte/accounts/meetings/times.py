@@ -14,10 +14,12 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from malleposte.accounts.agendas import Stores
 from malleposte.accounts.agendas.model import MAIN
 from malleposte.accounts.agendas.sogo import SogoStore
-from malleposte.accounts.meetings.model import Asked, Times
+from malleposte.accounts.meetings.model import Appointment, Asked, Times
 from malleposte.adapters.sogo import Sql
 from malleposte.adapters.sogo import busy as sogo
 from malleposte.core.errors import MallepostError
@@ -51,6 +53,23 @@ def read(stores: Stores, people: Sequence[Asked], span: tuple[str, str], sql: Sq
     return [_times(one.uid, found.get(one.uid)) for one in people]
 
 
+def own(stores: Stores, one: Asked, span: tuple[str, str], sql: Sql, ask: Ask) -> list[Appointment] | None:
+    """Return an agent's own events in `span`; None where there are more than can be read. Raises MallepostError."""
+    place, texts = _store(stores, one.profile), None
+    if not place:
+        return []
+    if place == SogoStore.name:
+        texts = sogo.events(sql, [one.uid], span, MAIN, own=True).get(one.uid, [])
+    people = [{"uid": one.uid, "mails": list(one.mails), "texts": texts}]
+    question = {"from": span[0], "until": span[1], "people": people}
+    try:
+        return msgspec.json.decode(ask(json.dumps(question).encode()), type=list[Appointment] | None)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise MallepostError(
+            f"the agenda is not told: {type(error).__name__}: {error}", "look at 'journalctl -t radicale-busy'"
+        ) from error
+
+
 def _store(stores: Stores, profile: str) -> str:
     """Return the name of the store in which a class has its agendas; empty where none is here."""
     try:
@@ -76,12 +95,12 @@ def _times(uid: str, told: Any) -> Times:
     return Times(uid, tuple((str(begin), str(end)) for begin, end in told))
 
 
-def by_socket(question: bytes, path: Path = SOCKET) -> bytes:
+def by_socket(question: bytes, path: Path = SOCKET, target: str = "/", seconds: float = PATIENCE) -> bytes:
     """Ask the program. Raises OSError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
-        link.settimeout(PATIENCE)
+        link.settimeout(seconds)
         link.connect(str(path))
-        head = f"POST / HTTP/1.0\r\nContent-Length: {len(question)}\r\n\r\n"
+        head = f"POST {target} HTTP/1.0\r\nContent-Length: {len(question)}\r\n\r\n"
         link.sendall(head.encode("ascii") + question)
         with link.makefile("rb") as stream:
             answer = stream.read(LARGEST)

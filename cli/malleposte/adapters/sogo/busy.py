@@ -33,10 +33,13 @@ _EVENTS = """SELECT row_to_json(one) FROM (
 """
 
 
-def events(sql: Sql, uids: Sequence[str], span: tuple[str, str], main: str) -> dict[str, list[str]]:
+def events(
+    sql: Sql, uids: Sequence[str], span: tuple[str, str], main: str, *, own: bool = False
+) -> dict[str, list[str]]:
     """Return the texts of events that may take time of these agents in a span of UTC, by uid.
 
     Who is not there has no agenda, or closed the busy hours of the one that is named `main` to colleagues.
+    `own`: the agent asks, whom nothing is closed to.
     """
     begin, end = (_seconds(moment) for moment in span)
     text = _EVENTS.format(
@@ -46,7 +49,7 @@ def events(sql: Sql, uids: Sequence[str], span: tuple[str, str], main: str) -> d
     found, opened = dict[str, list[str]](), set[str]()
     for row in rows(sql(text)):
         uid, folder = str(row["uid"]), str(row["folder"])
-        if _closed(row["roles"]) or folder in excluded.get(uid, ()):
+        if not own and (_closed(row["roles"]) or folder in excluded.get(uid, ())):
             continue
         if folder == main:
             opened.add(uid)

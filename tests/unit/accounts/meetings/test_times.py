@@ -10,7 +10,7 @@ from malleposte.accounts.agendas import Stores
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.accounts.meetings import times
-from malleposte.accounts.meetings.model import Asked, Times
+from malleposte.accounts.meetings.model import Appointment, Asked, Times
 from malleposte.core.errors import MallepostError
 
 from tests.support.classes import CLASSES
@@ -107,3 +107,22 @@ def test_a_program_that_does_not_answer_is_said(stores: Stores) -> None:
 
     with pytest.raises(MallepostError, match="busy times are not told"):
         times.read(stores, [Asked("anne", LIGHT)], SPAN, Sogo(), deaf)
+
+
+def test_the_own_agenda_is_read_whatever_it_shows_to_colleagues(stores: Stores) -> None:
+    asked: list[Any] = []
+
+    def program(raw: bytes) -> bytes:
+        asked.append(json.loads(raw))
+        return b'[{"begin": "20260615", "end": "20260615", "title": "Stage", "place": "", "links": []}]'
+
+    sogo = Sogo(row("anne", "X", ["None"]), anne=json.dumps({"Calendar": {"FreeBusyExclusions": {"a:b/personal": 1}}}))
+    one = Asked("anne", FULL, ("anne@ac-exemple.test",))
+    assert times.own(stores, one, SPAN, sogo, program) == [Appointment("20260615", "20260615", "Stage")]
+    assert asked[0]["people"] == [{"uid": "anne", "mails": ["anne@ac-exemple.test"], "texts": ["X"]}]
+    assert times.own(stores, Asked("anne", LIGHT), SPAN, sogo, program) and asked[1]["people"][0]["texts"] is None
+    assert times.own(stores, Asked("anne", "inconnue"), SPAN, sogo, program) == []
+    assert times.own(stores, one, SPAN, Sogo(), lambda _raw: b"null") is None
+    for wrong in (b"{}", b"", b'[{"begin": 1}]'):
+        with pytest.raises(MallepostError, match="the agenda is not told"):
+            times.own(stores, one, SPAN, sogo, lambda _raw, said=wrong: said)  # type: ignore[misc]

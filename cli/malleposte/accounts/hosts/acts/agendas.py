@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -12,10 +13,12 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.hosts.table import Uid, act, first_with, only
 from malleposte.accounts.meetings import times
-from malleposte.accounts.meetings.model import MOST_PEOPLE, Asked, Times
+from malleposte.accounts.meetings.model import MOST_PEOPLE, Appointment, Asked, Times
 
 ONE_HOST = first_with("agendas", *AGENDAS, hint="deploy the hosts of the group web, then the directory's")
 
+SOON = 5.0
+"""Seconds for what a page waits for."""
 Group = Annotated[tuple[Asked, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
 Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{8}T\d{6}Z\Z")]
 
@@ -24,6 +27,13 @@ Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{8}T\d{6}Z\Z")]
 def settle(host: LocalHost, uid: Uid, profile: str) -> Moved:
     """Bring the account's agendas and contacts to the stores of a class."""
     return host.agendas().settle(checked(uid), profile)
+
+
+@act(on=ONE_HOST, merge=only, accountd=True)
+def own_days(host: LocalHost, one: Asked, begin: Moment, end: Moment) -> list[Appointment] | None:
+    """Return the events of an agent's own agenda between two moments; None where they cannot be read in time."""
+    ask = functools.partial(times.by_socket, target="/own", seconds=SOON)
+    return times.own(host.agendas(), one, (begin, end), host.sogo_sql, ask)
 
 
 @act(on=ONE_HOST, merge=only)
