@@ -24,7 +24,7 @@ class Decision:
     copy: str
 
 
-SOGO = ("accounts", "folders", "memcached", "merge", "profiles", "rights", "tool")
+SOGO = ("accounts", "busy", "folders", "memcached", "merge", "profiles", "rights", "tool")
 DECISIONS = (
     Decision(
         "the form of a uid",

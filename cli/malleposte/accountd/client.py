@@ -10,7 +10,7 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -82,6 +82,10 @@ class Client:
             return cls(**json.loads(path.read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise UnavailableError(f"{path}: {error}") from error
+
+    def within(self, seconds: float) -> Client:
+        """Return the same client, which waits so long at most for each answer."""
+        return replace(self, timeout=seconds)
 
     def call[A: Done](self, request: Request[A]) -> A:
         """Ask for one thing; `Hello()` asks whether accountd is there and knows this client.

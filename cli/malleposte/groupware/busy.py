@@ -6,10 +6,13 @@ An event that is transparent or called off takes no time; whatever else it says,
 from __future__ import annotations
 
 import datetime
+import functools
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from malleposte.groupware import items
 from malleposte.groupware.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
@@ -44,12 +47,26 @@ def may_meet(text: str, first: datetime.date, last: datetime.date) -> bool:
     return days["START"] - margin <= last and first <= days["END"] + margin
 
 
-def spans(text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo) -> Iterator[Span]:
+def spans(
+    text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo, mails: Container[str] = ()
+) -> Iterator[Span]:
     """The times of an item that take time of its owner and meet those between `first` and `last`."""
+    return ((start, end) for _event, start, end in occurrences(text, first, last, zone, mails))
+
+
+def occurrences(
+    text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo, mails: Container[str] = ()
+) -> Iterator[tuple[Any, datetime.datetime, datetime.datetime]]:
+    """The same, each with its event.
+
+    `mails`: the owner's addresses. What was declined under one of them takes no time.
+    """
     events = read(text)
     others = moved(events, zone)
     for event in events:
         if text_of(event, "transp").upper() == "TRANSPARENT" or text_of(event, "status").upper() == "CANCELLED":
+            continue
+        if _declined(event, mails):
             continue
         lasts = length(event)
         # A second earlier, since what begins then is looked for too.
@@ -61,35 +78,74 @@ def spans(text: str, first: datetime.datetime, last: datetime.datetime, zone: da
                 continue
             end = aware(begins + lasts, zone)
             if end > first and end > start:
-                yield start, end
+                yield event, start, end
+
+
+def whole_day(event: Any) -> bool:
+    """Whether an event has no hours."""
+    return not isinstance(event.dtstart.value, datetime.datetime)
+
+
+def _declined(event: Any, mails: Container[str]) -> bool:
+    """Whether the owner said no."""
+    return any(
+        one.value.strip().lower().removeprefix("mailto:") in mails
+        and one.params.get("PARTSTAT", [""])[0].upper() == "DECLINED"
+        for one in event.contents.get("attendee", ())
+    )
 
 
 @dataclass
 class Busy:
-    """The times of one agent between two days, both included. `unread`: items that say nothing, with the reason."""
+    """The times of one agent between two days, both included. `unread`: items that say nothing, with the reason.
+
+    `mails`: the agent's addresses. With `seconds`, that is all the time that the items may take to read: who has more
+    than that is `over`.
+    """
 
     root: Path
     zone: datetime.tzinfo
     first: datetime.date
     last: datetime.date
+    mails: Container[str] = ()
+    seconds: float = 0.0
     unread: list[tuple[str, str]] = field(default_factory=list)
     kept: bool = False
+    over: bool = False
 
     def of(self, uid: str) -> list[Span]:
         """The times in which an agent is busy; `kept` tells afterwards whether an agenda of theirs holds an event."""
         folders = items.agendas(self.root / uid)
-        return [span for folder in folders for path in items.listed(folder) for span in self._of(path)]
+        paths = [path for folder in folders for path in items.listed(folder)]
+        return self._read((f"{one.parent.name}/{one.name}", functools.partial(items.content, one)) for one in paths)
 
-    def _of(self, path: Path) -> list[Span]:
+    def in_texts(self, texts: Iterable[str]) -> list[Span]:
+        """The same by the texts of events, which are kept elsewhere."""
+        return self._read((f"event {number}", functools.partial(str, text)) for number, text in enumerate(texts, 1))
+
+    def times(self, text: str) -> list[Span]:
+        """The times of one item."""
+        return list(spans(text, *window(self.first, self.last, self.zone), self.zone, self.mails))
+
+    def _read(self, named: Iterable[tuple[str, Callable[[], str | None]]]) -> list[Span]:
+        until, found = time.monotonic() + self.seconds, list[Span]()
+        for name, content in named:
+            if self.seconds and time.monotonic() > until:
+                self.over = True
+                break
+            found += self._of(name, content)
+        return found
+
+    def _of(self, name: str, content: Callable[[], str | None]) -> list[Span]:
         try:
-            text = items.content(path) or ""
+            text = content() or ""
             self.kept = self.kept or bool(_EVENT.search(text))
             if not may_meet(text, self.first, self.last):
                 return []
             with bounded(PATIENCE):
-                return list(spans(text, *window(self.first, self.last, self.zone), self.zone))
+                return self.times(text)
         except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
-            self.unread.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"))
+            self.unread.append((name, f"{type(error).__name__}: {error}"))
             return []
 
 

@@ -9,6 +9,11 @@ socket, on which one request is read:
 ``GET /UID?from=YYYYMMDDTHHMMSSZ&until=YYYYMMDDTHHMMSSZ``   200 has a JSON list of pairs: beginning and end, in UTC
 
 404 says that no event of that agent is kept here. What cannot be read is in the journal.
+
+``POST /`` asks for a group, for root, with a JSON document: `from`, `until`, and `people`, each with `uid`, `mails`
+(the agent's addresses) and `texts`, the events that another store has; null: those that are kept here. The answer has
+the pairs of each agent by uid, and null where nothing is known. ``POST /own`` asks the same for one agent alone, who is
+shown the own events: beginning, end, title, place, links.
 """
 
 from __future__ import annotations
@@ -19,12 +24,15 @@ import re
 import sys
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from urllib.parse import parse_qsl
 
-from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc
+import msgspec
+
+from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc, occurrences, whole_day
+from malleposte.groupware.events import text_of
 from malleposte.platform.identity import is_uid
 from malleposte.platform.times import DATE_TIME
 
@@ -35,7 +43,15 @@ LINES = 100
 LONGEST = 92
 """Days that may be asked for."""
 WITHIN = ("from", "until")
+LARGEST_GROUP, MOST_PEOPLE = 16 << 20, 4
+"""Octets and people of a question for a group."""
+SECONDS = 2.0
+"""Seconds for the events of one agent of a group: whoever keeps more holds up nobody else."""
 
+MOST_SHOWN, MOST_FOUND, MOST_LINKS = 30, 500, 4
+"""Events of an answer, of an agent in these days, and links of an event."""
+LONGEST_WORD, LONGEST_TEXT = 200, 8192
+_LINK = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9./_~?=&%+#-]{0,299}")
 _FIRST = re.compile(r"GET /([^?\s]+)\?(\S*) HTTP/1\.[01]")
 
 
@@ -74,20 +90,121 @@ def asked(line: str, zone: datetime.tzinfo) -> Question:
     return Question(match[1], first, last, within)
 
 
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agent of a group."""
+
+    uid: str
+    mails: tuple[str, ...] = ()
+    texts: list[str] | None = None
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"begin": "from"}):
+    """A question for a group, between two moments."""
+
+    begin: str
+    until: str
+    people: Annotated[tuple[Person, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
+
+
+def of_group(raw: bytes, root: Path, zone: datetime.tzinfo) -> dict[str, list[tuple[str, str]] | None]:
+    """The times of each agent of a group. Raises RequestError."""
+    group = _group(raw)
+    found = dict[str, list[tuple[str, str]] | None]()
+    for one in group.people:
+        question = asked(f"GET /{one.uid}?from={group.begin}&until={group.until} HTTP/1.0", zone)
+        assert question.within
+        agenda = Busy(root, zone, question.first, question.last, frozenset(map(str.lower, one.mails)), SECONDS)
+        spans = agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
+        _log(one.uid, agenda)
+        known = not agenda.over and (agenda.kept or one.texts is not None)
+        found[one.uid] = in_utc(spans, *question.within) if known else None
+    return found
+
+
+class Appointment(msgspec.Struct, frozen=True):
+    """An event of the agent who asks: UTC, or days (`20300304`) for whole ones, the end included."""
+
+    begin: str
+    end: str
+    title: str
+    place: str
+    links: tuple[str, ...]
+
+
+def of_owner(raw: bytes, root: Path, zone: datetime.tzinfo) -> list[Appointment] | None:
+    """The events of one agent, in order; None where they are more than can be read. Raises RequestError."""
+    group = _group(raw)
+    if len(group.people) != 1:
+        raise RequestError("not a question of one agent")
+    (one,) = group.people
+    question = asked(f"GET /{one.uid}?from={group.begin}&until={group.until} HTTP/1.0", zone)
+    assert question.within
+    mails = frozenset(map(str.lower, one.mails))
+    agenda = Days(root, zone, question.first, question.last, mails, SECONDS, within=question.within)
+    agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
+    _log(one.uid, agenda)
+    return None if agenda.over else sorted(agenda.found, key=lambda each: (each.begin, each.title))[:MOST_SHOWN]
+
+
+@dataclass
+class Days(Busy):
+    """The events of an agent between two moments, with what they say."""
+
+    within: Span = field(kw_only=True)
+    found: list[Appointment] = field(default_factory=list)
+
+    def times(self, text: str) -> list[Span]:
+        """See Busy."""
+        for event, start, end in occurrences(text, *self.within, self.zone, self.mails):
+            if whole_day(event):
+                last = end - datetime.timedelta(days=1)
+                begins, ends = (f"{one.astimezone(self.zone):%Y%m%d}" for one in (start, max(start, last)))
+            else:
+                begins, ends = (f"{one.astimezone(UTC):{DATE_TIME}}" for one in (start, end))
+            words = [text_of(event, name) for name in ("location", "conference", "url", "description")]
+            links = tuple(dict.fromkeys(link for one in words for link in _LINK.findall(one[:LONGEST_TEXT])))
+            title, place = (" ".join(one.split())[:LONGEST_WORD] for one in (text_of(event, "summary"), words[0]))
+            self.found.append(Appointment(begins, ends, title, place, links[:MOST_LINKS]))
+            if len(self.found) > MOST_FOUND:
+                self.over = True
+                break
+        return []
+
+
+def _group(raw: bytes) -> Group:
+    try:
+        return msgspec.json.decode(raw, type=Group)
+    except msgspec.MsgspecError as error:
+        raise RequestError(f"not a question for a group ({error})") from error
+
+
+def _log(uid: str, agenda: Busy) -> None:
+    for item, reason in agenda.unread:
+        print(f"<5>{uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
+
+
 def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, bytes]:
     """Status and body."""
     line = stream.readline(LARGEST).decode("latin-1")
+    size = 0
     for _turn in range(LINES):  # nginx waits until its request is read
-        if not stream.readline(LARGEST).strip():
+        name, _colon, value = stream.readline(LARGEST).decode("latin-1").partition(":")
+        if not name.strip():
             break
+        if name.lower() == "content-length" and value.strip().isdecimal():
+            size = int(value)
     try:
+        if line.startswith("POST / "):
+            return "200 OK", json.dumps(of_group(stream.read(min(size, LARGEST_GROUP)), root, zone)).encode()
+        if line.startswith("POST /own "):
+            own = of_owner(stream.read(min(size, LARGEST_GROUP)), root, zone)
+            return "200 OK", msgspec.json.encode(own)
         question = asked(line, zone)
     except RequestError as error:
         return "400 Bad Request", f"{error}\n".encode()
     agenda = Busy(root, zone, question.first, question.last)
     spans = agenda.of(question.uid)
-    for item, reason in agenda.unread:
-        print(f"<5>{question.uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
+    _log(question.uid, agenda)
     if not agenda.kept:
         return "404 Not Found", b""
     if question.within:

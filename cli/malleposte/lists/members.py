@@ -43,6 +43,16 @@ def expand(directory: Directory, one: MailingList) -> list[Member]:
     return list(found.values())
 
 
+def first_of(directory: Directory, one: MailingList, most: int) -> list[Member]:
+    """So many of them at most: no more is read of a list than that takes."""
+    found: dict[str, Member] = {}
+    for member in _all(directory, one, {one.name}):
+        found.setdefault(member.key, member)
+        if len(found) >= most:
+            break
+    return list(found.values())
+
+
 def _all(directory: Directory, one: MailingList, seen: set[str]) -> Iterator[Member]:
     by_branch: dict[str, list[str]] = {}
     for dn in one.members:

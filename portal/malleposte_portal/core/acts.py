@@ -29,6 +29,10 @@ class Accountd(Protocol):
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
+    def within(self, seconds: float) -> Accountd:
+        """As `Client.within`."""
+        ...
+
     def fetch(self, request: Request[Any]) -> client.Copy:
         """As `call`."""
         ...

@@ -49,6 +49,16 @@ def ask[A: Done](
     return _done(agent, make, current_app.extensions["accountd"].call, not_proved, refused)
 
 
+def soon[A: Done](agent: sign_on.Agent, make: Make[A], seconds: float) -> A | None:
+    """Return the answer for a part of a page that stands without it; None where there is none in time."""
+    try:
+        answer = _done(agent, make, current_app.extensions["accountd"].within(seconds).call)
+    except (OverError, AwayError, StoreError) as error:
+        LOG.info("a part of a page stays empty: %s: %s", type(error).__name__, error)
+        return None
+    return None if isinstance(answer, acts.Told) else answer
+
+
 def answered[A: Done](agent: sign_on.Agent, make: Make[A], refused: str = "") -> A:
     """Return the answer that a page is made of, as `ask`. Raises OverError, UnansweredError: the page then says why."""
     answer = ask(agent, make, refused=refused)

@@ -122,6 +122,8 @@ class FakeAccountd:
     asked: list[Request[Any]] = field(default_factory=list)
     failures: dict[type[Request[Any]], Exception] = field(default_factory=dict)
     """Requests of these kinds alone fail so."""
+    patience: float = 0.0
+    """The seconds of the last question that was not to wait."""
 
     def call[A: Done](self, request: Request[A]) -> A:
         self.asked.append(request)
@@ -131,6 +133,10 @@ class FakeAccountd:
         if isinstance(answer, Exception):
             raise answer
         return answer_to(request, answer)
+
+    def within(self, seconds: float) -> "FakeAccountd":
+        self.patience = seconds
+        return self
 
     def fetch(self, request: Request[Any]) -> client.Copy:
         raise client.UnavailableError("no copy")

@@ -6,10 +6,11 @@ is known to that person and the office alone.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from malleposte.accounts.convocations import itip
-from malleposte.accounts.convocations.model import Convocation, Invitee, Stage, Way
+from malleposte.accounts.convocations.model import Convocation, Invitee, Part, Stage, Way
 from malleposte.accounts.convocations.people import Known, People
 from malleposte.accounts.convocations.replies import RawReply
 from malleposte.core.errors import InputError
@@ -21,17 +22,20 @@ class Counter:
     def __init__(self, convocations: Iterable[Convocation], people: People) -> None:
         """`convocations`: those of the office."""
         self.people = people
-        self.events = {
-            one.event_id(invitee): (one, invitee)
-            for one in convocations if one.stage is not Stage.DRAFT for invitee in one.invitees
-        }  # fmt: skip
+        self.events = dict[str, tuple[Convocation, list[Invitee]]]()
+        self._people = dict[str, Known]()
+        for one in convocations:
+            for invitee in one.invitees if one.stage is not Stage.DRAFT else ():
+                if invitee.part is not Part.ORGANISER:
+                    self.events.setdefault(one.event_id(invitee), (one, []))[1].append(invitee)
 
     def count(self, raw: RawReply) -> Convocation | None:
         """Note an answer; return its convocation, None where it changes nothing. Raises InputError for a wrong one."""
         reply = itip.read_reply(raw.text)
-        one, invitee = self.events.get(reply.event_id, (None, None))
-        if one is None or invitee is None:
+        one, several = self.events.get(reply.event_id, (None, []))
+        if one is None:
             raise InputError("an answer to no invitation of this office")
+        invitee = several[0] if len(several) == 1 else self._invited(several, reply.attendee)
         known = self._known(invitee)
         if raw.author not in known.addresses:
             raise InputError(f"{invitee.key}: an answer that {raw.author} wrote")
@@ -44,11 +48,25 @@ class Counter:
         invitee.reply(reply.answer, Way.MAIL, raw.received)
         return one
 
+    def _invited(self, several: list[Invitee], attendee: str) -> Invitee:
+        """Return the invitation of an address to an event that several have. Raises InputError."""
+        for invitee in several:
+            if attendee == invitee.person.address:
+                return invitee
+        for invitee in several:
+            with contextlib.suppress(InputError):  # who has left hides nobody else
+                if attendee in self._known(invitee).addresses:
+                    return invitee
+        raise InputError(f"an answer for {attendee[:100]}, who is not invited")
+
     def _known(self, invitee: Invitee) -> Known:
-        """Return the person as the directory has it now."""
-        if not invitee.person.uid:
+        """Return the person as the directory has it now; who has left has no address there."""
+        uid = invitee.person.uid
+        if not uid:
             return Known(invitee.person)
-        known = self.people.of(invitee.person.uid)
-        if known is None:
-            raise InputError(f"{invitee.key}: an answer of nobody")
-        return known
+        if uid not in self._people:
+            known = self.people.of(uid)
+            if known is None:
+                raise InputError(f"{invitee.key}: an answer of nobody")
+            self._people[uid] = known
+        return self._people[uid]

@@ -117,10 +117,20 @@ def _event(one: Convocation, invitee: Invitee, answer: Answer, now: datetime.dat
     made.add("status", "CANCELLED" if invitee.off else "CONFIRMED")
     made.add("transp", "OPAQUE")
     made.add("organizer", _address(one.mail, CN=one.title))
-    attendee = {"CN": invitee.person.name or invitee.person.address, "CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT"}
-    asked = {"RSVP": "TRUE"} if not invitee.off and answer is Answer.SILENCE else {}
-    made.add("attendee", _address(invitee.person.address, **attendee, PARTSTAT=PARTSTAT[answer], **asked))
+    if one.shared and not invitee.off:
+        for other in one.guests:
+            made.add("attendee", _attendee(other, other.answer))
+    else:
+        made.add("attendee", _attendee(invitee, answer))
     return made
+
+
+def _attendee(invitee: Invitee, answer: Answer) -> Any:
+    name = invitee.person.name or invitee.person.address
+    asked = {"RSVP": "TRUE"} if not invitee.off and answer is Answer.SILENCE else {}
+    return _address(
+        invitee.person.address, CN=name, CUTYPE="INDIVIDUAL", ROLE="REQ-PARTICIPANT", PARTSTAT=PARTSTAT[answer], **asked
+    )
 
 
 def _times(event: Event) -> tuple[datetime.date, datetime.date]:

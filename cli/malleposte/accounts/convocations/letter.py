@@ -89,7 +89,7 @@ def compose(
     words = {
         "office": one.title, "mail": one.mail, "does": does, "does_en": does_en,
         "page": f"https://{facts.portal}{PAGE}",
-        "details": _details(event, french=True), "details_en": _details(event, french=False),
+        "details": details(event, french=True), "details_en": details(event, french=False),
     }  # fmt: skip
     off = kind == "off"
     answer, answer_en = (_ANSWER, _ANSWER_EN) if person.uid else (_ANSWER_OUTSIDE, _ANSWER_OUTSIDE_EN)
@@ -108,7 +108,8 @@ def compose(
     return made
 
 
-def _details(event: Event, *, french: bool) -> str:
+def details(event: Event, *, french: bool) -> str:
+    """Return the lines that say what an event is, when and where."""
     lines = [event.title, spoken(event, french=french), event.place]
     return "\n    ".join(filter(None, lines))
 

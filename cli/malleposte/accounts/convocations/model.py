@@ -26,6 +26,17 @@ class Answer(StrEnum):
     MAYBE = "maybe"
 
 
+class Part(StrEnum):
+    """The part of somebody in an event: what comes to that person."""
+
+    CALLED = ""
+    """The letter, and the entry in the agenda."""
+    GUEST = "guest"
+    """The letter alone: a question, as any invitation is."""
+    ORGANISER = "organiser"
+    """The entry alone."""
+
+
 class Way(StrEnum):
     """The way by which an answer came."""
 
@@ -131,18 +142,19 @@ class Invitee(msgspec.Struct, forbid_unknown_fields=True):
     failure: str = ""
     instead_of: str = ""
     called: str = ""
+    part: Part = Part.CALLED
 
     @property
     def wanted(self) -> str:
         """The entry that the agenda is to have, as a word; empty for none."""
-        if not self.person.uid or self.off or self.answer is Answer.NO:
+        if self.part is Part.GUEST or not self.person.uid or self.off or self.answer is Answer.NO:
             return ""
         return f"{self.sequence} {self.answer}"
 
     @property
     def to_mail(self) -> bool:
         """Whether a letter is due. One who was never written to is not told that it is off."""
-        if self.off and self.mailed < 0 and not self.begun:
+        if self.part is Part.ORGANISER or (self.off and self.mailed < 0 and not self.begun):
             return False
         return self.mailed < self.sequence or (self.remind and not self.off)
 
@@ -221,6 +233,8 @@ class Convocation(msgspec.Struct, forbid_unknown_fields=True):
     `name` tells it among the others of the office: that of its file. `substitute`: a « non » calls the next one;
     `remind_days`: days before the event on which the silent are reminded. `rows` are those that the portal's page adds;
     while `planning` their `plan` is not made yet. `seen` is the last message of each folder of the box that was read.
+    `shared` is the random word of the one event that all have, as in a meeting of an agent, who stands in the place of
+    the office; without it each has an event of the own.
     """
 
     ident: str
@@ -240,10 +254,16 @@ class Convocation(msgspec.Struct, forbid_unknown_fields=True):
     planning: bool = False
     seen: dict[str, int] = {}
     failures: list[str] = []
+    shared: str = ""
 
     def event_id(self, one: Invitee) -> str:
         """Return the UID of the event of an invitation."""
-        return f"{self.ident}-{one.token}@{self.domain}"
+        return f"{self.ident}-{self.shared or one.token}@{self.domain}"
+
+    @property
+    def guests(self) -> list[Invitee]:
+        """The invitations that stand, but for the organiser's own."""
+        return [one for one in self.called if one.part is not Part.ORGANISER]
 
     def find(self, key: str) -> Invitee | None:
         """Return the invitation of a key."""
@@ -261,7 +281,7 @@ class Convocation(msgspec.Struct, forbid_unknown_fields=True):
 
     def count(self) -> Counts:
         """Return how many answered what."""
-        return Counts.of(self.called)
+        return Counts.of(self.guests)
 
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -317,11 +337,13 @@ class OrderText:
 class ConvocationRules:
     """The academy's choices. `offices` are addresses of the boxes that may convoke from the portal.
 
-    `per_minute`: letters and entries in agendas, of all convocations together. `keep_days`: after the last event.
+    `per_minute`: letters and entries in agendas, of all convocations together. `keep_days`: after the last event;
+    `meeting_days` the same for meetings of agents.
     """
 
     offices: tuple[str, ...] = ()
     per_minute: int = 60
     reminder_days: tuple[int, ...] = (3,)
     keep_days: int = 365
+    meeting_days: int = 60
     order: OrderText = field(default_factory=OrderText)

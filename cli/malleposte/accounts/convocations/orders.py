@@ -111,7 +111,7 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def mine(uid: str, now: float, folder: Path = store.FOLDER) -> list[Mine]:
     """Return the convocations of an agent that are not over, the next one first."""
     several = [
-        _mine(one, invitee) for one in store.every(folder) if one.stage is not Stage.DRAFT
+        _mine(one, invitee) for one in store.every(folder) if one.stage is not Stage.DRAFT and not one.shared
         for invitee in one.invitees if invitee.person.uid == uid and _shown_to_agent(invitee, now)
     ]  # fmt: skip
     return sorted(several, key=lambda each: (each.event.begin, each.invitation))

@@ -13,7 +13,7 @@ from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
 
-READ = ("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpBlockedUntil")
+READ = ("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpBlockedUntil", "mpHidden")
 _NAMES = ("uid", "mpLoginAlias", "mailLocalAddress")
 
 

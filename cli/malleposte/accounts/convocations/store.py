@@ -94,12 +94,16 @@ def standing(name: str, now: float, office: str = "", folder: Path = FOLDER) -> 
     ]  # fmt: skip
 
 
-def prune(now: float, days: int, folder: Path = FOLDER) -> list[str]:
-    """Remove those whose last event is over for so many days; return their names. Raises OSError."""
+def prune(now: float, days: int, folder: Path = FOLDER, *, meeting_days: int = 0) -> list[str]:
+    """Remove those whose last event is over for so many days; return their names. Raises OSError.
+
+    `meeting_days` are those of meetings of agents, where they are others.
+    """
     gone = list[str]()
     with turn(folder):
         for one in every(folder):
-            if one.last + days * DAY < now and one.made + DAY < now:
+            kept = meeting_days if one.shared and meeting_days else days
+            if one.last + kept * DAY < now and one.made + DAY < now:
                 (folder / f"{one.ident}.json").unlink(missing_ok=True)
                 gone.append(one.ident)
     return gone

@@ -24,10 +24,12 @@ from malleposte.accounts.convocations.people import People
 from malleposte.accounts.convocations.replies import Replies
 from malleposte.accounts.hosts import wire
 from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.meetings import letter as invitation
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
 from malleposte.deliveries.model import Query
 from malleposte.directory.model import first
+from malleposte.directory.protocol import Branch
 
 if TYPE_CHECKING:
     from malleposte.accounts.life.steps import NightlyRun, StepResult
@@ -98,7 +100,7 @@ class Worker:
 
     def run(self) -> None:
         """Look, send a minute's share, and so on until nothing is due."""
-        store.prune(self.clock.now(), self.rules.keep_days, self.folder)
+        store.prune(self.clock.now(), self.rules.keep_days, self.folder, meeting_days=self.rules.meeting_days)
         self.look()
         self.minute()
         while store.asked(self.folder) or self._all_due():
@@ -161,7 +163,8 @@ class Worker:
     def answers(self, office: str, idents: Sequence[str]) -> None:
         """Count the answers in the box of an office, in all its convocations."""
         hosts, directory = self.night.tools.hosts, self.night.tools.directory
-        if not any(True for _box in directory.search("functional", ["uid"], {"uid": office})):
+        branches: tuple[Branch, ...] = ("functional", "people")
+        if not any(True for branch in branches for _box in directory.search(branch, ["uid"], {"uid": office})):
             return  # the box was closed: nobody answers there any more
         people = People(directory, None, self.night.settings.domain)
         with store.turn(self.folder):
@@ -300,11 +303,17 @@ class Worker:
             result.mailed = invitee.sequence
         elif not result.wait:
             now = datetime.datetime.fromtimestamp(self.clock.now(), datetime.UTC)
-            order = b"" if invitee.off else self.printer.order(one, invitee, now.astimezone().date())
+            order = b""
+            if not invitee.off and not one.shared:
+                order = self.printer.order(one, invitee, now.astimezone().date())
             if interrupted:
                 self._begin_anew(one.ident, invitee.key)
             filed, calendar = result.filed is not None or not invitee.to_file, itip.request(one, invitee, now)
-            self.night.send(letter.compose(one, invitee, calendar, order, self.facts, now, filed=filed))
+            if one.shared:
+                made = invitation.compose(one, invitee, calendar, now)
+                invitation.submit(self.night.tools.hosts.submit_letter, one.office, made, self.clock.now())
+            else:
+                self.night.send(letter.compose(one, invitee, calendar, order, self.facts, now, filed=filed))
             result.mailed = invitee.sequence
 
     def _begin_anew(self, ident: str, key: str) -> None:

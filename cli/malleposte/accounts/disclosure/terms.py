@@ -70,6 +70,7 @@ ACTS: Mapping[str, str] = {
     "dsi-retraction-plan": "plan d’un retrait de messages demandé", "dsi-retract": "retrait de messages demandé",
     "dsi-give-back": "remise de messages retirés demandée", "dsi-reports": "réponse à des signalements",
     "convocation-answer": "réponse à une convocation",
+    "meeting-call": "réunion organisée", "meeting-off": "réunion annulée",
     "convoke-plan": "convocation préparée", "convoke-send": "convocation envoyée",
     "convoke-remind": "rappel d’une convocation", "convoke-off": "convocation annulée",
     "release": "messages sortis de la quarantaine",

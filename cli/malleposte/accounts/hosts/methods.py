@@ -34,6 +34,8 @@ class ForAccountd(ABC):
     set_later = acts.mailbox.set_later
     decide_later = acts.mailbox.decide_later
     settle = acts.agendas.settle
+    busy_times = acts.agendas.busy_times
+    own_days = acts.agendas.own_days
     traces = acts.traces.traces
     untrace = acts.traces.untrace
     factors = acts.log_ins.factors
@@ -58,6 +60,9 @@ class ForAccountd(ABC):
     plan_convocation = acts.convocations.plan_convocation
     order_convocation = acts.convocations.order_convocation
     convocation_report = acts.convocations.convocation_report
+    call_meeting = acts.convocations.call_meeting
+    my_meetings = acts.convocations.my_meetings
+    call_off_meeting = acts.convocations.call_off_meeting
 
 
 class ForRoot(ForAccountd):
@@ -85,3 +90,4 @@ class ForRoot(ForAccountd):
     note_retracted = acts.retraction.note_retracted
     file_convocations = acts.convocations.file_convocations
     convocation_replies = acts.convocations.convocation_replies
+    submit_letter = acts.convocations.submit_letter

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Annotated
+
+import msgspec
+
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import checked
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.hosts.table import Uid, act, first_with, only
+from malleposte.accounts.meetings import times
+from malleposte.accounts.meetings.model import MOST_PEOPLE, Appointment, Asked, Times
 
 ONE_HOST = first_with("agendas", *AGENDAS, hint="deploy the hosts of the group web, then the directory's")
+
+SOON = 5.0
+"""Seconds for what a page waits for."""
+Group = Annotated[tuple[Asked, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
+Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{8}T\d{6}Z\Z")]
 
 
 @act(on=ONE_HOST, merge=only, in_turn=True, accountd=True)
@@ -17,7 +29,20 @@ def settle(host: LocalHost, uid: Uid, profile: str) -> Moved:
     return host.agendas().settle(checked(uid), profile)
 
 
+@act(on=ONE_HOST, merge=only, accountd=True)
+def own_days(host: LocalHost, one: Asked, begin: Moment, end: Moment) -> list[Appointment] | None:
+    """Return the events of an agent's own agenda between two moments; None where they cannot be read in time."""
+    ask = functools.partial(times.by_socket, target="/own", seconds=SOON)
+    return times.own(host.agendas(), one, (begin, end), host.sogo_sql, ask)
+
+
 @act(on=ONE_HOST, merge=only)
 def holders(host: LocalHost) -> dict[str, list[str]]:
     """Return the accounts that have something in each store of agendas."""
     return {name: list(uids) for name, uids in host.agendas().holders().items()}
+
+
+@act(on=ONE_HOST, merge=only, accountd=True)
+def busy_times(host: LocalHost, people: Group, begin: Moment, end: Moment) -> list[Times]:
+    """Return when these agents are busy between two moments."""
+    return times.read(host.agendas(), people, (begin, end), host.sogo_sql, times.by_socket)

@@ -25,6 +25,7 @@ from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.mailbox.later import box as later
+from malleposte.accounts.meetings import invite
 from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
@@ -214,6 +215,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
         ("later", lambda: later.forget(uid, host.rules.store)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
+        ("meetings", lambda: invite.forget(uid, host.convocations_folder)),
         ("copy of own data", lambda: host.copies.remove(uid)),
     ]
     if SIGN_ON in host.rules.channels:

@@ -1,4 +1,4 @@
-"""Convocations: entries in agendas, answers in the box of an office, and the portal's part on the directory's host."""
+"""Convocations and meetings: entries in agendas, answers in a box, and the portal's part on the directory's host."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ import msgspec
 from malleposte.accounts import facts
 from malleposte.accounts.convocations import agenda, orders, replies, report, store
 from malleposte.accounts.convocations.agenda import Filing
-from malleposte.accounts.convocations.model import Convocation, Event, Order, Row
+from malleposte.accounts.convocations.model import Convocation, Event, Order, Person, Row
 from malleposte.accounts.convocations.orders import PDF, Mine, Office, Shown, Summary
 from malleposte.accounts.convocations.paper import Printer
 from malleposte.accounts.convocations.replies import Replies
 from malleposte.accounts.hosts.acts.agendas import ONE_HOST
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, THIS_HOST, Uid, act, only
+from malleposte.accounts.mailbox.later import submit
+from malleposte.accounts.meetings import invite
+from malleposte.accounts.meetings.invite import Meeting
+from malleposte.accounts.meetings.model import MOST_PEOPLE
 from malleposte.core.errors import InputError
 from malleposte.platform import idents
 
@@ -25,6 +29,7 @@ Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
 Filings = Annotated[tuple[Filing, ...], msgspec.Meta(max_length=20)]
 Rows = Annotated[tuple[Row, ...], msgspec.Meta(max_length=500)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
+Persons = Annotated[tuple[Person, ...], msgspec.Meta(min_length=1, max_length=MOST_PEOPLE)]
 
 
 @act(on=ONE_HOST, merge=only, label="agendas", in_turn=True)
@@ -104,6 +109,31 @@ def convocation_report(host: LocalHost, uid: Uid, ident: Ident, form: Word) -> b
         return report.csv(one)
     printer = Printer(str(facts.read()["academy"]), host.rules.convocations.order)
     return report.pdf(one, printer, _now().astimezone().date())
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only)
+def submit_letter(_host: LocalHost, uid: Uid, message_id: Word, when: int, text: str) -> submit.Reply:
+    """Hand a letter over as an agent, by the rules of submission."""
+    raw = text.encode("ascii", "replace")
+    return submit.ask(submit.Request(uid, message_id, float(when), len(raw)), raw)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def call_meeting(host: LocalHost, by: Person, event: Event, guests: Persons) -> Meeting | None:
+    """Call a meeting of an agent; None where the agent has too many."""
+    return invite.call(by, event, guests, _now(), host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def my_meetings(host: LocalHost, uid: Uid) -> list[Meeting]:
+    """Return the meetings of an agent that are not over."""
+    return invite.listed(uid, _now().timestamp(), host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def call_off_meeting(host: LocalHost, uid: Uid, ident: Ident) -> Meeting | None:
+    """Call a meeting of an agent off; None where there is none of that name."""
+    return invite.call_off(uid, ident, _now().timestamp(), host.convocations_folder)
 
 
 def _now() -> datetime.datetime:

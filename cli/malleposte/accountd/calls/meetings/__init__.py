@@ -1,0 +1,1 @@
+"""Meetings: free slots of a group, and the invitation."""
