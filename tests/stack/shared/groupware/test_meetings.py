@@ -50,7 +50,7 @@ def invite(inside: SignedOn, title: str, *people: str) -> Page:
 def test_slots_of_both_classes(
     people: People, person: Callable[..., Person], device: Callable[..., Device], site: Site, web: Web
 ) -> None:
-    rich, light, who = people.agent(profile="convergence"), people.agent(), person()
+    rich, light, who = people.agent(profile="convergence", hidden=False), people.agent(hidden=False), person()
     busy(device(rich), 8)
     busy(device(light), 9)
     inside = entered(site, web, who)
@@ -99,7 +99,7 @@ def test_a_meeting_goes_out_from_the_agent_and_answers_are_counted(
 def test_the_week_is_on_the_first_page(
     profile: str, person: Callable[..., Person], device: Callable[..., Device], site: Site, web: Web
 ) -> None:
-    title, who = f"Conseil {token()}", person(profile=profile)
-    busy(device(who.account), 23, title, TODAY + datetime.timedelta(days=2))
+    title, who = f"Conseil {token()}", person(mpProfile=[profile])
+    busy(device(who.account), 20, title, TODAY + datetime.timedelta(days=2))
     inside = entered(site, web, who)
     assert title in inside.get("/").main
