@@ -35,6 +35,8 @@ TO_SEND = "À envoyer"
 """The agent's folder of messages to send later; its own folders say when."""
 LATER = ".later"
 """The folder of the store with the choice of each agent on sending later, a file each."""
+TOOLS = ".tools"
+"""The folder of the store with the rules of each agent that tell of messages elsewhere, and their Sieve scripts."""
 SEALED = "sealed"
 """The folder of messages that are dangerous or were retracted. No client of the box can reach it, only deliveries and
 doveadm."""
