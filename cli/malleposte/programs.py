@@ -52,6 +52,9 @@ PROGRAMS: Mapping[str, str] = {
     "sso-prove": "daemons.sso_prove",  # role sso_prove
     "sso-tokens": "daemons.sso_tokens",  # role sso_tokens
     "tls-policy": "daemons.tls_policy",  # role mta_sts_resolver
+    "tool-order": "accounts.mailbox.tools.order",  # role dovecot
+    "tools": "accounts.mailbox.tools.keeper",  # role dovecot
+    "tools-send": "accounts.mailbox.tools.send",  # role dovecot
     "updates": "fleet.updates_note",  # role toolkit
     "vault-probe": "daemons.vault_probe",  # role prober
     "watch-accounts": "accounts.watchers",  # role accounts

@@ -88,7 +88,8 @@ def checked(host: str, addresses: Sequence[str], reach: Reach) -> list[Address]:
             address = ipaddress.ip_address(text)
         except ValueError as error:
             raise MallepostError(f"{host}: {text[:60]} is no address", "look at the DNS") from error
-        if not is_outside(address) and not any(address in one for one in networks):
+        never = address.is_loopback or address.is_link_local or address.is_multicast
+        if never or (not is_outside(address) and not any(address in one for one in networks)):
             raise MallepostError(f"{host}: {address} lies inside, and is not called", "name its network in the facts")
         right.append(address)
     if not right:

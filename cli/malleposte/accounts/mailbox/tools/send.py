@@ -59,7 +59,7 @@ def allowed(platform_facts: dict[str, Any]) -> dict[str, Reach]:
     try:
         return {
             one["name"]: Reach(tuple(one["hosts"]), tuple(one.get("networks", ())))
-            for one in platform_facts.get("tools", ())
+            for one in platform_facts.get("linked_tools", ())
         }
     except (KeyError, TypeError) as error:
         raise InputError(f"the platform's facts have no {error} of a tool", "deploy this host again") from error

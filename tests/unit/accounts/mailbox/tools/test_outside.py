@@ -53,6 +53,9 @@ def test_a_network_that_the_academy_named_is_called() -> None:
         checked(HOST, ["10.2.2.3"], reach)
     with pytest.raises(MallepostError):
         checked(HOST, ["::ffff:10.1.2.3"], reach)
+    for never in ("127.0.0.1", "169.254.169.254", "::1", "fe80::1"):
+        with pytest.raises(MallepostError):
+            checked(HOST, [never], Reach((HOST,), ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10")))
 
 
 def test_few_addresses_of_a_host_are_tried() -> None:

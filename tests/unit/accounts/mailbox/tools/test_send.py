@@ -74,11 +74,11 @@ def test_the_access_of_another_agent_or_rule_opens_nothing() -> None:
 
 
 def test_the_facts_of_the_platform_say_what_is_allowed() -> None:
-    facts = {"tools": [{"name": "matrix", "hosts": ["a.test"], "networks": ["10.1.0.0/16"]}]}
+    facts = {"linked_tools": [{"name": "matrix", "hosts": ["a.test"], "networks": ["10.1.0.0/16"]}]}
     assert allowed(facts) == {"matrix": Reach(("a.test",), ("10.1.0.0/16",))}
     assert allowed({}) == {}
     with pytest.raises(InputError):
-        allowed({"tools": [{"hosts": []}]})
+        allowed({"linked_tools": [{"hosts": []}]})
 
 
 def test_over_a_socket_and_nothing_secret_in_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
