@@ -19,13 +19,13 @@ from malleposte_portal.own import (
     senders,
     undelete,
 )
-from malleposte_portal.own.messages import archiving, hours, later, quarantine, trace
+from malleposte_portal.own.messages import archiving, hours, later, quarantine, tools, trace
 
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, convocations, data,
-        diagnosis, trace,
+        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, tools,
+        convocations, data, diagnosis, trace,
     )
 )  # fmt: skip

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from malleposte.accounts import facts
-from malleposte.accounts.mailbox.tools import ledger, model, sealed, send
+from malleposte.accounts.mailbox.tools import ledger, model, place, sealed, send
 from malleposte.accounts.mailbox.tools.kinds.base import Note, Outcome, Verdict
 from malleposte.accounts.mailbox.tools.kinds.table import TOOLS, checked, parted
-from malleposte.accounts.mailbox.tools.model import Given, Paused, Rule, RuleShown, Sent, Shown
-from malleposte.accounts.mailbox.tools.outside import Reach, host_of
+from malleposte.accounts.mailbox.tools.links import Links
+from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown
+from malleposte.accounts.mailbox.tools.outside import Reach, allowed, host_of
+from malleposte.accounts.mailbox.tools.place import Place
 from malleposte.accounts.mailbox.tools.send import Told
 from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.core.errors import InputError
@@ -37,7 +39,7 @@ class Box:
 
     def __init__(
         self, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE,
-        allows: Callable[[], dict[str, Reach]] = lambda: send.allowed(facts.read()),
+        allows: Callable[[], dict[str, Reach]] = lambda: allowed(facts.read()),
         ask: Callable[[Told], Verdict] = send.ask, secret: Callable[[], str] = sealed.read_key,
     ) -> None:  # fmt: skip
         """`secret` reads the key, where it is needed alone."""
@@ -56,7 +58,8 @@ class Box:
                     Sent(row.tool, row.title, row.changed, row.state, row.detail)
                     for row in held.of_late(uid, MOST_SENT)
                 )  # fmt: skip
-        return Shown(tuple(self._allows()), tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent)
+        tools = {name: reach.hosts for name, reach in self._allows().items()}
+        return Shown(tools, tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent)
 
     def add(self, uid: str, given: Given) -> Shown:
         """Add a rule. Raises InputError, MallepostError."""
@@ -82,7 +85,11 @@ class Box:
         self._wake(uid, ident)
         return self.shown(uid)
 
-    def pause(self, uid: str, ident: str, stopped: bool) -> Shown:
+    def change(self, uid: str, ident: str, act: Act) -> Shown:
+        """Stop a rule, let it tell again, or remove it. Raises InputError, MallepostError."""
+        return self.remove(uid, ident) if act == Act.REMOVE else self.pause(uid, ident, stopped=act == Act.STOP)
+
+    def pause(self, uid: str, ident: str, *, stopped: bool) -> Shown:
         """Stop a rule, or let it tell again. Raises InputError, MallepostError."""
         self._rule(uid, ident)
         self._store.pause(uid, ident, Paused.STOPPED if stopped else Paused.NO)
@@ -109,6 +116,11 @@ class Box:
         if verdict.outcome == Outcome.DONE and rule.paused == Paused.REVOKED:
             self.pause(uid, ident, stopped=False)
         return verdict
+
+    def linked(self, uid: str, word: str, find: Callable[[str, str], Place] = place.of) -> Place:
+        """The place of the message behind a link of this agent's; an empty one for any other. Raises MallepostError."""
+        message_id = Links(self._secret(), "").message_id(uid, word)
+        return find(uid, message_id) if message_id else Place()
 
     def forget(self, uid: str) -> bool:
         """Remove all of an account that ends; whether there was anything."""

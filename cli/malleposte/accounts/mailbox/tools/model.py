@@ -33,6 +33,14 @@ class When(StrEnum):
     """It comes, and its sender or subject has a word."""
 
 
+class Act(StrEnum):
+    """The change of a rule that is there."""
+
+    STOP = "stop"
+    RESUME = "resume"
+    REMOVE = "remove"
+
+
 class Paused(StrEnum):
     """The reason for which a rule tells nothing."""
 
@@ -150,9 +158,9 @@ class RuleShown(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The tools that the academy allows, the agent's rules, and what left of late."""
+    """The tools that the academy allows, with their hosts, the agent's rules, and what left of late."""
 
-    tools: tuple[str, ...] = ()
+    tools: dict[str, tuple[str, ...]] = {}
     rules: tuple[RuleShown, ...] = ()
     sent: tuple[Sent, ...] = ()
 

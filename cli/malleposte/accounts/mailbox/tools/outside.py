@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -49,6 +50,17 @@ class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     hosts: tuple[str, ...]
     networks: tuple[str, ...] = ()
+
+
+def allowed(platform_facts: dict[str, Any]) -> dict[str, Reach]:
+    """The tools that the academy allows, each with its hosts. Raises InputError."""
+    try:
+        return {
+            one["name"]: Reach(tuple(one["hosts"]), tuple(one.get("networks", ())))
+            for one in platform_facts.get("linked_tools", ())
+        }
+    except (KeyError, TypeError) as error:
+        raise InputError(f"the platform's facts have no {error} of a tool", "deploy this host again") from error
 
 
 def is_outside(address: Address) -> bool:

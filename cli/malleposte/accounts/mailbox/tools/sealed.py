@@ -13,10 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from malleposte.core.errors import MallepostError
 
@@ -36,6 +32,11 @@ class Seal:
         """Raises MallepostError where the secret is too short to be one."""
         if len(secret) < SHORTEST:
             raise MallepostError(f"the key of the tools has less than {SHORTEST} characters", "deploy this host again")
+        # Hosts without boxes have no such library, and know the acts of those that do.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         made = HKDF(SHA256(), 32, b"malleposte tools", use.encode()).derive(secret.encode())
         self._box = AESGCM(made)
 
@@ -47,6 +48,8 @@ class Seal:
 
     def open(self, text: str, about: str) -> bytes:
         """Open it. Raises MallepostError, which says nothing of it."""
+        from cryptography.exceptions import InvalidTag
+
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             return self._box.decrypt(sealed[:NONCE], sealed[NONCE:], about.encode())

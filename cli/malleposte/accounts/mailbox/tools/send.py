@@ -18,7 +18,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -26,7 +25,7 @@ from malleposte.accounts import facts
 from malleposte.accounts.mailbox.tools import sealed
 from malleposte.accounts.mailbox.tools.kinds.base import Note, Outcome, Verdict
 from malleposte.accounts.mailbox.tools.kinds.table import TOOLS, checked
-from malleposte.accounts.mailbox.tools.outside import Client, Reach
+from malleposte.accounts.mailbox.tools.outside import Client, Reach, allowed
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import kit
 
@@ -52,17 +51,6 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         """The note without what is in it."""
         return f"Told({self.uid}, {self.rule}, {self.tool})"
-
-
-def allowed(platform_facts: dict[str, Any]) -> dict[str, Reach]:
-    """The tools that the academy allows, each with its hosts. Raises InputError."""
-    try:
-        return {
-            one["name"]: Reach(tuple(one["hosts"]), tuple(one.get("networks", ())))
-            for one in platform_facts.get("linked_tools", ())
-        }
-    except (KeyError, TypeError) as error:
-        raise InputError(f"the platform's facts have no {error} of a tool", "deploy this host again") from error
 
 
 @dataclass

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from malleposte.accounts.mailbox.tools import sealed, send
 from malleposte.accounts.mailbox.tools.kinds.base import Answer, Note, Outcome, Request, Verdict
-from malleposte.accounts.mailbox.tools.outside import Reach
-from malleposte.accounts.mailbox.tools.send import Teller, Told, allowed
+from malleposte.accounts.mailbox.tools.outside import Reach, allowed
+from malleposte.accounts.mailbox.tools.send import Teller, Told
 from malleposte.core.errors import InputError, MallepostError
 
 SEAL = sealed.Seal("s" * 40)
