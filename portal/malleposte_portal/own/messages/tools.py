@@ -196,7 +196,7 @@ def tool_add(agent: sign_on.Agent) -> Answer:
     return _filled(agent, tool, RuleForm, allowed[tool])
 
 
-@SUBJECT.form("/compte/outils/acces", "/en/account/tools/access")
+@SUBJECT.form("/compte/outils/renouveler", "/en/account/tools/access")
 @for_agent
 def tool_renew(agent: sign_on.Agent) -> Answer:
     """The form of another access for a rule."""
