@@ -64,6 +64,7 @@ WORLD: Mapping[str, str] = {
     "world-relay": "dev.world.world_relay",
     "world-sms": "dev.world.world_sms",
     "world-sso": "dev.world.world_sso",
+    "world-tools": "dev.world.world_tools",
     "world-trust": "dev.world.world_trust",
 }
 """Those of the lab's simulated world, in an archive of its own."""
