@@ -53,6 +53,9 @@ PROGRAMS: Mapping[str, str] = {
     "sso-prove": "daemons.sso_prove",  # role sso_prove
     "sso-tokens": "daemons.sso_tokens",  # role sso_tokens
     "tls-policy": "daemons.tls_policy",  # role mta_sts_resolver
+    "tool-order": "accounts.mailbox.tools.order",  # role dovecot
+    "tools": "accounts.mailbox.tools.keeper",  # role dovecot
+    "tools-send": "accounts.mailbox.tools.send",  # role dovecot
     "updates": "fleet.updates_note",  # role toolkit
     "vault-probe": "daemons.vault_probe",  # role prober
     "watch-accounts": "accounts.watchers",  # role accounts
@@ -62,6 +65,7 @@ WORLD: Mapping[str, str] = {
     "world-relay": "dev.world.world_relay",
     "world-sms": "dev.world.world_sms",
     "world-sso": "dev.world.world_sso",
+    "world-tools": "dev.world.world_tools",
     "world-trust": "dev.world.world_trust",
 }
 """Those of the lab's simulated world, in an archive of its own."""

@@ -6,6 +6,7 @@ Dovecot makes the same path by an expression of its own (role dovecot). Standard
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from pathlib import Path
 
@@ -37,6 +38,8 @@ TO_SEND = "À envoyer"
 """The agent's folder of messages to send later; its own folders say when."""
 LATER = ".later"
 """The folder of the store with the choice of each agent on sending later, a file each."""
+TOOLS = ".tools"
+"""The folder of the store with the rules of each agent that tell of messages elsewhere, and their Sieve scripts."""
 SEALED = "sealed"
 """The folder of messages that are dangerous or were retracted. No client of the box can reach it, only deliveries and
 doveadm."""
@@ -58,3 +61,18 @@ def bucket(uid: str) -> str:
 def home_of(uid: str, store: Path = STORE) -> Path:
     """The folder of a box."""
     return store / bucket(uid) / uid.lower()
+
+
+def utf7(text: str) -> str:
+    """Modified UTF-7 (RFC 3501, 5.1.3), as a maildir, and Roundcube, name folders."""
+    parts, other = [], ""
+    for char in [*text, ""]:
+        if char and not " " <= char <= "~":
+            other += char
+            continue
+        if other:
+            coded = base64.b64encode(other.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
+            parts.append(f"&{coded}-")
+            other = ""
+        parts.append("&-" if char == "&" else char)
+    return "".join(parts)

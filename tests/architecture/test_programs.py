@@ -38,6 +38,7 @@ DAEMONS = (
     "world-relay",
     "world-sms",
     "world-sso",
+    "world-tools",
     "world-trust",
 )
 

@@ -21,6 +21,7 @@ def networks(reader: Reader, host: str) -> Iterator[Finding]:
     schools = _listed(reader, host, "malleposte_school_networks")
     yield from _admin(reader, host, admin)
     yield from _schools(reader, host, schools, [one for _number, one in _parsed(admin)])
+    yield from _tools(reader, host, _listed(reader, host, "malleposte_linked_tools"))
 
 
 def _listed(reader: Reader, host: str, name: str, key: str = "") -> Any:
@@ -45,6 +46,23 @@ def _admin(reader: Reader, host: str, given: Any) -> Iterator[Finding]:
         if network.prefixlen < WIDEST[network.version]:
             whom = "half the world" if network.prefixlen else "everybody"
             yield reader.wrong(host, name, ("admin", number), f"{network} opens ssh and the directory to {whom}")
+
+
+def _tools(reader: Reader, host: str, given: Any) -> Iterator[Finding]:
+    name = "malleposte_linked_tools"
+    tools = [one if isinstance(one, dict) else {} for one in given] if isinstance(given, list) else []
+    names = [one.get("name") for one in tools]
+    for number, tool in enumerate(tools):
+        if names.index(tool.get("name")) < number:
+            yield reader.wrong(host, name, (number, "name"), f"{tool.get('name')} stands twice")
+        for place, network in _parsed(tool.get("networks")):
+            fault = ""
+            if network.prefixlen < WIDEST[network.version]:
+                fault = f"{network} is too wide for the networks of a tool"
+            elif network.is_loopback or network.is_link_local or network.is_multicast:
+                fault = f"{network} is never called: it is of this host or of a link"
+            if fault:
+                yield reader.wrong(host, name, (number, "networks", place), fault)
 
 
 def _schools(reader: Reader, host: str, given: Any, admin: list[Network]) -> Iterator[Finding]:

@@ -74,6 +74,7 @@ KINDS = (
     _kind("sso-client-probe", Way.SWAP, "lemonldap", "the probe's log-in with a second factor fails until then"),
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
+    _kind("tools", Way.NEVER, "", "opens the agents' access to tools of others: with another each gives it once more"),
     _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),
     _kind("valkey-watch", Way.SWAP, "valkey watch", "Valkey restarts; it is not measured until then"),
     _kind("siem-uid", Way.SWAP, "siem", "the SIEM sees every account by another name from then on"),

@@ -38,6 +38,9 @@ from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.hours.model import State as HoursState
 from malleposte.accounts.mailbox.later.model import Shown
 from malleposte.accounts.mailbox.senders import Senders
+from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
+from malleposte.accounts.mailbox.tools.model import Shown as ToolsShown
+from malleposte.accounts.mailbox.tools.place import Place
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import Agent, Attributes, State, agent_attributes
@@ -94,6 +97,8 @@ NOTHING: dict[str, Any] = {
     "factors": (), "traces": ((), ()), "untrace": (), "journal": [], "log_ins": [], "end_log_in": None, "deleted": [],
     "undelete": {}, "senders": Senders(), "set_senders": Senders(), "hours": HoursState(), "set_hours": HoursState(),
     "later": Shown(), "set_later": Shown(), "decide_later": Shown(),
+    "tools": ToolsShown(), "add_tool": ToolsShown(), "renew_tool": ToolsShown(), "change_tool": ToolsShown(),
+    "try_tool": Verdict(Outcome.DONE), "linked": Place(),
 }  # fmt: skip
 """The answers of hosts that hold nothing, by their acts."""
 

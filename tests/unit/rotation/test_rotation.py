@@ -353,6 +353,7 @@ def test_every_secret_of_the_wiring_can_be_changed_and_reaches_every_role_that_u
         if kinds.of(name).way is kinds.Way.NEVER or users - set(kinds.of(name).tags)
     }
     assert wrong.pop("sso-totp") == ["lemonldap"], "opens what agents enrolled: never changed"
+    assert wrong.pop("tools") == ["dovecot"], "opens what agents gave: never changed"
     assert {name: users for name, users in wrong.items() if not name.endswith("-")} == {}
     for prefix in ("dkim-mp1-x.test", "digest-key-k1", "accountd-pia1", "borg-ssh-a-b", "borg-a-b"):
         assert kinds.of(prefix).way is not kinds.Way.NEVER

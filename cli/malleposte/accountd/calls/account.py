@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterator
+
 import msgspec
 
 from malleposte.accountd import own
@@ -9,7 +12,11 @@ from malleposte.accountd.call import call
 from malleposte.accountd.context import Context
 from malleposte.accountd.message import Done, Message, Owned, fitting
 from malleposte.accounts.disclosure import lines
+from malleposte.accounts.mailbox.tools.model import State
+from malleposte.core.errors import MallepostError
 from malleposte.throttle import costs
+
+TOLD = "message signalé à un outil"
 
 
 class Line(Message, frozen=True):
@@ -71,13 +78,27 @@ def show_account(context: Context, request: ShowAccount) -> AccountShown:
 
 @call(cost=costs.LOOK)
 def show_journal(context: Context, request: ShowJournal) -> JournalShown:
-    """Read accountd's own journal, and the operators' on its host."""
+    """Read accountd's own journal, the operators' on its host, and the messages that tools were told of."""
     holder = context.owner(request.uid)
     rows = [
         *lines.of([context.tools.journal], holder.uid),
         *(lines.Line(*one) for one in context.tools.hosts.journal(holder.uid)),
+        *_told(context, holder.uid),
     ]
     return JournalShown(holder.uid, holder.state.value, journal=fitting(Line(*one) for one in lines.newest(rows)))
+
+
+def _told(context: Context, uid: str) -> Iterator[lines.Line]:
+    """Yield what tools were told, as the host of the mailbox knows it; one line says that it does not answer."""
+    try:
+        sent = context.tools.hosts.tools(uid).sent
+    except (MallepostError, OSError):
+        yield lines.Line(context.now.isoformat(timespec="seconds"), TOLD, "portal", "liste indisponible pour l’instant")
+        return
+    for one in sent:
+        if one.state == State.TOLD:
+            at = datetime.datetime.fromtimestamp(one.at, datetime.UTC).isoformat(timespec="milliseconds")
+            yield lines.Line(at, TOLD, "portal", f"{one.tool}, «\N{NO-BREAK SPACE}{one.title}\N{NO-BREAK SPACE}»")
 
 
 @call(cost=costs.LOOK)

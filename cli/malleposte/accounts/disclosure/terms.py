@@ -81,7 +81,7 @@ ACTS: Mapping[str, str] = {
     "restore-message": "messages restaurés depuis une sauvegarde",
     "restore-dav": "agendas ou contacts restaurés depuis une sauvegarde",
     "restore-undo": "restauration annulée",
-    "hours": "horaires de la boîte changés", "later": "envoi différé",
+    "hours": "horaires de la boîte changés", "later": "envoi différé", "tools": "messages signalés à un outil",
     "archiving": "archivage changé", "archiving-undo": "messages archivés remis dans la boîte de réception",
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",

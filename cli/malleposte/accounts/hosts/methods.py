@@ -33,6 +33,12 @@ class ForAccountd(ABC):
     later = acts.mailbox.later
     set_later = acts.mailbox.set_later
     decide_later = acts.mailbox.decide_later
+    tools = acts.mailbox.tools
+    add_tool = acts.mailbox.add_tool
+    renew_tool = acts.mailbox.renew_tool
+    change_tool = acts.mailbox.change_tool
+    try_tool = acts.mailbox.try_tool
+    linked = acts.mailbox.linked
     settle = acts.agendas.settle
     busy_times = acts.agendas.busy_times
     own_days = acts.agendas.own_days

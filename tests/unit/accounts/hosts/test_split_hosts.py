@@ -423,9 +423,9 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
         {"name": "alarms", "port": 10031, "users": ["radicale"]},
         {"name": "sogo", "port": 20000, "users": ["www-data"]},
     ]
-    # SOGo fetches what agents name: its host holds it to its own services and the outer web.
+    # SOGo fetches what agents name, and messages are told to tools: their hosts hold both to the outer web.
     held = {host: [row["user"] for row in of(host, "nftables_local_users")] for host in ("web1", "mail1")}
-    assert held == {"web1": ["sogo"], "mail1": []}
+    assert held == {"web1": ["sogo"], "mail1": ["malleposte-tools"]}
     local = {row["name"]: row["users"] for row in of("mail1", "nftables_local_ports")}
     assert local["reminders"] == local["alarms"] == ["stunnel4"]
     assert {"reminders", "alarms"} <= {one["name"] for one in of("mail1", "postfix_services")}

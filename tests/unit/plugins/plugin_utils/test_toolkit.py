@@ -119,7 +119,7 @@ def test_the_world_has_its_programs_and_what_they_import_alone(tmp_path: Path) -
     path = toolkit.written(tmp_path, toolkit.WORLD)
     assert path.name == "malleposte-world.pyz"
     programs = toolkit.programs(archive=toolkit.WORLD)
-    assert set(programs) == {"world-relay", "world-sms", "world-sso", "world-trust"}
+    assert set(programs) == {"world-relay", "world-sms", "world-sso", "world-tools", "world-trust"}
     for name in programs:
         assert toolkit.command(name) == f"/usr/bin/python3 -I -B {toolkit.WORLD.path} run {name}"
         assert toolkit.digest(name) != toolkit.digest("accountd")

@@ -25,6 +25,7 @@ from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.mailbox.later import box as later
+from malleposte.accounts.mailbox.tools.box import Box as Tools
 from malleposte.accounts.meetings import invite
 from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
@@ -213,6 +214,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
         ("hours", lambda: Hours(host.rules.store).forget(uid)),
         ("archiving", lambda: Archiving(host.rules.store).forget(uid)),
         ("later", lambda: later.forget(uid, host.rules.store)),
+        ("tools", lambda: Tools(host.rules.store).forget(uid)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
         ("meetings", lambda: invite.forget(uid, host.convocations_folder)),

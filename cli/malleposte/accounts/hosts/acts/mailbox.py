@@ -27,6 +27,12 @@ from malleposte.accounts.mailbox.later.model import Choice as LaterChoice
 from malleposte.accounts.mailbox.later.model import Shown
 from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
+from malleposte.accounts.mailbox.tools.box import Box as Tools
+from malleposte.accounts.mailbox.tools.kinds.base import Verdict
+from malleposte.accounts.mailbox.tools.model import Act as ToolAct
+from malleposte.accounts.mailbox.tools.model import Given
+from malleposte.accounts.mailbox.tools.model import Shown as ToolsShown
+from malleposte.accounts.mailbox.tools.place import Place
 from malleposte.platform import expunged, profiles
 from malleposte.runtime import owner
 
@@ -149,3 +155,39 @@ def set_later(host: LocalHost, uid: Uid, choice: LaterChoice) -> Shown:
 def decide_later(host: LocalHost, uid: Uid, ident: str, send: bool) -> Shown:
     """Send a message that waits now, or not at all."""
     return later_box.decide(uid, ident, send=send, root=host.rules.store)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def tools(host: LocalHost, uid: Uid) -> ToolsShown:
+    """Return the rules that tell tools of messages, and what left."""
+    return Tools(host.rules.store).shown(uid)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def add_tool(host: LocalHost, uid: Uid, given: Given) -> ToolsShown:
+    """Add a rule, whose access is sealed."""
+    return Tools(host.rules.store).add(uid, given)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def renew_tool(host: LocalHost, uid: Uid, ident: str, values: dict[str, str]) -> ToolsShown:
+    """Give a rule another access."""
+    return Tools(host.rules.store).renew(uid, ident, values)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def change_tool(host: LocalHost, uid: Uid, ident: str, change: ToolAct) -> ToolsShown:
+    """Stop a rule, let it tell again, or remove it."""
+    return Tools(host.rules.store).change(uid, ident, change)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def try_tool(host: LocalHost, uid: Uid, ident: str) -> Verdict:
+    """Tell a rule's tool of a made-up message, and return the outcome."""
+    return Tools(host.rules.store).trial(uid, ident)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def linked(host: LocalHost, uid: Uid, word: str) -> Place:
+    """Return the place of the message behind a link; an empty one where the link is not this agent's."""
+    return Tools(host.rules.store).linked(uid, word)

@@ -7,7 +7,6 @@ INTERNALDATE. `dovecot-uidlist` gives each base its UID; a small letter among th
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
@@ -178,21 +177,6 @@ def folders(maildir: Path) -> dict[str, Path]:
             if entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
                 found[folder_name(entry.name)] = maildir / entry.name
     return found
-
-
-def utf7(text: str) -> str:
-    """Modified UTF-7 (RFC 3501, 5.1.3), as Dovecot names the folders of a maildir that it is told to import."""
-    parts, other = [], ""
-    for char in [*text, ""]:
-        if char and not " " <= char <= "~":
-            other += char
-            continue
-        if other:
-            coded = base64.b64encode(other.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
-            parts.append(f"&{coded}-")
-            other = ""
-        parts.append("&-" if char == "&" else char)
-    return "".join(parts)
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from malleposte.backup.restore.mail.dovecot import Dovecot
 from malleposte.backup.restore.model import Outcome
 from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
-from malleposte.platform.mailstore import MAILDIR
+from malleposte.platform.mailstore import MAILDIR, utf7
 from malleposte.runtime import owner
 
 BESIDE = "Restauration"
@@ -229,6 +229,6 @@ def _keep_folders(tree: Path, names: set[str]) -> None:
         if name == maildir.INBOX:
             continue
         if name in names:
-            path.rename(tree / maildir.utf7(path.name))
+            path.rename(tree / utf7(path.name))
         else:
             shutil.rmtree(path)

@@ -17,6 +17,7 @@ from malleposte.backup.restore.mail import box as boxes
 from malleposte.backup.restore.mail import maildir, messages, swap
 from malleposte.backup.restore.model import Copy, Outcome
 from malleposte.core.errors import InputError, MallepostError
+from malleposte.platform.mailstore import utf7
 from malleposte.runtime import zstd
 
 from tests.support.vault import FolderVault
@@ -311,7 +312,7 @@ def test_more_than_26_keywords_are_dropped_not_mistaken():
     ("text", "coded"), [("Élèves/Été", "&AMk-l&AOg-ves/&AMk-t&AOk-"), ("A&B", "A&-B"), ("plain", "plain")]
 )
 def test_modified_utf7(text, coded):
-    assert maildir.utf7(text) == coded
+    assert utf7(text) == coded
 
 
 def test_a_broken_stream_is_told():

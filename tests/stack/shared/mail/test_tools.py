@@ -1,0 +1,206 @@
+"""« Mes outils »: a label from any program tells a tool of a message, once; faults are told, and nothing leaks."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from malleposte.accountd.calls.account import ShowJournal
+from malleposte.accountd.calls.mailbox.tools import (
+    AddTool,
+    AgentTools,
+    ChangeTool,
+    OpenLink,
+    ShowTools,
+    ToolTried,
+    TryTool,
+)
+from malleposte.accountd.message import Refused
+from malleposte.dev.world.world_tools import SECRET
+
+from tests.stack.support.mail import FOREIGN, Mail, compose, quoted, token, wait_for
+from tests.stack.support.people import People
+from tests.stack.support.portal import Portal
+from tests.stack.support.site import Account, Site
+
+pytestmark = pytest.mark.scattered
+
+HOST = "outils.test"
+TAKEN = "/var/lib/world-tools/taken"
+LABEL = "$label4"
+
+
+class Tools:
+    """An agent with rules for the lab's tools."""
+
+    def __init__(self, site: Site, mail: Mail, portal: Portal, account: Account) -> None:
+        self.site, self.mail, self.portal, self.account = site, mail, portal, account
+
+    def own(self) -> tuple[str, str, str]:
+        return self.portal.source, self.account.uid, self.portal.token(self.account.uid)
+
+    def hook(self, kind: str = "good", **more: Any) -> str:
+        """Add a rule for a place of that kind; the place."""
+        place = f"{kind}{secrets.token_hex(11)}"
+        self.add("mattermost", (f"https://{HOST}/hooks/{place}",), **more)
+        return place
+
+    def add(self, tool: str, values: tuple[str, ...], **more: Any) -> Any:
+        given = {"when": "label", "label": LABEL} | more
+        answer = self.portal.one(AddTool(*self.own(), tool, values=values, **given))
+        assert isinstance(answer, AgentTools), answer
+        return answer
+
+    def shown(self) -> AgentTools:
+        answer = self.portal.one(ShowTools(*self.own()))
+        assert isinstance(answer, AgentTools), answer
+        return answer
+
+    def arrives(self) -> str:
+        """Let a message come; the word of its subject."""
+        word = token()
+        sender = f"ami@{FOREIGN}"
+        self.mail.foreign(sender, self.account.mail, compose(sender, self.account.mail, word))
+        self.mail.arrived(self.account, word)
+        return word
+
+    def label(self, word: str, label: str = LABEL, sign: str = "+", folder: str = "INBOX") -> None:
+        """Put a label on a message, or take it away."""
+        session = self.mail.imap(self.account)
+        session.select(quoted(folder))
+        numbers = session.search(None, "SUBJECT", word)[1][0].split()
+        assert numbers, f"{word} is not in {folder}"
+        assert session.store(numbers[0].decode(), f"{sign}FLAGS", f"({label})")[0] == "OK"
+
+    def taken(self, place: str) -> list[dict[str, Any]]:
+        lines = self.site.run("world", f"cat {TAKEN} 2>/dev/null || true").splitlines()
+        return [one for one in map(json.loads, lines) if one["place"].startswith(place)]
+
+    def awaited(self, place: str, count: int = 1) -> list[dict[str, Any]]:
+        return wait_for(lambda: one if len(one := self.taken(place)) >= count else None, 60, f"{count} at {place}")
+
+
+@pytest.fixture
+def tools(site: Site, mail: Mail, people: People) -> Callable[[], Tools]:
+    return lambda: Tools(site, mail, Portal(site), people.agent())
+
+
+def test_a_label_tells_a_tool_once_and_nothing_but_what_was_asked(tools: Any) -> None:
+    agent = tools()
+    place, other = agent.hook(), agent.hook(label="Autre")
+    word = agent.arrives()
+    begin = time.time()
+    agent.label(word)
+    (taken,) = agent.awaited(place)
+    print(f"label to alert: {taken['at'] - begin:.1f} s")
+    text = taken["content"]["text"]
+    assert word in text.replace("\\", "") and f"https://{agent.site.platform['hostnames']['portal']}/lien/" in text
+    agent.label(word, sign="-")
+    agent.label(word)
+    second = agent.arrives()
+    agent.label(second)
+    agent.awaited(place, 2)
+    assert len(agent.taken(place)) == 2 and agent.taken(other) == []
+    sent = [one.title for one in agent.shown().sent if one.told]
+    assert len(sent) == 2 and any(word in one for one in sent)
+    journal = agent.portal.one(ShowJournal(*agent.own())).journal
+    assert any(word in one.note for one in journal)
+
+
+def test_a_link_opens_for_its_owner_alone(tools: Any) -> None:
+    agent, stranger = tools(), tools()
+    place = agent.hook()
+    agent.label(agent.arrives())
+    text = agent.awaited(place)[0]["content"]["text"]
+    link = text.rsplit("/lien/", 1)[1].rstrip(")")
+    mine = agent.portal.one(OpenLink(*agent.own(), link))
+    assert (mine.folder, mine.number) == ("INBOX", "1")
+    for word in (link, link[:-2] + "AA", "x"):
+        answer = stranger.portal.one(OpenLink(*stranger.own(), word))
+        assert (answer.folder, answer.number) == ("", "")
+
+
+def test_a_limit_of_rate_and_a_tool_that_comes_back(tools: Any) -> None:
+    agent = tools()
+    busy, down = agent.hook("busy"), agent.hook("down")
+    agent.label(agent.arrives())
+    assert len(agent.awaited(busy)) == len(agent.awaited(down)) == 1
+
+
+def test_an_access_that_has_ended_is_told_and_stops_no_other(tools: Any, mail: Mail) -> None:
+    agent = tools()
+    gone, good = agent.hook("gone"), agent.hook()
+    agent.label(agent.arrives())
+    agent.awaited(good)
+    wait_for(lambda: mail.count(agent.account, "plus valable") == 1, 60, "the letter")
+    paused = {one.paused for one in agent.shown().rules}
+    assert paused == {"revoked", ""} and agent.taken(gone) == []
+
+
+def test_a_trial_says_the_truth(tools: Any) -> None:
+    agent = tools()
+    for kind, outcome in (
+        ("good", "done"),
+        ("gone", "revoked"),
+        ("down", "later"),
+        ("move", "refused"),
+        ("huge", "done"),
+    ):
+        agent.hook(kind)
+        ident = agent.shown().rules[-1].ident
+        tried = agent.portal.one(TryTool(*agent.own(), ident))
+        assert isinstance(tried, ToolTried) and tried.outcome == outcome, (kind, tried)
+
+
+def test_other_hosts_are_refused(tools: Any) -> None:
+    agent = tools()
+    for host in ("mta-sts.lointain.test", "mail.ac-exemple.test", "127.0.0.1", "localhost"):
+        answer = agent.portal.one(AddTool(*agent.own(), "webhook", "label", (f"https://{host}/x", SECRET), label=LABEL))
+        assert isinstance(answer, Refused), host
+    assert agent.shown().rules == ()
+    agent.add("webhook", (f"https://{HOST}/appels/{secrets.token_hex(8)}", SECRET))
+
+
+@pytest.mark.full
+def test_matrix_and_a_signed_call_and_mail_that_comes(tools: Any) -> None:
+    agent = tools()
+    room, call = f"good{secrets.token_hex(6)}", f"good{secrets.token_hex(6)}"
+    agent.add("matrix", (f"https://{HOST}", f"!{room}:{HOST}", "syt_0123456789"), lines=True)
+    agent.add("webhook", (f"https://{HOST}/appels/{call}", SECRET), when="comes", label="", sender=FOREIGN)
+    word = agent.arrives()
+    agent.awaited(call)
+    assert agent.taken(room) == []
+    agent.label(word)
+    assert word in agent.awaited(room)[0]["content"]["body"]
+
+
+@pytest.mark.full
+def test_a_rule_that_is_stopped_tells_nothing_and_secrets_lie_nowhere(tools: Any, site: Site) -> None:
+    agent = tools()
+    place, good = agent.hook(), agent.hook(label="Autre")
+    ident = agent.shown().rules[0].ident
+    assert isinstance(agent.portal.one(ChangeTool(*agent.own(), ident, "stop")), AgentTools)
+    word = agent.arrives()
+    agent.label(word)
+    agent.label(word, "Autre")
+    agent.awaited(good)
+    assert agent.taken(place) == []
+    found = site.run("mail1", f"grep -rl {good} /srv/mail/.tools /var/lib/malleposte-tools /var/log || true")
+    assert found.strip() == ""
+    assert site.run("mail1", f"journalctl --since -10m | grep -c {good} || true").strip() == "0"
+
+
+@pytest.mark.full
+def test_only_its_own_user_reaches_what_calls_tools(tools: Any, site: Site) -> None:
+    """The socket is root's; the user of the sender opens no box and reaches nothing inside but the tools' network."""
+    mail1 = "mail1"
+    assert site.run(mail1, "stat -c '%U %a' /run/malleposte-tools/send").split() == ["root", "600"]
+    run = "setpriv --reuid malleposte-tools --clear-groups --regid nogroup"
+    refused = site.run(mail1, f"{run} ls /srv/mail 2>&1 || true")
+    assert "Permission denied" in refused
+    opens = f"{run} timeout 5 bash -c 'exec 3<>/dev/tcp/%s' && echo open || echo closed"
+    assert "open" in site.run(mail1, opens % f"{HOST}/443")
+    for place in ("127.0.0.1/10028", "127.0.0.1/443", "127.0.0.1/389"):
+        assert "closed" in site.run(mail1, opens % place), place
