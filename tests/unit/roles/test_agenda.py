@@ -74,7 +74,7 @@ END:VCALENDAR
 
 
 def run(*asked: tuple[Any, ...]) -> list[Any]:
-    """What the script answers to each question."""
+    """Return the answers of the script, one a question."""
     library = portal_assets.agenda() / "agenda" / "ical.js"
     script = f"const LIBRARY = {json.dumps(str(library))}, OWN = {json.dumps(str(OWN))}, ASKED = {json.dumps(asked)};\n"
     words = ["node", "--eval", script + PAGE]

@@ -216,7 +216,7 @@ if (window.rcmail) {
       if (silent.length) lines.push(words.silent.replace('$names', function () { return silent.join(', '); }));
       if (large) lines.push(words.toolarge.replace('$count', String(large)));
       if (left.length) lines.push(words.toomany.replace('$names', function () {
-        return left.slice(0, 3).map(function (item) { return '« ' + (/^SUMMARY[^:\r\n]{0,200}:([^\r\n]{1,60})/m.exec(item.text) || ['', words.untitled])[1] + ' »'; }).join(', ');
+        return left.slice(0, 3).map(function (item) { return (/^SUMMARY[^:\r\n]{0,200}:([^\r\n]{1,60})/m.exec(item.text) || ['', words.untitled])[1]; }).join(', ');
       }));
       part('left').replaceChildren(...lines.map(function (one) { return element('p', {}, one); }));
     }
