@@ -174,7 +174,7 @@ if (window.rcmail) {
       },
       views: {
         listDay: {duration: {days: 31}, listDayFormat: function (at) { return date(written(at), {year: undefined}); }, listDaySideFormat: function () { return ''; }},
-        timeGridWeek: {dayHeaderFormat: {weekday: 'short', day: 'numeric', month: 'short'}}
+        timeGridWeek: {dayHeaderFormat: {weekday: 'short', day: 'numeric', month: phone ? undefined : 'short'}, height: phone ? '34rem' : '100%'}
       },
       theme: function (theme) {
         return document.documentElement.classList.contains('dark-mode') ? {...theme, calendar: theme.calendar + ' ec-dark'} : theme;
