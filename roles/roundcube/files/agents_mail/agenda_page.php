@@ -11,6 +11,8 @@ final class agents_agenda_page
     private const SCRIPTS = ['ical.js', 'event-calendar.js', 'events.js', 'days.js', 'form.js', 'panel.js', 'parts.js', 'page.js'];
     private const STYLES = ['event-calendar.css', 'agenda.css'];
 
+    private ?agents_answers $answers = null;
+
     public function __construct(private readonly rcmail $rc, private readonly rcube_plugin $plugin)
     {
     }
@@ -206,8 +208,6 @@ final class agents_agenda_page
     {
         return $this->answers ??= new agents_answers($this->rc, $this->plugin);
     }
-
-    private ?agents_answers $answers = null;
 
     /** Answer the page's script; a refusal of the calendar server is said by a word that the script knows. */
     private function tell(callable $act): never

@@ -171,7 +171,7 @@ def test_a_class_with_the_groupware_has_no_agenda_here(
 def test_a_series_without_end_holds_nobody_up(agenda: Agenda) -> None:
     word = token()
     series = text(word).replace("SUMMARY:", "RRULE:FREQ=SECONDLY\r\nSUMMARY:").replace("20270105T", "20000105T")
-    assert agenda.put("serie", series) == 201
+    assert agenda.put("longue", series) == 201
     began = time.monotonic()
     assert word in agenda.event(word)["text"]
     assert time.monotonic() - began < SECONDS
