@@ -12,10 +12,10 @@ description:
     use, and the pictures of the agents' guide, into one archive, and returns its path on the controller. The archive
     is kept in C(var/portal-assets) and made anew when the lock or a picture changes.
   - The term C(digest) returns a digest of the archive instead, C(log-in) the path of a folder with those of its files
-    that the log-in page uses.
+    that the log-in page uses, C(agenda) of one with those of the light webmail's agenda.
 options:
   _terms:
-    description: None, C(digest) or C(log-in).
+    description: None, C(digest), C(log-in) or C(agenda).
 """
 
 EXAMPLES = r"""
@@ -38,12 +38,15 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 
+PARTS = {"log-in": portal_assets.log_in, "agenda": portal_assets.agenda}
+
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         try:
             if "digest" in terms:
                 return [portal_assets.digest()]
-            return [str(portal_assets.log_in() if "log-in" in terms else portal_assets.written())]
+            part = next((PARTS[term] for term in terms if term in PARTS), portal_assets.written)
+            return [str(part())]
         except (OSError, portal_assets.AssetsError) as error:
             raise AnsibleError(f"portal_assets: {error}") from error

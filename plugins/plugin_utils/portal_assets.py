@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The large files that the portal serves: the design system, zxcvbn and ALTCHA of npm's locked packages, and pictures.
 
+The log-in page and the agenda of the light webmail have their parts of it (EventCalendar, ical.js).
+
 npm fetches the packages and checks their digests (`portal/npm/package-lock.json`); of their 140 MB the few files that
 pages use go into one archive, with the pictures of the agents' guide. It is made once for each lock and set of them.
 """
@@ -16,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.academie.malleposte.plugins.module_utils import durable
@@ -69,8 +71,13 @@ ALONE = {
     "zxcvbn/common.js": "@zxcvbn-ts/language-common/dist/zxcvbn-ts.js",
     "zxcvbn/fr.js": "@zxcvbn-ts/language-fr/dist/zxcvbn-ts.js",
     "altcha/sha.js": "altcha/dist/workers/sha.js",
+    "agenda/ical.js": "ical.js/dist/ical.es5.min.cjs",
+    "agenda/event-calendar.js": "@event-calendar/build/dist/event-calendar.min.js",
+    "agenda/event-calendar.css": "@event-calendar/build/dist/event-calendar.min.css",
 }
 """Files that are served as they are."""
+AGENDA = "agenda/"
+"""Those of the agenda, which the light webmail serves."""
 STYLES = "dsfr.css"
 LOG_IN_STYLES = "log-in.css"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -227,15 +234,27 @@ def archive(content: Mapping[str, bytes]) -> bytes:
 
 def log_in(folder: Path = BUILT) -> Path:
     """A folder of the files that the log-in page uses: its styles, and what they name. Raises AssetsError, OSError."""
-    made = folder / f"{wanted()}-log-in"
+
+    def names(archived: zipfile.ZipFile) -> list[str]:
+        return [LOG_IN_STYLES, *sorted(set(_ASKED.findall(archived.read(LOG_IN_STYLES).decode())))]
+
+    return _part(folder, "log-in", names)
+
+
+def agenda(folder: Path = BUILT) -> Path:
+    """A folder of the files that the agenda of the light webmail uses. Raises AssetsError, OSError."""
+    return _part(folder, "agenda", lambda archived: [one for one in archived.namelist() if one.startswith(AGENDA)])
+
+
+def _part(folder: Path, part: str, names: Callable[[zipfile.ZipFile], list[str]]) -> Path:
+    made = folder / f"{wanted()}-{part}"
     with zipfile.ZipFile(written(folder)) as archived:
-        styles = archived.read(LOG_IN_STYLES)
-        for name in (LOG_IN_STYLES, *sorted(set(_ASKED.findall(styles.decode())))):
+        for name in names(archived):
             path = made / name
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 durable.write(path, archived.read(name), 0o644)
-    for old in set(folder.glob("*-log-in")) - {made}:
+    for old in set(folder.glob(f"*-{part}")) - {made}:
         shutil.rmtree(old, ignore_errors=True)
     return made
 

@@ -40,7 +40,9 @@ def variables() -> frozenset[str]:
 
 
 def names_of(path: Path) -> set[str]:
-    """The names that a module assigns."""
+    """The names that a module assigns, or the constants of a file in another language."""
+    if path.suffix != ".py":
+        return set(re.findall(r"\b([A-Z]+) = ", path.read_text("utf-8")))
     targets = [
         target
         for node in ast.parse(path.read_text("utf-8")).body

@@ -70,19 +70,13 @@ def test_the_page_of_sizes_is_beside_the_bar_of_the_quota(browser: Browser, read
     assert browser.violations() == []
 
 
-def test_a_light_agent_who_asks_for_the_agenda_is_told_once(browser: Browser, reader: Reader) -> None:
+def test_a_light_agent_who_asks_for_the_agenda_is_led_to_theirs(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube", letters=False)
     enter_at(browser, agent, "groupware")
-    browser.seen("[role=dialog]", "L’agenda en ligne fait partie de la messagerie complète")
-    link = browser.seen("[role=dialog] a", "Changer d’interface")
-    assert link.get_attribute("href") == browser.url("portal", "/compte/interface")
-    browser.picture("roundcube-no-agenda")
-    assert browser.fits()
-    browser.click("[role=dialog] button", "Fermer")
-    browser.wait(lambda: not dialogs(browser), "it stays")
-    browser.driver.refresh()
-    roundcube.idle(browser)
+    browser.seen("#agenda-new", "Nouvel événement")
+    assert browser.driver.current_url == browser.url("webmail", "/?_task=agenda")
     assert dialogs(browser) == []
+    assert browser.fits()
     assert browser.violations() == []
 
 

@@ -18,7 +18,13 @@ final class agents_agenda
     /** `$address`: of the collection, with a slash at its end. */
     public function __construct(rcmail $rc, private readonly string $address)
     {
-        $this->client = new GuzzleHttp\Client([
+        $this->client = self::client($rc);
+    }
+
+    /** What asks the calendar server in the name of the agent. */
+    public static function client(rcmail $rc): GuzzleHttp\Client
+    {
+        return new GuzzleHttp\Client([
             'timeout' => self::SECONDS,
             'allow_redirects' => false,
             'verify' => $rc->config->get('oauth_verify_peer', true),

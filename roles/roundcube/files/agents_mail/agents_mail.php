@@ -5,6 +5,8 @@ require_once __DIR__ . '/report.php';
 require_once __DIR__ . '/ready.php';
 require_once __DIR__ . '/undelete.php';
 require_once __DIR__ . '/agenda.php';
+require_once __DIR__ . '/agendas.php';
+require_once __DIR__ . '/agenda_page.php';
 require_once __DIR__ . '/invitation.php';
 require_once __DIR__ . '/once.php';
 require_once __DIR__ . '/answers.php';
@@ -19,7 +21,7 @@ require_once __DIR__ . '/room.php';
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
 class agents_mail extends rcube_plugin
 {
-    public $task = 'mail|settings|addressbook';
+    public $task = 'mail|settings|addressbook|agenda';
 
     /** The folder above those of « Rappeler plus tard » (mailstore.RECALL). */
     private const RECALL = 'Rappeler';
@@ -30,11 +32,14 @@ class agents_mail extends rcube_plugin
     {
         $this->rc = rcmail::get_instance();
         $this->add_texts('localization/');
+        $agenda = new agents_agenda_page($this->rc, $this);
+        $agenda->button();
         (new agents_followup($this->rc, $this))->button();
         (new agents_portal($this->rc, $this))->show();
         match ($this->rc->task) {
             'mail' => $this->in_mail(),
             'settings' => $this->in_settings(),
+            agents_agenda_page::TASK => $agenda->listen(),
             default => null,
         };
     }
@@ -44,7 +49,7 @@ class agents_mail extends rcube_plugin
         $action = $this->rc->action;
         $this->add_hook('storage_init', [$this, 'headers']);
         $this->add_hook('message_objects', [$this, 'banner']);
-        new agents_answers($this->rc, $this);
+        (new agents_answers($this->rc, $this))->listen();
         $this->register_action('plugin.malleposte-report', [$this, 'report']);
         new agents_unsent($this->rc, $this);
         new agents_later($this->rc, $this);

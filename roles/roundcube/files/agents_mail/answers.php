@@ -6,8 +6,13 @@ final class agents_answers
 {
     public function __construct(private readonly rcmail $rc, private readonly rcube_plugin $plugin)
     {
-        $plugin->add_hook('message_objects', [$this, 'invitation']);
-        $plugin->register_action('plugin.malleposte-answer', [$this, 'answer']);
+    }
+
+    /** Show and answer the invitations of messages. */
+    public function listen(): void
+    {
+        $this->plugin->add_hook('message_objects', [$this, 'invitation']);
+        $this->plugin->register_action('plugin.malleposte-answer', [$this, 'answer']);
     }
 
     /** Show an invitation with a button for each answer. */
@@ -57,19 +62,16 @@ final class agents_answers
             $this->told(false, '', 'answerfailed', $word);
             return;
         }
-        $once = new agents_once($this->rc, $this->number());
-        $mine = $once->begin();
-        if ($mine === null) {
+        $sent = $this->send($known, $address, $word);
+        if ($sent === null) {
             // The page asks again after a while.
             http_response_code(503);
             exit;
         }
-        if ($mine && !$this->send_answer($known, $address, $answer, "answer$word")) {
-            $once->failed();
+        if (!$sent) {
             $this->told(false, '', 'answerfailed', $word);
             return;
         }
-        $once->done();
         $this->rc->get_storage()->set_flag($uid, 'ANSWERED', $folder);
         $agenda = $this->agenda();
         if (!$agenda) {
@@ -77,6 +79,22 @@ final class agents_answers
             return;
         }
         $this->told(true, $this->file($agenda, $known, $address, $answer) ? ($word === 'decline' ? 'answered' : 'answeredkept') : 'answerednotkept', '', $word);
+    }
+
+    /** Send an answer to the organizer once, however often its page asks. Whether it is sent; null while another request sends it. */
+    public function send(agents_invitation $known, string $address, string $word): ?bool
+    {
+        $once = new agents_once($this->rc, $this->number());
+        $mine = $once->begin();
+        if ($mine === null) {
+            return null;
+        }
+        if ($mine && !$this->send_answer($known, $address, agents_invitation::ANSWERS[$word], "answer$word")) {
+            $once->failed();
+            return false;
+        }
+        $once->done();
+        return true;
     }
 
     /** The page's number of an answer, the same for each try; empty for what is none. */
@@ -96,7 +114,7 @@ final class agents_answers
     }
 
     /** Bring the agent's agenda to an answer; without one the meeting is called off. Whether it is done. */
-    private function file(agents_agenda $agenda, agents_invitation $known, string $address, string $answer): bool
+    public function file(agents_agenda $agenda, agents_invitation $known, string $address, string $answer): bool
     {
         try {
             $found = $agenda->find($known->uid());
@@ -120,14 +138,29 @@ final class agents_answers
     }
 
     /** The agenda of an agent whose class has it on the calendar server; nothing where the groupware keeps it. */
-    private function agenda(): ?agents_agenda
+    public function agenda(): ?agents_agenda
     {
-        $address = (string) $this->rc->config->get('agents_agenda_url');
-        $uid = (string) $this->rc->user->data['username'];
-        if ($address === '' || $this->rc->plugins->get_plugin('malleposte')->groupware->has($uid)) {
+        $address = $this->address();
+        if ($address === '' || $this->rc->plugins->get_plugin('malleposte')->groupware->has($this->uid())) {
             return null;
         }
-        return new agents_agenda($this->rc, str_replace('%u', rawurlencode($uid), $address));
+        return new agents_agenda($this->rc, $address);
+    }
+
+    /** Where all agendas of the agent are. */
+    public function home(): string
+    {
+        return preg_replace('~[^/]+/$~', '', $this->address());
+    }
+
+    private function address(): string
+    {
+        return str_replace('%u', rawurlencode($this->uid()), (string) $this->rc->config->get('agents_agenda_url'));
+    }
+
+    private function uid(): string
+    {
+        return (string) $this->rc->user->data['username'];
     }
 
     private function send_answer(agents_invitation $known, string $address, string $answer, string $label): bool
@@ -152,7 +185,7 @@ final class agents_answers
     }
 
     /** The addresses from which the agent may write. */
-    private function addresses(): array
+    public function addresses(): array
     {
         return array_map('strtolower', array_column($this->rc->user->list_identities(), 'email'));
     }

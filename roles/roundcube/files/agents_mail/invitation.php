@@ -69,7 +69,8 @@ final class agents_invitation
         return $this->method === 'CANCEL' ? $this->guest($addresses) : '';
     }
 
-    private function guest(array $addresses): string
+    /** The address among these that is among the guests, or nothing. */
+    public function guest(array $addresses): string
     {
         foreach ($this->all('ATTENDEE') as $line) {
             if (in_array($address = self::address($line), $addresses, true)) {

@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/** A word to agents whom the groupware sent here since their class has none: said once each time they asked for it. */
+/** A way for agents whom the groupware sent here: to their agenda here, or a word that their class has none, said once each time. */
 final class agents_notice
 {
     public function __construct(private readonly rcmail $rc, private readonly rcube_plugin $plugin)
@@ -13,6 +13,9 @@ final class agents_notice
     public function startup($args)
     {
         if ($args['task'] === 'mail' && !empty($_SESSION['user_id']) && isset($_GET['_agenda'])) {
+            if ((new agents_answers($this->rc, $this->plugin))->agenda()) {
+                $this->rc->output->redirect(['_task' => agents_agenda_page::TASK]);
+            }
             $_SESSION['agents_notice'] = true;
             $this->rc->output->redirect(['_task' => 'mail']);
         }

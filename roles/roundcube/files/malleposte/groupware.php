@@ -29,6 +29,7 @@ final class malleposte_groupware
             'settings' => "$own/Preferences",
             'addressbook' => "$own/Contacts/view",
             'mail' => $this->mail($own, $wanted),
+            'agenda' => "$own/Calendar/view",
             default => '',
         };
         return $this->rc->config->get('agents_groupware_url') . $page;
