@@ -16,8 +16,8 @@ from malleposte.accounts.meetings.polls import Poll, Voter
 from malleposte.core.loops import named
 from malleposte.platform import letters
 
-PAGE, PAGE_EN = "/sondage/", "/en/poll/"
-"""The pages of the portal to which links lead."""
+PAGE, PAGE_EN = "/sondage?lien=", "/en/poll?lien="
+"""The pages of the portal to which links lead. No web server writes down what follows the question mark."""
 FIRST_WAIT, LONGEST_WAIT = 60, 3600
 _BODY = """\
 Bonjour,

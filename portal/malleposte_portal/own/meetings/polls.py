@@ -110,10 +110,10 @@ def poll_decide(agent: sign_on.Agent) -> Answer:
     return unanswered(done) if isinstance(done, acts.Told) else _to(done, "decided")
 
 
-@SUBJECT.form("/sondage/<word>", "/en/poll/<word>", "ballot")
-def ballot(word: str) -> Response:
+@SUBJECT.form("/sondage", "/en/poll")
+def ballot() -> Response:
     """The page of a link. A wrong link and an ended poll are one page, so that nobody learns which there are."""
-    source, link, told = acts.source(), word[:LONGEST_LINK], False
+    source, link, told = acts.source(), request.args.get("lien", "")[:LONGEST_LINK], False
     answer = acts.ask(SeePoll(source, link), "")
     if request.method == "POST" and isinstance(answer, PollPage) and answer.poll:
         votes = "".join(_vote(request.form.get(f"slot{number}", "")) for number in range(len(answer.poll.slots)))
@@ -126,7 +126,7 @@ def ballot(word: str) -> Response:
     else:
         made = make_response(
             render_template(
-                "own/meetings/ballot.html", one=answer.poll, span=words.span, told=told, said=_said(), word=word,
+                "own/meetings/ballot.html", one=answer.poll, span=words.span, told=told, said=_said(), word=link,
                 votes={vote.value: _(sentence) for vote, sentence in VOTES.items()},
             )
         )  # fmt: skip
@@ -143,5 +143,5 @@ def _said() -> dict[str, str]:
 
 
 def _to(answer: Done, told: str) -> Answer:
-    assert isinstance(answer, PollPage) and answer.poll
-    return back_to("poll", told, sondage=answer.poll.ident)
+    found = answer.poll if isinstance(answer, PollPage) else None
+    return back_to("poll", told, sondage=found.ident) if found else back_to("polls", told)

@@ -116,7 +116,7 @@ def test_a_poll_without_an_account_ends_in_an_invitation(
     site.run_job(host, UNIT)
     letter = message_from_bytes(mail.arrived(guest, title.split()[1]), policy=policy.default)
     text = letter.get_body(("plain",)).get_content()
-    (link,) = re.findall(r"https://\S+?(/sondage/\S+)", text)
+    (link,) = re.findall(r"https://\S+?(/sondage\?lien=\S+)", text)
     stranger = SignedOn(site, web)
     assert "ne mène à aucun sondage" in stranger.get(f"{link}x").main
     page = act(stranger, link, slot0="n", slot1="y")

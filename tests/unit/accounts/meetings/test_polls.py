@@ -31,7 +31,9 @@ def links(stage: House) -> dict[str, str]:
     found = {}
     for one in stage.letters:
         text = one.get_body().get_content()  # type: ignore[union-attr]
-        found[str(one["To"].addresses[0].addr_spec)] = re.findall(rf"https://pia\.{DOMAIN}/sondage/(\S+)", text)[0]
+        found[str(one["To"].addresses[0].addr_spec)] = re.findall(rf"https://pia\.{DOMAIN}/sondage\?lien=(\S+)", text)[
+            0
+        ]
     return found
 
 
@@ -53,7 +55,7 @@ def test_each_gets_a_link_of_the_own_from_the_organiser(stage: House) -> None:
     assert set(found) == {f"bruno@{DOMAIN}", OUTSIDE.address} and len(set(found.values())) == 2
     assert {by for by, _to in stage.handed} == {"anne"} and stage.agendas == {}
     text = stage.letters[0].get_body().get_content()  # type: ignore[union-attr]
-    assert TITLE in text and "Texte <i>" in text and f"/en/poll/{found[f'bruno@{DOMAIN}']}" in text
+    assert TITLE in text and "Texte <i>" in text and f"/en/poll?lien={found[f'bruno@{DOMAIN}']}" in text
     stage.run()
     assert len(stage.letters) == 2, "a second time there is nothing to do"
     whole = (stage.folder / "polls" / f"{made.ident}.json").read_text("utf-8")

@@ -26,7 +26,8 @@ from tests.support.portal import ADDRESSES, BOTH
 LIST, NEW, ONE_PAGE, END, DECIDE = (
     ADDRESSES[name] for name in ("polls", "poll_new", "poll", "poll_end", "poll_decide")
 )
-BALLOT = ("/sondage/20990101-000000-0000.abc", "/en/poll/20990101-000000-0000.abc")
+LINK = "20990101-000000-0000.abc"
+BALLOT = tuple(f"{one}?lien={LINK}" for one in ADDRESSES["ballot"])
 SLOT = (Slot("2099-06-15T08:00", "2099-06-15T09:00"), Slot("2099-06-16T08:00", "2099-06-16T09:00"))
 ONE = Shown(
     "20990101-000000-0000", "Conseil <b>", "Marie <i>", SLOT,
@@ -88,7 +89,7 @@ def test_a_slot_is_chosen_or_the_poll_is_ended(inside: Any, accountd: Any) -> No
 def test_a_link_shows_the_own_votes_and_nobody_else_s(visit: Any, accountd: Any, language: int) -> None:
     accountd.answer = PollPage(poll=SEEN)
     page = visit.get(BALLOT[language])
-    assert accountd.only(SeePoll).ticket == BALLOT[0].rpartition("/")[2]
+    assert accountd.only(SeePoll).ticket == LINK
     assert "Conseil <b>" in page.heading and "Marie <i>" in page.main and "Texte <s>" in page.main
     assert "<b>" not in visit.last.text and "<s>" not in visit.last.text and "<i>" not in visit.last.text
     chosen = [held["value"] for held, _text in page.all("input") if held.get("type") == "radio" and "checked" in held]
