@@ -19,7 +19,7 @@ from malleposte_portal.own import (
     senders,
     undelete,
 )
-from malleposte_portal.own.meetings import invite, slots
+from malleposte_portal.own.meetings import invite, polls, slots
 from malleposte_portal.own.messages import archiving, hours, later, quarantine, tools, trace
 
 SUBJECTS = tuple(
@@ -27,6 +27,6 @@ SUBJECTS = tuple(
     for module in (
         account, devices, phones, profiles,
         recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, tools,
-        convocations, slots, invite, data, diagnosis, trace,
+        convocations, slots, invite, polls, data, diagnosis, trace,
     )
 )  # fmt: skip

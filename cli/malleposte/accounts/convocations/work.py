@@ -24,6 +24,7 @@ from malleposte.accounts.convocations.people import People
 from malleposte.accounts.convocations.replies import Replies
 from malleposte.accounts.hosts import wire
 from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.meetings import ballots, polls
 from malleposte.accounts.meetings import letter as invitation
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
@@ -103,7 +104,8 @@ class Worker:
         store.prune(self.clock.now(), self.rules.keep_days, self.folder, meeting_days=self.rules.meeting_days)
         self.look()
         self.minute()
-        while store.asked(self.folder) or self._all_due():
+        polls.prune(self.clock.now(), self.rules.meeting_days, self.folder)
+        while store.asked(self.folder) or self._all_due() or ballots.due(self.clock.now(), self.folder):
             self.wait()
             self.look()
             self.minute()
@@ -222,7 +224,12 @@ class Worker:
 
     def minute(self) -> int:
         """Send what this minute has left, some of each convocation in turn; return how many invitations were tried."""
+        left = self.pace.left(self.clock.now())
         tried = 0
+        if left and ballots.due(self.clock.now(), self.folder):
+            hand, now = self.night.tools.hosts.submit_letter, self.clock.now()
+            tried = ballots.send(hand, self.facts.portal, min(left, BATCH), now, self.folder)
+            self.pace.spend(tried, now)
         while left := self.pace.left(self.clock.now()):
             due = self._all_due()
             if not due:

@@ -69,6 +69,13 @@ class ForAccountd(ABC):
     call_meeting = acts.convocations.call_meeting
     my_meetings = acts.convocations.my_meetings
     call_off_meeting = acts.convocations.call_off_meeting
+    ask_poll = acts.convocations.ask_poll
+    my_polls = acts.convocations.my_polls
+    my_poll = acts.convocations.my_poll
+    end_poll = acts.convocations.end_poll
+    decide_poll = acts.convocations.decide_poll
+    see_poll = acts.convocations.see_poll
+    vote_poll = acts.convocations.vote_poll
 
 
 class ForRoot(ForAccountd):

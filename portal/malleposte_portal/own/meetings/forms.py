@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 from malleposte.accountd.calls.meetings.slots import LONGEST_DAYS, MOST_PEOPLE
@@ -14,6 +15,8 @@ from malleposte_portal.core.forms import TOO_LONG, Form, text_field
 from malleposte_portal.core.languages import translate as _
 
 LONGEST_PEOPLE, LONGEST_TEXT = 6000, 1000
+_HOUR = r"(\d{1,2})\s?[hH:]\s?(\d{2})?"
+_SLOT = re.compile(rf"(\d{{1,2}})/(\d{{1,2}})/(\d{{4}})\s+{_HOUR}\s?[-–à]\s?{_HOUR}")
 MINUTES = {
     "30": "30 minutes", "45": "45 minutes", "60": "1 heure", "90": "1 heure 30", "120": "2 heures", "180": "3 heures",
 }  # fmt: skip
@@ -101,3 +104,38 @@ class Invite(Form):
             self.refuse("end", [_("La fin est après le début.")])
             return None
         return moments[0], moments[1]
+
+
+class AskPoll(Form):
+    """A poll of dates: its title, its slots, who is asked."""
+
+    title = text_field("Titre", "Les participants le lisent dans le message.", "Donnez un titre.", autocomplete="off")
+    slots = StringField(
+        "Créneaux",
+        description="Un par ligne, de 2 à 20, comme : 15/06/2027 14h-15h30",
+        filters=[stripped],
+        validators=[InputRequired("Indiquez au moins deux créneaux."), Length(max=LONGEST_TEXT, message=TOO_LONG)],
+        render_kw={"spellcheck": "false", "autocomplete": "off"},
+        widget=dsfr.Textarea(rows=6),
+    )
+    text = StringField(
+        "Texte", filters=[stripped], validators=[Length(max=LONGEST_TEXT, message=TOO_LONG)],
+        widget=dsfr.Textarea(rows=4),
+    )  # fmt: skip
+    people = people_field("Un par ligne : identifiant, adresse, ou adresse d’une liste dont vous êtes membre.")
+    tell = BooleanField("Montrer à chacun les réponses des autres, avec leur nom", widget=dsfr.Checkbox())
+
+    def lines(self) -> str | None:
+        """The slots as accountd takes them; None where a line is none, which its field then says."""
+        found = []
+        for line in filter(None, map(str.strip, self.typed("slots").splitlines())):
+            parts = _SLOT.fullmatch(line)
+            try:
+                day, month, year, *hours = [int(part or 0) for part in parts.groups()] if parts else [0] * 7
+                first, last = (datetime.time(*each) for each in (hours[:2], hours[2:]))
+                on = datetime.date(year, month, day)
+            except ValueError:
+                self.refuse("slots", [_("Ligne « %(line)s » : écrivez 15/06/2027 14h-15h30.", line=line[:40])])
+                return None
+            found.append(f"{on}T{first:%H:%M} {on}T{last:%H:%M}")
+        return "\n".join(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from zoneinfo import ZoneInfo
@@ -103,3 +104,26 @@ def test_the_week_is_on_the_first_page(
     busy(device(who.account), 20, title, TODAY + datetime.timedelta(days=2))
     inside = entered(site, web, who)
     assert title in inside.get("/").main
+
+
+def test_a_poll_without_an_account_ends_in_an_invitation(
+    people: People, person: Callable[..., Person], mail: Mail, site: Site, web: Web
+) -> None:
+    title, guest, who = f"Sondage {token()}", people.agent(), person()
+    host, inside = site.host_of("directory"), entered(site, web, who)
+    slots = "\n".join(f"{MONDAY:%d/%m/%Y} {hour}h-{hour + 1}h" for hour in (14, 16))
+    act(inside, "/compte/sondages/nouveau", title=title, slots=slots, people=guest.uid, text="")
+    site.run_job(host, UNIT)
+    letter = message_from_bytes(mail.arrived(guest, title.split()[1]), policy=policy.default)
+    text = letter.get_body(("plain",)).get_content()
+    (link,) = re.findall(r"https://\S+?(/sondage\?lien=\S+)", text)
+    stranger = SignedOn(site, web)
+    assert "ne mène à aucun sondage" in stranger.get(f"{link}x").main
+    page = act(stranger, link, slot0="n", slot1="y")
+    assert "C’est noté" in page.main
+    (address,) = [one for one in inside.get("/compte/sondages").links if "sondage=" in one]
+    (form,) = [one for one in inside.get(address).forms() if one["fields"].get("slot") == "1"]
+    assert "La date est choisie" in Page(inside.follow(inside.ask(form["action"], form["fields"])).text).main
+    assert "ne mène à aucun sondage" in stranger.get(link).main
+    site.run_job(host, UNIT)
+    wait_for(lambda: mail.count(guest, title.split()[1]) == 2, 90, "the invitation")

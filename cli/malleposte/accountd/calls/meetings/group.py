@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from malleposte.accountd.context import Context, RefusedValueError
@@ -87,6 +88,11 @@ def read(context: Context, uid: str, typed: str) -> Group:
 def key_of(person: Person) -> str:
     """Return the key of a person in a group."""
     return person.uid or person.address
+
+
+def shortened(one: Person) -> Person:
+    """Return a person with a name of some length: an invitation names all of them."""
+    return msgspec.structs.replace(one, name=one.name[:60])
 
 
 def hidden(one: Known) -> bool:

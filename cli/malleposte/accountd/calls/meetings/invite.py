@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from malleposte.accountd.call import call
@@ -14,7 +13,7 @@ from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, 
 from malleposte.accountd.message import Done, Forbidden, Owned, Text, fitting
 from malleposte.accounts import facts
 from malleposte.accounts.convocations import feed
-from malleposte.accounts.convocations.model import Answer, Event, Person
+from malleposte.accounts.convocations.model import Answer, Event
 from malleposte.accounts.feed.values import BadValueError
 from malleposte.accounts.meetings import invite
 from malleposte.accounts.meetings.invite import Guest, Meeting
@@ -81,7 +80,9 @@ def call_meeting(context: Context, request: CallMeeting) -> Meetings:
     if request.visio:
         event = invite.with_visio(event, invite.visio_link(_visio()))
     with reached(what=HOST):
-        made = context.tools.hosts.call_meeting(found.people[0].person, event, tuple(map(_shortened, found.persons)))
+        made = context.tools.hosts.call_meeting(
+            found.people[0].person, event, tuple(map(group.shortened, found.persons))
+        )
     if made is None:
         raise RefusedValueError(OPEN)
     context.journal.write("meeting-call", uid, meeting=made.ident, note=event.title)
@@ -126,8 +127,3 @@ def _event(request: CallMeeting) -> Event:
     if event.whole_days:
         raise RefusedValueError(EVENT)
     return event
-
-
-def _shortened(one: Person) -> Person:
-    """Return a person with a name of some length: the letter names all of them."""
-    return msgspec.structs.replace(one, name=one.name[:60])

@@ -26,7 +26,7 @@ from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.mailbox.later import box as later
 from malleposte.accounts.mailbox.tools.box import Box as Tools
-from malleposte.accounts.meetings import invite
+from malleposte.accounts.meetings import invite, polls
 from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
@@ -165,6 +165,9 @@ def convocations(host: LocalHost, uid: str) -> Iterator[Piece]:
     several = [row for one in convocation_store.every(host.convocations_folder) for row in report.told(one, uid)]
     if several:
         yield File("agendas-et-contacts/convocations.json", _json(several), "agenda and contacts")
+    asked = [row for one in polls.every(host.convocations_folder) for row in polls.told(one, uid)]
+    if asked:
+        yield File("agendas-et-contacts/sondages.json", _json(asked), "agenda and contacts")
 
 
 def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:
@@ -218,6 +221,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
         ("meetings", lambda: invite.forget(uid, host.convocations_folder)),
+        ("polls", lambda: polls.forget(uid, host.convocations_folder)),
         ("copy of own data", lambda: host.copies.remove(uid)),
     ]
     if SIGN_ON in host.rules.channels:

@@ -18,9 +18,10 @@ from malleposte.accounts.hosts.acts.agendas import ONE_HOST
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, THIS_HOST, Uid, act, only
 from malleposte.accounts.mailbox.later import submit
-from malleposte.accounts.meetings import invite
+from malleposte.accounts.meetings import invite, polls
 from malleposte.accounts.meetings.invite import Meeting
 from malleposte.accounts.meetings.model import MOST_PEOPLE
+from malleposte.accounts.meetings.polls import Shown as PollShown
 from malleposte.core.errors import InputError
 from malleposte.platform import idents
 
@@ -29,6 +30,8 @@ Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
 Filings = Annotated[tuple[Filing, ...], msgspec.Meta(max_length=20)]
 Rows = Annotated[tuple[Row, ...], msgspec.Meta(max_length=500)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
+Note = Annotated[str, msgspec.Meta(max_length=1000)]
+Slots = Annotated[tuple[polls.Slot, ...], msgspec.Meta(min_length=polls.FEWEST, max_length=polls.MOST_SLOTS)]
 Persons = Annotated[tuple[Person, ...], msgspec.Meta(min_length=1, max_length=MOST_PEOPLE)]
 
 
@@ -134,6 +137,50 @@ def my_meetings(host: LocalHost, uid: Uid) -> list[Meeting]:
 def call_off_meeting(host: LocalHost, uid: Uid, ident: Ident) -> Meeting | None:
     """Call a meeting of an agent off; None where there is none of that name."""
     return invite.call_off(uid, ident, _now().timestamp(), host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def ask_poll(
+    host: LocalHost, by: Person, title: Word, text: Note, slots: Slots, people: Persons, tell: bool
+) -> PollShown | None:
+    """Open a poll of dates; None where the agent has too many."""
+    return polls.ask(by, title, text, slots, people, tell, _now(), host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def my_polls(host: LocalHost, uid: Uid) -> list[PollShown]:
+    """Return the polls of an agent."""
+    return polls.listed(uid, host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def my_poll(host: LocalHost, uid: Uid, ident: Ident) -> PollShown | None:
+    """Return a poll of an agent with its votes; None where there is none of that name."""
+    return polls.of_owner(uid, ident, host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def end_poll(host: LocalHost, uid: Uid, ident: Ident) -> PollShown | None:
+    """End a poll of an agent."""
+    return polls.end(uid, ident, host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def decide_poll(host: LocalHost, uid: Uid, ident: Ident, slot: int, link: Word) -> PollShown | None:
+    """Take a slot of a poll, and invite its people."""
+    return polls.decide(uid, ident, slot, link, _now(), host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def see_poll(host: LocalHost, link: Word) -> PollShown | None:
+    """Return what somebody sees who follows a link; None for a wrong one, and for a poll that has ended."""
+    return polls.seen(link, _now().timestamp(), host.convocations_folder)
+
+
+@act(on=THIS_HOST, merge=only, accountd=True)
+def vote_poll(host: LocalHost, link: Word, votes: Word) -> PollShown | None:
+    """Note the votes of who has a link."""
+    return polls.vote(link, votes, _now().timestamp(), host.convocations_folder)
 
 
 def _now() -> datetime.datetime:
