@@ -13,12 +13,13 @@ from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, ReadJournal, Sql
 from malleposte.accounts.hosts.table import Act
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.mailbox.hours import holidays
 from malleposte.accounts.retraction import store as retractions
 from malleposte.adapters import postgresql
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
 from malleposte.deliveries.taken_back import PATH as TAKEN_BACK
-from malleposte.platform import holidays, mailstore, profiles
+from malleposte.platform import mailstore, profiles
 from malleposte.reports.ask import SOCKET as REPORTS_SOCKET
 from malleposte.throttle.record import ask
 

@@ -15,16 +15,16 @@ SUBJECT = "Vos horaires de réception sont en service / Your hours for mail are 
 _FRENCH = """\
 Bonjour,
 
-L’académie a choisi des horaires pour votre boîte « {login} ». Vos messages arrivent :
+L’académie a choisi des horaires pour votre boîte « {login} ». Vos messages arrivent :
 {readings}
 
-En dehors de ces heures, ils attendent dans le dossier « Hors horaires » et votre téléphone reste silencieux. Ils
+En dehors de ces heures, ils attendent dans le dossier « Hors horaires » et votre téléphone reste silencieux. Ils
 arrivent dans la boîte de réception à l’heure suivante. Rien n’est perdu.
 
-Vous décidez : changez ces horaires ou arrêtez-les à la page « Mes horaires » de votre espace :
+Vous décidez : changez ces horaires ou arrêtez-les à la page « Mes horaires » de votre espace :
 {page}
 
-Une question ? Appelez l’assistance : {phone} ({hours}).
+Une question ? Appelez l’assistance : {phone} ({hours}).
 """
 _ENGLISH = """\
 The academy chose hours for your mailbox “{login}”. Outside them mail waits in the folder “Hors horaires”, and comes to

@@ -32,7 +32,7 @@ LONGEST_LINK = 100
 
 
 class Vote(StrEnum):
-    """What somebody says to a slot, as a letter of a row."""
+    """The answer of somebody to a slot, as a letter of a row."""
 
     NONE = "-"
     YES = "y"

@@ -1,4 +1,4 @@
-"""What a client's commands leave beside the quota is set right (role dovecot).
+"""Set right what commands of clients leave beside the quota (role dovecot).
 
 Usage: dovecot-quota STORE MEGABYTES
 

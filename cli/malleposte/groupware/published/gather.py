@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from malleposte.accounts.agendas.radicale import as_kept
+from malleposte.accounts.mailbox.hours import holidays
 from malleposte.core.loops import reason
 from malleposte.directory.query import Search
 from malleposte.groupware.published import content, days, fetch, model
@@ -20,7 +21,6 @@ from malleposte.groupware.published.model import Published, Shown
 from malleposte.groupware.published.settings import Fixed
 from malleposte.groupware.published.store import Store, digest, write
 from malleposte.lists.rule import agents_of, from_url
-from malleposte.platform import holidays
 
 AGAIN = datetime.timedelta(hours=3)
 """The age at which a source is read again."""

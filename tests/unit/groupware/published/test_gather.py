@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from malleposte.accounts.mailbox.hours import holidays
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.directory.query import Query
@@ -16,7 +17,6 @@ from malleposte.groupware.published.model import Published, Shown
 from malleposte.groupware.published.settings import Fixed
 from malleposte.groupware.published.store import Store
 from malleposte.lists import rule
-from malleposte.platform import holidays
 
 from tests.support.directory import MemoryDirectory
 from tests.unit.groupware.files import calendar, event

@@ -11,8 +11,8 @@ import msgspec
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
 from malleposte.accounts.hosts.table import EVERY_HOST, act, all_answer, every_one, failed, holding
+from malleposte.accounts.mailbox.hours import holidays
 from malleposte.accounts.mailbox.hours.store import Store
-from malleposte.platform import holidays
 from malleposte.runtime import owner
 
 Periods = Annotated[list[str], msgspec.Meta(max_length=holidays.MOST)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from malleposte.accounts.mailbox.hours.model import MIDNIGHT, Hours, Slot
 
-SUBJECT = "Réponse automatique : je lis mes messages pendant mes horaires"
+SUBJECT = "Réponse automatique : je lis mes messages pendant mes horaires"
 DAYS = 3
 """Days after which the same colleague gets one again."""
 HANDLE = "malleposte-hours"
@@ -18,7 +18,7 @@ def text(hours: Hours) -> str:
     """Return the words of the answer, on several lines."""
     lines = ["Bonjour,", "", "Votre message est arrivé. Il m’attend jusqu’à mes prochaines heures de lecture."]
     if hours.on:
-        lines += ["", "Je lis mes messages :", *(f"- {line}" for line in readings(hours))]
+        lines += ["", "Je lis mes messages :", *(f"- {line}" for line in readings(hours))]
     return "\n".join(
         [*lines, "", "Cette réponse est automatique. Si c’est urgent, téléphonez-moi ou appelez mon service."]
     )

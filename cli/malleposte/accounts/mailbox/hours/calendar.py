@@ -10,8 +10,8 @@ import datetime
 from collections.abc import Iterator
 from itertools import chain
 
+from malleposte.accounts.mailbox.hours import holidays
 from malleposte.accounts.mailbox.hours.model import MIDNIGHT, Hours, moment
-from malleposte.platform import holidays
 
 type Span = tuple[datetime.datetime, datetime.datetime]
 """From a moment to another, which is not in it."""

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from malleposte.accounts.mailbox import senders
+from malleposte.accounts.mailbox.hours import holidays
 from malleposte.core.errors import InputError
-from malleposte.platform import holidays
 
 VERSION = 1
 MOST_SLOTS, MOST_SENDERS, MOST_ROUNDS = 7, 50, 3
@@ -63,7 +63,7 @@ class Hours:
 
     Once they are on, mail comes to the inbox within the slots as it arrives, or at the `rounds` of each day that has a
     slot. `senders` (addresses, domains) always come through. With `holidays` the mail of public holidays waits too,
-    with `school` that of the school holidays: `closed` has their periods (`platform.holidays`), as the host knows them.
+    with `school` that of the school holidays: `closed` has their periods (`holidays`), as the host knows them.
     From `since` to `until` all mail waits (« Ne pas déranger »), whether the hours are on or not.
     With `answer`, colleagues whose mail waits are told when the agent reads.
     `recall`: the agent has the folders of « Rappeler plus tard »; False where they were turned off, None for never.

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from malleposte.accounts.mailbox.hours import answer, calendar, model
+from malleposte.accounts.mailbox.hours import answer, calendar, holidays, model
 from malleposte.accounts.mailbox.hours.model import Hours, Slot
 from malleposte.accounts.mailbox.senders import AUTHOR, by_sender, quoted
-from malleposte.platform import holidays
 from malleposte.platform.letters import ALERT
 from malleposte.platform.mailstore import WAITING
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from malleposte.accounts import facts
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox.hours import calendar, moves, recall, script
+from malleposte.accounts.mailbox.hours import calendar, holidays, moves, recall, script
 from malleposte.accounts.mailbox.hours.due import Due
 from malleposte.accounts.mailbox.hours.model import Change, Hours, State, written
 from malleposte.accounts.mailbox.senders import SETTLED_SECONDS
 from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.platform import holidays, locks
+from malleposte.platform import locks
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import HOURS, STORE, WAITING
 from malleposte.runtime import owner

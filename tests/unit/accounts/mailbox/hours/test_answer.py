@@ -21,7 +21,7 @@ PLATFORM = "postmaster@ac-exemple.test"
 def test_it_says_when_the_agent_reads(hours: Hours, readings: list[str]) -> None:
     lines = answer.text(hours).splitlines()
     assert [line.removeprefix("- ") for line in lines if line.startswith("- ")] == readings
-    assert ("Je lis mes messages :" in lines) is bool(readings)
+    assert ("Je lis mes messages\N{NO-BREAK SPACE}:" in lines) is bool(readings)
 
 
 def test_only_colleagues_get_one_and_only_where_it_was_chosen() -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from malleposte.accounts import facts
-from malleposte.accounts.mailbox.hours import script
+from malleposte.accounts.mailbox.hours import holidays, script
 from malleposte.accounts.mailbox.hours.model import Change, Hours, Slot
 from malleposte.accounts.mailbox.hours.store import Store, Through
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.platform import holidays
 
 from tests.unit.accounts.mailbox.hours.chosen import choose
 
