@@ -22,13 +22,13 @@ FIRST_WAIT, LONGEST_WAIT = 60, 3600
 _BODY = """\
 Bonjour,
 
-{name} vous demande quelles dates vous conviennent pour cette réunion :
+{name} vous demande quelles dates vous conviennent pour cette réunion :
 
     {title}
 
 {slots}
 
-{text}Répondez sur cette page, sans compte ni mot de passe. Le lien est à vous seul : ne le transmettez pas.
+{text}Répondez sur cette page, sans compte ni mot de passe. Le lien est à vous seul : ne le transmettez pas.
 {page}
 
 {name}
