@@ -5,21 +5,37 @@ has a right on it any more, its owner included. The kind is protected (RFC 4918,
 
 A published calendar (malleposte.groupware.published) is one folder for all its agents. The home of each shows it as
 ``published-IDENT``, which the rights let everybody read and nobody write.
+
+Radicale has no place at which a program may judge an item before it walks through its recurrences. So the function by
+which it checks what is written is wrapped: `groupware.recurrence` refuses what would hold a thread for hours (400).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import radicale.item
 from radicale.storage import multifilesystem
 
+from malleposte.groupware import recurrence
 from malleposte.groupware.published.places import FOLDER, PREFIX, SHOWN
 
 LOG = logging.getLogger("radicale")
+_sanitize = radicale.item.check_and_sanitize_items
+
+
+def check_and_sanitize_items(items: Sequence[Any], *args: Any, **named: Any) -> None:
+    """Check recurrences, then as Radicale does. Raises ValueError, which Radicale answers with 400."""
+    for one in items:
+        recurrence.check_item(one)
+    _sanitize(items, *args, **named)
+
+
+radicale.item.check_and_sanitize_items = check_and_sanitize_items
 
 
 class Collection(multifilesystem.Collection):

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import vobject
 
 
 @pytest.fixture
@@ -16,7 +17,11 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Any:
     above, base = ModuleType("radicale.storage"), ModuleType("radicale.storage.multifilesystem")
     base.Collection = base.Storage = type("Base", (), {})  # type: ignore[attr-defined]
     above.multifilesystem = base  # type: ignore[attr-defined]
-    for name, module in (("radicale", ModuleType("radicale")), ("radicale.storage", above), (base.__name__, base)):
+    top, item = ModuleType("radicale"), ModuleType("radicale.item")
+    item.check_and_sanitize_items = lambda items, **_: items.append("sanitized")  # type: ignore[attr-defined]
+    top.item = item  # type: ignore[attr-defined]
+    named = {"radicale": top, "radicale.item": item, "radicale.storage": above, base.__name__: base}
+    for name, module in named.items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.delitem(sys.modules, "malleposte.daemons.radicale_storage", raising=False)
     made = importlib.import_module("malleposte.daemons.radicale_storage")
@@ -40,3 +45,19 @@ def test_a_file_that_was_cut_off_stops_nobody_s_own_agendas(
     file.unlink()
     file.write_text("{}")
     assert published.of("mdupond") == []
+
+
+def test_what_is_written_is_checked_before_radicale_walks_through_it(storage: Any) -> None:
+    def item(rule: str) -> Any:
+        return vobject.readOne(
+            f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:20261201T080000\r\nRRULE:{rule}\r\n"
+            "END:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+
+    checked = storage.radicale.item.check_and_sanitize_items
+    honest, dense = [item("FREQ=WEEKLY")], [item("FREQ=SECONDLY;COUNT=999999999")]
+    checked(honest)
+    assert honest[1:] == ["sanitized"]
+    with pytest.raises(ValueError, match="each second"):
+        checked(dense)
+    assert len(dense) == 1

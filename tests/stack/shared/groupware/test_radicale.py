@@ -46,6 +46,21 @@ def test_an_event_with_accents_comes_back_whole_and_can_be_searched(device: Call
     assert not responses(mine.ask("REPORT", agenda, query.format("20270201T000000Z", "20270202T000000Z"), Depth="1"))
 
 
+@pytest.mark.parametrize(
+    ("rule", "taken"),
+    [("FREQ=WEEKLY;UNTIL=20270701T000000Z", True), ("FREQ=SECONDLY;COUNT=999999999", False),
+     ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", False)],
+)  # fmt: skip
+def test_a_rule_that_nobody_could_walk_through_is_refused(
+    device: Callable[..., Device], rule: str, *, taken: bool
+) -> None:
+    mine = device()
+    agenda = next(iter(mine.discover()[1]))
+    text = EVENT.format(uid="essai-5", summary="Répété").replace("END:VEVENT", f"RRULE:{rule}\r\nEND:VEVENT")
+    assert put(mine, f"{agenda}essai-5.ics", text).status == (201 if taken else 400)
+    assert mine.ask("GET", f"{agenda}essai-5.ics").status == (200 if taken else 404)
+
+
 def test_a_contact_with_accents_comes_back_whole(device: Callable[..., Device]) -> None:
     mine = device()
     book = next(iter(mine.discover()[2]))

@@ -1,0 +1,87 @@
+"""Recurrence rules (RFC 5545, 3.3.10) that an agenda takes: whoever walks through them must come to an end.
+
+Radicale walks through all times of a rule that ends, and of one without an end up to the time that is asked for. An
+event each second, or a rule that no day ever meets, would hold one of its threads for hours.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from itertools import islice
+from typing import Any
+
+from dateutil.rrule import rrulestr
+
+YEARS = 30
+MOST, MOST_WITH_END = 25_000, 50_000
+"""Times of a rule: within so many years, and in all where it ends."""
+MOST_DAYS = 2_000
+"""Times that an event lists one by one (RDATE)."""
+TOO_OFTEN = ("SECONDLY", "MINUTELY")
+_COUNT, _UNTIL = re.compile(r"COUNT=([0-9]{1,12})"), re.compile(r"UNTIL=([0-9]{8}(?:T[0-9]{6})?)")
+
+
+class RecurrenceError(ValueError):
+    """A rule that is refused; the text says why."""
+
+
+def check_item(item: Any) -> None:
+    """Check the components of an iCalendar object (vobject). Raises RecurrenceError."""
+    for kind in ("vevent", "vtodo", "vjournal"):
+        for component in getattr(item, f"{kind}_list", ()):
+            check(component)
+
+
+def check(component: Any) -> None:
+    """Check the rules of a component. Raises RecurrenceError."""
+    contents = component.contents
+    listed = sum(_length(line.value) for line in contents.get("rdate", ()))
+    if listed > MOST_DAYS:
+        raise RecurrenceError(f"an event lists {listed} times; {MOST_DAYS} at most")
+    start = _naive(contents["dtstart"][0].value) if contents.get("dtstart") else None
+    for line in (*contents.get("rrule", ()), *contents.get("exrule", ())):
+        if start is None:
+            raise RecurrenceError("a rule has no beginning")
+        _check(str(line.value).upper(), start)
+
+
+def _check(text: str, start: datetime.datetime) -> None:
+    if any(f"FREQ={one}" in text for one in TOO_OFTEN):
+        raise RecurrenceError(f"{text[:80]}: an agenda takes no event each second or minute")
+    try:
+        rule = rrulestr(text, dtstart=start, ignoretz=True)
+        count, until = _count(text), _until(text)
+        far = start.replace(year=min(start.year + YEARS, datetime.MAXYEAR), day=min(start.day, 28))
+        within = rule.replace(count=None, until=min(until or far, far))
+        times = sum(1 for _time in islice(within, min(count or MOST, MOST) + 1))
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise RecurrenceError(f"{text[:80]}: no rule of recurrence: {error}") from error
+    if not times:
+        raise RecurrenceError(f"{text[:80]}: no day meets this rule in {YEARS} years")
+    if times > MOST:
+        raise RecurrenceError(f"{text[:80]}: more than {MOST} times in {YEARS} years")
+    if (count or 0) > MOST_WITH_END or (until and sum(1 for _time in islice(rule, MOST_WITH_END + 1)) > MOST_WITH_END):
+        raise RecurrenceError(f"{text[:80]}: more than {MOST_WITH_END} times")
+
+
+def _count(text: str) -> int:
+    known = _COUNT.search(text)
+    return int(known[1]) if known else 0
+
+
+def _until(text: str) -> datetime.datetime | None:
+    known = _UNTIL.search(text)
+    return datetime.datetime.fromisoformat(known[1]) if known else None
+
+
+def _naive(value: Any) -> datetime.datetime:
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, datetime.date):
+        return datetime.datetime.combine(value, datetime.time())
+    raise RecurrenceError("the beginning is no time")
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list | tuple) else str(value).count(",") + 1
