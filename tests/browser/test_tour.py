@@ -37,6 +37,9 @@ AFTER_AN_ACT = {
     "office_convocations",
     "office_convoke",
     "office_convocation",
+    "tool_renew",
+    "poll",
+    "ballot",
 }
 """Pages that only an act leads to, the second of two factors or an office: the tests of these look at them."""
 NO_PAGE = {"human", "strength_data", "login", "login_again", "logged_out"}

@@ -71,7 +71,7 @@ ACTS: Mapping[str, str] = {
     "dsi-give-back": "remise de messages retirés demandée", "dsi-reports": "réponse à des signalements",
     "convocation-answer": "réponse à une convocation",
     "meeting-call": "réunion organisée", "meeting-off": "réunion annulée",
-    "poll-ask": "sondage de dates ouvert", "poll-end": "sondage de dates clos",
+    "poll-ask": "sondage de dates ouvert", "poll-end": "sondage de dates terminé",
     "poll-decide": "date choisie par sondage",
     "convoke-plan": "convocation préparée", "convoke-send": "convocation envoyée",
     "convoke-remind": "rappel d’une convocation", "convoke-off": "convocation annulée",

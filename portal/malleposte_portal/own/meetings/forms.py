@@ -132,7 +132,7 @@ class AskPoll(Form):
             parts = _SLOT.fullmatch(line)
             try:
                 day, month, year, *hours = [int(part or 0) for part in parts.groups()] if parts else [0] * 7
-                first, last = (datetime.time(*each) for each in (hours[:2], hours[2:]))
+                first, last = (datetime.time(hour, minute) for hour, minute in (hours[:2], hours[2:]))
                 on = datetime.date(year, month, day)
             except ValueError:
                 self.refuse("slots", [_("Ligne « %(line)s » : écrivez 15/06/2027 14h-15h30.", line=line[:40])])

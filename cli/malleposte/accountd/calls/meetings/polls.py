@@ -11,7 +11,7 @@ from malleposte.accountd.calls.meetings import group
 from malleposte.accountd.calls.meetings.group import MANY, PEOPLE, Typed
 from malleposte.accountd.calls.meetings.invite import EVENT, HOST, MEETINGS_A_DAY, OPEN, Notes
 from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, reached
-from malleposte.accountd.message import Count, Done, Forbidden, Owned, Request, Text, fitting
+from malleposte.accountd.message import Count, Done, Forbidden, Owned, Request, Secret, Text, fitting
 from malleposte.accounts import facts
 from malleposte.accounts.convocations import feed
 from malleposte.accounts.convocations.model import Event
@@ -82,14 +82,14 @@ class SeePoll(Request[PollPage], frozen=True):
     """Show a poll to whoever has a link (`ticket`)."""
 
     source: Text
-    ticket: Text
+    ticket: Secret
 
 
 class VotePoll(Request[PollPage], frozen=True):
     """Vote: a letter of `Vote` for each slot."""
 
     source: Text
-    ticket: Text
+    ticket: Secret
     votes: Text
 
 
