@@ -109,7 +109,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"be
 def of_group(raw: bytes, root: Path, zone: datetime.tzinfo) -> dict[str, list[tuple[str, str]] | None]:
     """The times of each agent of a group. Raises RequestError."""
     group = _group(raw)
-    found = dict[str, list[tuple[str, str]] | None]()
+    times = dict[str, list[tuple[str, str]] | None]()
     for one in group.people:
         question = asked(f"GET /{one.uid}?from={group.begin}&until={group.until} HTTP/1.0", zone)
         assert question.within
@@ -117,8 +117,8 @@ def of_group(raw: bytes, root: Path, zone: datetime.tzinfo) -> dict[str, list[tu
         spans = agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
         _log(one.uid, agenda)
         known = not agenda.over and (agenda.kept or one.texts is not None)
-        found[one.uid] = in_utc(spans, *question.within) if known else None
-    return found
+        times[one.uid] = in_utc(spans, *question.within) if known else None
+    return times
 
 
 class Appointment(msgspec.Struct, frozen=True):

@@ -73,16 +73,16 @@ def _next(hand: Submit, portal: str, ident: str, now: float, folder: Path) -> bo
         polls.keep(one, folder)
     faults = list[str]()
     with named(faults.append):
-        made = compose(one, one.voters[number], link, portal, datetime.datetime.fromtimestamp(now, datetime.UTC))
-        submit(hand, one.by.uid, made, now)
+        message = compose(one, one.voters[number], link, portal, datetime.datetime.fromtimestamp(now, datetime.UTC))
+        submit(hand, one.by.uid, message, now)
     with store.turn(folder):
-        held = polls.load(ident, folder)
-        if held is not None:
-            voter = held.voters[number]
+        poll = polls.load(ident, folder)
+        if poll is not None:
+            voter = poll.voters[number]
             voter.mailed, voter.failure = not faults, "; ".join(faults)[:300]
             voter.later = int(now) + min(FIRST_WAIT * 2**voter.tries, LONGEST_WAIT) if faults else 0
             voter.tries = min(voter.tries + 1, 10)
-            polls.keep(held, folder)
+            polls.keep(poll, folder)
     for fault in faults:
         store.LOG.warning("%s: a letter: %s", ident, fault)
     return True
@@ -101,12 +101,12 @@ def compose(one: Poll, voter: Voter, link: str, portal: str, now: datetime.datet
         slots="\n".join(f"- {letter.spoken(Event('', slot.begin, slot.end))}" for slot in one.slots),
         page=f"https://{portal}{PAGE}{link}", page_en=f"https://{portal}{PAGE_EN}{link}",
     )  # fmt: skip
-    made = letters.compose(
+    message = letters.compose(
         f"Sondage de dates\N{NO-BREAK SPACE}: {one.title}"[:200], body, sender=sender, to=to, now=now
     )
     for name in AUTOMATIC:
-        del made[name]
-    return made
+        del message[name]
+    return message
 
 
 def _waits(voter: Voter, now: float) -> bool:

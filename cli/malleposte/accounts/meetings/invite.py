@@ -61,12 +61,12 @@ def call(
             return None
         own = Invitee(by.uid, plan.token(), by, event, answer=Answer.YES, part=Part.ORGANISER)
         others = [Invitee(plan.key_of(one), plan.token(), one, event, part=Part.GUEST) for one in guests]
-        made = Convocation(
+        meeting = Convocation(
             idents.new_ident(now), event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
             int(now.timestamp()), stage=Stage.OPEN, invitees=[own, *others], shared=secrets.token_hex(12),
         )  # fmt: skip
-        store.ask(made, folder)
-    return shown(made)
+        store.ask(meeting, folder)
+    return shown(meeting)
 
 
 def call_off(uid: str, ident: str, now: float, folder: Path = store.FOLDER) -> Meeting | None:

@@ -63,18 +63,18 @@ def compose(one: Convocation, invitee: Invitee, calendar: bytes, now: datetime.d
         answer_en="There is nothing to do." if off else _ANSWER_EN.format(mail=one.mail),
     )  # fmt: skip
     head = "Réunion annulée" if off else "Invitation"
-    made = letters.compose(f"{head}\N{NO-BREAK SPACE}: {event.title}"[:200], body, sender=sender, to=to, now=now)
+    message = letters.compose(f"{head}\N{NO-BREAK SPACE}: {event.title}"[:200], body, sender=sender, to=to, now=now)
     for name in ("Message-ID", *AUTOMATIC):
-        del made[name]
-    made["Message-ID"] = letter.message_id(one, invitee)
+        del message[name]
+    message["Message-ID"] = letter.message_id(one, invitee)
     method = "CANCEL" if off else "REQUEST"
-    made.add_alternative(calendar.decode(), subtype="calendar", cte="base64", params={"method": method})
-    return made
+    message.add_alternative(calendar.decode(), subtype="calendar", cte="base64", params={"method": method})
+    return message
 
 
-def submit(hand: Submit, uid: str, made: EmailMessage, now: float) -> None:
+def submit(hand: Submit, uid: str, message: EmailMessage, now: float) -> None:
     """Hand a letter over as its agent. Raises MallepostError where it did not go, or may not have gone."""
-    reply = hand(uid, str(made["Message-ID"]), int(now), bytes(made).decode("ascii"))
+    reply = hand(uid, str(message["Message-ID"]), int(now), bytes(message).decode("ascii"))
     if reply.outcome is not Outcome.SENT:
         raise MallepostError(
             f"the mail server did not take it as {uid}: {reply.outcome} {reply.reason} {reply.detail}"[:300]

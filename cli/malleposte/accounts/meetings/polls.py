@@ -119,10 +119,10 @@ def ask(
         if sum(one.stands(now.timestamp()) for one in _of(by.uid, folder)) >= MOST_OPEN:
             return None
         voters = [Voter(one, Vote.NONE * len(slots)) for one in people]
-        made = Poll(idents.new_ident(now), title, by, int(now.timestamp()), list(slots), voters, text, tell)
-        keep(made, folder)
-        (folder / f"{made.ident}.asked").touch(0o600)
-    return shown(made)
+        poll = Poll(idents.new_ident(now), title, by, int(now.timestamp()), list(slots), voters, text, tell)
+        keep(poll, folder)
+        (folder / f"{poll.ident}.asked").touch(0o600)
+    return shown(poll)
 
 
 def listed(uid: str, folder: Path = store.FOLDER) -> list[Shown]:
@@ -170,10 +170,10 @@ def decide(
     if not one.meeting:
         taken = one.slots[one.chosen]
         event = invite.with_visio(Event(one.title, taken.begin, taken.end, "", one.text), link)
-        made = invite.call(one.by, event, [voter.person for voter in one.voters], now, folder)
-        if made is None:
+        meeting = invite.call(one.by, event, [voter.person for voter in one.voters], now, folder)
+        if meeting is None:
             return None
-        one.meeting = made.ident
+        one.meeting = meeting.ident
         with store.turn(folder):
             keep(one, folder)
     return shown(one)

@@ -65,13 +65,13 @@ class Window:
 def propose(window: Window, busy: Mapping[str, Sequence[Span]], now: datetime.datetime) -> list[Slot]:
     """Return slots, the best first. `busy`: the times of each person who is known, by key."""
     times = {key: _Times(spans) for key, spans in busy.items()}
-    found = [
+    possible = [
         (taken, span) for span in window.slots(now)
         if len(taken := tuple(key for key, one in times.items() if one.meet(span))) <= MOST_BUSY
     ]  # fmt: skip
     chosen = list[tuple[tuple[str, ...], Span]]()
     a_day = dict[datetime.date, int]()
-    for taken, span in sorted(found, key=lambda one: (len(one[0]), one[1])):
+    for taken, span in sorted(possible, key=lambda one: (len(one[0]), one[1])):
         day = span[0].date()
         overlap = any(other[0] < span[1] and span[0] < other[1] for _taken, other in chosen)
         if len(chosen) < MOST and a_day.get(day, 0) < A_DAY and not overlap:

@@ -39,18 +39,18 @@ Ask = Callable[[bytes], bytes]
 def read(stores: Stores, people: Sequence[Asked], span: tuple[str, str], sql: Sql, ask: Ask) -> list[Times]:
     """Return the busy times of these agents in `span` (UTC, as iCalendar has it). Raises MallepostError."""
     place = {one.uid: _store(stores, one.profile) for one in people}
-    held = [one for one in people if place[one.uid]]
+    reachable = [one for one in people if place[one.uid]]
     in_sogo = {uid for uid, store in place.items() if store == SogoStore.name}
     events = sogo.events(sql, sorted(in_sogo), span, MAIN) if in_sogo else {}
-    asked = [
+    questions = [
         {"uid": one.uid, "mails": list(one.mails), "texts": events.get(one.uid) if one.uid in in_sogo else None}
-        for one in held if one.uid not in in_sogo or one.uid in events
+        for one in reachable if one.uid not in in_sogo or one.uid in events
     ]  # fmt: skip
-    found = dict[str, Any]()
+    answers = dict[str, Any]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for part in pool.map(lambda some: _answers(some, span, ask), batched(asked, TOGETHER, strict=False)):
-            found |= part
-    return [_times(one.uid, found.get(one.uid)) for one in people]
+        for part in pool.map(lambda some: _answers(some, span, ask), batched(questions, TOGETHER, strict=False)):
+            answers |= part
+    return [_times(one.uid, answers.get(one.uid)) for one in people]
 
 
 def own(stores: Stores, one: Asked, span: tuple[str, str], sql: Sql, ask: Ask) -> list[Appointment] | None:

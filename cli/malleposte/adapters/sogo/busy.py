@@ -46,17 +46,17 @@ def events(
         anybody=quoted(ANYBODY), begin=begin, end=end, longest=LONGEST, most=MOST, uids=quoted_json(uids)
     )
     excluded = {str(one["uid"]): _excluded(one.get("text")) for one in profiles.settings(sql, uids)}
-    found, opened = dict[str, list[str]](), set[str]()
+    by_uid, opened = dict[str, list[str]](), set[str]()
     for row in rows(sql(text)):
         uid, folder = str(row["uid"]), str(row["folder"])
         if not own and (_closed(row["roles"]) or folder in excluded.get(uid, ())):
             continue
         if folder == main:
             opened.add(uid)
-        listed = found.setdefault(uid, [])
+        listed = by_uid.setdefault(uid, [])
         if row["text"] is not None:
             listed.append(str(row["text"]))
-    return {uid: texts for uid, texts in found.items() if uid in opened}
+    return {uid: texts for uid, texts in by_uid.items() if uid in opened}
 
 
 def _closed(roles: Iterable[str] | None) -> bool:
@@ -68,10 +68,10 @@ def _closed(roles: Iterable[str] | None) -> bool:
 def _excluded(text: Any) -> set[str]:
     """Return the names of agendas whose events take no time, by the settings of their owner."""
     try:
-        found = json.loads(text) if isinstance(text, str) else text
+        settings = json.loads(text) if isinstance(text, str) else text
     except ValueError:
         return set()
-    calendar = found.get("Calendar") if isinstance(found, Mapping) else None
+    calendar = settings.get("Calendar") if isinstance(settings, Mapping) else None
     named = calendar.get(EXCLUDED) if isinstance(calendar, Mapping) else None
     return {str(one).rpartition("/")[2] for one, out in named.items() if out} if isinstance(named, Mapping) else set()
 

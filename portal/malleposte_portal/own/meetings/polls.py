@@ -113,25 +113,25 @@ def poll_decide(agent: sign_on.Agent) -> Answer:
 @SUBJECT.form("/sondage", "/en/poll")
 def ballot() -> Response:
     """The page of a link. A wrong link and an ended poll are one page, so that nobody learns which there are."""
-    source, link, told = acts.source(), request.args.get("lien", "")[:LONGEST_LINK], False
+    source, link, voted = acts.source(), request.args.get("lien", "")[:LONGEST_LINK], False
     answer = acts.ask(SeePoll(source, link), "")
     if request.method == "POST" and isinstance(answer, PollPage) and answer.poll:
         votes = "".join(_vote(request.form.get(f"slot{number}", "")) for number in range(len(answer.poll.slots)))
         answer = acts.ask(VotePoll(source, link, votes), "")
-        told = isinstance(answer, PollPage)
+        voted = isinstance(answer, PollPage)
     if isinstance(answer, acts.Told) or answer.poll is None:
         away = answer if isinstance(answer, acts.Told) and answer.status != 403 else None
         page = render_template("own/meetings/no_ballot.html", sentence=away.page if away else "")
-        made = make_response(page, away.status if away else 404)
+        response = make_response(page, away.status if away else 404)
     else:
-        made = make_response(
+        response = make_response(
             render_template(
-                "own/meetings/ballot.html", one=answer.poll, span=words.span, told=told, said=_said(), word=link,
+                "own/meetings/ballot.html", one=answer.poll, span=words.span, told=voted, said=_said(), word=link,
                 votes={vote.value: _(sentence) for vote, sentence in VOTES.items()},
             )
         )  # fmt: skip
-    made.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return made
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def _vote(typed: str) -> str:
@@ -143,5 +143,5 @@ def _said() -> dict[str, str]:
 
 
 def _to(answer: Done, told: str) -> Answer:
-    found = answer.poll if isinstance(answer, PollPage) else None
-    return back_to("poll", told, sondage=found.ident) if found else back_to("polls", told)
+    poll = answer.poll if isinstance(answer, PollPage) else None
+    return back_to("poll", told, sondage=poll.ident) if poll else back_to("polls", told)

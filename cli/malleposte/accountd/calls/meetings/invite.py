@@ -70,8 +70,8 @@ def call_meeting(context: Context, request: CallMeeting) -> Meetings:
     """Write it down; the worker sends the letters."""
     uid = context.owner(request.uid).uid
     event = _event(request)
-    found = group.read(context, uid, request.people)
-    if found.refused or not found.persons:
+    invited = group.read(context, uid, request.people)
+    if invited.refused or not invited.persons:
         raise RefusedValueError(PEOPLE)
     taken = context.tools.limits.day(uid, "meetings", MEETINGS_A_DAY)
     if taken.wait:
@@ -80,12 +80,12 @@ def call_meeting(context: Context, request: CallMeeting) -> Meetings:
     if request.visio:
         event = invite.with_visio(event, invite.visio_link(_visio()))
     with reached(what=HOST):
-        made = context.tools.hosts.call_meeting(
-            found.people[0].person, event, tuple(map(group.shortened, found.persons))
+        meeting = context.tools.hosts.call_meeting(
+            invited.people[0].person, event, tuple(map(group.shortened, invited.persons))
         )
-    if made is None:
+    if meeting is None:
         raise RefusedValueError(OPEN)
-    context.journal.write("meeting-call", uid, meeting=made.ident, note=event.title)
+    context.journal.write("meeting-call", uid, meeting=meeting.ident, note=event.title)
     return _list(context, uid)
 
 

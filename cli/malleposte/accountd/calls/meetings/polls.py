@@ -108,8 +108,8 @@ def my_poll(context: Context, request: MyPoll) -> PollPage:
     """Read it."""
     uid, ident = context.owner(request.uid).uid, _ident(request.poll)
     with reached(what=HOST):
-        found = context.tools.hosts.my_poll(uid, ident)
-    return _page(uid, found)
+        poll = context.tools.hosts.my_poll(uid, ident)
+    return _page(uid, poll)
 
 
 @call()
@@ -117,23 +117,23 @@ def ask_poll(context: Context, request: AskPoll) -> PollPage:
     """Write it down; the worker sends the letters, as the agent."""
     uid = context.owner(request.uid).uid
     events = _events(request)
-    found = group.read(context, uid, request.people)
-    if found.refused or not found.persons:
+    invited = group.read(context, uid, request.people)
+    if invited.refused or not invited.persons:
         raise RefusedValueError(PEOPLE)
     taken = context.tools.limits.day(uid, "meetings", MEETINGS_A_DAY)
     if taken.wait:
         raise ForbiddenError(Forbidden.CAP)
     context.taken.append(taken)
     slots = tuple(Slot(one.begin, one.end) for one in events)
-    people = tuple(map(group.shortened, found.persons))
+    people = tuple(map(group.shortened, invited.persons))
     with reached(what=HOST):
-        made = context.tools.hosts.ask_poll(
-            found.people[0].person, events[0].title, events[0].text, slots, people, request.tell
+        poll = context.tools.hosts.ask_poll(
+            invited.people[0].person, events[0].title, events[0].text, slots, people, request.tell
         )
-    if made is None:
+    if poll is None:
         raise RefusedValueError(OPEN)
-    context.journal.write("poll-ask", uid, poll=made.ident, note=made.title)
-    return _page(uid, made)
+    context.journal.write("poll-ask", uid, poll=poll.ident, note=poll.title)
+    return _page(uid, poll)
 
 
 @call()
@@ -167,16 +167,16 @@ def decide_poll(context: Context, request: DecidePoll) -> PollPage:
 def see_poll(context: Context, request: SeePoll) -> PollPage:
     """Read it by the link alone."""
     with reached(what=HOST):
-        found = context.tools.hosts.see_poll(request.ticket[:200])
-    return _by_link(found)
+        poll = context.tools.hosts.see_poll(request.ticket[:200])
+    return _by_link(poll)
 
 
 @call(counts=Counts.TICKET)
 def vote_poll(context: Context, request: VotePoll) -> PollPage:
     """Note the votes; they can be changed until the poll ends."""
     with reached(what=HOST):
-        found = context.tools.hosts.vote_poll(request.ticket[:200], request.votes[:200])
-    return _by_link(found)
+        poll = context.tools.hosts.vote_poll(request.ticket[:200], request.votes[:200])
+    return _by_link(poll)
 
 
 def _by_link(found: Shown | None) -> PollPage:

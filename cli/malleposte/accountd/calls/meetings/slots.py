@@ -62,12 +62,12 @@ def find_slots(context: Context, request: FindSlots) -> SlotsFound:
     window = _window(request, now)
     if context.tools.limits.day(uid, "slots", SEARCHES_A_DAY).wait:
         raise ForbiddenError(Forbidden.CAP)
-    found = group.read(context, uid, request.people)
+    invited = group.read(context, uid, request.people)
     with reached(what="the host of the agendas"):
-        told = context.tools.hosts.busy_times(found.asked(), *(_utc(moment) for moment in window.whole))
-    busy = {one.uid: [_span(*pair) for pair in one.busy] for one in told if one.known}
+        times = context.tools.hosts.busy_times(invited.asked(), *(_utc(moment) for moment in window.whole))
+    busy = {one.uid: [_span(*pair) for pair in one.busy] for one in times if one.known}
     return SlotsFound(
-        uid, slots=tuple(propose(window, busy, now)), people=found.guests(busy), refused=found.refused,
+        uid, slots=tuple(propose(window, busy, now)), people=invited.guests(busy), refused=invited.refused,
         begin=f"{window.begins:%H:%M}", end=f"{window.ends:%H:%M}",
     )  # fmt: skip
 

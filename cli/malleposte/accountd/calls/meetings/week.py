@@ -56,12 +56,14 @@ def my_week(context: Context, request: MyWeek) -> Week:
     today = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     span = (now, (today + datetime.timedelta(days=DAYS)).astimezone())
     with reached(what="the host of the agendas"):
-        found = context.tools.hosts.own_days(asked, *(f"{each.astimezone(datetime.UTC):{DATE_TIME}}" for each in span))
-    if found is None:
+        appointments = context.tools.hosts.own_days(
+            asked, *(f"{each.astimezone(datetime.UTC):{DATE_TIME}}" for each in span)
+        )
+    if appointments is None:
         return Week(uid, more=True)
     server = (urlsplit(str(facts.read().get("visio_url", ""))).hostname or "").lower()
-    shown = fitting(_shown(each, server) for each in found)
-    return Week(uid, meetings=shown, more=len(shown) < len(found))
+    shown = fitting(_shown(each, server) for each in appointments)
+    return Week(uid, meetings=shown, more=len(shown) < len(appointments))
 
 
 def _shown(one: Appointment, server: str) -> Meeting:

@@ -26,12 +26,12 @@ def title(fields: list[tuple[bytes, bytes]]) -> str:
 
 def sender(fields: list[tuple[bytes, bytes]]) -> str:
     """The address of the author, with the name before it, as it is written."""
-    given = list(letter.values(fields, b"from"))
+    values = list(letter.values(fields, b"from"))
     try:
-        read = email.utils.getaddresses(given[:1], strict=True)
+        read = email.utils.getaddresses(values[:1], strict=True)
     except RecursionError:
         read = []
-    if len(given) != 1 or len(read) != 1 or "@" not in read[0][1]:
+    if len(values) != 1 or len(read) != 1 or "@" not in read[0][1]:
         return UNKNOWN
     try:
         name = str(make_header(decode_header(read[0][0][:200])))

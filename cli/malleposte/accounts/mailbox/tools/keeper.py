@@ -232,8 +232,8 @@ def main(words: Sequence[str]) -> int:
 
     def write(uid: str, about: str, tool: str) -> None:
         with owner.as_owner(root):  # who may send without a password is the store's user
-            made = letter.compose(postmaster, uid, about, tool, page)
-            letters.hand_over(letters.server_of(server), made, [f"{uid}@{domain}"])
+            message = letter.compose(postmaster, uid, about, tool, page)
+            letters.hand_over(letters.server_of(server), message, [f"{uid}@{domain}"])
 
     try:
         links = Links(sealed.read_key(), facts.read()["hostnames"]["portal"])
@@ -242,11 +242,11 @@ def main(words: Sequence[str]) -> int:
         return 1
     state = Path(os.environ.get("STATE_DIRECTORY", str(ledger.FOLDER)))
     try:
-        held = Ledger(state / ledger.FILE)
+        queue = Ledger(state / ledger.FILE)
     except sqlite3.DatabaseError as error:
         aside = durable.set_aside(state / ledger.FILE)
         kit.say(f"<3>the ledger cannot be read ({error}): it is {aside.name} now; what waited is not told")
-        held = Ledger(state / ledger.FILE)
+        queue = Ledger(state / ledger.FILE)
     with ThreadPoolExecutor(PLACES) as pool:
-        keeper = Keeper(Store(root), spool, held, links, write, pool=pool)
+        keeper = Keeper(Store(root), spool, queue, links, write, pool=pool)
         return kit.look_again(keeper.look, PAUSE, end)

@@ -127,8 +127,8 @@ class Ledger:
         return self._do("DELETE FROM orders WHERE uid = ?", uid) > 0
 
     def _rows(self, where: str, *given: object) -> list[Row]:
-        found = self._ask(f"SELECT {', '.join(_FIELDS)} FROM orders WHERE {where}", *given)  # noqa: S608
-        return [msgspec.convert(dict(zip(_FIELDS, one, strict=True)), Row, strict=False) for one in found]
+        rows = self._ask(f"SELECT {', '.join(_FIELDS)} FROM orders WHERE {where}", *given)  # noqa: S608
+        return [msgspec.convert(dict(zip(_FIELDS, one, strict=True)), Row, strict=False) for one in rows]
 
     def _ask(self, statement: str, *given: object) -> Sequence[tuple[Any, ...]]:
         with self._lock:

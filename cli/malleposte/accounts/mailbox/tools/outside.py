@@ -87,8 +87,8 @@ def host_of(url: str, reach: Reach) -> str:
 
 def resolved(host: str, port: int) -> list[str]:
     """The addresses of a host, by this machine's resolver. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]) for one in addresses))
 
 
 def checked(host: str, addresses: Sequence[str], reach: Reach) -> list[Address]:

@@ -33,8 +33,8 @@ def of(uid: str, message_id: str, run: Callable[..., Any] = doveadm) -> Place:
     if not _IDENT.fullmatch(message_id):
         return Place()
     query = ("HEADER", "Message-ID", message_id)
-    told = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *query, timeout=SECONDS).stdout
-    rows = [row for row in json.loads(told or "[]") if row.get("hdr.message-id", "").strip() == message_id]
+    output = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *query, timeout=SECONDS).stdout
+    rows = [row for row in json.loads(output or "[]") if row.get("hdr.message-id", "").strip() == message_id]
     places = [(row["mailbox"], row["uid"]) for row in rows if not row["mailbox"].startswith(OTHERS)]
     best = min(places, key=lambda one: (one[0] in LAST, one[0] != "INBOX"), default=None)
     return Place(utf7(best[0]), best[1]) if best else Place()

@@ -37,8 +37,8 @@ class Seal:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        made = HKDF(SHA256(), 32, b"malleposte tools", use.encode()).derive(secret.encode())
-        self._box = AESGCM(made)
+        key = HKDF(SHA256(), 32, b"malleposte tools", use.encode()).derive(secret.encode())
+        self._box = AESGCM(key)
 
     def close(self, content: bytes, about: str) -> str:
         """Seal it; it is opened with the same words `about` it alone."""

@@ -126,11 +126,11 @@ def pause(text: str, now: float | None = None) -> float:
 def code(answer: Answer, *names: str) -> str:
     """An error's code in an answer of JSON, or an answer that is one; nothing else that a stranger wrote."""
     try:
-        found = msgspec.json.decode(answer.body)
+        content = msgspec.json.decode(answer.body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return answer.body.decode() if _CODE.fullmatch(answer.body) else ""
     for name in names:
-        value = found.get(name) if isinstance(found, dict) else None
+        value = content.get(name) if isinstance(content, dict) else None
         if isinstance(value, str) and _CODE.fullmatch(value.encode("utf-8", "replace")):
             return value
     return ""

@@ -38,12 +38,12 @@ FIELDS = (
 
 def request(values: Mapping[str, str], note: Note, _now: float) -> Request:
     """The request for an alert: plain text in blocks, and the link."""
-    told = "\n".join(line for line in (note.title, FROM.format(note.sender), note.text) if line)
+    text = "\n".join(line for line in (note.title, FROM.format(note.sender), note.text) if line)
     message = {
         "text": entities(unlinked(note.title)),
         "unfurl_links": False,
         "blocks": [
-            {"type": "section", "text": {"type": "plain_text", "text": unlinked(told)[:3000], "emoji": False}},
+            {"type": "section", "text": {"type": "plain_text", "text": unlinked(text)[:3000], "emoji": False}},
             {"type": "section", "text": {"type": "mrkdwn", "text": f"<{entities(note.link)}|{OPEN}>"}},
         ],
     }
