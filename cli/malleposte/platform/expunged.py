@@ -33,18 +33,23 @@ class Message:
     inode: int
 
 
-def drop_living(home: Path) -> int:
-    """Remove messages that lie in another folder as well; return how many. Raises OSError."""
-    names, removed = defaultdict[int, list[str]](list), 0
+def drop_living(home: Path, since: float = 0.0) -> int:
+    """Remove messages that lie in another folder as well; return how many. Raises OSError.
+
+    Those alone that were filed at `since` (seconds since 1970) or later, which is quicker.
+    """
+    copies, removed = defaultdict[int, list[Message]](list), 0
     for one in _messages(home):
-        names[one.inode].append(one.path)
-    for paths in names.values():
+        copies[one.inode].append(one)
+    for same in copies.values():
+        if max(one.filed for one in same) < int(since):
+            continue
         try:
-            outside = Path(paths[0]).lstat().st_nlink > len(paths)
+            outside = Path(same[0].path).lstat().st_nlink > len(same)
         except FileNotFoundError:
             continue
-        for path in paths if outside else ():
-            Path(path).unlink(missing_ok=True)
+        for one in same if outside else ():
+            Path(one.path).unlink(missing_ok=True)
             removed += 1
     return removed
 

@@ -20,6 +20,7 @@ import asyncio
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -30,7 +31,9 @@ from malleposte.platform.mailstore import MAILDIR, SHARES, home_of
 from malleposte.runtime import kit
 
 PAUSE, TIDY_PAUSE = 2.0, 60.0
-"""Seconds from the first command until the sum goes, and until the expunged messages are looked at."""
+"""Seconds from the first command until what moved is set right, and until what was deleted is looked at."""
+LATELY = 600.0
+"""Seconds within which what the commands left was filed."""
 MOST = 10_000
 """Acts that wait at a time; a further one is done at once."""
 LONGEST = 262_144
@@ -86,8 +89,8 @@ class Listener:
         name = command.get("cmd_name", "").rpartition(" ")[2]
         if name in ("MOVE", "REPLACE"):
             for uid in boxes(command):
-                self._after(self.pauses[0], self.drop_sum, uid)
-        if is_uid(uid := command.get("user", "")):
+                self._after(self.pauses[0], self.set_right, uid)
+        if name != "MOVE" and is_uid(uid := command.get("user", "")):
             self._after(self.pauses[1], self.tidy, uid)
 
     def _after(self, pause: float, act: Act, uid: str) -> None:
@@ -106,17 +109,19 @@ class Listener:
         except OSError as error:
             kit.say(f"<4>{uid}: {act.__name__}: {reason(error)}")
 
-    def drop_sum(self, uid: str) -> None:
-        """Remove the sum of a box, where it has one. Raises OSError."""
-        (home_of(uid, self.store) / MAILDIR / SUM).unlink(missing_ok=True)
+    def set_right(self, uid: str) -> None:
+        """Remove the sum of a box, and the expunged copies of what moved. Raises OSError."""
+        home = home_of(uid, self.store)
+        (home / MAILDIR / SUM).unlink(missing_ok=True)
+        expunged.drop_living(home, time.time() - LATELY)
 
     def tidy(self, uid: str) -> None:
-        """Take out of the expunged messages of a box what lives elsewhere, and the oldest beyond the bound.
+        """Remove the expunged copies of what lives elsewhere, and the oldest messages beyond the bound.
 
         Raises OSError.
         """
         home = home_of(uid, self.store)
-        expunged.drop_living(home)
+        expunged.drop_living(home, time.time() - LATELY)
         if removed := expunged.trim(home, self.most):
             kit.say(f"<5>{uid}: the {removed} oldest deleted messages ended: they took more than {self.most // MB} MB")
 

@@ -133,7 +133,11 @@ def test_a_moderated_message_waits_for_a_moderator_and_goes_out_or_back(mail, pe
     wait_for(lambda: mail.count(member, first) == 2, what="the message that was let through")
 
     assert mail.submit(member, member.mail, address, written(member.mail, address, second)).accepted
-    (row,) = (one for one in json.loads(cli("lists", "queue", "--json")) if one["subject"] == second)
+
+    def waiting() -> list[dict[str, str]]:
+        return [one for one in json.loads(cli("lists", "queue", "--json")) if one["subject"] == second]
+
+    (row,) = wait_for(waiting, what="the second message in the list's queue")
     cli("lists", "reject", row["id"], "--reason", "Hors sujet")
     assert "Hors sujet" in mail.arrived(member, f"rejected: {second}").decode()
     assert mail.submit(moderator, moderator.mail, address, written(moderator.mail, address, third)).accepted

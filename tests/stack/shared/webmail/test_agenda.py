@@ -12,12 +12,13 @@ from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.dav import EVENT, Device
 from tests.stack.support.mail import token
 from tests.stack.support.people import People
-from tests.stack.support.site import Account
+from tests.stack.support.site import Account, Site
 from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.scattered
 
 FROM = "2027-01-01"
+STORE = "/var/lib/radicale/collections/collection-root"
 TYPE = {"Content_Type": "text/calendar; charset=utf-8"}
 SECONDS = 30
 """Far above what the page takes, far below what a series of seconds would."""
@@ -168,10 +169,14 @@ def test_a_class_with_the_groupware_has_no_agenda_here(
     assert here.call(_task="agenda", _action="events", _from=FROM) == {"said": "refused"}
 
 
-def test_a_series_without_end_holds_nobody_up(agenda: Agenda) -> None:
+def test_a_series_without_end_holds_nobody_up(agenda: Agenda, site: Site) -> None:
     word = token()
     series = text(word).replace("SUMMARY:", "RRULE:FREQ=SECONDLY\r\nSUMMARY:").replace("20270105T", "20000105T")
-    assert agenda.put("longue", series) == 201
+    assert agenda.put("longue", series) == 400
+    # One that lies there since before it was refused.
+    assert agenda.put("courte", text(token())) == 201
+    path = f"{STORE}/{agenda.account.uid}/agenda/longue.ics"
+    site.run(site.host_of("radicale"), f"runuser -u radicale -- tee {path} > /dev/null", given=series)
     began = time.monotonic()
     assert word in agenda.event(word)["text"]
     assert time.monotonic() - began < SECONDS

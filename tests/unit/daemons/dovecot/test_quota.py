@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_what_waits_at_the_end_is_done(tmp_path: Path) -> None:
 
 def test_commands_of_one_box_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dropped: list[str] = []
-    monkeypatch.setattr(quota.Listener, "drop_sum", lambda _self, uid: dropped.append(uid))
+    monkeypatch.setattr(quota.Listener, "set_right", lambda _self, uid: dropped.append(uid))
     listen(tmp_path, command("mdupond", "UID MOVE", "1 INBOX") * 50 + command("autre", "MOVE", "1 INBOX"))
     assert sorted(dropped) == ["autre", "mdupond"]
 
@@ -94,7 +95,7 @@ def test_a_box_that_cannot_be_touched_stops_no_other(
     (file,) = summed(tmp_path, "mdupond")
     monkeypatch.setattr(quota, "MOST", 0)
     listen(tmp_path, command("casse", "MOVE", "1 INBOX") + command("mdupond", "MOVE", "1 INBOX"))
-    assert not file.exists() and "<4>casse: drop_sum: " in "".join(capsys.readouterr())
+    assert not file.exists() and "<4>casse: set_right: " in "".join(capsys.readouterr())
 
 
 def test_the_oldest_of_what_was_deleted_ends_beyond_the_bound(tmp_path: Path) -> None:
@@ -131,16 +132,19 @@ def test_other_words_are_an_error_of_use(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_what_lives_in_another_folder_is_not_deleted(tmp_path: Path) -> None:
-    home = home_of("mdupond", tmp_path)
-    kept = message(home / "expunged" / ".mail.INBOX" / "cur", 1, 10)
-    moved, twice = (message(home / "Maildir" / ".Archives" / "cur", filed, 10) for filed in (2, 3))
-    copies = [home / "expunged" / ".mail.INBOX" / "new" / f"{number}.M1P2.mail1,S=10" for number in range(4, 8)]
-    copies[0].parent.mkdir()
-    copies[0].hardlink_to(moved)
-    for one in copies[1:3]:
-        one.hardlink_to(twice)
+    home, now = home_of("mdupond", tmp_path), int(time.time())
+    kept = message(home / "expunged" / ".mail.INBOX" / "cur", now, 10)
+    moved, twice = (message(home / "Maildir" / ".Archives" / "cur", now + filed, 10) for filed in (2, 3))
+    new = home / "expunged" / ".mail.INBOX" / "new"
+    new.mkdir()
+    copies = [new / f"{now + number}.M1P2.mail1,S=10" for number in range(4, 8)]
+    old = new / f"{now - 3600}.M1P2.mail1,S=10"
+    for copy, source in zip([*copies, old], [moved, twice, twice, moved, kept], strict=True):
+        copy.hardlink_to(source)
     twice.unlink()  # it was deleted in two folders: both are the last
-    copies[3].hardlink_to(moved)
     listen(tmp_path, command("mdupond", "UID MOVE", "1 Archives"))
     assert [one.exists() for one in (kept, moved, *copies)] == [True, True, False, True, True, False]
+    kept.rename(home / "Maildir" / ".Archives" / "cur" / kept.name)
+    assert expunged.drop_living(home, now - 60) == 0 and old.exists(), "it was filed before"
+    assert expunged.drop_living(home) == 1 and not old.exists()
     assert expunged.drop_living(tmp_path / "nobody") == 0
