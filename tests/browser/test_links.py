@@ -40,7 +40,7 @@ def test_a_reader_is_asked_before_an_unknown_site(browser: Browser, reader: Read
     assert browser.barriers(DIALOG) == []
     assert browser.driver.switch_to.active_element.text == "Ne pas ouvrir"
     browser.click(f"{DIALOG} button", "Ne pas ouvrir")
-    assert not browser.driver.find_elements("css selector", DIALOG)
+    browser.wait(lambda: not browser.driver.find_elements("css selector", DIALOG), "the question to go")
     assert len(browser.driver.window_handles) == windows
 
     browser.click(f"{body} a", "Ici")
