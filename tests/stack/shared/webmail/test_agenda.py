@@ -176,7 +176,7 @@ def test_a_series_without_end_holds_nobody_up(agenda: Agenda, site: Site) -> Non
     # One that lies there since before it was refused.
     assert agenda.put("courte", text(token())) == 201
     path = f"{STORE}/{agenda.account.uid}/agenda/longue.ics"
-    site.run(site.host_of("radicale"), f"runuser -u radicale -- tee {path} > /dev/null", given=series)
+    site.run(site.host_of("web"), f"runuser -u radicale -- tee {path} > /dev/null", given=series)
     began = time.monotonic()
     assert word in agenda.event(word)["text"]
     assert time.monotonic() - began < SECONDS
