@@ -25,12 +25,17 @@ from malleposte.groupware import recurrence
 from malleposte.groupware.published.places import FOLDER, PREFIX, SHOWN
 
 LOG = logging.getLogger("radicale")
+WRITTEN = "is_collection"
+"""The argument that Radicale gives with what a client writes (PUT), and not with what it reads from the store."""
 _sanitize = radicale.item.check_and_sanitize_items
 
 
 def check_and_sanitize_items(items: Sequence[Any], *args: Any, **named: Any) -> None:
-    """Check recurrences, then as Radicale does. Raises ValueError, which Radicale answers with 400."""
-    for one in items:
+    """Check recurrences of what is written, then as Radicale does. Raises ValueError, which Radicale answers with 400.
+
+    What is read from the store is left as it is: one item that is refused would close its whole agenda.
+    """
+    for one in items if WRITTEN in named else ():
         recurrence.check_item(one)
     _sanitize(items, *args, **named)
 

@@ -56,8 +56,10 @@ def test_what_is_written_is_checked_before_radicale_walks_through_it(storage: An
 
     checked = storage.radicale.item.check_and_sanitize_items
     honest, dense = [item("FREQ=WEEKLY")], [item("FREQ=SECONDLY;COUNT=999999999")]
-    checked(honest)
+    checked(honest, is_collection=False, tag="VCALENDAR")
     assert honest[1:] == ["sanitized"]
     with pytest.raises(ValueError, match="each second"):
-        checked(dense)
+        checked(dense, is_collection=False, tag="VCALENDAR")
     assert len(dense) == 1
+    checked(dense, tag="VCALENDAR")  # it lies in the store since before
+    assert dense[1:] == ["sanitized"]
