@@ -210,7 +210,7 @@ class Browser:
             found = WebDriverWait(self.driver, SECONDS, 0.2).until(lambda _: met(), what)
         except TimeoutException as error:
             said = " ".join(self.driver.find_element(By.TAG_NAME, "body").text.split())
-            raise AssertionError(f"{what}; {self.driver.current_url} says: {said[:600]}") from error
+            raise AssertionError(f"{what}; {self.driver.current_url} says: {said[:1500]}") from error
         assert found
         return found
 
