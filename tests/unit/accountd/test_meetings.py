@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from malleposte.accountd.calls.meetings.group import MEETINGS_A_DAY
 from malleposte.accountd.calls.meetings.invite import (
     EVENT,
     MANY,
-    MEETINGS_A_DAY,
     OPEN,
     PEOPLE,
     CallMeeting,

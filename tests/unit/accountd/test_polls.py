@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.meetings.invite import MEETINGS_A_DAY
+from malleposte.accountd.calls.meetings.group import MEETINGS_A_DAY
 from malleposte.accountd.calls.meetings.polls import (
     EVENT,
     PEOPLE,

@@ -9,8 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from malleposte.accountd.context import Context, RefusedValueError
-from malleposte.accountd.message import Message
+from malleposte.accountd.context import Context, ForbiddenError, RefusedValueError
+from malleposte.accountd.message import Forbidden, Message
 from malleposte.accounts.convocations.model import Person
 from malleposte.accounts.convocations.people import Known, People, suspended
 from malleposte.accounts.meetings.model import MOST_PEOPLE, Asked
@@ -22,6 +22,8 @@ from malleposte.lists.model import entry_of, to_list
 MANY, PEOPLE = "many", "people"
 """The words of a refusal: more people than a meeting may have; somebody who is nobody."""
 LONGEST_NAME = 120
+MEETINGS_A_DAY = 30
+"""Meetings and polls of an agent."""
 Typed = Annotated[str, Meta(max_length=6000)]
 """A log-in, an address, or a list, a line each."""
 
@@ -83,6 +85,21 @@ def read(context: Context, uid: str, typed: str) -> Group:
         if len(found) > MOST_PEOPLE:
             raise RefusedValueError(MANY)
     return Group(tuple(found.values()), tuple(refused))
+
+
+def invited(context: Context, uid: str, typed: str) -> Group:
+    """Return the group of a meeting, or of a poll for one, that counts as the agent's of this day.
+
+    Raises RefusedValueError where somebody is nobody, ForbiddenError.
+    """
+    people = read(context, uid, typed)
+    if people.refused or not people.persons:
+        raise RefusedValueError(PEOPLE)
+    taken = context.tools.limits.day(uid, "meetings", MEETINGS_A_DAY)
+    if taken.wait:
+        raise ForbiddenError(Forbidden.CAP)
+    context.taken.append(taken)
+    return people
 
 
 def key_of(person: Person) -> str:

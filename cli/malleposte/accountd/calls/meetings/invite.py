@@ -9,8 +9,8 @@ from msgspec import Meta
 from malleposte.accountd.call import call
 from malleposte.accountd.calls.meetings import group
 from malleposte.accountd.calls.meetings.group import MANY, PEOPLE, Typed
-from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, reached
-from malleposte.accountd.message import Done, Forbidden, Owned, Text, fitting
+from malleposte.accountd.context import Context, NotFoundError, RefusedValueError, reached
+from malleposte.accountd.message import Done, Owned, Text, fitting
 from malleposte.accounts import facts
 from malleposte.accounts.convocations import feed
 from malleposte.accounts.convocations.model import Answer, Event
@@ -24,7 +24,6 @@ __all__ = ["EVENT", "MANY", "OPEN", "PEOPLE", "Answer", "CallMeeting", "CallOffM
            "Meetings", "MyMeetings"]  # fmt: skip
 EVENT, OPEN = "event", "open"
 """The words of a refusal: the title, the day or the hours; too many meetings that are not over."""
-MEETINGS_A_DAY = 30
 HOST = "the directory's host"
 Notes = Annotated[str, Meta(max_length=1000)]
 
@@ -70,13 +69,7 @@ def call_meeting(context: Context, request: CallMeeting) -> Meetings:
     """Write it down; the worker sends the letters."""
     uid = context.owner(request.uid).uid
     event = _event(request)
-    invited = group.read(context, uid, request.people)
-    if invited.refused or not invited.persons:
-        raise RefusedValueError(PEOPLE)
-    taken = context.tools.limits.day(uid, "meetings", MEETINGS_A_DAY)
-    if taken.wait:
-        raise ForbiddenError(Forbidden.CAP)
-    context.taken.append(taken)
+    invited = group.invited(context, uid, request.people)
     if request.visio:
         event = invite.with_visio(event, invite.visio_link(_visio()))
     with reached(what=HOST):

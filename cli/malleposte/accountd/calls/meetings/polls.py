@@ -9,9 +9,9 @@ from msgspec import Meta
 from malleposte.accountd.call import Counts, call
 from malleposte.accountd.calls.meetings import group
 from malleposte.accountd.calls.meetings.group import MANY, PEOPLE, Typed
-from malleposte.accountd.calls.meetings.invite import EVENT, HOST, MEETINGS_A_DAY, OPEN, Notes
-from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, reached
-from malleposte.accountd.message import Count, Done, Forbidden, Owned, Request, Secret, Text, fitting
+from malleposte.accountd.calls.meetings.invite import EVENT, HOST, OPEN, Notes
+from malleposte.accountd.context import Context, NotFoundError, RefusedValueError, reached
+from malleposte.accountd.message import Count, Done, Owned, Request, Secret, Text, fitting
 from malleposte.accounts import facts
 from malleposte.accounts.convocations import feed
 from malleposte.accounts.convocations.model import Event
@@ -117,13 +117,7 @@ def ask_poll(context: Context, request: AskPoll) -> PollPage:
     """Write it down; the worker sends the letters, as the agent."""
     uid = context.owner(request.uid).uid
     events = _events(request)
-    invited = group.read(context, uid, request.people)
-    if invited.refused or not invited.persons:
-        raise RefusedValueError(PEOPLE)
-    taken = context.tools.limits.day(uid, "meetings", MEETINGS_A_DAY)
-    if taken.wait:
-        raise ForbiddenError(Forbidden.CAP)
-    context.taken.append(taken)
+    invited = group.invited(context, uid, request.people)
     slots = tuple(Slot(one.begin, one.end) for one in events)
     people = tuple(map(group.shortened, invited.persons))
     with reached(what=HOST):

@@ -14,15 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
-from malleposte.accounts.mailbox.later import files, letter, moments, store
+from malleposte.accounts.mailbox.later import files, letter, moments, spool, store
 from malleposte.accounts.mailbox.later.model import MOST, Order
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.identity import is_uid
-from malleposte.runtime import durable
-
-SUFFIX = ".json"
 
 
 def order(root: Path, uid: str, folder: str, raw: bytes, now: float) -> Order | None:
@@ -39,11 +34,10 @@ def order(root: Path, uid: str, folder: str, raw: bytes, now: float) -> Order | 
     raise MallepostError(f"{uid}: {folder}: the message is not there")
 
 
-def write(spool: Path, one: Order) -> None:
+def write(place: Path, one: Order) -> None:
     """Write it down. Raises MallepostError where too many of the account wait to be taken."""
-    if sum(path.name.startswith(f"{one.uid}.") for path in spool.iterdir()) > MOST:
+    if not spool.write(place, one, MOST):
         raise MallepostError(f"{one.uid}: more than {MOST} orders wait to be taken")
-    durable.write(spool / f"{one.uid}.{time.time_ns()}{SUFFIX}", msgspec.json.encode(one), 0o600)
 
 
 def main(words: Sequence[str]) -> int:
@@ -51,7 +45,7 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 5:
         print("usage: later-order STORE SPOOL DEFAULT UID FOLDER < message", file=sys.stderr)
         return 2
-    root, spool, default, uid, folder = Path(words[0]), Path(words[1]), words[2] == "on", words[3].lower(), words[4]
+    root, place, default, uid, folder = Path(words[0]), Path(words[1]), words[2] == "on", words[3].lower(), words[4]
     if not is_uid(uid):
         print(f"later-order: no account is called {uid[:40]!r}", file=sys.stderr)
         return 2
@@ -59,7 +53,7 @@ def main(words: Sequence[str]) -> int:
     try:
         given = order(root, uid, folder, raw, time.time()) if store.Store(root, default).read(uid).on else None
         if given:
-            write(spool, given)
+            write(place, given)
     except (InputError, MallepostError, OSError) as error:
         print(f"later-order: {uid}: {folder}: the message does not go: {error}", file=sys.stderr)
         return 1

@@ -22,17 +22,15 @@ from typing import Any
 
 import msgspec
 
-from malleposte.accounts.mailbox.later import files, ledger, letter, outgoing, submit
+from malleposte.accounts.mailbox.later import files, ledger, letter, outgoing, spool, submit
 from malleposte.accounts.mailbox.later.ledger import Ledger
 from malleposte.accounts.mailbox.later.model import AT_ONCE, BURST, LATE, MOST, MOST_A_DAY, Order, Reason, Row, State
 from malleposte.accounts.mailbox.later.moments import FOLDERS
-from malleposte.accounts.mailbox.later.order import SUFFIX
 from malleposte.accounts.mailbox.later.submit import Outcome, Reply, Request
 from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
-from malleposte.platform.identity import is_uid
-from malleposte.runtime import durable, kit, owner
+from malleposte.runtime import durable, kit
 
 PAUSE = 1.0
 """Seconds between two looks."""
@@ -79,21 +77,11 @@ class Sender:
 
     def take(self) -> None:
         """Take the orders of the spool into the ledger, in the order in which they were given."""
-        with owner.as_owner(self.root):
-            there = sorted(self.spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[1])
-        for path in there:
-            with named(_failed, path.name):
-                try:
-                    order = msgspec.json.decode(owner.read(path)[:LARGEST_ORDER], type=Order)
-                except (msgspec.MsgspecError, OSError) as error:
-                    _failed(f"{path.name}: no order: {error}")
-                    order = None
-                if order and is_uid(order.uid) and order.folder in FOLDERS and "/" not in order.file:
-                    self._take(order)
-                with owner.as_owner(self.root):
-                    path.unlink(missing_ok=True)
+        spool.empty(self.spool, Order, self._take, _failed, largest=LARGEST_ORDER)
 
     def _take(self, order: Order) -> None:
+        if order.folder not in FOLDERS or "/" in order.file:
+            return
         now, uid = self.clock(), order.uid
         full = len(self.ledger.open(uid)) >= MOST or self.ledger.laid(uid, now - ledger.DAY) >= MOST_A_DAY
         many = self.ledger.laid(uid, order.laid - BURST) >= AT_ONCE

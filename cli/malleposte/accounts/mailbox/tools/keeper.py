@@ -20,9 +20,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from malleposte.accounts import facts
+from malleposte.accounts.mailbox.later import spool
 from malleposte.accounts.mailbox.tools import ledger, letter, sealed, send
 from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
 from malleposte.accounts.mailbox.tools.ledger import Ledger
@@ -38,13 +37,12 @@ from malleposte.accounts.mailbox.tools.model import (
     Rule,
     State,
 )  # fmt: skip
-from malleposte.accounts.mailbox.tools.order import FULL, SUFFIX
+from malleposte.accounts.mailbox.tools.order import FULL
 from malleposte.accounts.mailbox.tools.send import Told
 from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.platform import letters
-from malleposte.platform.identity import is_uid
 from malleposte.runtime import durable, kit, owner
 
 PAUSE = 1.0
@@ -99,19 +97,7 @@ class Keeper:
 
     def take(self) -> None:
         """Take orders of the spool into the ledger, in the order in which they were given."""
-        with owner.as_owner(self.store.root):
-            there = sorted(self.spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[1])[:MOST_FILES]
-        for path in there:
-            with named(_failed, path.name):
-                try:
-                    order = msgspec.json.decode(owner.read(path)[:LARGEST_ORDER], type=Order)
-                except (msgspec.MsgspecError, OSError) as error:
-                    _failed(f"{path.name}: no order: {error}")
-                    order = None
-                if order and is_uid(order.uid) and path.name.startswith(f"{order.uid}."):
-                    self._take(order)
-                with owner.as_owner(self.store.root):
-                    path.unlink(missing_ok=True)
+        spool.empty(self.spool, Order, self._take, _failed, largest=LARGEST_ORDER, most=MOST_FILES)
         self._free()
 
     def _take(self, order: Order) -> None:

@@ -14,9 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
-from malleposte.accounts.mailbox.later import letter
+from malleposte.accounts.mailbox.later import letter, spool
 from malleposte.accounts.mailbox.tools import fields, model
 from malleposte.accounts.mailbox.tools.model import MOST, Order, Paused, Rule
 from malleposte.accounts.mailbox.tools.store import Store
@@ -24,8 +22,8 @@ from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.identity import is_uid
 from malleposte.runtime import durable
 
-SUFFIX, FULL = ".json", "full"
-"""`FULL` is the folder of the spool with a file for each account that may give no order now."""
+FULL = "full"
+"""The folder of the spool with a file for each account that may give no order now."""
 LARGEST = 60_000_000
 
 
@@ -38,13 +36,12 @@ def order(uid: str, rule: Rule, raw: bytes, now: float) -> Order:
     )  # fmt: skip
 
 
-def write(spool: Path, one: Order) -> bool:
+def write(place: Path, one: Order) -> bool:
     """Write it down; whether there was room for it. Whoever fills the spool writes nothing until it is emptied."""
-    if sum(path.name.startswith(f"{one.uid}.") for path in spool.iterdir()) > MOST:
-        durable.write(spool / FULL / one.uid, b"", 0o600)
-        return False
-    durable.write(spool / f"{one.uid}.{time.time_ns()}{SUFFIX}", msgspec.json.encode(one), 0o600)
-    return True
+    if spool.write(place, one, MOST):
+        return True
+    durable.write(place / FULL / one.uid, b"", 0o600)
+    return False
 
 
 def main(words: Sequence[str]) -> int:
@@ -52,7 +49,7 @@ def main(words: Sequence[str]) -> int:
     if len(words) < 4 or len(words) > 3 + model.MOST_RULES:
         print("usage: tool-order STORE SPOOL UID RULE... < message", file=sys.stderr)
         return 2
-    root, spool, uid = Path(words[0]), Path(words[1]), words[2]
+    root, place, uid = Path(words[0]), Path(words[1]), words[2]
     if not is_uid(uid):
         print(f"tool-order: no account is called {uid[:40]!r}", file=sys.stderr)
         return 2
@@ -63,7 +60,7 @@ def main(words: Sequence[str]) -> int:
             rule = rules.get(ident)
             if not rule or rule.paused == Paused.STOPPED:
                 continue
-            if not write(spool, order(uid, rule, raw, time.time())):
+            if not write(place, order(uid, rule, raw, time.time())):
                 print(f"tool-order: {uid}: more than {MOST} messages at once; this one is not told", file=sys.stderr)
                 return 0
     except (InputError, MallepostError, OSError) as error:

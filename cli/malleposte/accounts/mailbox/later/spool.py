@@ -1,0 +1,52 @@
+"""The spool in which orders wait: a program of Dovecot's writes them as the user of the store, a daemon takes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from malleposte.core.loops import named
+from malleposte.platform.identity import is_uid
+from malleposte.runtime import durable, owner
+
+SUFFIX = ".json"
+
+
+class Order(Protocol):
+    """The order of an agent's act."""
+
+    @property
+    def uid(self) -> str:
+        """The account whose act it was."""
+
+
+def write(spool: Path, order: Order, most: int) -> bool:
+    """Write an order down; return whether there was room: no more than `most` of an account wait to be taken."""
+    if sum(path.name.startswith(f"{order.uid}.") for path in spool.iterdir()) > most:
+        return False
+    durable.write(spool / f"{order.uid}.{time.time_ns()}{SUFFIX}", msgspec.json.encode(order), 0o600)
+    return True
+
+
+def empty[T: Order](
+    spool: Path, kind: type[T], take: Callable[[T], None], say: Callable[[str], None], *, largest: int,
+    most: int | None = None,
+) -> None:  # fmt: skip
+    """Have orders taken in the order in which they were given, `most` at a time; what is none goes with a word."""
+    with owner.as_owner(spool):
+        there = sorted(spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[1])[:most]
+    for path in there:
+        with named(say, path.name):
+            try:
+                order = msgspec.json.decode(owner.read(path)[:largest], type=kind)
+            except (msgspec.MsgspecError, OSError) as error:
+                say(f"{path.name}: no order: {error}")
+                order = None
+            if order and is_uid(order.uid) and path.name.startswith(f"{order.uid}."):
+                take(order)
+            with owner.as_owner(spool):
+                path.unlink(missing_ok=True)
