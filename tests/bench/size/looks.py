@@ -64,7 +64,7 @@ def looks(site: Site, scale: Scale) -> dict[str, Any]:
         "list_school": f"{accounts} list --school {school} --json",
         "find_name": f"{accounts} find '{surname}' '{first}' --json",
         "trace_sender": f"malleposte mail trace --from c1@{FOREIGN} --json || true",
-        "rule_of_a_corps": f"{accounts} lists members 'corps={rows[0][4]}' --json",
+        "rule_of_a_corps": f"{accounts} lists members --rule 'corps={rows[0][4]}' --json",
     }
     values: dict[str, Any] = {f"{name}_seconds": fill.timed(site, command)[0] for name, command in commands.items()}
     people = People(site)
