@@ -2,7 +2,7 @@
 
 import pytest
 from malleposte.accounts.mailbox.owners.keeper import OF_AN_AGENT
-from malleposte.accounts.mailbox.owners.model import Act, Record
+from malleposte.accounts.mailbox.owners.model import MOST_SHOWN, Act, Record
 from malleposte.accounts.mailbox.owners.order import MOST
 from malleposte.core.errors import InputError
 
@@ -186,3 +186,11 @@ def test_a_manager_frees_what_a_colleague_holds(stage: Stage) -> None:
 def test_a_label_of_a_long_name_is_left_out(stage: Stage) -> None:
     assert Record(owner="a" * 46).labels() == {TAKEN}
     assert Record(owner="a" * 45).labels() == {TAKEN, "pris-" + "a" * 45}
+
+
+def test_the_page_shows_the_oldest(stage: Stage) -> None:
+    mails = [stage.doveadm.arrive(f"m{number}") for number in range(MOST_SHOWN + 1)]
+    shown = stage.box.shown(BOX)
+    assert len(shown.mails) == MOST_SHOWN and shown.more and shown.mails[0].number == mails[0].number
+    stage.change("adupond", Act.DONE, mails[0])
+    assert not stage.box.shown(BOX).more
