@@ -1,4 +1,4 @@
-"""« Courrier à répondre »: what waits in functional boxes, who takes care of it, notes to colleagues that never leave."""
+"""« Courrier à répondre »: what waits in functional boxes, who has it, notes to colleagues that never leave."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """A message of a functional box has one owner: by labels of any program and by the portal, for its delegates alone."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -71,8 +70,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(site: Site, mail: Mail, people: People) -> Iterator[Desk]:
-    yield Desk(site, mail, people)
+def desk(site: Site, mail: Mail, people: People) -> Desk:
+    return Desk(site, mail, people)
 
 
 def test_the_first_takes_a_message_and_an_answer_ends_it(desk: Desk) -> None:

@@ -121,7 +121,7 @@ class Box:
             case Act.DONE:
                 return record.ended(change.agent, now)
             case Act.REOPEN:
-                return record.reopened()
+                return record.reopened(change.agent, now)
             case Act.NOTE:
                 return self._noted(box, record, change)
             case Act.ERASE:

@@ -21,6 +21,7 @@ FIELDS = (
     "mailbox uid flags date.received.unixtime hdr.message-id hdr.date hdr.from hdr.subject hdr.from.utf8 "
     "hdr.subject.utf8"
 )
+KEY_FIELDS = "hdr.message-id hdr.date hdr.from hdr.subject"
 LONGEST = 200
 """Characters of a sender or a subject that are shown."""
 AT_A_TIME = 200
@@ -81,8 +82,10 @@ class Dovecot:
         return sorted(int(row["uid"]) for row in rows)
 
     def waiting(self, box: str, since: float) -> list[int]:
-        """Those of the inbox that nobody answered, as far as labels say."""
-        return self.numbers(box, "SINCE", str(int(since)), "UNANSWERED", "UNKEYWORD", DONE)
+        """Those of the inbox that nobody answered, or that somebody has, as far as labels say."""
+        return self.numbers(
+            box, "SINCE", str(int(since)), "(", "UNANSWERED", "OR", "KEYWORD", TAKEN, ")", "UNKEYWORD", DONE
+        )
 
     def marked(self, box: str, since: float, delegates: Collection[str] = ()) -> list[int]:
         """Those of the inbox of which something is to bring in line: with a label, or answered and not done."""
@@ -109,6 +112,12 @@ class Dovecot:
     def _fetched(self, box: str, *query: str) -> list[Row]:
         words = ("fetch", "-u", checked(box), "--", FIELDS, *query)
         return [_row(one) for one in json.loads(self.run("-f", "json", *words, timeout=SECONDS).stdout or "[]")]
+
+    def keys(self, box: str) -> frozenset[str]:
+        """The keys of all messages of the box. Folders of what was deleted or sealed are hidden: none of theirs."""
+        words = ("fetch", "-u", checked(box), "--", KEY_FIELDS, "ALL")
+        rows = json.loads(self.run("-f", "json", *words, timeout=10 * SECONDS).stdout or "[]")
+        return frozenset(_key(one) for one in rows)
 
     def sent(self, box: str, since: float, most: int) -> list[Sent]:
         """Mail that was sent as the box since then, the newest."""
@@ -137,16 +146,19 @@ class Dovecot:
 
 def _row(one: dict[str, str]) -> Row:
     ident = one.get("hdr.message-id", "").strip()
-    parts = [ident, *(" ".join(one.get(f"hdr.{name}", "").split()) for name in ("date", "from", "subject"))]
-    key = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
     sender, subject = (
         _shown(one.get(f"hdr.{name}.utf8") or one.get(f"hdr.{name}") or "") for name in ("from", "subject")
     )
     return Row(
         one["mailbox"], int(one["uid"]), frozenset(one.get("flags", "").split()),
-        float(one.get("date.received.unixtime") or 0), key, ident if MESSAGE_ID.fullmatch(ident) else "",
+        float(one.get("date.received.unixtime") or 0), _key(one), ident if MESSAGE_ID.fullmatch(ident) else "",
         sender, subject,
     )  # fmt: skip
+
+
+def _key(one: dict[str, str]) -> str:
+    parts = [" ".join(one.get(f"hdr.{name}", "").split()) for name in ("message-id", "date", "from", "subject")]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def _shown(text: str) -> str:

@@ -82,7 +82,7 @@ class Look:
             for row in self.dovecot.rows(box, numbers):
                 before = record = self.store.read(box, row.key)
                 record = record.of(delegates)
-                if row.answered:
+                if row.answered and not record.again:
                     record = record.ended("", self.clock())
                 self._keep(box, row, before, record)
             return delegates
@@ -96,7 +96,7 @@ class Look:
                 if len(rows) != 1:
                     continue  # two under one Message-ID: a stranger's copy ends nothing
                 before = self.store.read(box, rows[0].key)
-                if before.done:
+                if before.done or before.again:
                     continue
                 agent = self.sender(sent.message_id)
                 record = before.of(delegates).ended(agent if agent in delegates else "", now)
@@ -118,11 +118,11 @@ class Look:
         erased = 0
         with self.store.alone(box):
             keys = self.store.keys(box)
+            there = self.dovecot.keys(box) if keys else frozenset()
             for key in keys:
                 failed: list[str] = []
                 with named(failed.append, f"{box}: {key}"):
-                    record = self.store.read(box, key)
-                    if self._ended(box, key, record):
+                    if key not in there or self._long_done(self.store.read(box, key)):
                         self.store.write(box, key, Record())
                         erased += 1
                 for line in failed:
@@ -131,12 +131,8 @@ class Look:
             self.say(f"<4>{box}: more than {MOST_RECORDS} messages have an owner or a note")
         return erased
 
-    def _ended(self, box: str, key: str, record: Record) -> bool:
-        """Whether nothing of a message has to be known any more: it is expunged, or long done and without a note."""
-        if record.done and not record.notes and self.clock() - record.done > KEEP_DONE:
-            return True
-        rows = self.dovecot.named(box, record.message_id) if record.message_id else []
-        return not any(row.key == key and not row.folder.startswith(".") for row in rows)
+    def _long_done(self, record: Record) -> bool:
+        return bool(record.done) and not record.notes and self.clock() - record.done > KEEP_DONE
 
 
 def obeyed(record: Record, order: Order) -> Record:
@@ -146,7 +142,7 @@ def obeyed(record: Record, order: Order) -> Record:
     if ANSWERED.lower() in changed and ANSWERED.lower() in bears:
         record = record.ended(agent, order.at)
     if DONE in changed:
-        record = record.ended(agent, order.at) if DONE in bears else record.reopened()
+        record = record.ended(agent, order.at) if DONE in bears else record.reopened(agent, order.at)
     if TAKEN in changed:
         record = record.taken(agent, order.at) if TAKEN in bears else record.given_back(agent)
     return record

@@ -36,7 +36,10 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The state of a message. `done`: the time of its end, by `by` (empty where nobody is known); times since 1970."""
+    """The state of a message. `done`: the time of its end, by `by` (empty where nobody is known); times since 1970.
+
+    `again`: it was opened again, so that the answers that there are do not end it.
+    """
 
     message_id: str = ""
     subject: str = ""
@@ -44,12 +47,13 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     since: float = 0.0
     done: float = 0.0
     by: str = ""
+    again: bool = False
     notes: tuple[Note, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether it says nothing."""
-        return not (self.owner or self.done or self.notes)
+        return not (self.owner or self.done or self.again or self.notes)
 
     def labels(self) -> set[str]:
         """The labels that the message bears by it."""
@@ -81,11 +85,14 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             return self
         owner = agent or self.owner
         since = self.since if owner == self.owner else now
-        return msgspec.structs.replace(self, owner=owner, since=since, done=now, by=agent)
+        return msgspec.structs.replace(self, owner=owner, since=since, done=now, by=agent, again=False)
 
-    def reopened(self) -> Record:
-        """Return it not done: its owner goes on."""
-        return msgspec.structs.replace(self, done=0.0, by="")
+    def reopened(self, agent: str, now: float) -> Record:
+        """Return it not done: its owner goes on, or the agent where it had none."""
+        if not self.done:
+            return self
+        owner, since = (self.owner, self.since) if self.owner else (agent, now)
+        return msgspec.structs.replace(self, owner=owner, since=since, done=0.0, by="", again=True)
 
 
 def own_label(label: str) -> bool:

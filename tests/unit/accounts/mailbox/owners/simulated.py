@@ -69,6 +69,8 @@ def _matches(one: Message, query: tuple[str, ...]) -> bool:
             right &= one.folder == words.pop(0)
         elif word == "UID":
             right &= str(one.number) in words.pop(0).split(",")
+        elif word == "ALL":
+            right &= not one.folder.startswith(".")
         elif word == "HEADER":
             assert words.pop(0) == "Message-ID"
             right &= words.pop(0) in one.ident

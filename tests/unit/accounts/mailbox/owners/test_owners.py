@@ -194,3 +194,30 @@ def test_the_page_shows_the_oldest(stage: Stage) -> None:
     assert len(shown.mails) == MOST_SHOWN and shown.more and shown.mails[0].number == mails[0].number
     stage.change("adupond", Act.DONE, mails[0])
     assert not stage.box.shown(BOX).more
+
+
+def test_an_answered_message_that_is_opened_again_stays_open(stage: Stage) -> None:
+    mail = stage.doveadm.arrive("one")
+    stage.doveadm.arrive("reply", folder="Envoyés", answers=mail.ident)
+    mail.flags = {"\\Answered"}
+    stage.later()
+    assert mail.flags == {"\\Answered", DONE}, "nobody is known"
+    stage.store_flags("adupond", mail, "-", DONE)
+    stage.keeper.turn()
+    stage.later()
+    assert owner(stage, mail) == "adupond" and mail.flags == {"\\Answered", TAKEN, "pris-adupond"}
+    assert [one.owner for one in stage.box.shown(BOX).mails] == ["adupond"]
+    stage.store_flags("bmartin", mail, "+", DONE)
+    stage.keeper.turn()
+    assert stage.box.shown(BOX).mails == ()
+
+
+def test_a_night_asks_once_for_all_messages(stage: Stage) -> None:
+    mails = [stage.doveadm.arrive(f"m{number}") for number in range(8)]
+    for mail in mails:
+        stage.change("adupond", Act.NOTE, mail, "x")
+    gone = mails.pop()
+    gone.folder = ".EXPUNGED/mail/INBOX"
+    before = len(stage.doveadm.asked)
+    assert stage.look.clean(BOX) == 1
+    assert len(stage.doveadm.asked) - before == 1 and len(stage.store.keys(BOX)) == 7
