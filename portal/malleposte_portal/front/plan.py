@@ -25,7 +25,8 @@ OWN = (
     ("tools", "Mes outils"), ("convocations", "Mes convocations"), ("slots", "Trouver un créneau"),
     ("meetings", "Mes réunions"), ("polls", "Sondages de dates"),
     ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
-    ("charges", "Mes boîtes et listes"), ("journal", "Mon journal"), ("own_data", "Mes données"),
+    ("charges", "Mes boîtes et listes"), ("owned", "Courrier à répondre"),
+    ("journal", "Mon journal"), ("own_data", "Mes données"),
     ("diagnosis", "Diagnostic"),
 )  # fmt: skip
 SET_UP = (

@@ -84,6 +84,7 @@ ACTS: Mapping[str, str] = {
     "restore-dav": "agendas ou contacts restaurés depuis une sauvegarde",
     "restore-undo": "restauration annulée",
     "hours": "horaires de la boîte changés", "later": "envoi différé", "tools": "messages signalés à un outil",
+    "owners": "suivi du courrier d’une boîte",
     "archiving": "archivage changé", "archiving-undo": "messages archivés remis dans la boîte de réception",
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
