@@ -28,6 +28,7 @@ from malleposte.accounts.mails.hours import letter as hours_letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.retraction.work import step as retractions
 from malleposte.accounts.settings import Settings
+from malleposte.accounts.teams.life import step as teams
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.devices import COPIED, READ, to_device
@@ -287,7 +288,7 @@ STEPS: dict[str, Step] = {
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
     "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
     "convocations": convocations, "school-holidays": school_holidays,
-    "default-hours": default_hours,
+    "default-hours": default_hours, "teams": teams,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 
