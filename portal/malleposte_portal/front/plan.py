@@ -23,7 +23,7 @@ OWN = (
     ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
     ("interface", "Mon interface"), ("hours", "Mes horaires"), ("later", "Mes envois"), ("archiving", "Archivage"),
     ("tools", "Mes outils"), ("convocations", "Mes convocations"), ("slots", "Trouver un créneau"),
-    ("meetings", "Mes réunions"), ("polls", "Sondages de dates"),
+    ("meetings", "Mes réunions"), ("polls", "Sondages de dates"), ("teams", "Mes équipes"),
     ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
     ("charges", "Mes boîtes et listes"), ("journal", "Mon journal"), ("own_data", "Mes données"),
     ("diagnosis", "Diagnostic"),

@@ -7,10 +7,8 @@ next night, or the same command, goes on.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
 from pathlib import Path
 
-from malleposte.accounts import boxes
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.channels import Failure, close_all, forget_all
 from malleposte.accounts.hosts.model import Removed
@@ -77,20 +75,9 @@ def apply(tools: Tools, changes: list[Change], note: str = "") -> list[Failure]:
     """Make changes of members; end the sessions of those who lost a right. Return what was not told at once."""
     if not make(tools.directory, tools.journal, changes, note):
         return []
-    lost, gained = sides(changes)
+    lost, gained = members.sides(changes)
     closed = [failure for uid in lost for failure in close_all(tools.channels, uid)]
     return closed + [failure for uid in gained for failure in forget_all(tools.channels, uid)]
-
-
-def sides(changes: Iterable[Change]) -> tuple[list[str], list[str]]:
-    """Return the uids of people who lost something by changes of members, and of those who only gained."""
-    lost, gained = [], []
-    for one in changes:
-        if one.branch == "people":
-            pairs = [(one.before.get(name, []), one.after.get(name, [])) for name in boxes.MIRRORS.values()]
-            fewer = any(set(before) - set(after) for before, after in pairs)
-            (lost if fewer else gained).append(one.uid)
-    return lost, gained
 
 
 def end(

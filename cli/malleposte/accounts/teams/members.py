@@ -16,7 +16,6 @@ from malleposte.accounts.teams.model import (
     LONGEST,
     MOST_LINKS,
     MOST_MEMBERS,
-    PREFIX,
     STAFF,
     TITLE,
     Link,
@@ -194,9 +193,15 @@ def known(entry: Entry) -> bool:
     return bool(entry.attributes.get("mpTeam")) and first(entry.attributes, "mpState") != State.SUSPENDED.value
 
 
-def is_team(uid: str) -> bool:
-    """Whether a uid has the form of a team's."""
-    return uid.startswith(PREFIX)
+def sides(changes: Iterable[Change]) -> tuple[list[str], list[str]]:
+    """Return the uids of people who lost something by changes of members, and of those who only gained."""
+    lost, gained = [], []
+    for one in changes:
+        if one.branch == "people":
+            pairs = [(one.before.get(name, []), one.after.get(name, [])) for name in boxes.MIRRORS.values()]
+            fewer = any(set(before) - set(after) for before, after in pairs)
+            (lost if fewer else gained).append(one.uid)
+    return lost, gained
 
 
 def _people(directory: Directory, uids: Sequence[str]) -> list[Entry]:

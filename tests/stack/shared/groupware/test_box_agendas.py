@@ -35,10 +35,13 @@ class Boxes:
     people: People
     made: list[str] = dataclasses.field(default_factory=list)
 
-    def shared(self, *delegates: Groupware, name: str = "") -> FunctionalBox:
+    def shared(self, *delegates: Groupware, name: str = "", team: str = "") -> FunctionalBox:
         """A box whose delegates share an agenda."""
         box = self.people.box(
-            *(one.account.uid for one in delegates), agenda=True, name=name or f"Accueil {secrets.token_hex(4)}"
+            *(one.account.uid for one in delegates),
+            agenda=True,
+            name=name or f"Accueil {secrets.token_hex(4)}",
+            team=team,
         )
         self.made.append(box.uid)
         self.follow()

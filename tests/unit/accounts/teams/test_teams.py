@@ -117,7 +117,7 @@ def test_a_role_is_given_last_and_taken_away_first_where_it_opens(directory, jou
     assert (held(directory, "a1", "mpOpens"), held(directory, "a1", "mpReads")) == ([], [UID])
     assert place(directory, journal, "a1", Role.READS) == []
     changes = place(directory, journal, "a1", None)
-    assert [one.uid for one in changes] == ["a1", UID] and life.sides(changes) == (["a1"], [])
+    assert [one.uid for one in changes] == ["a1", UID] and members.sides(changes) == (["a1"], [])
     assert boxes.mirror(directory) == [] and roles_of(directory) == {"chef": "anime"}
 
 
@@ -158,7 +158,8 @@ def test_no_team_takes_the_name_of_an_office() -> None:
 @pytest.mark.parametrize(
     "address",
     ["http://a.test/", "javascript:alert(1)", "https://", "https://u:p@a.test/", "https://a.test/ x", "//a.test",
-     "https://a.test/\"onclick=", "https://a.test/é", "https://[::1", "https://a.test:0/", f"https://a.test/{'x' * 300}"],
+     "https://a.test/\"onclick=", "https://a.test/é", "https://[::1", "https://a.test:0/",
+     f"https://a.test/{'x' * 300}"],
 )  # fmt: skip
 def test_a_link_is_https_and_nothing_else(address) -> None:
     with pytest.raises(InputError):
@@ -199,7 +200,7 @@ def test_who_leaves_the_school_leaves_the_team_and_who_comes_joins_it(directory,
         place(directory, journal, "a3", Role.WRITES)
     directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
     changes = members.follow(directory, members.find(directory, UID))
-    assert changes[0].uid == "a1" and life.sides(changes) == (["a1"], [])
+    assert changes[0].uid == "a1" and members.sides(changes) == (["a1"], [])
     done(directory, journal, changes)
     assert roles_of(directory) == {"a2": "participe", "a3": "lit", "chef": "anime"}
     assert held(directory, "a1", "mpOpens") == [] and boxes.mirror(directory) == []
