@@ -14,13 +14,13 @@ SUBJECT = "Une de vos équipes se termine bientôt / One of your teams ends soon
 _FRENCH = """\
 Bonjour,
 
-L’équipe « {team} », dont vous êtes membre, se termine le {end}. Ce jour-là, son dossier, son agenda et son adresse
+L’équipe « {team} », dont vous êtes membre, se termine le {end}. Ce jour-là, son dossier, son agenda et son adresse
 disparaissent pour tous ses membres. L’académie en garde une archive pendant un temps.
 
-Copiez d’ici là ce dont vous avez besoin. Un animateur de l’équipe peut repousser la date à la page « Mes équipes » :
+Copiez d’ici là ce dont vous avez besoin. Un animateur de l’équipe peut repousser la date à la page « Mes équipes » :
 {page}
 
-Une question ? Appelez l’assistance : {phone} ({hours}).
+Une question ? Appelez l’assistance : {phone} ({hours}).
 """
 _ENGLISH = """\
 The team “{team}”, of which you are a member, ends on {end_en}. Its folder, agenda and address then go for all its

@@ -112,12 +112,12 @@ def place(entry: Entry, person: Entry, role: Role | None) -> list[Change]:
     if team.leaders == [uid] and role is not Role.LEADS:
         raise InputError(
             f"{uid} alone leads {team.uid}", "let somebody else lead it first, or end it",
-            french="Il faut un autre animateur d’abord : une équipe en a un au moins.",
+            french="Il faut un autre animateur d’abord : une équipe en a un au moins.",
         )  # fmt: skip
     if team.urls and role is Role.WRITES and before is not Role.LEADS:
         raise InputError(
             f"a rule says who takes part in {team.uid}", "members by name lead it or read",
-            french="Une règle dit qui participe à cette équipe : on n’y ajoute que des animateurs et des lecteurs.",
+            french="Une règle dit qui participe à cette équipe : on n’y ajoute que des animateurs et des lecteurs.",
         )  # fmt: skip
     if before is None and role is not None:
         _fits(len(team.members) + 1)

@@ -46,10 +46,18 @@ def team_group() -> None:
 
 @team_group.command("create", cls=HostCommand)
 @click.argument("name")
-@click.option("--lead", "leads", multiple=True, required=True, metavar="UID", help="Who leads it (repeatable).")
-@click.option("--member", "writes", multiple=True, metavar="UID", help="Who takes part (repeatable).")
-@click.option("--reader", "reads", multiple=True, metavar="UID", help="Who reads only (repeatable).")
-@click.option("--rule", "rules", multiple=True, metavar="RULE", help="Who takes part, by a rule of lists (repeatable).")
+@click.option(
+    "--lead", "leads", multiple=True, required=True, metavar="UID", help="An agent who leads it (repeatable)."
+)
+@click.option("--member", "writes", multiple=True, metavar="UID", help="An agent who takes part (repeatable).")
+@click.option("--reader", "reads", multiple=True, metavar="UID", help="An agent who only reads (repeatable).")
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help="A rule of lists that finds those who take part (repeatable).",
+)
 @ENDS
 def create_command(
     name: str, leads: tuple[str, ...], writes: tuple[str, ...], reads: tuple[str, ...], rules: tuple[str, ...],

@@ -138,6 +138,11 @@ def test_a_team_ends_archived_and_nobody_has_it_any_more(mail: Mail, people: Peo
     shown = json.loads(cli.out("team", "show", team, "--json"))
     assert shown["members"] == sorted([f"{lead.uid}:anime", f"{reader.uid}:lit"])
     assert shown["ends"].startswith("2027-07-06 00:00")
+    cli.out("team", "set", team, "--no-end", "--link", "Documents", "https://documents.ac-exemple.test/s/x")
+    shown = json.loads(cli.out("team", "show", team, "--json"))
+    assert (shown["ends"], shown["links"]) == ("", ["Documents: https://documents.ac-exemple.test/s/x"])
+    refused = cli.typed("team", "set", team, "--link", "Documents", "http://documents.ac-exemple.test/")
+    assert refused.returncode == 2 and "is no address of a link" in refused.stderr
     assert team in {row["uid"] for row in json.loads(cli.out("team", "list", "--json"))}
     assert mail.submit(lead, lead.mail, address, compose(lead.mail, address, token())).accepted
     wait_for(lambda: selects(session, team) and session.search(None, "ALL")[1] != [b""], what="mail in the team")
