@@ -23,6 +23,10 @@ from malleposte.accounts.plan.changes import Change
 from malleposte.accounts.teams import members
 from malleposte.accounts.teams.members import sides
 from malleposte.accounts.teams.model import (
+    LONGEST,
+    LONGEST_ADDRESS,
+    LONGEST_WORDS,
+    STAFF,
     Link,
     Role,
     Rules,
@@ -36,9 +40,13 @@ from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import first
-from malleposte.directory.protocol import Entry
+from malleposte.directory.protocol import Directory, Entry
+from malleposte.lists.members import by_rule
+from malleposte.lists.rule import parse
 from malleposte.throttle import costs
 
+__all__ = ["LONGEST", "LONGEST_ADDRESS", "LONGEST_WORDS", "MakeTeam", "Role", "SetMember", "SetTeam", "TeamLink",
+           "TeamList", "TeamMember", "TeamShown", "Teams"]  # fmt: skip
 MOST = 40
 """Teams and members in an answer; a form names the others."""
 NAME, USED, DAY, WHO, LINK, LAST, RULE, FULL = "name", "used", "day", "who", "link", "last", "rule", "full"
@@ -147,7 +155,7 @@ def make_team(context: Context, request: MakeTeam) -> TeamList:
     uid, directory = context.owner(request.uid).uid, context.directory
     with context.alone(uid, MAKING):
         rules, own_class = Rules.of(facts.read()), context.tools.classes().default
-        if not members.may_make(directory, rules, uid):
+        if not may_make(directory, rules, uid):
             raise ForbiddenError(Forbidden.ROLE)
         if members.made_by(directory, uid) >= rules.most:
             raise RefusedValueError(FULL)
@@ -167,7 +175,7 @@ def set_member(context: Context, request: SetMember) -> TeamList:
     """Change it at once, on every host."""
     uid, directory = context.owner(request.uid).uid, context.directory
     with _refusing(WHO):
-        role = Role(request.role) if request.role in set(Role) else _none(request.role)
+        role = _role(request.role)
     with context.alone(_lock(request.team)):
         entry = _mine(context, request.team, uid)
         team = to_team(entry)
@@ -214,19 +222,29 @@ def _refusing(word: str) -> Iterator[None]:
         raise RefusedValueError(word) from error
 
 
-def _none(typed: str) -> None:
-    """Read the role that is none. Raises InputError for another word."""
-    if typed:
+def _role(typed: str) -> Role | None:
+    """Read a role, none for an empty word. Raises InputError for another word."""
+    if not typed:
+        return None
+    if typed not in set(Role):
         raise InputError("no such role")
+    return Role(typed)
 
 
 def _lock(team: str) -> str:
     return f"team:{team.strip().lower()}"
 
 
+def may_make(directory: Directory, rules: Rules, uid: str) -> bool:
+    """Whether an agent may make teams by the academy's choice. Raises InputError for a rule that is none."""
+    if rules.makers == STAFF or not rules.makers:
+        return bool(rules.makers)
+    return any(by_rule(directory, parse(rules.makers), uid))
+
+
 def _makes(context: Context, uid: str) -> bool:
     rules = Rules.of(facts.read())
-    return members.may_make(context.directory, rules, uid) and members.made_by(context.directory, uid) < rules.most
+    return may_make(context.directory, rules, uid) and members.made_by(context.directory, uid) < rules.most
 
 
 def _mine(context: Context, name: str, uid: str) -> Entry:

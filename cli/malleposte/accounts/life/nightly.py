@@ -34,7 +34,7 @@ from malleposte.core.loops import named
 from malleposte.directory.devices import COPIED, READ, to_device
 from malleposte.directory.errors import NotThere
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Entry
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
 from malleposte.platform import profiles as classes
 from malleposte.platform.times import stamp
@@ -293,12 +293,15 @@ STEPS: dict[str, Step] = {
 """By name, in their order. A further need is a further line."""
 
 
-def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[StepResult]:
-    """Every step, or those named; what each did."""
+def run(
+    settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False,
+    by_rule: Callable[[Directory, str], Iterable[str]] | None = None,
+) -> list[StepResult]:  # fmt: skip
+    """Every step, or those named; what each did. `by_rule`: see NightlyRun."""
     names = tuple(only) or tuple(STEPS)
     results: list[StepResult] = []
     with here.tools(settings) as tools:
-        night = NightlyRun(settings, here.rules_of(settings), tools, now, dry)
+        night = NightlyRun(settings, here.rules_of(settings), tools, now, dry, by_rule=by_rule)
         for name in names:
             result = StepResult(name)
             with named(result.failures.append):

@@ -12,7 +12,7 @@ from pathlib import Path
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.channels import Failure, close_all, forget_all
 from malleposte.accounts.hosts.model import Removed
-from malleposte.accounts.life import ending, renewal
+from malleposte.accounts.life import ending, removal, renewal
 from malleposte.accounts.life.base import change, uid_of
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.life.steps import NightlyRun, StepResult
@@ -45,7 +45,10 @@ def _one(night: NightlyRun, entry: Entry, team: Team) -> tuple[str, list[Failure
             end(night.tools, night.rules, (night.settings.journal,), entry, night.now, "its time is over")
         return "ended", []
     failures: list[Failure] = []
-    changes = members.follow(night.tools.directory, entry) or members.mirrored(night.tools.directory, team)
+    if team.urls and night.by_rule is None:
+        raise MallepostError("its rule cannot be read here", "run `malleposte accounts nightly`")
+    changes = members.follow(night.tools.directory, entry, night.by_rule) if night.by_rule else []
+    changes = changes or members.mirrored(night.tools.directory, team)
     if changes and not night.dry:
         failures = apply(night.tools, changes, "by the team's rule")
     soon = team.ends and team.ends - datetime.timedelta(days=NOTICE_DAYS) <= night.now
@@ -82,7 +85,7 @@ def apply(tools: Tools, changes: list[Change], note: str = "") -> list[Failure]:
 
 def end(
     tools: Tools, rules: LifeRules, journals: tuple[Path, ...], entry: Entry, now: datetime.datetime, note: str = "",
-    *, pending: Path = ending.removal.PENDING,
+    *, pending: Path = removal.PENDING,
 ) -> tuple[Path, Removed]:  # fmt: skip
     """Close a team, take it from its members, archive and remove it.
 

@@ -7,7 +7,7 @@ away begins with that side; what gives one ends with it.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from malleposte.accounts import boxes
 from malleposte.accounts.life.base import change, uid_of
@@ -16,7 +16,6 @@ from malleposte.accounts.teams.model import (
     LONGEST,
     MOST_LINKS,
     MOST_MEMBERS,
-    STAFF,
     TITLE,
     Link,
     Role,
@@ -29,10 +28,10 @@ from malleposte.core.errors import InputError
 from malleposte.directory.model import RECEIVES, FunctionalBox, State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import AnyOf, Equal, Present
-from malleposte.lists.members import by_rule
-from malleposte.lists.rule import from_url, parse
 from malleposte.platform.times import stamp
 
+Find = Callable[[Directory, str], Iterable[str]]
+"""Those whom a rule of lists finds (uids), by its URL: `lists.members.uids_by_url`."""
 _OF = {"mpManager": (Role.LEADS,), "mpDelegate": (Role.LEADS, Role.WRITES), "mpReader": (Role.READS,)}
 """The attributes of a team that name its members, by role."""
 
@@ -61,13 +60,6 @@ def of(directory: Directory, uid: str) -> list[Entry]:
     member = AnyOf((Equal("mpDelegate", uid), Equal("mpReader", uid)))
     entries = directory.search("functional", boxes.BOX, member)
     return [entry for entry in entries if entry.attributes.get("mpTeam")]
-
-
-def may_make(directory: Directory, rules: Rules, uid: str) -> bool:
-    """Whether an agent may make teams by the academy's choice. Raises InputError for a rule that is none."""
-    if rules.makers == STAFF or not rules.makers:
-        return bool(rules.makers)
-    return any(by_rule(directory, parse(rules.makers), uid))
 
 
 def made_by(directory: Directory, uid: str) -> int:
@@ -127,7 +119,7 @@ def place(entry: Entry, person: Entry, role: Role | None) -> list[Change]:
     return [*whole, *own] if gains else [*own, *whole]
 
 
-def follow(directory: Directory, entry: Entry) -> list[Change]:
+def follow(directory: Directory, entry: Entry, find: Find) -> list[Change]:
     """The changes that bring those who take part to the team's rule: who leaves the school leaves the team.
 
     Who leads it or reads stays. Raises InputError where the rule finds more than a team may have.
@@ -135,7 +127,7 @@ def follow(directory: Directory, entry: Entry) -> list[Change]:
     team = to_team(entry)
     if not team.urls:
         return []
-    found = {one.uid.lower() for url in team.urls for one in by_rule(directory, from_url(url, directory.suffix))}
+    found = {uid.lower() for url in team.urls for uid in find(directory, url)}
     named = {uid for uid, role in team.members.items() if role is not Role.WRITES}
     _fits(len(found | named))
     gone = [uid for uid in team.members if uid not in found | named]
@@ -195,7 +187,7 @@ def known(entry: Entry) -> bool:
 
 def sides(changes: Iterable[Change]) -> tuple[list[str], list[str]]:
     """Return the uids of people who lost something by changes of members, and of those who only gained."""
-    lost, gained = [], []
+    lost, gained = list[str](), list[str]()
     for one in changes:
         if one.branch == "people":
             pairs = [(one.before.get(name, []), one.after.get(name, [])) for name in boxes.MIRRORS.values()]

@@ -66,7 +66,9 @@ def team_new(agent: sign_on.Agent) -> Answer:
     form = forms.MakeTeamForm()
 
     def make() -> Answer | acts.Told:
-        held = _ask(agent, lambda *who: MakeTeam(*who, form.typed("name"), form.typed("ends")))
+        held = _ask(
+            agent, lambda source, uid, token: MakeTeam(source, uid, token, form.typed("name"), form.typed("ends"))
+        )
         return held if isinstance(held, acts.Told) else back_to("team", "made", team=held.teams[0].uid)
 
     return _filled(form, make, "", _("Créer une équipe"), _("Créer l’équipe"), "name")
@@ -77,11 +79,12 @@ def team_new(agent: sign_on.Agent) -> Answer:
 def team_member(agent: sign_on.Agent) -> Answer:
     """One more member, or another role."""
     form, name = forms.TeamMemberForm(), typed("team")
-    return _filled(
-        form,
-        lambda: _back(agent, name, lambda *who: SetMember(*who, name, form.typed("who"), form.typed("role"))),
-        name, _("Ajouter un membre ou changer son rôle"), _("Enregistrer"), "who",
-    )  # fmt: skip
+
+    def make(source: str, uid: str, token: str) -> SetMember:
+        return SetMember(source, uid, token, name, form.typed("who"), form.typed("role"))
+
+    title = _("Ajouter un membre ou changer son rôle")
+    return _filled(form, lambda: _back(agent, name, make), name, title, _("Enregistrer"), "who")
 
 
 @SUBJECT.act("/compte/equipes/retirer", "/en/account/teams/remove")
@@ -89,7 +92,7 @@ def team_member(agent: sign_on.Agent) -> Answer:
 def team_remove(agent: sign_on.Agent) -> Answer:
     """One member less; the agent, who leaves, too."""
     name, who = typed("team"), typed("who")
-    done = _ask(agent, lambda *asks: SetMember(*asks, name, who))
+    done = _ask(agent, lambda source, uid, token: SetMember(source, uid, token, name, who))
     if isinstance(done, acts.Told):
         return lost_to("teams", done)
     return back_to("team", "set", team=name) if done.teams else back_to("teams", "left")
@@ -100,10 +103,12 @@ def team_remove(agent: sign_on.Agent) -> Answer:
 def team_end(agent: sign_on.Agent) -> Answer:
     """Another last day, or none."""
     form, name = forms.TeamEndForm(), typed("team")
-    return _filled(
-        form, lambda: _back(agent, name, lambda *who: SetTeam(*who, name, form.typed("ends") or calls.NO_END)),
-        name, _("Changer le dernier jour"), _("Enregistrer"), "ends",
-    )  # fmt: skip
+
+    def make(source: str, uid: str, token: str) -> SetTeam:
+        return SetTeam(source, uid, token, name, form.typed("ends") or calls.NO_END)
+
+    title = _("Changer le dernier jour")
+    return _filled(form, lambda: _back(agent, name, make), name, title, _("Enregistrer"), "ends")
 
 
 @SUBJECT.form("/compte/equipes/lien", "/en/account/teams/link")
@@ -111,14 +116,11 @@ def team_end(agent: sign_on.Agent) -> Answer:
 def team_link(agent: sign_on.Agent) -> Answer:
     """One more link."""
     form, name = forms.TeamLinkForm(), typed("team")
-    return _filled(
-        form,
-        lambda: _back(
-            agent, name,
-            lambda *who: SetTeam(*who, name, words=form.typed("words"), address=form.typed("address") or "-"),
-        ),
-        name, _("Ajouter un lien"), _("Ajouter"), "address",
-    )  # fmt: skip
+
+    def make(source: str, uid: str, token: str) -> SetTeam:
+        return SetTeam(source, uid, token, name, words=form.typed("words"), address=form.typed("address") or "-")
+
+    return _filled(form, lambda: _back(agent, name, make), name, _("Ajouter un lien"), _("Ajouter"), "address")
 
 
 @SUBJECT.act("/compte/equipes/lien/retirer", "/en/account/teams/link/remove")
@@ -126,7 +128,7 @@ def team_link(agent: sign_on.Agent) -> Answer:
 def team_unlink(agent: sign_on.Agent) -> Answer:
     """One link less."""
     name, address = typed("team"), typed("address")
-    done = _back(agent, name, lambda *who: SetTeam(*who, name, remove=address))
+    done = _back(agent, name, lambda source, uid, token: SetTeam(source, uid, token, name, remove=address))
     return unanswered(done) if isinstance(done, acts.Told) else done
 
 

@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from malleposte.accountd.calls.teams import may_make
 from malleposte.accounts import boxes
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.hosts.every import Hosts
@@ -20,6 +21,7 @@ from malleposte.accounts.teams.model import Role, Rules, to_team
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import Agent, State, agent_attributes
+from malleposte.lists.members import uids_by_url
 from malleposte.lists.rule import parse, to_url
 from malleposte.platform import mailstore
 from malleposte.policy.model import Policy
@@ -188,18 +190,18 @@ def test_links_are_few_and_ends_are_near(directory, journal) -> None:
 
 def test_who_may_make_teams(directory) -> None:
     for makers, expected in (("", False), ("@staff", True), ("fonction=Prof", True), ("fonction=Proviseur", False)):
-        assert members.may_make(directory, Rules(makers), "a1") is expected, makers
+        assert may_make(directory, Rules(makers), "a1") is expected, makers
 
 
 def test_who_leaves_the_school_leaves_the_team_and_who_comes_joins_it(directory, journal) -> None:
     make(directory, journal, rule="uai=9990001X", a3=Role.READS)
-    done(directory, journal, members.follow(directory, members.find(directory, UID)))
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url))
     assert roles_of(directory) == {"a1": "participe", "a2": "participe", "a3": "lit", "chef": "anime"}
-    assert members.follow(directory, members.find(directory, UID)) == []
+    assert members.follow(directory, members.find(directory, UID), uids_by_url) == []
     with pytest.raises(InputError, match="a rule says"):
         place(directory, journal, "a3", Role.WRITES)
     directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
-    changes = members.follow(directory, members.find(directory, UID))
+    changes = members.follow(directory, members.find(directory, UID), uids_by_url)
     assert changes[0].uid == "a1" and members.sides(changes) == (["a1"], [])
     done(directory, journal, changes)
     assert roles_of(directory) == {"a2": "participe", "a3": "lit", "chef": "anime"}
@@ -223,7 +225,7 @@ class Nights:
         self.settings = type("Settings", (), {"journal": tmp_path / "none.jsonl"})
 
     def run(self, now: datetime.datetime, *, dry: bool = False) -> StepResult:
-        night = NightlyRun(self.settings, self.rules, self.tools, now, dry, self.sent.append)  # type: ignore[arg-type]
+        night = NightlyRun(self.settings, self.rules, self.tools, now, dry, self.sent.append, by_rule=uids_by_url)  # type: ignore[arg-type]
         result = StepResult("teams")
         life.step(night, result)
         return result
