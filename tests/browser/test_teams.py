@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import complaints, fill
@@ -10,6 +12,7 @@ from tests.stack.support.mail import token
 from tests.stack.support.people import directory
 
 
+@pytest.mark.full
 def test_an_agent_makes_a_team_and_says_who_reads(browser: Browser, person: Any, site: Any) -> None:
     lead, reader, name = person(), person(), f"Essai {token()}"
     uid = f"equipe-{name.replace(' ', '-').lower()}"

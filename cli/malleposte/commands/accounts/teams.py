@@ -32,7 +32,7 @@ LATER = "SOGo follows within two minutes"
 
 @click.group("team")
 def team_group() -> None:
-    """Manage teams: a mailbox and its folders, an agenda, an address book and a page that members share.
+    """Manage teams: a mailbox and its folders, an agenda and a page that members share.
 
     Who leads a team (anime) decides on its members; who takes part (participe) reads, writes and sends as the team;
     who reads (lit) changes nothing.

@@ -63,7 +63,7 @@ def sent_as(mail: Mail, agent: Account, team: str, site: Site) -> int:
     return mail.submit(agent, address, agent.mail, compose(address, agent.mail, token())).code
 
 
-@pytest.mark.parametrize("profile", ["roundcube", "convergence"])
+@pytest.mark.parametrize("profile", ["roundcube", pytest.param("convergence", marks=pytest.mark.full)])
 def test_a_role_opens_what_it_says_and_nothing_more(
     mail: Mail, people: People, site: Site, teams: Teams, profile: str
 ) -> None:
@@ -100,6 +100,7 @@ def test_a_role_opens_what_it_says_and_nothing_more(
     assert not selects(stranger, team)
 
 
+@pytest.mark.full
 def test_a_name_that_is_a_part_of_another_opens_nothing(mail: Mail, people: People, teams: Teams) -> None:
     lead, reader = people.agent(), people.agent()
     team = teams.make("--lead", lead.uid, "--reader", reader.uid)
@@ -131,6 +132,7 @@ def test_who_loses_a_role_loses_it_at_once(mail: Mail, people: People, site: Sit
     assert refused.returncode == 2 and "alone leads" in refused.stderr
 
 
+@pytest.mark.full
 def test_a_team_ends_archived_and_nobody_has_it_any_more(mail: Mail, people: People, site: Site, teams: Teams) -> None:
     lead, reader = people.agent(), people.agent()
     team, cli = teams.make("--lead", lead.uid, "--reader", reader.uid, "--ends", "2027-07-05"), Cli(site)
