@@ -36,7 +36,7 @@ def box(target: Target) -> dict[str, float]:
     values["messages"] = len(rows)
     for name in ("search_first_ms", "search_ms"):
         begun = time.monotonic()
-        while session.uid("SEARCH", "UTF-8", "BODY", '"confirmer"')[0] != "OK":
+        while session.uid("SEARCH", "BODY", '"confirmer"')[0] != "OK":
             pass
         values[name] = milliseconds(begun)
     session.logout()
