@@ -19,7 +19,7 @@ from malleposte.throttle import costs
 MOST_BOXES, BOX_ROOM, MAIL_ROOM, NOTE_ROOM = 30, 4000, 7000, 6000
 """Boxes of an answer; bytes of boxes, of messages and of notes."""
 NOBODY, MINE = "nobody", "mine"
-"""Which messages are asked for."""
+"""The messages that are asked for."""
 IDENT = re.compile(r"([1-9][0-9]{0,9})\.([0-9a-f]{40})")
 OFF = "off"
 """The word of what is refused where the academy does not let mail have owners; others are those of the host."""

@@ -1,4 +1,4 @@
-"""What makes a box's labels, records and delegates agree: orders of delegates, and a look at the whole box.
+"""The work by which a box's labels, records and delegates agree: orders of delegates, a look at the whole box.
 
 The record says who owns a message. Labels follow it: one that nobody's order set goes, one that is missing comes back.
 A run that was cut off leaves a record without its labels at most; the next look sets them.
