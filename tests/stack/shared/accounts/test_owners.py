@@ -104,7 +104,7 @@ def test_an_answer_as_the_box_ends_a_message_from_any_program(desk: Desk) -> Non
     to = f"parent@{FOREIGN}"
     answer = compose(desk.box.mail, to, f"Re: {word}", **{"In-Reply-To": ident})
     assert desk.mail.submit(desk.two, desk.box.mail, to, answer).accepted
-    wait_for(lambda: DONE in desk.flags(word), 200, "the end of the message")
+    wait_for(lambda: DONE in desk.flags(word), 400, "the end of the message")
     assert f"pris-{desk.two.uid}" in desk.flags(word) and DONE not in desk.flags(other)
 
 
@@ -131,7 +131,7 @@ def test_who_leaves_the_box_owns_nothing(desk: Desk) -> None:
     desk.awaits(word, f"pris-{desk.two.uid}")
     assert Cli(desk.site).typed("box", "undelegate", desk.box.uid, desk.two.uid).returncode == 0
     assert desk.owner(word) == ""
-    wait_for(lambda: f"pris-{desk.two.uid}" not in desk.flags(word), 200, "the label to go")
+    wait_for(lambda: f"pris-{desk.two.uid}" not in desk.flags(word), 400, "the label to go")
 
 
 @pytest.mark.full

@@ -11,10 +11,11 @@ from typing import Any
 
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.owners.model import ANSWERED, BY, DONE, TAKEN, own_label
+from malleposte.accounts.mailbox.owners.store import SENT
 from malleposte.adapters.dovecot import doveadm
 from malleposte.platform.identity import is_uid
 
-INBOX, SENT = "INBOX", "Envoyés"
+INBOX = "INBOX"
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 SECONDS = 60.0
 FIELDS = (
