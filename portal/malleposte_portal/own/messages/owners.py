@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.mailbox.owners import BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
+from malleposte.accountd.calls.mailbox.owners import NOTE_LENGTH, BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
 from malleposte.accountd.message import Done
-from malleposte.accounts.mailbox.owners.model import LONGEST_NOTE
 from wtforms import StringField
 
 from malleposte_portal import dsfr
@@ -44,7 +43,7 @@ class NoteForm(Form):
 
     text = StringField(
         "Nouvelle note", description="Mille caractères au plus.",
-        render_kw={"maxlength": str(LONGEST_NOTE), "autocomplete": "off"}, widget=dsfr.Textarea(rows=4),
+        render_kw={"maxlength": str(NOTE_LENGTH), "autocomplete": "off"}, widget=dsfr.Textarea(rows=4),
     )  # fmt: skip
 
 
@@ -88,7 +87,7 @@ def owned_box(agent: sign_on.Agent) -> Answer:
         "own/owned_box.html", held=held, one=held.boxes[0], only=only, ident=ident, refused=refused,
         told=DONE.get(told.removeprefix("owned "), "") if told.startswith("owned ") else "", filters=FILTERS,
         moment=words.moment, uid=held.uid,
-        form=NoteForm(data={"text": _typed("text", LONGEST_NOTE) if refused else ""}),
+        form=NoteForm(data={"text": _typed("text", NOTE_LENGTH) if refused else ""}),
     ), status  # fmt: skip
 
 
@@ -98,7 +97,7 @@ def _act(agent: sign_on.Agent, box: str, ident: str, act: str) -> Done | acts.To
     if act in ("on", "off"):
         make = partial(SetBoxOwners, box=box, on=act == "on")
     elif act in CHANGES and ident:
-        make = partial(ChangeBoxMail, box=box, ident=ident, change=act, text=_typed("text", LONGEST_NOTE + 1))
+        make = partial(ChangeBoxMail, box=box, ident=ident, change=act, text=_typed("text", NOTE_LENGTH + 1))
     else:
         return None
     done: Done | acts.Told = ask(agent, make, refused=_refusals())

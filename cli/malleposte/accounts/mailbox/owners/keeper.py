@@ -2,7 +2,7 @@
 
 Usage: owners STORE SPOOL
 
-It carries out the orders of delegates within a second, some of each agent at a time, and looks at each box every few
+It carries out the orders of delegates within seconds, some of each agent at a time, and looks at each box every few
 minutes: for answers that were sent, for delegates who left, for labels that nobody's order set.
 """
 
@@ -32,7 +32,7 @@ PAUSE = 1.0
 EVERY = 300.0
 """Seconds between the beginnings of two rounds of the boxes. Orders are taken between two boxes."""
 NIGHTLY = 86_400.0
-OF_AN_AGENT = 10
+OF_AN_AGENT = 5
 """Messages of an agent that a look carries out: whoever labels a thousand waits alone."""
 LARGEST_ORDER = 8192
 WORDS = 2
