@@ -14,6 +14,7 @@ PROGRAMS: Mapping[str, str] = {
     "archiving": "accounts.mailbox.archiving.nightly",  # role dovecot
     "authpolicy": "daemons.authpolicy",  # role authpolicy
     "calendars": "groupware.published.gathering",  # role calendars
+    "circulars": "daemons.circulars",  # role circulars
     "dav-router": "daemons.dav_router.main",  # role dav
     "deliveries": "daemons.deliveries.main",  # role deliveries
     "dovecot-boxes": "accounts.mailbox.shared_boxes",  # role dovecot

@@ -19,6 +19,7 @@ OWN_SANDBOX = {
 DAEMONS = (
     "accountd",
     "authpolicy",
+    "circulars",
     "dav-router",
     "deliveries",
     "guard",

@@ -40,6 +40,7 @@ AFTER_AN_ACT = {
     "tool_renew",
     "poll",
     "ballot",
+    "circular",
 }
 """Pages that only an act leads to, the second of two factors or an office: the tests of these look at them."""
 NO_PAGE = {"human", "strength_data", "login", "login_again", "logged_out"}

@@ -17,6 +17,7 @@ RESERVED = frozenset(
         "borg-keeper calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc "
         "lemonldap list listes lists lp mail mailer-daemon malleposte malleposte-acme "
         "malleposte-alertmanager malleposte-annuaires malleposte-blackbox malleposte-calendars "
+        "malleposte-circulars malleposte-circulars-words "
         "malleposte-deliveries malleposte-guard malleposte-guesses malleposte-later malleposte-lists "
         "malleposte-outbound malleposte-pager malleposte-prometheus malleposte-record "
         "malleposte-reports malleposte-siem malleposte-tools malleposte-watch man marketing memcache messagerie munin "

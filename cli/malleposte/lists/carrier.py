@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from malleposte.circulars.model import Filed, Filing
 from malleposte.core.errors import MallepostError
 from malleposte.directory.protocol import Directory
 from malleposte.lists import notices
@@ -92,6 +93,8 @@ class Carrier:
     clock: Callable[[], float] = time.monotonic
     tell: Callable[[str, str, str], None] = lambda _name, _list, _reason: None
     """Tells the operators of a message put aside: id, list, reason. Raises OSError or SMTPException."""
+    archive: Callable[[Filing, bytes], Filed] | None = None
+    """Archives a message of a list that has an archive, once. Raises OSError, MallepostError."""
     _wake: threading.Event = field(default_factory=threading.Event)
     _paces: dict[str, Pace] = field(default_factory=dict)
     _later: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -239,12 +242,14 @@ class Carrier:
             if done < len(everybody) or len(left) > count:
                 return 0.0
             if put_off or (first and self.spool.again(name)):
+                self._archived(name, one)
                 raise PutOffError(f"{len(self.spool.again(name))} recipients are deferred")
         self._ended_with(name, one, len(everybody))
         return IDLE
 
     def _ended_with(self, name: str, one: MailingList, count: int) -> None:
-        """Everybody was seen to. The managers learn who was refused."""
+        """Everybody was seen to. The archive has it; the managers learn who was refused."""
+        self._archived(name, one)
         refused = self.spool.refused(name)
         self.say(f"{name}: list={one.name} sent to {count - len(refused)}")
         for line in refused:
@@ -259,6 +264,18 @@ class Carrier:
                     raise
                 self.say(f"<4>{name}: list={one.name} the managers cannot be told: {error}")
         self.spool.drop("out", name)
+
+    def _archived(self, name: str, one: MailingList) -> None:
+        """Have the list's archive take the message, where there is one. Without an answer it is tried again."""
+        if self.archive is None or not one.archive or self.spool.archived(name):
+            return
+        about, message = self.spool.about("out", name), self.spool.message("out", name)
+        filed = self.archive(Filing(name, one.name, about.sender, int(about.arrived), len(message)), message)
+        if filed.full:
+            self.say(f"<4>{name}: list={one.name} is not in its archive, which is full")
+        if filed.first and one.managers:
+            self.send("", notices.addresses(one.managers, self.delivery_domain), notices.full(one, about))
+        self.spool.note_archived(name)
 
     def _pace(self, one: MailingList) -> Pace:
         wanted = one.rate or self.rate

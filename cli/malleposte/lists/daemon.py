@@ -6,6 +6,7 @@ It has a user of its own and writes nothing in the directory.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte.circulars import ask as circulars
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.protocol import Directory
@@ -33,7 +35,10 @@ _NEEDED = ("lmtp.sock", "policy.sock", "control.sock")
 
 @dataclass(frozen=True)
 class ListSettings:
-    """The settings from the role. Nothing here is secret: the password comes as a credential of the unit."""
+    """The settings from the role. Nothing here is secret: the password comes as a credential of the unit.
+
+    `archive` is the socket of the archives, empty where there are none.
+    """
 
     uri: str
     suffix: str
@@ -46,6 +51,7 @@ class ListSettings:
     rate: int
     batch: int
     ca_file: str | None = None
+    archive: str = ""
 
     @classmethod
     def read(cls, path: Path = FILE) -> ListSettings:
@@ -82,7 +88,10 @@ def serve(settings: ListSettings | None = None) -> None:
         if refused := send("", [postmaster], notices.aside(postmaster, name, about, reason)):
             raise OSError(f"{postmaster}: {refused}")
 
-    carrier = Carrier(spool, given.opened, send, given.delivery_domain, given.rate, given.batch, kit.say, tell=tell)
+    archive = functools.partial(circulars.file, path=Path(given.archive)) if given.archive else None
+    carrier = Carrier(
+        spool, given.opened, send, given.delivery_domain, given.rate, given.batch, kit.say, tell=tell, archive=archive
+    )
     intake = Intake(spool, given.opened, send, carrier, given.domain, given.delivery_domain, kit.say)
     acts = {
         "queue": lambda _request: list(spool.rows()),

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 from malleposte.accounts import names
 from malleposte.accounts.life.base import change
 from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.circulars.model import MOST_LISTS
 from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Branch, Directory, Entry
@@ -79,7 +80,7 @@ def account(directory: Directory, word: str) -> str:
 def draft(
     directory: Directory, name: str, title: str, domain: str, *, rules: Iterable[str] = (), members: Iterable[str] = (),
     posters: Iterable[str] = (), moderators: Iterable[str] = (), managers: Iterable[str] = (),
-    max_kb: int | None = None, rate: int | None = None, hidden: bool = False,
+    max_kb: int | None = None, rate: int | None = None, hidden: bool = False, archive: bool = False,
 ) -> MailingList:  # fmt: skip
     """A list out of an operator's words. Raises InputError."""
     local = name.strip().lower()
@@ -103,6 +104,7 @@ def draft(
         max_kb=max_kb,
         rate=rate,
         hidden=hidden,
+        archive=archive,
     )
 
 
@@ -119,13 +121,24 @@ def create(one: MailingList, taken: Container[str], suffix: str, line: int = 0) 
 
 KEPT = (
     *("displayName", "member", "mpMember", "mpMemberURL", "mpPoster", "mpModerator", "mpManager", "mpMaxSize"),
-    *("mpRate", "mpHidden"),
+    *("mpRate", "mpHidden", "mpArchive"),
 )
 
 
 def changed(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
     """Return the changes that bring a list to this state: only the differences."""
     return change(Kind.LIST, entry, wanted, name=entry.attributes["cn"][0], line=line)
+
+
+def archive(directory: Directory, entry: Entry, *, on: bool) -> list[Change]:
+    """Return the change that gives a list an archive, or ends its growth. Raises InputError where too many have one."""
+    if on and sum(1 for _one in directory.search("lists", ("cn",), {"mpArchive": "TRUE"})) >= MOST_LISTS:
+        raise InputError(
+            f"{MOST_LISTS} lists have an archive already",
+            "end that of another: accounts lists set NAME --no-archive",
+            french=f"{MOST_LISTS} listes ont déjà une archive",
+        )
+    return changed(entry, {"mpArchive": ["TRUE"] if on else []})
 
 
 def adjusted(entry: Entry, name: str, add: Sequence[str], remove: Sequence[str]) -> list[Change]:

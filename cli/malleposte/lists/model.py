@@ -11,7 +11,7 @@ from malleposte.directory.query import AnyOf, Equal
 
 ASKED = (
     *("cn", "displayName", "description", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster"),
-    *("mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden", "mpEstablishment"),
+    *("mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden", "mpArchive", "mpEstablishment"),
 )
 ROLES = ("bounces", "owner", "moderate")
 """Further addresses of a list: NAME-bounces@ and so on."""
@@ -36,6 +36,7 @@ class MailingList:
     rate: int | None = None
     state: str = "active"
     hidden: bool = False
+    archive: bool = False
     establishments: tuple[str, ...] = ()
 
     @property
@@ -80,6 +81,7 @@ def to_list(attributes: Mapping[str, list[str]]) -> MailingList:
         rate=number("mpRate"),
         state=one("mpState") or "active",
         hidden=one("mpHidden") == "TRUE",
+        archive=one("mpArchive") == "TRUE",
         establishments=every("mpEstablishment"),
     )
 
@@ -102,6 +104,7 @@ def attributes_of(one: MailingList) -> Attributes:
         "mpRate": [str(one.rate)] if one.rate else [],
         "mpState": [one.state],
         "mpHidden": ["TRUE"] if one.hidden else [],
+        "mpArchive": ["TRUE"] if one.archive else [],
         "mpEstablishment": one.establishments,
     }
     return {name: list(values) for name, values in given.items() if values}

@@ -74,6 +74,17 @@ n’a pas été remis à ces destinataires, que le serveur de messagerie refuse�
 Your list {mail}: the message "{subject}"
 was not sent to these recipients, whom the mail server refuses (above).
 """
+_FULL = """\
+L’archive de votre liste {mail} est pleine.
+Le message « {subject} » a été envoyé à tous,
+mais il n’est pas dans « Circulaires ». Les suivants n’y seront pas non plus,
+tant que la DSI n’a pas donné plus de place.
+
+--
+
+The archive of your list {mail} is full.
+The message "{subject}" was sent, and is not in the archive.
+"""
 _ASIDE = """\
 A message to the list {list} cannot be sent and was put aside. All others go on.
 
@@ -135,6 +146,12 @@ def left_out(one: MailingList, about: About, refused: Sequence[str]) -> bytes:
     """To the managers: whom the mail server refused, with its words."""
     text = _LEFT_OUT.format(subject=about.subject, mail=one.mail, refused="\n".join(refused))
     return _mail(one.address("owner"), one.address("owner"), f"Non remis / not sent: {about.subject}", text).as_bytes()
+
+
+def full(one: MailingList, about: About) -> bytes:
+    """To the managers: the list's archive has no room."""
+    text = _FULL.format(mail=one.mail, subject=about.subject)
+    return _mail(one.address("owner"), one.address("owner"), "Archive pleine / archive full", text).as_bytes()
 
 
 def aside(postmaster: str, name: str, about: str, reason: str) -> bytes:

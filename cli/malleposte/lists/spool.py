@@ -3,8 +3,8 @@
 A folder a message: `held/ID/` waits for a moderator, `out/ID/` is being sent. In it `message` (as it came),
 `about.json`, `recipients` (a line each, written whole before the first is sent) and `done` (how many lines of it have
 left, a number a line, on disk after each batch). `again` names those of them whom the mail server put off, `refused`
-those whom it refused, with its words. `bad/ID/` is a message that cannot be sent, with the `reason`. A folder is made
-under `new/` and renamed when it is complete.
+those whom it refused, with its words; `archived` says that the list's archive had it. `bad/ID/` is a message that
+cannot be sent, with the `reason`. A folder is made under `new/` and renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -189,6 +189,14 @@ class Spool:
     def refuse(self, name: str, lines: Sequence[str]) -> None:
         """Note refused recipients on disk."""
         self._append(name, "refused", lines)
+
+    def archived(self, name: str) -> bool:
+        """Whether the list's archive had the message."""
+        return (self._folder("out", name) / "archived").exists()
+
+    def note_archived(self, name: str) -> None:
+        """Note on disk that the list's archive had it."""
+        durable.write(self._folder("out", name) / "archived", b"")
 
     def _lines(self, name: str, part: str) -> list[str]:
         """Lines of a file that grows. A last one that a power cut left half written does not count."""

@@ -22,8 +22,9 @@ ACCOUNT = (
 OWN = (
     ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
     ("interface", "Mon interface"), ("hours", "Mes horaires"), ("later", "Mes envois"), ("archiving", "Archivage"),
-    ("tools", "Mes outils"), ("convocations", "Mes convocations"), ("slots", "Trouver un créneau"),
-    ("meetings", "Mes réunions"), ("polls", "Sondages de dates"),
+    ("tools", "Mes outils"), ("circulars", "Circulaires"), ("convocations", "Mes convocations"),
+    ("slots", "Trouver un créneau"), ("meetings", "Mes réunions"), ("polls", "Sondages de dates"),
+    ("teams", "Mes équipes"),
     ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
     ("charges", "Mes boîtes et listes"), ("owned", "Courrier à répondre"),
     ("journal", "Mon journal"), ("own_data", "Mes données"),

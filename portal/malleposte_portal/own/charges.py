@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.charges import ChargeList, Charges, SetCharge
+from malleposte.accountd.calls.charges import ChargeList, Charges, SetArchive, SetCharge
 from wtforms import RadioField, StringField
 from wtforms.validators import Length, ValidationError
 
@@ -131,6 +131,20 @@ def charge_remove(agent: sign_on.Agent) -> Answer:
     return unanswered(answer) if isinstance(answer, acts.Told) else answer
 
 
+@SUBJECT.act("/compte/boites-et-listes/archive", "/en/account/boxes-and-lists/archive")
+@for_agent
+def charge_archive(agent: sign_on.Agent) -> Answer:
+    """Give a list an archive, or end that."""
+    name, on = typed("name"), typed("on") == "1"
+    answer = ask(
+        agent, lambda source, uid, token: SetArchive(source, uid, token, name, on),
+        refused=_("Trop de listes ont déjà une archive. Demandez à la DSI."),
+    )  # fmt: skip
+    if isinstance(answer, acts.Told):
+        return lost(answer)
+    return back_to("charge", "set", kind="list", name=name)
+
+
 def _set(agent: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Told:
     """Have it done, and go back to the box or list; why not, where it is not done."""
     answer = ask(
@@ -144,7 +158,12 @@ def _set(agent: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add
 
 def lost(told: acts.Told) -> Answer:
     """To the list where it is not the agent's any more; else why nothing can be shown."""
-    return redirect(link("charges"), 303) if told.status == GONE else unanswered(told)
+    return lost_to("charges", told)
+
+
+def lost_to(page: str, told: acts.Told) -> Answer:
+    """The same for the list of another page."""
+    return redirect(link(page), 303) if told.status == GONE else unanswered(told)
 
 
 def typed(name: str) -> str:

@@ -6,15 +6,13 @@ piece: no address leads to it without one.
 
 from __future__ import annotations
 
-import threading
-
-from flask import Response, render_template, session
-from malleposte.accountd import client
+from flask import render_template, session
 from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, ShowOwnData
 from malleposte.accountd.message import Done
 
 from malleposte_portal.core import acts, browsers, words
 from malleposte_portal.core.answers import Answer, back_to, filled_in
+from malleposte_portal.core.downloads import Downloads
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
@@ -25,10 +23,9 @@ from malleposte_portal.own.forms import password_field
 
 SUBJECT = Subject("data")
 AT_ONCE = 3
-"""Downloads of one process at a time, of as many agents: each keeps a thread as long as it lasts."""
+"""Downloads of one process at a time, of as many agents."""
 BUSY = "D’autres téléchargements sont en cours. Réessayez dans quelques minutes."
-_under_way: set[str] = set()
-_guard = threading.Lock()
+DOWNLOADS = Downloads(AT_ONCE)
 
 
 class AskOwnDataForm(Form):
@@ -78,29 +75,17 @@ def size(many: int) -> str:
 def own_data_fetch(agent: sign_on.Agent) -> Answer:
     """The copy, as it comes from accountd."""
     uid = agent.session.uid
-    with _guard:
-        if uid in _under_way or len(_under_way) >= AT_ONCE:
-            return unanswered(acts.Told(429, _(BUSY)))
-        _under_way.add(uid)
+    if not DOWNLOADS.begin(uid):
+        return unanswered(acts.Told(429, _(BUSY)))
     try:
         copy = fetch(agent, FetchOwnData, _("Il n’y a pas de copie à télécharger."))
     except BaseException:
-        _under_way.discard(uid)
+        DOWNLOADS.end(uid)
         raise
     if isinstance(copy, acts.Told):
-        _under_way.discard(uid)
+        DOWNLOADS.end(uid)
         return unanswered(copy)
-    return _sent(copy, uid)
-
-
-def _sent(copy: client.Copy, uid: str) -> Response:
-    answer = Response(copy, mimetype="application/zip")
-    answer.content_length = copy.answer.size
-    answer.headers.set("Content-Disposition", "attachment", filename=f"mes-donnees-{uid}.zip")
-    # Nothing of it comes to lie on the portal's disk, however slowly it is taken.
-    answer.headers["X-Accel-Buffering"] = "no"
-    answer.call_on_close(lambda: _under_way.discard(uid))
-    return answer
+    return DOWNLOADS.sent(uid, copy, "application/zip", f"mes-donnees-{uid}.zip")
 
 
 @SUBJECT.act("/compte/donnees/supprimer", "/en/account/data/delete")

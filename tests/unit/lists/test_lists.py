@@ -4,6 +4,7 @@ import contextlib
 import smtplib
 
 import pytest
+from malleposte.circulars.model import Filed
 from malleposte.core.errors import InputError
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.lists import edits, message, notices, rule
@@ -463,6 +464,83 @@ def test_who_is_put_off_is_tried_again_and_nobody_else(directory, house, all_of_
     house.mta.refuses = {}
     house.drain()
     assert sorted(house.mta.got) == everybody
+
+
+class Archive:
+    """Takes messages once, as the archive does; dies before or after it took the first, or is away."""
+
+    def __init__(self):
+        self.held: dict[str, bytes] = {}
+        self.asked = 0
+        self.die, self.away, self.full = "", False, False
+
+    def __call__(self, filing, content):
+        self.asked += 1
+        if self.away:
+            raise ConnectionRefusedError("no archive")
+        if self.full:
+            return Filed(full=True, first=self.asked == 1)
+        if self.die == "before":
+            self.die = ""
+            raise KeyboardInterrupt
+        assert (filing.list, filing.size, filing.sender) == ("tous", len(content), f"a1@{DOMAIN}")
+        self.held[filing.ident] = content
+        if self.die == "after":
+            self.die = ""
+            raise KeyboardInterrupt
+        return Filed()
+
+
+def archived_list(directory, house, *, archive=True, **words):
+    person(directory, "p1", function="Agent", establishments=("0890001A",))
+    make(directory, "tous", rules=["fonction=Agent"], posters=["@staff"], archive=archive, **words)
+    made = house.carrier.archive = Archive()
+    assert house.intake.taken(f"a1@{DOMAIN}", f"tous@{SUBMITTED}", MESSAGE) == TAKEN
+    return made
+
+
+def test_what_a_list_with_an_archive_sent_is_archived_and_nothing_of_another(directory, house):
+    made = archived_list(directory, house)
+    house.drain()
+    assert list(made.held.values()) == [MESSAGE] and house.mta.got == ["p1@stores.invalid"]
+
+
+def test_a_list_without_an_archive_has_none(directory, house):
+    made = archived_list(directory, house, archive=False)
+    house.drain()
+    assert made.asked == 0 and house.mta.got == ["p1@stores.invalid"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_around_the_archive_it_is_archived_once_and_sent_once(directory, house, when):
+    made = archived_list(directory, house)
+    made.die = when
+    with pytest.raises(KeyboardInterrupt):
+        house.drain()
+    house.build()
+    house.carrier.archive = made
+    house.drain()
+    assert list(made.held.values()) == [MESSAGE] and house.mta.got == ["p1@stores.invalid"]
+
+
+def test_an_archive_that_is_away_gets_it_later_and_nobody_gets_it_twice(directory, house):
+    made = archived_list(directory, house)
+    made.away = True
+    house.carrier.round()
+    assert house.spool.ids("out") and not made.held
+    made.away = False
+    house.drain()
+    assert list(made.held.values()) == [MESSAGE] and house.mta.got == ["p1@stores.invalid"]
+
+
+def test_managers_learn_once_that_the_archive_is_full_and_the_list_goes_on(directory, house):
+    made = archived_list(directory, house, managers=["a2"])
+    made.full = True
+    house.drain()
+    assert house.intake.taken(f"a1@{DOMAIN}", f"tous@{SUBMITTED}", MESSAGE) == TAKEN
+    house.drain()
+    assert house.mta.got == ["p1@stores.invalid", "a2@stores.invalid", "p1@stores.invalid"]
+    assert "Archive pleine" in house.mta.sent[1][2].decode()
 
 
 def test_while_nothing_can_be_sent_nothing_is_taken(directory, house):

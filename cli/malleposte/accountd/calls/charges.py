@@ -47,6 +47,8 @@ class Charge(Message, frozen=True):
     delegates: tuple[str, ...] = ()
     posters: tuple[str, ...] = ()
     moderators: tuple[str, ...] = ()
+    archive: bool = False
+    """Whether a list has an archive."""
 
 
 class Member(Message, frozen=True):
@@ -87,6 +89,16 @@ class SetCharge(Owned[ChargeList], frozen=True):
     add: bool = False
 
 
+class SetArchive(Owned[ChargeList], frozen=True):
+    """Have what a list sends archived for those whom it reaches (`on`), or no more. What is archived stays.
+
+    What comes back is that of `Charges`.
+    """
+
+    name: Text
+    on: bool = False
+
+
 @call(cost=costs.LOOK)
 def charges(context: Context, request: Charges) -> ChargeList:
     """List them, or show one."""
@@ -115,6 +127,16 @@ def set_charge(context: Context, request: SetCharge) -> ChargeList:
     return structs.replace(answer, open=tuple(one.channel for one in failures))
 
 
+@call()
+def set_archive(context: Context, request: SetArchive) -> ChargeList:
+    """Change it; the journal has it."""
+    uid, directory = context.owner(request.uid).uid, context.directory
+    with context.alone(lock(LIST, request.name)):
+        entry = managed(directory, LIST, request.name, uid)
+        acts.make(directory, context.journal, edits.archive(directory, entry, on=request.on))
+        return whole(directory, uid, LIST, managed(directory, LIST, request.name, uid))
+
+
 def delegated(context: Context, box: Entry, who: str, *, add: bool, note: str) -> list[Failure] | None:
     """Let an agent open a box, or no more: at once, on every host.
 
@@ -141,7 +163,9 @@ def lock(kind: str, name: str) -> str:
 
 
 def _managed(directory: Directory, kind: str, uid: str) -> Iterator[Entry]:
-    yield from directory.search(_BRANCHES[kind], _READ[kind], {"mpManager": uid})
+    for entry in directory.search(_BRANCHES[kind], _READ[kind], {"mpManager": uid}):
+        if not entry.attributes.get("mpTeam"):  # a team has a page of its own, with roles
+            yield entry
 
 
 def managed(directory: Directory, kind: str, name: str, uid: str) -> Entry:
@@ -177,7 +201,9 @@ def shown(kind: str, entry: Entry, *, parts: bool = False) -> Charge:
     members = {
         f"{name}s": tuple(sorted(attributes.get(attribute, ()))[:MOST]) for name, attribute in PARTS[kind].items()
     }
-    return Charge(kind, _name(kind, entry), title, first(attributes, "mail"), **(members if parts else {}))
+    archive = first(attributes, "mpArchive") == "TRUE"
+    mail = first(attributes, "mail")
+    return Charge(kind, _name(kind, entry), title, mail, **(members if parts else {}), archive=archive)
 
 
 def whole(directory: Directory, uid: str, kind: str, entry: Entry) -> ChargeList:

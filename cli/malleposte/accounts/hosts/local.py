@@ -16,6 +16,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox.hours import holidays
 from malleposte.accounts.retraction import store as retractions
 from malleposte.adapters import postgresql
+from malleposte.circulars.ask import SOCKET as CIRCULARS_SOCKET
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
 from malleposte.deliveries.taken_back import PATH as TAKEN_BACK
@@ -57,6 +58,7 @@ class LocalHost:
         record_socket: Path = ask.SOCKET,
         reports_socket: Path = REPORTS_SOCKET,
         deliveries_socket: Path = DELIVERIES_SOCKET,
+        circulars_socket: Path = CIRCULARS_SOCKET,
         retractions_folder: Path = retractions.FOLDER,
         convocations_folder: Path = convocations.FOLDER,
         taken_back: Path = TAKEN_BACK,
@@ -73,7 +75,7 @@ class LocalHost:
         self.record_socket, self.copies, self.journal = record_socket, copies or Spool(), journal
         self.reports_socket, self.deliveries_socket, self.taken_back = reports_socket, deliveries_socket, taken_back
         self.retractions_folder, self.convocations_folder = retractions_folder, convocations_folder
-        self.holidays = school_holidays
+        self.circulars_socket, self.holidays = circulars_socket, school_holidays
 
     def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """See table.Host."""

@@ -55,6 +55,10 @@ class ForAccountd(ABC):
     journal = acts.record.journal
     reports = acts.reports.reports
     trace = acts.deliveries.trace
+    circulars = acts.deliveries.circulars
+    circular = acts.deliveries.circular
+    circular_part = acts.deliveries.circular_part
+    circular_readers = acts.deliveries.circular_readers
     retractions = acts.retraction.retractions
     retraction = acts.retraction.retraction
     ask_retraction = acts.retraction.ask_retraction

@@ -28,7 +28,8 @@ _BOX = frozenset(
 )  # fmt: skip
 _LIST = frozenset(
     ("objectClass", "cn", "displayName", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster",
-     "mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden")
+     "mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden",
+     "mpArchive")
 )  # fmt: skip
 _ROOM = frozenset(
     ("objectClass", "uid", "cn", "displayName", "mail", "mpResourceKind", "mpBookings", "mpBooker", "mpEstablishment",

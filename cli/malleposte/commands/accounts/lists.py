@@ -120,7 +120,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "name": one.name, "title": one.title, "mail": one.mail, "state": one.state, "rules": list(one.urls),
         "members": [dn.partition(",")[0].partition("=")[2] for dn in one.members] + list(one.outside),
         "posters": list(one.posters), "moderators": list(one.moderators), "managers": list(one.managers),
-        "max_kb": one.max_kb, "rate": one.rate, "hidden": one.hidden,
+        "max_kb": one.max_kb, "rate": one.rate, "hidden": one.hidden, "archive": one.archive,
     }  # fmt: skip
 
 
@@ -233,22 +233,31 @@ def _adjusted(
 @MAX_SIZE
 @RATE
 @click.option("--suspend/--resume", default=None, help="Refuse every message, or take them again.")
-def set_command(name: str, max_kb: int | None, rate: int | None, suspend: bool | None) -> None:
-    """Show or change the limits of a list.
+@click.option("--archive/--no-archive", default=None, help="Archive what it sends, for its members; or no more.")
+def set_command(
+    name: str, max_kb: int | None, rate: int | None, suspend: bool | None, archive: bool | None
+) -> None:  # fmt: skip
+    """Show or change the limits of a list, and whether it has an archive.
 
     \b
     Example:
       sudo ./malleposte accounts lists set chefs-yonne --max-size 5000 --rate 300
+      sudo ./malleposte accounts lists set chefs-yonne --archive
     """
     wanted = {"mpMaxSize": max_kb, "mpRate": rate}
     after = {key: [str(value)] for key, value in wanted.items() if value is not None}
     if suspend is not None:
         after["mpState"] = ["suspended" if suspend else "active"]
     with here.tools(Settings.read()) as tools:
-        changed = make(tools.directory, tools.journal, edits.changed(edits.found(tools.directory, name), after))
+        entry = edits.found(tools.directory, name)
+        changes = edits.changed(entry, after)
+        if archive is not None:
+            changes += edits.archive(tools.directory, entry, on=archive)
+        changed = make(tools.directory, tools.journal, changes)
         one = to_list(edits.found(tools.directory, name).attributes)
     limits = f"{one.max_kb or 'any'} KB a message, {one.rate or 'the usual'} recipients a minute"
-    click.echo(f"{one.mail}: {'set' if changed else 'nothing to change'}: {one.state}, {limits}")
+    archived = "with an archive" if one.archive else "without an archive"
+    click.echo(f"{one.mail}: {'set' if changed else 'nothing to change'}: {one.state}, {limits}, {archived}")
 
 
 @lists_group.command("end", cls=HostCommand)

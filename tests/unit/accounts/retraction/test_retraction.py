@@ -231,7 +231,12 @@ def test_a_host_notes_what_is_taken_before_it_moves_and_forgets_it_when_it_is_gi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, noted = tmp_path / "taken-back.json", list[set[str]]()
-    host = SimpleNamespace(taken_back=path, home=lambda uid: tmp_path / uid, deliveries_socket=tmp_path / "none")
+    host = SimpleNamespace(
+        taken_back=path,
+        home=lambda uid: tmp_path / uid,
+        deliveries_socket=tmp_path / "none",
+        circulars_socket=tmp_path / "none",
+    )
     monkeypatch.setattr(retracted, "seal", lambda boxes: noted.append(set(taken_back.by_queue(path))) or boxes)
     boxes = (Box("here", (Sign("Q1"),)), Box("elsewhere", (Sign("Q2"),)))
     (tmp_path / "here").mkdir()

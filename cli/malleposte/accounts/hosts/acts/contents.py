@@ -32,10 +32,11 @@ from malleposte.adapters import lemonldap
 from malleposte.adapters.postgresql import rows
 from malleposte.adapters.sogo import accounts as sogo_accounts
 from malleposte.adapters.sogo import profiles as sogo_profiles
+from malleposte.circulars import ask as circulars
 from malleposte.core.loops import named
 from malleposte.deliveries import ask as deliveries
 from malleposte.deliveries.model import Query
-from malleposte.platform import expunged, mailstore
+from malleposte.platform import expunged, mailstore, times
 from malleposte.runtime import owner, zstd
 from malleposte.throttle.record import ask
 
@@ -62,7 +63,7 @@ def files(host: LocalHost, uid: Uid) -> Iterator[Piece]:
     """Return all that is held about the account, a file at a time, and what could not be read."""
     checked(uid)
     parts: tuple[Callable[[LocalHost, str], Iterator[Piece]], ...] = (
-        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries, convocations,
+        _mail, _filters, _radicale, _sogo, _roundcube, _record, _deliveries, convocations, _circulars,
     )  # fmt: skip
     for part in parts:
         failures: list[str] = []
@@ -173,6 +174,14 @@ def convocations(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File("agendas-et-contacts/sondages.json", _json(asked), "agenda and contacts")
 
 
+def _circulars(host: LocalHost, uid: str) -> Iterator[Piece]:
+    """The circulars that the agent opened on the portal, where the academy counts that."""
+    readings = circulars.read_by(uid, host.circulars_socket)
+    if readings:
+        content = _json([{**msgspec.to_builtins(one), "time": times.iso(one.time)} for one in readings])
+        yield File(f"diagnostic/{platform.node().partition('.')[0]}-circulaires.json", content, "circulars opened")
+
+
 def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:
     return rows(host.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
 
@@ -224,6 +233,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
         ("tools", lambda: Tools(host.rules.store).forget(uid)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),
+        ("circulars", lambda: bool(circulars.erase([uid], host.circulars_socket))),
         ("meetings", lambda: invite.forget(uid, host.convocations_folder)),
         ("polls", lambda: polls.forget(uid, host.convocations_folder)),
         ("copy of own data", lambda: host.copies.remove(uid)),

@@ -16,6 +16,7 @@ from malleposte.accounts.retraction import orders, reported, store
 from malleposte.accounts.retraction.model import Order
 from malleposte.accounts.retraction.orders import Shown, Summary
 from malleposte.accounts.retraction.reported import Report
+from malleposte.circulars import ask as circulars
 from malleposte.deliveries import ask, taken_back
 from malleposte.deliveries.model import Query
 from malleposte.deliveries.retracted import Box, Copy, Stop
@@ -63,10 +64,14 @@ def stop(_host: LocalHost, wave: Stop) -> None:
 
 @act(on=holding(STORE), merge=failed, label="index")
 def note_retracted(host: LocalHost, boxes: Boxes, back: bool = False) -> None:
-    """Have the index of deliveries say that messages were taken out of boxes, or given back, as restores may then."""
+    """Have the index of deliveries say that messages were taken out of boxes, or given back, as restores may then.
+
+    The archives of lists show them no more, or again.
+    """
     if back:
         taken_back.forget(boxes, host.taken_back)
     ask.retract(boxes, host.deliveries_socket, back=back)
+    circulars.retract(boxes, host.circulars_socket, back=back)
 
 
 @act(on=THIS_HOST, merge=only, accountd=True)

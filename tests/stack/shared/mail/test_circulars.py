@@ -1,0 +1,136 @@
+"""« Circulaires »: what a list sent is found by its words by those whom the list reaches, and by nobody else."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.desk import entered
+from tests.stack.support.mail import token, wait_for
+from tests.unit.daemons.test_circulars import pdf_of
+
+PAGE, ONE = "/compte/circulaires", "/compte/circulaire"
+UNIT = "malleposte-circulars.service"
+
+
+@pytest.fixture
+def archived(site: Any, lists: Callable[..., str]) -> Callable[..., str]:
+    """Make a list with an archive; its address."""
+
+    def made(**words: list[str]) -> str:
+        address = lists(**words)
+        Cli(site).out("lists", "set", address.partition("@")[0], "--archive")
+        return address
+
+    return made
+
+
+def written(sender: str, to: str, subject: str, word: str, *files: tuple[str, bytes]) -> bytes:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, to, subject
+    message["Message-ID"] = f"<{subject}@ac-exemple.test>"
+    message.set_content(f"Épreuves {word}\n")
+    message.add_alternative(f"<p>{word}</p><script>alert(1)</script>", subtype="html")
+    for name, content in files:
+        message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    return message.as_bytes()
+
+
+def found(visitor: Any, words: str) -> list[str]:
+    """The addresses of the circulars with some words."""
+    page = visitor.send(PAGE, words=words)
+    return [str(one) for one in page.links if f"{ONE}?" in str(one)]
+
+
+def test_members_find_a_circular_by_the_words_of_its_pdf_and_nobody_else_does(
+    site: Any, web: Any, mail: Any, person: Callable[..., Any], archived: Callable[..., str]
+) -> None:
+    writer, member, stranger = person(), person(), person()
+    address = archived(member=[member.uid], poster=[writer.uid])
+    subject, word = token(), token()
+    files = (("../Note d’été\u202e.pdf", pdf_of(f"Mutations {word}pdf")), ("Cassée.pdf", b"%PDF-1.7 nothing"))
+    message = written(writer.account.mail, address, subject, word, *files)
+    assert mail.submit(writer.account, writer.account.mail, address, message).accepted
+    mail.arrived(member.account, subject)
+    reader, other = entered(site, web, member), entered(site, web, stranger)
+    (where,) = wait_for(lambda: found(reader, f"{word}pdf mutations"), what="the words of the PDF")
+    assert found(reader, f"epreuves {word}") == [where] and found(reader, f"absent{word}") == []
+    assert found(reader, "cassee") == [where], "a PDF that cannot be read is found by its name"
+    shown = reader.get(where)
+    assert word in shown.main and "alert(1)" not in shown.main and "Note d’été.pdf" in shown.main
+    pieces = [one["fields"] for one in shown.forms() if str(one["action"]).endswith("/piece")]
+    assert len(pieces) == 2
+    answer = reader.ask("/compte/circulaire/piece", pieces[0])
+    assert answer.status == 200 and answer.body.startswith(b"%PDF-1.4")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert "sandbox" in str(answer.headers.get_all("Content-Security-Policy"))
+    assert found(other, word) == []
+    unknown = other.ask(f"{ONE}?" + urllib.parse.urlencode({"liste": "nulle", "id": "20990101000000-00000000"}))
+    refused = other.ask(where)
+    assert refused.status == unknown.status == 404
+
+
+@pytest.mark.full
+def test_who_leaves_the_list_reads_no_more_and_a_retraction_leaves_the_archive(
+    site: Any, web: Any, mail: Any, person: Callable[..., Any], archived: Callable[..., str]
+) -> None:
+    writer, member, leaver = person(), person(), person()
+    address, cli = archived(member=[member.uid, leaver.uid], poster=[writer.uid]), Cli(site)
+    subject, word = token(), token()
+    message = written(writer.account.mail, address, subject, word)
+    assert mail.submit(writer.account, writer.account.mail, address, message).accepted
+    mail.arrived(member.account, subject)
+    one, other = entered(site, web, member), entered(site, web, leaver)
+    (where,) = wait_for(lambda: found(one, word), what="the circular")
+    assert found(other, word) == [where]
+    cli.out("lists", "members", address.partition("@")[0], "--remove", leaver.uid)
+    assert found(other, word) == [] and other.ask(where).status == 404 and one.ask(where).status == 200
+    looked_for = ("--message-id", f"'<{subject}@ac-exemple.test>'", "--reason", "essai", "--dry-run", "--json")
+
+    def planned() -> dict[str, Any] | None:
+        plan = json.loads(site.run("mail1", "malleposte mail retract", *looked_for, timeout=300))
+        return plan if plan.get("holders") else None
+
+    plan = wait_for(planned, what="a plan", timeout=120)
+    site.run("mail1", "malleposte mail retract", plan["ident"], "--yes", "--no-note", timeout=300)
+    wait_for(lambda: not found(one, word), what="the end of the circular in the archive", timeout=120)
+    assert one.ask(where).status == 404
+
+
+@pytest.mark.full
+def test_killed_at_any_moment_each_message_is_archived_once(
+    site: Any, mail: Any, person: Callable[..., Any], archived: Callable[..., str]
+) -> None:
+    writer, member = person(), person()
+    address = archived(member=[member.uid], poster=[writer.uid])
+    name, subjects = address.partition("@")[0], [token() for _ in range(4)]
+    for subject in subjects:
+        message = written(writer.account.mail, address, subject, "x")
+        assert mail.submit(writer.account, writer.account.mail, address, message).accepted
+        site.run("mail1", f"systemctl kill --signal=KILL {UNIT}", check=False)
+        mail.arrived(member.account, subject)
+
+    def archive() -> list[str]:
+        folder = f"/var/lib/malleposte-circulars/messages/{name}"
+        return [str(one) for one in site.run("mail1", f"cat {folder}/*/message", check=False).splitlines()]
+
+    wait_for(lambda: all(f"Subject: {one}" in archive() for one in subjects), what="all of them", timeout=180)
+    assert [archive().count(f"Subject: {one}") for one in subjects] == [1] * 4
+    assert [mail.count(member.account, one) for one in subjects] == [1] * 4
+
+
+def test_what_reads_pdfs_may_do_nothing_else(site: Any) -> None:
+    shown = site.run(
+        "mail1", "systemctl show malleposte-circulars-words@x.service", "-p", "User,PrivateNetwork,MemoryMax"
+    )
+    assert {"User=malleposte-circulars-words", "PrivateNetwork=yes", "MemoryMax=268435456"} <= set(shown.split())
+    settings = json.loads(site.run("mail1", "cat /etc/malleposte/circulars.json"))
+    assert settings["readers"] == "no", "nobody is counted unless the academy says so"
+    assert "700 malleposte-circulars" in site.run("mail1", "stat -c '%a %U' /var/lib/malleposte-circulars")
