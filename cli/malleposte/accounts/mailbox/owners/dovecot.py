@@ -73,7 +73,8 @@ class Dovecot:
     run: Run = doveadm
 
     def delegates(self, box: str) -> frozenset[str]:
-        """The agents who open the box, as the directory has them now."""
+        """The agents who open the box, as the directory has them now, not as Dovecot remembers them."""
+        self.run("auth", "cache", "flush", checked(box), timeout=SECONDS)
         words = self.run("user", "-f", "delegates", "--", checked(box), timeout=SECONDS).stdout
         return frozenset(one for one in words.strip().lower().split(",") if is_uid(one))
 
