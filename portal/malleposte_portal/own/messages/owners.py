@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.mailbox.owners import BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
+from malleposte.accountd.calls.mailbox.owners import NOTE_LENGTH, BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
 from malleposte.accountd.message import Done
-from malleposte.accounts.mailbox.owners.model import LONGEST_NOTE
+from wtforms import StringField
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
@@ -36,6 +38,15 @@ DONE = {
 }  # fmt: skip
 
 
+class NoteForm(Form):
+    """A note to colleagues."""
+
+    text = StringField(
+        "Nouvelle note", description="Mille caractères au plus.",
+        render_kw={"maxlength": str(NOTE_LENGTH), "autocomplete": "off"}, widget=dsfr.Textarea(rows=4),
+    )  # fmt: skip
+
+
 @SUBJECT.page("/compte/courrier-a-repondre", "/en/account/mail-to-answer")
 @for_agent
 def owned(agent: sign_on.Agent) -> Answer:
@@ -46,7 +57,7 @@ def owned(agent: sign_on.Agent) -> Answer:
 @SUBJECT.form("/compte/courrier-a-repondre/boite", "/en/account/mail-to-answer/mailbox")
 @for_agent
 def owned_box(agent: sign_on.Agent) -> Answer:
-    """What waits in one of them, and the acts on it; each leads back here, so that a reload does nothing again."""
+    """One of them, with the acts on what waits; each leads back here, so that a reload does nothing again."""
     box, only, ident = _typed("box"), _typed("only"), _typed("ident")
     skip = int(_typed("skip")) if _typed("skip").isdecimal() and len(_typed("skip")) < 4 else 0
     refused, status = "", 200
@@ -75,7 +86,8 @@ def owned_box(agent: sign_on.Agent) -> Answer:
     return render_template(
         "own/owned_box.html", held=held, one=held.boxes[0], only=only, ident=ident, refused=refused,
         told=DONE.get(told.removeprefix("owned "), "") if told.startswith("owned ") else "", filters=FILTERS,
-        moment=words.moment, longest=LONGEST_NOTE, uid=held.uid, typed=_typed("text", LONGEST_NOTE) if refused else "",
+        moment=words.moment, uid=held.uid,
+        form=NoteForm(data={"text": _typed("text", NOTE_LENGTH) if refused else ""}),
     ), status  # fmt: skip
 
 
@@ -85,7 +97,7 @@ def _act(agent: sign_on.Agent, box: str, ident: str, act: str) -> Done | acts.To
     if act in ("on", "off"):
         make = partial(SetBoxOwners, box=box, on=act == "on")
     elif act in CHANGES and ident:
-        make = partial(ChangeBoxMail, box=box, ident=ident, change=act, text=_typed("text", LONGEST_NOTE + 1))
+        make = partial(ChangeBoxMail, box=box, ident=ident, change=act, text=_typed("text", NOTE_LENGTH + 1))
     else:
         return None
     done: Done | acts.Told = ask(agent, make, refused=_refusals())

@@ -36,7 +36,7 @@ DONE = Told(
     ),
 )  # fmt: skip
 ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
-         "charge_filtering", "diagnosis", "poll", "ballot", "tool_add", "tool_renew")  # fmt: skip
+         "charge_filtering", "diagnosis", "poll", "ballot", "tool_add", "tool_renew", "owned_box")  # fmt: skip
 """Pages that need more than an address, and some that are there for strangers too."""
 PAGES = [name for name in addresses(*own.SUBJECTS) if name not in (*acts(*own.SUBJECTS), *ALONE)]
 FORMS = ("device_add", "recovery_mail", "recovery_phone", "slots", "poll_new", "trace", *addresses(phones.SUBJECT))
@@ -350,7 +350,7 @@ def test_the_section_has_the_side_menu_of_the_design_system(inside: Any, languag
     assert menu["aria-label"]
     links = [held for held, _text in page.all("a") if held.get("class") == "fr-sidemenu__link"]
     assert [str(held["href"]) for held in links if held.get("aria-current")] == [ADDRESSES["journal"][language]]
-    assert len(links) == 19
+    assert len(links) == 22
 
 
 @BOTH

@@ -9,7 +9,7 @@ from malleposte.accountd.call import call
 from malleposte.accountd.context import Context, NotFoundError, RefusedValueError, reached
 from malleposte.accountd.message import Count, Done, Message, Owned, Text, fitting
 from malleposte.accounts import boxes
-from malleposte.accounts.mailbox.owners.model import Act, Change, Mail, Note, Refused, Shown
+from malleposte.accounts.mailbox.owners.model import LONGEST_NOTE, Act, Change, Mail, Note, Refused, Shown
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Entry
 from malleposte.directory.query import AnyOf, Equal
@@ -19,8 +19,10 @@ from malleposte.throttle import costs
 MOST_BOXES, BOX_ROOM, MAIL_ROOM, NOTE_ROOM = 30, 4000, 7000, 6000
 """Boxes of an answer; bytes of boxes, of messages and of notes."""
 NOBODY, MINE = "nobody", "mine"
-"""Which messages are asked for."""
+"""The messages that are asked for."""
 IDENT = re.compile(r"([1-9][0-9]{0,9})\.([0-9a-f]{40})")
+NOTE_LENGTH = LONGEST_NOTE
+"""Characters of a note."""
 OFF = "off"
 """The word of what is refused where the academy does not let mail have owners; others are those of the host."""
 

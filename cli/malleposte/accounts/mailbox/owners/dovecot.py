@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.owners.model import ANSWERED, BY, DONE, TAKEN, own_label
+from malleposte.accounts.mailbox.owners.store import SENT
 from malleposte.adapters.dovecot import doveadm
 from malleposte.platform.identity import is_uid
 
-INBOX, SENT = "INBOX", "Envoyés"
+INBOX = "INBOX"
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 SECONDS = 60.0
 FIELDS = (
     "mailbox uid flags date.received.unixtime hdr.message-id hdr.date hdr.from hdr.subject hdr.from.utf8 "
     "hdr.subject.utf8"
 )
+SENT_FIELDS = "hdr.message-id hdr.in-reply-to hdr.references"
 KEY_FIELDS = "hdr.message-id hdr.date hdr.from hdr.subject"
 LONGEST = 200
 """Characters of a sender or a subject that are shown."""
@@ -71,14 +73,17 @@ class Dovecot:
     run: Run = doveadm
 
     def delegates(self, box: str) -> frozenset[str]:
-        """The agents who open the box, as the directory has them now."""
+        """The agents who open the box, as the directory has them now, not as Dovecot remembers them."""
+        self.run("auth", "cache", "flush", checked(box), timeout=SECONDS)
         words = self.run("user", "-f", "delegates", "--", checked(box), timeout=SECONDS).stdout
         return frozenset(one for one in words.strip().lower().split(",") if is_uid(one))
 
     def numbers(self, box: str, *query: str, folder: str = INBOX) -> list[int]:
         """The numbers of messages in a folder, in their order."""
-        words = ("search", "-u", checked(box), "--", "mailbox", folder, *query)
-        rows = json.loads(self.run("-f", "json", *words, timeout=SECONDS).stdout or "[]")
+        output = self.run(
+            "-f", "json", "search", "-u", checked(box), "--", "mailbox", folder, *query, timeout=SECONDS
+        ).stdout
+        rows = json.loads(output or "[]")
         return sorted(int(row["uid"]) for row in rows)
 
     def waiting(self, box: str, since: float) -> list[int]:
@@ -110,24 +115,23 @@ class Dovecot:
         return [row for row in rows if row.message_id == message_id]
 
     def _fetched(self, box: str, *query: str) -> list[Row]:
-        words = ("fetch", "-u", checked(box), "--", FIELDS, *query)
-        return [_row(one) for one in json.loads(self.run("-f", "json", *words, timeout=SECONDS).stdout or "[]")]
+        output = self.run("-f", "json", "fetch", "-u", checked(box), "--", FIELDS, *query, timeout=SECONDS).stdout
+        return [_row(one) for one in json.loads(output or "[]")]
 
     def keys(self, box: str) -> frozenset[str]:
         """The keys of all messages of the box. Folders of what was deleted or sealed are hidden: none of theirs."""
-        words = ("fetch", "-u", checked(box), "--", KEY_FIELDS, "ALL")
-        rows = json.loads(self.run("-f", "json", *words, timeout=10 * SECONDS).stdout or "[]")
-        return frozenset(_key(one) for one in rows)
+        output = self.run(
+            "-f", "json", "fetch", "-u", checked(box), "--", KEY_FIELDS, "ALL", timeout=10 * SECONDS
+        ).stdout
+        return frozenset(_key(one) for one in json.loads(output or "[]"))
 
     def sent(self, box: str, since: float, most: int) -> list[Sent]:
         """Mail that was sent as the box since then, the newest."""
         numbers = self.numbers(box, "SAVEDSINCE", str(int(since)), folder=SENT)[-most:]
         if not numbers:
             return []
-        words = ("--", "hdr.message-id hdr.in-reply-to hdr.references", "mailbox", SENT)
-        output = self.run(
-            "-f", "json", "fetch", "-u", checked(box), *words, "UID", ",".join(map(str, numbers)), timeout=SECONDS
-        ).stdout
+        query = ("mailbox", SENT, "UID", ",".join(map(str, numbers)))
+        output = self.run("-f", "json", "fetch", "-u", checked(box), "--", SENT_FIELDS, *query, timeout=SECONDS).stdout
         return [_sent(one) for one in json.loads(output or "[]")]
 
     def label(self, box: str, row: Row, labels: Collection[str]) -> None:
@@ -135,13 +139,11 @@ class Dovecot:
         there = {one.lower(): one for one in row.labels}
         more = sorted(one for one in labels if one.lower() not in there)
         less = sorted(one for low, one in there.items() if low not in {label.lower() for label in labels})
-        for act, words in (("add", more), ("remove", less)):
-            if words:
-                self._flags(act, box, words, row)
-
-    def _flags(self, act: str, box: str, labels: Iterable[str], row: Row) -> None:
         place = ("mailbox", row.folder, "UID", str(row.number))
-        self.run("flags", act, "-u", checked(box), "--", " ".join(labels), *place, timeout=SECONDS)
+        if more:
+            self.run("flags", "add", "-u", checked(box), "--", " ".join(more), *place, timeout=SECONDS)
+        if less:
+            self.run("flags", "remove", "-u", checked(box), "--", " ".join(less), *place, timeout=SECONDS)
 
 
 def _row(one: dict[str, str]) -> Row:

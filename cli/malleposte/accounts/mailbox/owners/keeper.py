@@ -2,7 +2,7 @@
 
 Usage: owners STORE SPOOL
 
-It carries out the orders of delegates within a second, some of each agent at a time, and looks at each box every few
+It carries out the orders of delegates within seconds, some of each agent at a time, and looks at each box every few
 minutes: for answers that were sent, for delegates who left, for labels that nobody's order set.
 """
 
@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -29,10 +29,10 @@ from malleposte.runtime import kit, owner
 
 PAUSE = 1.0
 """Seconds between two looks at the spool."""
-EVERY = 120.0
-"""Seconds between two looks at the boxes."""
+EVERY = 300.0
+"""Seconds between the beginnings of two rounds of the boxes. Orders are taken between two boxes."""
 NIGHTLY = 86_400.0
-OF_AN_AGENT = 10
+OF_AN_AGENT = 5
 """Messages of an agent that a look carries out: whoever labels a thousand waits alone."""
 LARGEST_ORDER = 8192
 WORDS = 2
@@ -47,17 +47,28 @@ class Keeper:
     look: Look
     allows: Callable[[], bool]
     clock: Callable[[], float] = time.time
-    _looked: float = 0.0
+    _began: float = 0.0
     _cleaned: float = 0.0
+    _round: list[str] = field(default_factory=list)
+    _delegates: set[str] = field(default_factory=set)
+    _whole: bool = True
+    _clean: bool = False
 
     def turn(self) -> int:
-        """Carry out orders, and look at the boxes when it is time; how many orders. What fails is named."""
-        now, done = self.clock(), self.take()
-        if not 0 <= now - self._looked < EVERY:
-            self._looked = now
-            if self.allows():
-                self._boxes(clean=not 0 <= now - self._cleaned < NIGHTLY)
-        return done
+        """Carry out orders, then look at the next box, if there is one; how many of both. What fails is named."""
+        done, now = self.take(), self.clock()
+        if not self._round and not 0 <= now - self._began < EVERY and self.allows():
+            self._began, self._delegates, self._whole = now, set(), True
+            self._clean = not 0 <= now - self._cleaned < NIGHTLY
+            self._round = self.store.boxes()[::-1]
+            if not self._round:
+                self._end_round()
+        if not self._round:
+            return done
+        self._box(self._round.pop())
+        if not self._round:
+            self._end_round()
+        return done + 1
 
     def take(self) -> int:
         """Carry out the orders of the spool, those on one message together; how many were taken."""
@@ -102,21 +113,23 @@ class Keeper:
             for path in paths:
                 path.unlink(missing_ok=True)
 
-    def _boxes(self, *, clean: bool) -> None:
-        delegates: set[str] = set()
+    def _box(self, box: str) -> None:
         failed: list[str] = []
-        for box in self.store.boxes():
-            with named(failed.append, box):
-                delegates |= self.look.box(box)
-                if clean:
-                    self.look.clean(box)
-        if not failed:
-            with named(failed.append, "scripts"):
-                script.lay(self.store, delegates)
-            if clean:
-                self._cleaned = self.clock()
+        with named(failed.append, box):
+            self._delegates |= self.look.box(box)
+            if self._clean:
+                self.look.clean(box)
         for line in failed:
+            self._whole = False
             _failed(line)
+
+    def _end_round(self) -> None:
+        """Give each delegate a script, once the delegates of all boxes are known."""
+        if self._whole:
+            with named(_failed, "scripts"):
+                script.lay(self.store, self._delegates)
+            if self._clean:
+                self._cleaned = self._began
 
 
 def _failed(line: str) -> None:
@@ -132,4 +145,4 @@ def main(words: Sequence[str]) -> int:
     end = kit.ending()
     store = Store(Path(words[0]))
     keeper = Keeper(store, Path(words[1]), Look(store, kit.say), allowed)
-    return kit.look_again(keeper.turn, PAUSE, end)
+    return kit.look_again(keeper.turn, PAUSE, end, at_once=True)

@@ -1,4 +1,4 @@
-"""What makes a box's labels, records and delegates agree: orders of delegates, and a look at the whole box.
+"""The work by which a box's labels, records and delegates agree: orders of delegates, a look at the whole box.
 
 The record says who owns a message. Labels follow it: one that nobody's order set goes, one that is missing comes back.
 A run that was cut off leaves a record without its labels at most; the next look sets them.
@@ -50,6 +50,7 @@ class Look:
     dovecot: Dovecot = field(default_factory=Dovecot)
     sender: Callable[[str], str] = sender_of
     clock: Callable[[], float] = time.time
+    _seen: dict[str, tuple[frozenset[str], tuple[int, ...]]] = field(default_factory=dict)
 
     def carry_out(self, orders: Iterable[Order]) -> None:
         """Carry out the orders on one message of one box, in the order in which they were given.
@@ -71,12 +72,17 @@ class Look:
                 self._keep(first.box, row, before, record)
 
     def box(self, box: str) -> frozenset[str]:
-        """Bring a box in line; its delegates. Raises MallepostError, OSError."""
+        """Bring a box in line, unless nothing changed since the last look; its delegates.
+
+        Raises MallepostError, OSError.
+        """
         with self.store.alone(box):
             delegates = self.dovecot.delegates(box)
             settings = self.store.settings(box)
             if not settings:
                 return frozenset()
+            if self._seen.get(box) == (delegates, stamp := self.store.stamp(box)):
+                return delegates
             self._answers(box, settings, delegates)
             numbers = self.dovecot.marked(box, settings.since, delegates)[:MOST_SEEN]
             for row in self.dovecot.rows(box, numbers):
@@ -85,6 +91,8 @@ class Look:
                 if row.answered and not record.again:
                     record = record.ended("", self.clock())
                 self._keep(box, row, before, record)
+            if len(numbers) < MOST_SEEN:
+                self._seen[box] = (delegates, stamp)
             return delegates
 
     def _answers(self, box: str, settings: Settings, delegates: frozenset[str]) -> None:

@@ -116,7 +116,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Act(StrEnum):
-    """What a delegate does with a message on the page."""
+    """The act of a delegate on a message, on the page."""
 
     TAKE = "take"
     GIVE = "give"

@@ -19,12 +19,16 @@ from malleposte.accounts.mailbox.owners.model import Record, Settings
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform import locks
 from malleposte.platform.identity import is_uid
-from malleposte.platform.mailstore import OWNERS, STORE
+from malleposte.platform.mailstore import MAILDIR, OWNERS, STORE, home_of
 from malleposte.runtime import owner
 
 BOX = "box"
 KEY = re.compile(r"[0-9a-f]{40}")
 SUFFIX = ".json"
+SENT = "Envoyés"
+"""The folder of a box with copies of what was sent as the box."""
+LOG = "dovecot.index.log"
+"""The file of a folder to which Dovecot writes each change."""
 SCRIPTS = ".scripts"
 """The folder of the delegates' Sieve scripts."""
 
@@ -74,6 +78,12 @@ class Store:
             names = [path.name for path in place.iterdir()] if owner.folder(place) else []
         return sorted(stem for name in names if KEY.fullmatch(stem := name.removesuffix(SUFFIX)))
 
+    def stamp(self, box: str) -> tuple[int, ...]:
+        """Numbers that are others after a change of mail or labels in the box's inbox or in what it sent."""
+        maildir = home_of(checked(box), self.root) / MAILDIR
+        with owner.as_owner(self.root):
+            return tuple(_changed(folder / LOG) for folder in (maildir, maildir / f".{SENT}"))
+
     def forget(self, box: str) -> bool:
         """Remove all of a box, or the script of an agent, at the end of the account; whether there was anything."""
         place = self.folder / checked(box)
@@ -113,6 +123,14 @@ class Store:
             return msgspec.json.decode(owner.read(path), type=kind)
         except msgspec.MsgspecError as error:
             raise MallepostError(f"{path}: {error}", "restore the file, or remove it") from error
+
+
+def _changed(path: Path) -> int:
+    try:
+        state = path.stat(follow_symlinks=False)
+    except OSError:
+        return 0
+    return hash((state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 def _text(document: Record | Settings) -> str:

@@ -10,6 +10,7 @@ from malleposte.accounts.mailbox.owners.look import Look
 from malleposte.accounts.mailbox.owners.model import Act, Change, Order, Shown
 from malleposte.accounts.mailbox.owners.order import write
 from malleposte.accounts.mailbox.owners.store import Store
+from malleposte.platform.mailstore import home_of
 
 from .simulated import BEGIN, BOX, Doveadm, Message
 
@@ -43,9 +44,18 @@ class Stage:
         bears = tuple(one for one in ("prisencharge", "traite", "\\Answered") if one in message.flags)
         write(self.spool, Order(agent, BOX, message.folder, message.ident, labels, bears, self.now))
 
-    def later(self, seconds: float = 200.0) -> None:
+    def later(self, seconds: float = 400.0) -> None:
+        """Let time pass, and mail change."""
         self.now += seconds
+        self.touch()
         self.keeper.turn()
+
+    def touch(self) -> None:
+        """Write to the log of the inbox, as Dovecot does."""
+        log = home_of(BOX, self.root) / "Maildir/dovecot.index.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as file:
+            file.write("x")
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ class Doveadm:
         self.messages: list[Message] = []
         self.delegates = ["adupond", "bmartin"]
         self.asked: list[tuple[str, ...]] = []
+        self.remembered: dict[str, str] = {}
+        """The directory's answers in Dovecot's cache."""
         self.fails = 0
 
     def arrive(self, ident: str, **more: Any) -> Message:
@@ -39,10 +41,15 @@ class Doveadm:
 
     def __call__(self, *words: str, **_options: Any) -> SimpleNamespace:
         self.asked.append(words)
+        if words[0] == "auth":
+            assert words[1:] == ("cache", "flush", words[-1])
+            self.remembered.pop(words[-1], None)
+            return SimpleNamespace(stdout="")
         plain = words[2:] if words[:2] == ("-f", "json") else words
         verb, rest = plain[0], plain[plain.index("--") + 1 :]
         if verb == "user":
-            return SimpleNamespace(stdout=",".join(self.delegates) + "\n")
+            known = self.remembered.setdefault(words[-1], ",".join(self.delegates))
+            return SimpleNamespace(stdout=f"{known}\n")
         if verb == "flags":
             return self._flags(plain[1], rest)
         query = rest[1:] if verb == "fetch" else rest
