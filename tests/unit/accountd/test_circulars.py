@@ -63,7 +63,7 @@ class Ground:
         self.list("sans", members=["membre"], archive=False)
 
     def asked(self, name: str) -> Any:
-        """What asks the archive for an act, as a host would."""
+        """Return a function that asks the archive for an act, as a host would."""
 
         def do(*words: Any) -> Any:
             if self.stage.mute:
