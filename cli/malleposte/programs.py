@@ -30,6 +30,8 @@ PROGRAMS: Mapping[str, str] = {
     "later-submit": "accounts.mailbox.later.submit",  # role dovecot
     "lists": "lists.daemon",  # role lists
     "measures": "watch.run",  # role watch
+    "owner-order": "accounts.mailbox.owners.order",  # role dovecot
+    "owners": "accounts.mailbox.owners.keeper",  # role dovecot
     "pager": "daemons.pager",  # role pager
     "portal": "daemons.portal",  # role portal
     "portal-profile": "front.sign_profile",  # role portal

@@ -40,6 +40,8 @@ LATER = ".later"
 """The folder of the store with the choice of each agent on sending later, a file each."""
 TOOLS = ".tools"
 """The folder of the store with the rules of each agent that tell of messages elsewhere, and their Sieve scripts."""
+OWNERS = ".owners"
+"""The folder of the store with a folder for each functional box whose mail has owners: a file a message."""
 SEALED = "sealed"
 """The folder of messages that are dangerous or were retracted. No client of the box can reach it, only deliveries and
 doveadm."""

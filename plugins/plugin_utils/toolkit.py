@@ -217,15 +217,29 @@ def imported(path: Path, module: str, package: Path = PACKAGE) -> frozenset[str]
     """The modules of the package that a file imports anywhere in it, with the packages that they lie in."""
     own = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     named: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             above = own[: len(own) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             named |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    for walked in _walked(tree):
+        for whole_package in [name for name in named if name.endswith(f".{walked}")]:
+            folder = (file_of(whole_package, package) or path).parent
+            named |= {module_at(one, package) for one in folder.rglob("*.py")}
     whole = {part for name in named if name.split(".")[0] == package.name for part in _above(name)}
     return frozenset(name for name in whole if file_of(name, package))
+
+
+def _walked(tree: ast.Module) -> Iterator[str]:
+    """The names of packages all of whose modules a file imports, by `pkgutil.walk_packages(NAME.__path__, …)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("walk_packages", "iter_modules"):
+            for one in node.args[:1]:
+                if isinstance(one, ast.Attribute) and one.attr == "__path__" and isinstance(one.value, ast.Name):
+                    yield one.value.id
 
 
 def _above(module: str) -> list[str]:

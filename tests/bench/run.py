@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from tests.bench import (
     accounts,
-    backup,
     deploys,
     guard,
     hours,
@@ -17,6 +16,7 @@ from tests.bench import (
     webmails,
 )  # fmt: skip
 from tests.bench.figures import Figure
+from tests.bench.size import run as size
 from tests.stack.support.site import Site
 
 NAMES: dict[str, Callable[[Site], Figure]] = {
@@ -29,7 +29,8 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "hours": hours.hours,
     "retraction": retraction.retraction,
     "spam-filter": spam_filter.spam_filter,
-    "backup-million": backup.million,
+    "size": size.size,
+    "size-small": size.size_small,
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,
     "portal-first-day-forms": portal.first_day_forms,

@@ -22,9 +22,12 @@ from malleposte.platform.identity import is_uid
 
 BOX = (
     *("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpQuota", "mpEstablishment", "mpHidden"),
-    *("mpDelegate", "mpManager", "mpAgenda"),
+    *("mpDelegate", "mpManager", "mpReader", "mpAgenda"),
+    *("mpTeam", "mpTeamEnds", "mpTeamNotice", "mpTeamLink", "mpMemberURL"),
 )
-PERSON = ("uid", "cn", "mail", "mpState", "mpOpens")
+PERSON = ("uid", "cn", "mail", "mpState", "mpOpens", "mpReads")
+MIRRORS = {"mpDelegate": "mpOpens", "mpReader": "mpReads"}
+"""The attributes of a box that name agents who open it, and their mirrors in the entries of these."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +130,16 @@ def create(
 
 def mirror(directory: Directory) -> list[Change]:
     """Return the changes that make both sides agree, by the boxes' list: for a directory edited by other programs."""
-    opens: dict[str, list[str]] = {}
+    opened: dict[str, dict[str, list[str]]] = {}
     branches: tuple[Branch, ...] = ("functional", "people")
-    for branch in branches:
-        for entry in directory.search(branch, ("uid", "mpDelegate"), Present("mpDelegate")):
-            for uid in entry.attributes.get("mpDelegate", []):
-                opens.setdefault(uid.lower(), []).append(entry.attributes["uid"][0])
+    for name, mirrored in MIRRORS.items():
+        for branch in branches:
+            for entry in directory.search(branch, ("uid", name), Present(name)):
+                for uid in entry.attributes.get(name, []):
+                    of_agent = opened.setdefault(uid.lower(), {})
+                    of_agent.setdefault(mirrored, []).append(entry.attributes["uid"][0])
     changes: list[Change] = []
-    for entry in directory.search("people", ("uid", "mpOpens")):
-        changes += change(Kind.MODIFY, entry, {"mpOpens": sorted(opens.get(entry.attributes["uid"][0], []))})
+    for entry in directory.search("people", ("uid", *MIRRORS.values())):
+        of_agent = opened.get(entry.attributes["uid"][0], {})
+        changes += change(Kind.MODIFY, entry, {name: sorted(of_agent.get(name, [])) for name in MIRRORS.values()})
     return changes

@@ -12,7 +12,10 @@ from datetime import date, time
 from typing import Any
 from xml.parsers import expat
 
+from malleposte.accounts.teams.model import STAFF, checked_link
 from malleposte.check.sources import Sealed
+from malleposte.core.errors import InputError
+from malleposte.lists.rule import parse
 from malleposte.platform import signature
 
 Path = tuple[str | int, ...]
@@ -91,6 +94,23 @@ def _line(text: str) -> bool:
     return bool(text.strip()) and not apart and not re.search(r"[<>]|&(#|[A-Za-z]+;)", text)
 
 
+def _link(text: str) -> bool:
+    """An address that the page of a team shows."""
+    return _taken(lambda: checked_link("x", text)) and text == text.strip()
+
+
+def _makers(text: str) -> bool:
+    return text in ("", STAFF) or _taken(lambda: parse(text))
+
+
+def _taken(read: Callable[[], object]) -> bool:
+    try:
+        read()
+    except InputError:
+        return False
+    return True
+
+
 def hour(text: Any) -> time | None:
     """An hour of the day as a fact says it (ISO 8601), or None."""
     try:
@@ -129,6 +149,8 @@ FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
         "a name of the tz database, such as Europe/Paris",
     ),
     "https": (_matching(rf"https://{DOMAIN}(:[0-9]+)?(/.*)?"), "an https address"),
+    "link": (_link, "an https address of a page, without a log-in in it, 300 characters at most"),
+    "makers": (_makers, f"{STAFF}, or a rule of lists such as fonction=Principal, or empty for none"),
     "root": (_root, "one certificate of an authority (PEM) whose key usage allows certSign"),
     "colour": (_colour, "a colour #rrggbb dark enough for white text (contrast 4.5)"),
     "picture": (_picture, "the text of an SVG picture without scripts or entities"),

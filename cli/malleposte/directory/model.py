@@ -63,7 +63,7 @@ class Agent:
 class FunctionalBox:
     """The mailbox of a function, opened by its delegates (uids); it has no password. Its class gives its size.
 
-    `agenda`: its delegates share one in SOGo.
+    `agenda`: its delegates share one in SOGo. `team`: the maker of a team, whose box it is.
     """
 
     uid: str
@@ -78,6 +78,7 @@ class FunctionalBox:
     mail_host: str = ""
     hidden: bool = False
     agenda: bool = False
+    team: str = ""
 
     def dn(self, suffix: str) -> str:
         """The entry's distinguished name."""
@@ -175,6 +176,7 @@ def box_attributes(box: FunctionalBox) -> Attributes:
             "mpQuota": [str(box.quota_mb)] if box.quota_mb is not None else [],
             "mpHidden": ["TRUE"] if box.hidden else [],
             "mpAgenda": ["TRUE"] if box.agenda else [],
+            "mpTeam": [box.team],
         }
     )
 

@@ -98,6 +98,11 @@ def by_rule(directory: Directory, rule: Rule, uid: str = "") -> Iterator[Member]
             yield _member(attributes)
 
 
+def uids_by_url(directory: Directory, url: str) -> list[str]:
+    """Return the uids of those whom a rule finds, by its URL."""
+    return [one.uid for one in by_rule(directory, from_url(url, directory.suffix))]
+
+
 def is_member(directory: Directory, one: MailingList, uid: str, address: str) -> bool:
     """Whether an account (by its uid) or an address outside is on a list; asked for that one alone."""
     return _is(directory, one, uid.lower(), address.lower(), {one.name})

@@ -24,8 +24,10 @@ OWN = (
     ("interface", "Mon interface"), ("hours", "Mes horaires"), ("later", "Mes envois"), ("archiving", "Archivage"),
     ("tools", "Mes outils"), ("circulars", "Circulaires"), ("convocations", "Mes convocations"),
     ("slots", "Trouver un créneau"), ("meetings", "Mes réunions"), ("polls", "Sondages de dates"),
+    ("teams", "Mes équipes"),
     ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
-    ("charges", "Mes boîtes et listes"), ("journal", "Mon journal"), ("own_data", "Mes données"),
+    ("charges", "Mes boîtes et listes"), ("owned", "Courrier à répondre"),
+    ("journal", "Mon journal"), ("own_data", "Mes données"),
     ("diagnosis", "Diagnostic"),
 )  # fmt: skip
 SET_UP = (

@@ -20,13 +20,14 @@ from malleposte_portal.own import (
     undelete,
 )
 from malleposte_portal.own.meetings import invite, polls, slots
-from malleposte_portal.own.messages import archiving, circulars, hours, later, quarantine, tools, trace
+from malleposte_portal.own.messages import archiving, circulars, hours, later, owners, quarantine, tools, trace
+from malleposte_portal.own.teams import pages as teams
 
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
         account, devices, phones, profiles,
-        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, tools,
-        circulars, convocations, slots, invite, polls, data, diagnosis, trace,
+        recovery, factors, log_ins, charges, undelete, quarantine, senders, hours, later, archiving, tools, owners,
+        circulars, convocations, slots, invite, polls, teams, data, diagnosis, trace,
     )
 )  # fmt: skip

@@ -158,7 +158,12 @@ def _set(agent: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add
 
 def lost(told: acts.Told) -> Answer:
     """To the list where it is not the agent's any more; else why nothing can be shown."""
-    return redirect(link("charges"), 303) if told.status == GONE else unanswered(told)
+    return lost_to("charges", told)
+
+
+def lost_to(page: str, told: acts.Told) -> Answer:
+    """The same for the list of another page."""
+    return redirect(link(page), 303) if told.status == GONE else unanswered(told)
 
 
 def typed(name: str) -> str:

@@ -2,6 +2,7 @@
 
 Python, its imports and a log-in by ssh take ten times the processor that most commands take. A command is the same code
 with the same words, input and exit code; that the installed program starts is for the tests that type it in a shell.
+A test's own lines that import the platform's modules run in such a fork too.
 """
 
 import base64
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 PROGRAM = """
-import base64, gc, importlib, io, json, os, pkgutil, sys
+import base64, gc, importlib, io, json, os, pkgutil, sys, traceback
 
 ARCHIVE = "/usr/lib/malleposte/malleposte.pyz"
 held = os.open(ARCHIVE, os.O_RDONLY | os.O_CLOEXEC)
@@ -23,6 +24,8 @@ from malleposte import cli, commands
 
 for one in pkgutil.walk_packages(commands.__path__, "malleposte.commands."):
     importlib.import_module(one.name)
+importlib.import_module("malleposte.accountd.client")
+importlib.import_module("malleposte.accountd.call").load()
 gc.freeze()
 
 
@@ -36,7 +39,7 @@ def say(**words):
     sys.stdout.flush()
 
 
-def child(files, words):
+def child(files, words, code):
     for number, file in enumerate(files):
         os.dup2(file, number)
     sys.stdin, sys.stdout, sys.stderr = (
@@ -44,15 +47,21 @@ def child(files, words):
         for number, mode in enumerate(("rb", "wb", "wb"))
     )
     sys.argv = ["malleposte", *words]
-    code = 70
+    status = 70
     try:
-        code = cli.main(words)
+        if code:
+            exec(compile(code, "lines of a test", "exec"), {"__name__": "__main__"})
+            status = 0
+        else:
+            status = cli.main(words)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception:
+        traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        os._exit(code)
+        os._exit(status)
 
 
 for line in sys.stdin:
@@ -66,7 +75,7 @@ for line in sys.stdin:
     os.lseek(files[0], 0, os.SEEK_SET)
     pid = os.fork()
     if not pid:
-        child(files, asked["words"])
+        child(files, asked["words"], asked["code"])
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     texts = []
     for file in files:
@@ -93,9 +102,11 @@ class _Python:
             [*ssh, shlex.join(["python3", "-I", "-B", "-c", PROGRAM])], stdin=pipe, stdout=pipe, text=True, bufsize=1
         )
 
-    def run(self, words: Sequence[str], given: str, timeout: float) -> subprocess.CompletedProcess[str] | None:
+    def run(
+        self, words: Sequence[str], code: str, given: str, timeout: float
+    ) -> subprocess.CompletedProcess[str] | None:
         """Return the end of a command; None if it did not begin, because the program on the host is another now."""
-        asked = {"words": list(words), "given": base64.b64encode(given.encode()).decode()}
+        asked = {"words": list(words), "code": code, "given": base64.b64encode(given.encode()).decode()}
         ended = threading.Timer(timeout, self.process.kill)
         ended.start()
         try:
@@ -142,9 +153,9 @@ class Commands:
         self._lock = threading.Lock()
 
     def run(
-        self, host: str, words: Sequence[str], given: str = "", timeout: float = 300
+        self, host: str, words: Sequence[str], given: str = "", timeout: float = 300, *, code: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Return exit code, output and complaints of `malleposte WORD...` on a host.
+        """Return exit code, output and complaints of `malleposte WORD...` on a host, or of lines of Python there.
 
         Raises AssertionError where it does not end in `timeout` seconds.
         """
@@ -153,7 +164,7 @@ class Commands:
                 free = self._free.setdefault(host, [])
                 fresh = not free
                 python = _Python(self._hosts.ssh(host)) if fresh else free.pop()
-            done = python.run(words, given, timeout)
+            done = python.run(words, code, given, timeout)
             if done is not None:
                 with self._lock:
                     self._free[host].append(python)

@@ -13,14 +13,10 @@ from tests.stack.support.site import Site
 from tests.support.tokens import Minter
 
 ASK = """
-import json, sys
-sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
+import json, sys, time
 from pathlib import Path
 from malleposte.accountd import codec
-from malleposte.accountd.call import load
 from malleposte.accountd.client import Client, RefusedError, UnavailableError
-import time
-load()
 given = json.load(sys.stdin)
 held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text()) | given["client"]
 answers, enough = [], False
@@ -62,7 +58,7 @@ class Portal:
         given = {"lines": [codec.encode(one).decode() for one in requests], "client": client, "enough": enough}
         for one in requests:
             typed_secrets.hidden(one)
-        told = self.site.run(self.site.host_of("portal"), "python3", "-I", "-c", f"'{ASK}'", given=json.dumps(given))
+        told = self.site.run_python(self.site.host_of("portal"), ASK, json.dumps(given))
         answers = [
             (codec.decode_answer(OF[type(requests[number])].answer, line.encode()) if line[:1] == "{" else line, took)
             for number, line, took in json.loads(told)

@@ -175,6 +175,13 @@ class Site:
             raise AssertionError(f"{host}: {' '.join(words)[:200]}: {said[-500:]}")
         return done.stdout
 
+    def run_python(self, host: str, code: str, given: str = "", timeout: float = 120) -> str:
+        """Run lines of Python that import the platform's modules on a host, as root; their standard output."""
+        done = self.commands.run(host, ["lines"], given, timeout, code=code)
+        if done.returncode != 0:
+            raise AssertionError(f"{host}: {done.stderr.strip()[-500:] or done.returncode}")
+        return done.stdout
+
     def run_job(self, host: str, unit: str, timeout: float = 300, before: str = "true") -> None:
         """Run a oneshot service from its beginning: a run of its timer that is under way is not joined.
 

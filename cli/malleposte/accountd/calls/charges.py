@@ -163,7 +163,9 @@ def lock(kind: str, name: str) -> str:
 
 
 def _managed(directory: Directory, kind: str, uid: str) -> Iterator[Entry]:
-    yield from directory.search(_BRANCHES[kind], _READ[kind], {"mpManager": uid})
+    for entry in directory.search(_BRANCHES[kind], _READ[kind], {"mpManager": uid}):
+        if not entry.attributes.get("mpTeam"):  # a team has a page of its own, with roles
+            yield entry
 
 
 def managed(directory: Directory, kind: str, name: str, uid: str) -> Entry:

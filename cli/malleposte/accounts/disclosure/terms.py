@@ -36,7 +36,12 @@ FACTS: Mapping[str, str] = {
     "mpDelegate": "qui ouvre la boîte",
     "mpAgenda": "agenda partagé de la boîte",
     "mpOpens": "boîtes ouvertes",
+    "mpReads": "boîtes lues",
+    "mpReader": "qui lit la boîte",
     "mpManager": "qui gère la boîte",
+    "mpTeam": "équipe créée par",
+    "mpTeamEnds": "fin de l’équipe le",
+    "mpTeamLink": "liens de l’équipe",
     "mpQuietHours": "heures de déconnexion",
     "mpBlockedUntil": "n’envoie rien avant le",
     "mpArchived": "archivé le",
@@ -84,6 +89,7 @@ ACTS: Mapping[str, str] = {
     "restore-dav": "agendas ou contacts restaurés depuis une sauvegarde",
     "restore-undo": "restauration annulée",
     "hours": "horaires de la boîte changés", "later": "envoi différé", "tools": "messages signalés à un outil",
+    "owners": "suivi du courrier d’une boîte",
     "archiving": "archivage changé", "archiving-undo": "messages archivés remis dans la boîte de réception",
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
@@ -111,7 +117,15 @@ ACTS: Mapping[str, str] = {
     "own-data-end": "copie de vos données supprimée",
 }  # fmt: skip
 _DATES = frozenset(
-    ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")
+    (
+        "mpStateChanged",
+        "mpBlockedUntil",
+        "mpArchived",
+        "mpTeamEnds",
+        "mpRecoveryChanged",
+        "mpInaExpiry",
+        "pwdChangedTime",
+    )
 )
 REFUSED_LOG_INS: Mapping[str, str] = {
     "password": "mot de passe inexact", "wait": "trop d’essais, attente imposée",
@@ -182,7 +196,7 @@ def _values(name: str, values: Sequence[str]) -> list[str]:
 def act(held: Mapping[str, Any]) -> str:
     """The operation of a line of a journal, in words."""
     action, after = str(held.get("action", "")), held.get("after")
-    if action == "modify" and isinstance(after, dict) and set(after) == {"mpOpens"}:
+    if action == "modify" and isinstance(after, dict) and set(after) <= {"mpOpens", "mpReads"}:
         action = "opens"
     return ACTS.get(action, "autre opération")
 

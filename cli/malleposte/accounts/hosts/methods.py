@@ -39,6 +39,9 @@ class ForAccountd(ABC):
     change_tool = acts.mailbox.change_tool
     try_tool = acts.mailbox.try_tool
     linked = acts.mailbox.linked
+    owned_mail = acts.mailbox.owned_mail
+    change_owned = acts.mailbox.change_owned
+    set_owners = acts.mailbox.set_owners
     settle = acts.agendas.settle
     busy_times = acts.agendas.busy_times
     own_days = acts.agendas.own_days

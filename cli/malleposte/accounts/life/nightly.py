@@ -28,12 +28,13 @@ from malleposte.accounts.mails.hours import letter as hours_letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.retraction.work import step as retractions
 from malleposte.accounts.settings import Settings
+from malleposte.accounts.teams.life import step as teams
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.devices import COPIED, READ, to_device
 from malleposte.directory.errors import NotThere
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Entry
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
 from malleposte.platform import profiles as classes
 from malleposte.platform.times import stamp
@@ -287,17 +288,20 @@ STEPS: dict[str, Step] = {
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
     "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
     "convocations": convocations, "school-holidays": school_holidays,
-    "default-hours": default_hours,
+    "default-hours": default_hours, "teams": teams,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 
 
-def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[StepResult]:
-    """Every step, or those named; what each did."""
+def run(
+    settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False,
+    by_rule: Callable[[Directory, str], Iterable[str]] | None = None,
+) -> list[StepResult]:  # fmt: skip
+    """Every step, or those named; what each did. `by_rule`: see NightlyRun."""
     names = tuple(only) or tuple(STEPS)
     results: list[StepResult] = []
     with here.tools(settings) as tools:
-        night = NightlyRun(settings, here.rules_of(settings), tools, now, dry)
+        night = NightlyRun(settings, here.rules_of(settings), tools, now, dry, by_rule=by_rule)
         for name in names:
             result = StepResult(name)
             with named(result.failures.append):

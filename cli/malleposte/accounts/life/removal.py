@@ -187,7 +187,7 @@ def _settle(directory: Directory, journal: Journal, path: Path, stone: Change) -
 
 
 def references(directory: Directory, entry: Entry) -> list[Change]:
-    """References to the account in other entries: delegate or manager of a box, manager or member of a list.
+    """References to the account in other entries: delegate, reader or manager of a box, manager or member of a list.
 
     Posters and moderators of lists stay named: without its last one a list would be open to more people than before,
     and nobody ever gets the name again.
@@ -195,7 +195,7 @@ def references(directory: Directory, entry: Entry) -> list[Change]:
     uid, changes = uid_of(entry), list[Change]()
     places: tuple[tuple[Branch, str, str, str], ...] = (
         ("functional", "mpDelegate", uid, "uid"), ("people", "mpDelegate", uid, "uid"),
-        ("people", "mpOpens", uid, "uid"),
+        ("people", "mpOpens", uid, "uid"), ("people", "mpReads", uid, "uid"), ("functional", "mpReader", uid, "uid"),
         ("functional", "mpManager", uid, "uid"), ("lists", "mpManager", uid, "cn"),
         ("lists", "member", entry.dn, "cn"), ("resources", "mpBooker", uid, "uid"),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The nightly run over all accounts, as each of its steps has it, and the result of a step."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
@@ -10,6 +10,7 @@ from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.devices.uses import here as here_uses
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.settings import Settings
+from malleposte.directory.protocol import Directory
 from malleposte.platform import letters
 
 
@@ -24,7 +25,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class NightlyRun:
-    """The tools of a step. `dry`: say what would be done."""
+    """The tools of a step. `dry`: say what would be done. `by_rule`: the uids that a rule finds, by its URL."""
 
     settings: Settings
     rules: LifeRules
@@ -33,3 +34,4 @@ class NightlyRun:
     dry: bool = False
     send: Callable[[EmailMessage], None] = letters.queue
     uses: Callable[[], Uses | None] = here_uses
+    by_rule: Callable[[Directory, str], Iterable[str]] | None = None

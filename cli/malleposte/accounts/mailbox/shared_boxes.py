@@ -27,8 +27,8 @@ PREFIX = "shared/shared-boxes/group/"
 
 
 def delegated(base: str, bind_dn: str, uris: str, password_file: Path) -> set[str]:
-    """The uids of all entries that have delegates. Raises MallepostError when the directory does not answer."""
-    entries = search(base, bind_dn, uris, password_file, "(mpDelegate=*)", "uid")
+    """The uids of all entries with delegates or readers. Raises MallepostError when the directory does not answer."""
+    entries = search(base, bind_dn, uris, password_file, "(|(mpDelegate=*)(mpReader=*))", "uid")
     uids = {value.decode("utf-8", "replace") for entry in entries for value in entry.get("uid")}
     return {uid for uid in uids if is_uid(uid)}
 

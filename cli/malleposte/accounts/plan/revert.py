@@ -28,12 +28,12 @@ CODE = ("mpInaCode", "mpInaDigest", "mpInaExpiry", "mpLetterAsked")
 LATER = (
     *("pwdChangedTime", "mpRole", "mpQuota", "mpBlockedUntil", "mpArchived", "mpDelegate", "mpManager", "mpOpens"),
     *("mpLoginAlias", "mailHost", "mpHidden", "mpCharter", "mpRecoveryCode", "mpRecoveryNext", "mpRecoveryChanged"),
-    *("mpEnrolment", "mpRecoveryMail", "mpRecoveryPhone"),
+    *("mpEnrolment", "mpRecoveryMail", "mpRecoveryPhone", "mpReads"),
 )
 """Attributes that no import gives to an entry it makes, or that its owner may add."""
 NAMED_BY: Mapping[Branch, Sequence[str]] = {
-    "people": ("mpDelegate", "mpOpens", "mpEstablishment"),
-    "functional": ("mpDelegate", "mpManager", "mpEstablishment"),
+    "people": ("mpDelegate", "mpOpens", "mpReads", "mpEstablishment"),
+    "functional": ("mpDelegate", "mpManager", "mpReader", "mpEstablishment"),
     "lists": ("member", "mpMember", "mpManager", "mpPoster", "mpModerator"),
     "resources": ("mpBooker", "mpEstablishment"),
     "devices": ("mpDeviceOwner",),

@@ -45,6 +45,7 @@ PLACES = {
     "restored": "restored:restored_command",
     "box": "boxes:box_group",
     "room": "rooms:room_group",
+    "team": "teams:team_group",
     "lists": "lists:lists_group",
     "device": "device:device_group",
     "role": "roles:role_group",

@@ -20,6 +20,7 @@ from malleposte.commands.accounts.output import failed, tell
 from malleposte.commands.away import HostCommand, run
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
+from malleposte.lists.members import uids_by_url
 
 
 class ExportCommand(HostCommand):
@@ -146,7 +147,7 @@ def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int
       sudo ./malleposte accounts nightly --dry-run
       sudo ./malleposte accounts nightly --step lift --json
     """
-    told = nightly.run(Settings.read(), now(), steps, dry=dry_run)
+    told = nightly.run(Settings.read(), now(), steps, dry=dry_run, by_rule=uids_by_url)
     rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in told]
     answer(rows, (f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}" for one in told), as_json=as_json)
     for one in told:

@@ -248,6 +248,27 @@ def agenda_command(box: str, on: bool, reason: str) -> int:
         return shut(tools, [uid], sessions=False)
 
 
+@box_group.command("owners", cls=HostCommand)
+@click.argument("box")
+@click.option("--on/--off", "on", required=True, help="Whether each message has one owner.")
+@REASON
+def owners_command(box: str, on: bool, reason: str) -> None:
+    """Let each message of a functional mailbox have one owner among its delegates, and notes that never leave.
+
+    The academy allows it first (malleposte_box_owners). Mail that comes from then on is followed.
+
+    \b
+    Example:
+      sudo ./malleposte accounts box owners ce.9990001x --on
+      sudo ./malleposte accounts box owners ce.9990001x --off --reason "one person reads it"
+    """
+    with here.tools(Settings.read()) as tools:
+        uid = first(boxes.find(tools.directory, box).attributes, "uid")
+        tools.hosts.set_owners(uid, on)
+        tools.journal.write("owners", uid, note=reason or ("on" if on else "off"))
+        click.echo(f"{uid}: owners of mail {'on' if on else 'off'}")
+
+
 @box_group.command("end", cls=HostCommand)
 @click.argument("box")
 @REASON

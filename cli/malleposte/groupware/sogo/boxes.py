@@ -1,4 +1,5 @@
-"""The agendas of functional boxes in SOGo: one a box, in the list of its delegates, who write in it.
+"""The agendas of functional boxes in SOGo: one a box, in the list of its delegates, who write in it,
+and of its readers.
 
 A delegation or a box that ends closes the agenda first; then it leaves the list. The events stay, until the data of the
 box are removed: who gives a box its agenda again finds them.
@@ -21,16 +22,24 @@ from malleposte.groupware.sogo.reading import Reading
 WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
 TITLE = "Agenda"
 """In an agent's list SOGo writes the name of the box behind it."""
+READS = ("PublicViewer", "ConfidentialViewer", "PrivateViewer")
 COLOUR = "#6e445a"
 TABLE = "malleposte_box_agendas"
 
 
 @dataclass(frozen=True)
 class Box:
-    """A functional box that has an agenda, and its delegates who have SOGo (uids)."""
+    """A functional box that has an agenda, and its delegates and readers who have SOGo (uids)."""
 
     uid: str
     delegates: frozenset[str]
+    readers: frozenset[str] = frozenset()
+
+    def rights(self) -> list[tuple[str, str]]:
+        """Return the rights by uid. With the system's default roles, colleagues would see the hours."""
+        writing = [(uid, role) for uid in sorted(self.delegates) for role in WRITES]
+        reading = [(uid, role) for uid in sorted(self.readers - self.delegates) for role in READS]
+        return [(ANYBODY, NOTHING), *writing, *reading]
 
 
 def read(reading: Reading) -> tuple[list[Box], list[str]]:
@@ -40,11 +49,15 @@ def read(reading: Reading) -> tuple[list[Box], list[str]]:
         for uid, one in reading.boxes.items()
         if one.get("mpAgenda") == ["TRUE"] and one.get("mpState") != [State.SUSPENDED.value]
     }
-    delegates: dict[str, set[str]] = {uid: set() for uid in shared}
+    members: dict[str, dict[str, set[str]]] = {name: {uid: set() for uid in shared} for name in ("mpOpens", "mpReads")}
     for agent, entry in (reading.agents if shared else {}).items():
-        for uid in shared.intersection(entry.get("mpOpens", ())):
-            delegates[uid].add(agent)
-    return [Box(uid, frozenset(delegates[uid])) for uid in sorted(shared)], sorted(reading.boxes.keys() - shared)
+        for name, of_box in members.items():
+            for uid in shared.intersection(entry.get(name, ())):
+                of_box[uid].add(agent)
+    agendas = [
+        Box(uid, frozenset(members["mpOpens"][uid]), frozenset(members["mpReads"][uid])) for uid in sorted(shared)
+    ]
+    return agendas, sorted(reading.boxes.keys() - shared)
 
 
 def place(
@@ -58,15 +71,15 @@ def place(
     offered = offers.held()
     agendas, waiting = closed.make({box.uid: TITLE for box in boxes}, sql, put)
     boxes = [box for box in boxes if box.uid not in waiting]
-    pairs = {agendas[box.uid]: _rights(box.delegates) for box in boxes if box.uid in agendas}
-    pairs |= {agenda: _rights(()) for agenda in closed.find(others, sql).values()}
+    pairs = {agendas[box.uid]: box.rights() for box in boxes if box.uid in agendas}
+    pairs |= {agenda: [(ANYBODY, NOTHING)] for agenda in closed.find(others, sql).values()}
     changed = {agenda.owner for agenda in rights.keep_all(sql, forget, pairs)}
     for box in boxes:
         faults: list[str] = []
         with named(faults.append):
             if box.uid not in agendas:
                 faults.append("SOGo made no agenda of it")
-            elif offers.keep(_listed(box.uid), box.delegates, offered.get(box.uid, {}), int(now)):
+            elif offers.keep(_listed(box.uid), box.delegates | box.readers, offered.get(box.uid, {}), int(now)):
                 changed.add(box.uid)
         yield from ((box.uid, fault) for fault in faults)
     for uid in offered.keys() - {box.uid for box in boxes}:
@@ -80,8 +93,3 @@ def place(
 
 def _listed(uid: str) -> Listed:
     return Listed(uid, subscriptions.reference(uid, MAIN), COLOUR)
-
-
-def _rights(delegates: Iterable[str]) -> list[tuple[str, str]]:
-    """Rights by uid. With the system's default roles, colleagues would see the hours."""
-    return [(ANYBODY, NOTHING), *((uid, role) for uid in sorted(delegates) for role in WRITES)]

@@ -34,7 +34,7 @@ class Reading:
     @cached_property
     def agents(self) -> dict[str, Values]:
         """The agents who have SOGo, with their schools and the boxes that they open."""
-        return self.entries(self.with_sogo(), "mpEstablishment", "mpOpens")
+        return self.entries(self.with_sogo(), "mpEstablishment", "mpOpens", "mpReads")
 
     @cached_property
     def boxes(self) -> dict[str, Values]:

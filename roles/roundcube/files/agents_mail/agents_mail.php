@@ -17,6 +17,7 @@ require_once __DIR__ . '/unsent.php';
 require_once __DIR__ . '/portal.php';
 require_once __DIR__ . '/later.php';
 require_once __DIR__ . '/room.php';
+require_once __DIR__ . '/owners.php';
 
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
 class agents_mail extends rcube_plugin
@@ -54,6 +55,7 @@ class agents_mail extends rcube_plugin
         new agents_unsent($this->rc, $this);
         new agents_later($this->rc, $this);
         new agents_room($this->rc, $this);
+        new agents_owners($this->rc, $this);
         $notice = new agents_notice($this->rc, $this);
         if ($this->rc->output->type === 'html' && $action === 'compose') {
             $this->include_script('plain.js');

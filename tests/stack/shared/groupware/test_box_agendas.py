@@ -35,10 +35,13 @@ class Boxes:
     people: People
     made: list[str] = dataclasses.field(default_factory=list)
 
-    def shared(self, *delegates: Groupware, name: str = "") -> FunctionalBox:
+    def shared(self, *delegates: Groupware, name: str = "", team: str = "") -> FunctionalBox:
         """A box whose delegates share an agenda."""
         box = self.people.box(
-            *(one.account.uid for one in delegates), agenda=True, name=name or f"Accueil {secrets.token_hex(4)}"
+            *(one.account.uid for one in delegates),
+            agenda=True,
+            name=name or f"Accueil {secrets.token_hex(4)}",
+            team=team,
         )
         self.made.append(box.uid)
         self.follow()
@@ -109,6 +112,31 @@ def test_delegates_write_and_read_and_who_is_none_or_is_one_no_more_is_refused(
     assert refused(former, box, f"{uid}.ics")
     assert "Conseil reporté" in first.fetch(f"{HOME}{uid}.ics", owner=box.uid).text
     assert box.uid in listed(dataclasses.replace(first, cookies={}, sso_cookies={}).login())
+
+
+def test_a_reader_of_a_team_sees_its_agenda_and_changes_nothing(boxes: Boxes, visit: Visit, site: Site) -> None:
+    lead, reader, cli = visit(), visit(), Cli(site)
+    team = boxes.shared(lead, team="@dsi")
+    with directory(site) as bound:
+        bound.modify(team.dn(bound.suffix), {"mpManager": [lead.account.uid]})
+    cli.out("team", "add", team.uid, reader.account.uid, "--role", "lit")
+    boxes.follow()
+    reader = dataclasses.replace(reader, cookies={}, sso_cookies={}).login()
+    uid = token()
+    item = f"{HOME}{uid}.ics"
+    assert lead.put(item, event(uid, "Revue", "CLASS:PRIVATE"), ICS, owner=team.uid) == 201
+    assert "Revue" in reader.fetch(item, owner=team.uid).text and team.uid in listed(reader)
+    assert reader.put(item, event(uid, "Autre"), ICS, owner=team.uid) == 403
+    assert reader.put(f"{HOME}{token()}.ics", event(token(), "Intrus"), ICS, owner=team.uid) == 403
+    assert reader.delete(item, owner=team.uid) == 403
+    cli.out("team", "role", team.uid, "participe", reader.account.uid)
+    boxes.follow()
+    writer = dataclasses.replace(reader, cookies={}, sso_cookies={}).login()
+    assert writer.put(item, event(uid, "Revue reportée"), ICS, owner=team.uid) == 204
+    cli.out("team", "remove", team.uid, reader.account.uid)
+    boxes.follow()
+    former = dataclasses.replace(reader, cookies={}, sso_cookies={}).login()
+    assert refused(former, team, f"{uid}.ics")
 
 
 def test_devices_of_a_delegate_find_it_and_nobody_logs_in_by_its_name(boxes: Boxes, visit: Visit) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.groupware.sogo import boxes, closed
-from malleposte.groupware.sogo.boxes import WRITES, Box
+from malleposte.groupware.sogo.boxes import READS, WRITES, Box
 from malleposte.groupware.sogo.offers import SETTLED
 
 from tests.support.sogo_tables import Agendas
@@ -45,6 +45,15 @@ class Shared(Agendas):
 @pytest.fixture
 def tables() -> Shared:
     return Shared()
+
+
+def test_a_reader_has_it_in_the_list_and_writes_nothing_in_it(tables: Shared) -> None:
+    team = Box("equipe-x", frozenset({"a1"}), frozenset({"a1", "a2"}))
+    assert tables.place(team) == [("equipe-x", "")]
+    assert tables.of("equipe-x") == writers("a1") | {("a2", role) for role in READS}, "a delegate is no reader"
+    assert tables.seen("a2") == [listed("equipe-x")]
+    assert tables.place(Box("equipe-x", frozenset({"a1", "a2"}))) == [("equipe-x", "")]
+    assert tables.of("equipe-x") == writers("a1", "a2")
 
 
 def test_each_delegate_writes_and_has_it_in_the_list_and_nobody_else(tables: Shared) -> None:

@@ -119,7 +119,7 @@ def test_the_directory_is_read_once_and_agents_are_those_whose_class_has_sogo() 
     reading = Reading("dc=test", search, ("a", "b"))
     assert reading.agents == reading.agents == {"anne": {"uid": ["anne"], "mpEstablishment": ["9990001X"]}}
     assert asked == [
-        ("(&(objectClass=mpAgent)(|(mpProfile=a)(mpProfile=b)))", ("uid", "mpEstablishment", "mpOpens")),
+        ("(&(objectClass=mpAgent)(|(mpProfile=a)(mpProfile=b)))", ("uid", "mpEstablishment", "mpOpens", "mpReads")),
     ]
     assert list(Reading("dc=test", search).agents) == ["anne"]
     assert asked[-1][0] == "(&(objectClass=mpAgent))"

@@ -342,6 +342,21 @@ def test_the_digest_of_the_portal_follows_its_pages_and_what_it_imports(tmp_path
     assert toolkit.digest("accountd") != first
 
 
+def test_the_digest_of_accountd_follows_its_calls_which_it_finds_by_walking(tmp_path: Path) -> None:
+    package = shutil.copytree(toolkit.PACKAGE, tmp_path / "malleposte")
+    first = toolkit.digest("accountd", package)
+    (package / "accountd" / "calls" / "new.py").write_text("NEW = 1\n")
+    toolkit.imported.cache_clear()
+    came = toolkit.digest("accountd", package)
+    (package / "accountd" / "calls" / "mailbox" / "undelete.py").write_text("other = 1\n")
+    toolkit.imported.cache_clear()
+    changed = toolkit.digest("accountd", package)
+    assert len({first, came, changed}) == 3
+    (package / "commands" / "teams.py").write_text("other = 1\n")
+    toolkit.imported.cache_clear()
+    assert toolkit.digest("accountd", package) == changed, "a command of the controller is none of its code"
+
+
 def test_the_digest_of_the_portal_follows_the_rules_of_passwords(tmp_path: Path) -> None:
     package = shutil.copytree(toolkit.PACKAGE, tmp_path / "malleposte")
     first = toolkit.digest("portal", package)

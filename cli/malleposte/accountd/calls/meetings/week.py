@@ -51,7 +51,19 @@ def my_week(context: Context, request: MyWeek) -> Week:
     uid = context.owner(request.uid).uid
     one = People(context.directory, None, context.tools.domain).of(uid)
     assert one is not None and one.entry is not None
-    asked = Asked(uid, first(one.entry.attributes, "mpProfile"), tuple(sorted(one.addresses))[:50])
+    addresses = tuple(sorted(one.addresses))[:50]
+    meetings, more = shown_days(context, uid, first(one.entry.attributes, "mpProfile"), addresses)
+    return Week(uid, meetings=meetings, more=more)
+
+
+def shown_days(
+    context: Context, uid: str, profile: str, addresses: tuple[str, ...]
+) -> tuple[tuple[Meeting, ...], bool]:
+    """Return the meetings of the coming days of an agent's or a box's own agenda, and whether there are others.
+
+    Raises DirectoryError where its host gives no answer.
+    """
+    asked = Asked(uid, profile, addresses)
     now = context.tools.now()
     today = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     span = (now, (today + datetime.timedelta(days=DAYS)).astimezone())
@@ -60,10 +72,10 @@ def my_week(context: Context, request: MyWeek) -> Week:
             asked, *(f"{each.astimezone(datetime.UTC):{DATE_TIME}}" for each in span)
         )
     if appointments is None:
-        return Week(uid, more=True)
+        return (), True
     server = (urlsplit(str(facts.read().get("visio_url", ""))).hostname or "").lower()
     shown = fitting(_shown(each, server) for each in appointments)
-    return Week(uid, meetings=shown, more=len(shown) < len(appointments))
+    return shown, len(shown) < len(appointments)
 
 
 def _shown(one: Appointment, server: str) -> Meeting:

@@ -25,6 +25,7 @@ from malleposte.accounts.mailbox.archiving.store import Store as Archiving
 from malleposte.accounts.mailbox.hours import model as hours
 from malleposte.accounts.mailbox.hours.store import Store as Hours
 from malleposte.accounts.mailbox.later import box as later
+from malleposte.accounts.mailbox.owners.box import Box as OwnedBox
 from malleposte.accounts.mailbox.tools.box import Box as Tools
 from malleposte.accounts.meetings import invite, polls
 from malleposte.adapters import lemonldap
@@ -103,6 +104,8 @@ def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File("filtres/horaires.json", _json(settings), "filters")
     if settings := later.own_terms(uid, host.rules.store):
         yield File("filtres/envois.json", _json(settings), "filters")
+    if owned := OwnedBox(host.rules.store).own_terms(uid):
+        yield File("courrier/suivi.json", _json(owned), "owners and notes")
 
 
 def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:
@@ -226,6 +229,7 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
         ("hours", lambda: Hours(host.rules.store).forget(uid)),
         ("archiving", lambda: Archiving(host.rules.store).forget(uid)),
         ("later", lambda: later.forget(uid, host.rules.store)),
+        ("owners", lambda: OwnedBox(host.rules.store).forget(uid)),
         ("tools", lambda: Tools(host.rules.store).forget(uid)),
         ("record", lambda: bool(ask.erase(uid, host.record_socket))),
         ("deliveries", lambda: bool(deliveries.erase([uid], host.deliveries_socket))),

@@ -25,6 +25,9 @@ from malleposte.accounts.mailbox.hours.store import Store
 from malleposte.accounts.mailbox.later import box as later_box
 from malleposte.accounts.mailbox.later.model import Choice as LaterChoice
 from malleposte.accounts.mailbox.later.model import Shown
+from malleposte.accounts.mailbox.owners.box import Box as OwnedBox
+from malleposte.accounts.mailbox.owners.model import Change as OwnerChange
+from malleposte.accounts.mailbox.owners.model import Shown as OwnedShown
 from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.mailbox.tools.box import Box as Tools
@@ -191,3 +194,21 @@ def try_tool(host: LocalHost, uid: Uid, ident: str) -> Verdict:
 def linked(host: LocalHost, uid: Uid, word: str) -> Place:
     """Return the place of the message behind a link; an empty one where the link is not this agent's."""
     return Tools(host.rules.store).linked(uid, word)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def owned_mail(host: LocalHost, uid: Uid, key: str = "") -> OwnedShown:
+    """Return the mail of a functional box that waits for an answer, with its owners, and the notes of one message."""
+    return OwnedBox(host.rules.store).shown(uid, key)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def change_owned(host: LocalHost, uid: Uid, change: OwnerChange) -> OwnedShown:
+    """Take a message of a functional box, give it back, end it, note something on it."""
+    return OwnedBox(host.rules.store).change(uid, change)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def set_owners(host: LocalHost, uid: Uid, on: bool) -> OwnedShown:
+    """Let the mail of a functional box have owners, or end that."""
+    return OwnedBox(host.rules.store).set(uid, on=on)

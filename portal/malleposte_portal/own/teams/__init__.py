@@ -1,0 +1,1 @@
+"""« Mes équipes »: the teams of an agent, their members, links and ends."""
