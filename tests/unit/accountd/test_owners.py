@@ -1,4 +1,4 @@
-"""Boxes in which each message has an owner: their delegates see and change the mail, managers turn it on, nobody else."""
+"""Boxes in which each message has an owner: delegates see and change the mail, managers turn it on, nobody else."""
 
 from pathlib import Path
 from typing import Any
