@@ -18,6 +18,7 @@ LEFT = {
     # appended to, or changed in its place
     "cli/malleposte/accounts/journal.py": "a journal grows",
     "cli/malleposte/lists/spool.py": "the notes of a delivery grow",
+    "cli/malleposte/circulars/readers.py": "the notes of readers grow",
     "plugins/modules/journal_purge.py": "a log is changed in its place: its daemon has it open",
     # one that must not be replaced
     "cli/malleposte/accounts/disclosure/spool.py": "the copy of own data shows while it is made",

@@ -49,13 +49,13 @@ _TOGETHER = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 
 
 class Counting(StrEnum):
-    """What is kept of who reads."""
+    """The notes about readers that the academy has kept."""
 
     NOTHING = "no"
     COUNT = "count"
-    """Who reads, of which senders see the number."""
+    """Readers and their times; senders see the number."""
     NAMES = "names"
-    """Who reads, and senders see it."""
+    """The same; senders see the names."""
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -82,7 +82,7 @@ class Filing(Form, frozen=True):
 
 
 class Filed(Form, frozen=True):
-    """What became of it. `full`: the list's archive has no room; `first`: that is new. `error`: nothing is done."""
+    """The outcome. `full`: the list's archive has no room; `first`: that is new. `error`: nothing is done."""
 
     full: bool = False
     first: bool = False
@@ -149,7 +149,7 @@ class Reader(Form, frozen=True):
 
 
 class Readers(Form, frozen=True):
-    """How many agents opened a circular, and who, where their names are shown."""
+    """The number of agents who opened a circular, and they themselves where their names are shown."""
 
     count: int
     readers: tuple[Reader, ...] = ()

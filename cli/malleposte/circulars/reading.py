@@ -49,7 +49,8 @@ def read(raw: bytes) -> Letter:
     try:
         leaves = list(_leaves(message))
         body = _body(leaves)
-        parts = [_part(number, leaf) for number, leaf in enumerate(leaves, 1) if leaf is not body]
+        files = [(number, leaf) for number, leaf in enumerate(leaves, 1) if leaf is not body and not _same(leaf)]
+        parts = [_part(number, leaf) for number, leaf in files]
         text = _text(body) if body is not None else ""
     except _FAILURES:
         return Letter(head.subject, head.sender, head.message_id, broken=True)
@@ -111,6 +112,12 @@ def _body(leaves: list[email.message.Message]) -> email.message.Message | None:
             if leaf.get_content_type() == kind:
                 return leaf
     return None
+
+
+def _same(leaf: email.message.Message) -> bool:
+    """Whether a part is a page without a name, which says the same as the text that is shown."""
+    named = leaf.get_filename() or leaf.get_content_disposition() == "attachment"
+    return leaf.get_content_type() == "text/html" and not named
 
 
 def _text(leaf: email.message.Message) -> str:

@@ -76,8 +76,8 @@ was not sent to these recipients, whom the mail server refuses (above).
 """
 _FULL = """\
 L’archive de votre liste {mail} est pleine.
-Le message « {subject} » a été envoyé à tous,
-mais il n’est pas dans « Circulaires ». Les suivants n’y seront pas non plus,
+Le message « {subject} » a été envoyé à tous,
+mais il n’est pas dans « Circulaires ». Les suivants n’y seront pas non plus,
 tant que la DSI n’a pas donné plus de place.
 
 --

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from flask import Response
 from malleposte.accountd import client
+from werkzeug.http import dump_options_header
 
 
 class Downloads:
@@ -33,12 +34,16 @@ class Downloads:
         """Return the answer that hands a copy over under a name, to be saved; its end is the end of the download."""
         answer = Response(copy, mimetype=kind)
         answer.content_length = copy.answer.size
-        # The name in ASCII, and whole (RFC 6266, 4.3): a header holds no other letters.
-        plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
-        answer.headers["Content-Disposition"] = (
-            f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-        )
+        answer.headers["Content-Disposition"] = _disposition(name)
         # Nothing of it comes to lie on the portal's disk, however slowly it is taken.
         answer.headers["X-Accel-Buffering"] = "no"
         answer.call_on_close(lambda: self.end(uid))
         return answer
+
+
+def _disposition(name: str) -> str:
+    """Return the header for a name: in ASCII and, where it has other letters, whole too (RFC 6266, 4.3)."""
+    if name.isascii():
+        return dump_options_header("attachment", {"filename": name})
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

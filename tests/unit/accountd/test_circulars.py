@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,11 +46,8 @@ class Ground:
         self.stage, self.store = Stage(folder), Store(folder / "archive")
         self.archive = Archive(self.store, Counting.NOTHING, lambda: NOW)
         self.host = SimpleNamespace(circulars_socket=Path("none"))
-        for name, merged in (
-            ("circulars", lambda answer: (answer, [])),
-            *((one.name, lambda answer: answer) for one in ACTS[1:]),
-        ):
-            setattr(self.stage.hosts, name, self.asked(name, merged))
+        for one in ACTS:
+            setattr(self.stage.hosts, one.name, self.asked(one.name))
         directory = self.stage.directory
         people = ("membre", "autre", "chef", "recteur", "parti")
         for number, uid in enumerate(people):
@@ -63,7 +60,7 @@ class Ground:
         self.list("sans", members=["membre"], archive=False)
 
     def asked(self, name: str) -> Any:
-        """What asks the archive for an act, as a host would."""
+        """Return a function that asks the archive for an act, as a host would."""
 
         def do(*words: Any) -> Any:
             if self.stage.mute:
@@ -72,7 +69,11 @@ class Ground:
             line = msgspec.json.encode(ask.Request(**{fields[name]: words[0]}))
             reply = self.archive.answer(line)
             assert not reply.error, reply.error
-            answers = {"circulars": (reply.answer, []), "circular": reply.shown, "circular_part": reply.chunk}
+            answers: dict[str, Any] = {
+                "circulars": (reply.answer, []),
+                "circular": reply.shown,
+                "circular_part": reply.chunk,
+            }
             return answers.get(name, reply.readers)
 
         return do
@@ -89,7 +90,7 @@ class Ground:
     def find(self, uid: str, **more: Any) -> Circulars | Refused:
         return self.stage.ask(FindCirculars(HERE, uid, token(uid), **more))
 
-    def found(self, uid: str, **more: Any) -> list[str]:
+    def found(self, uid: str, **more: Any) -> Sequence[str]:
         return [one.ident for one in success(self.find(uid, **more)).circulars]
 
     def show(self, uid: str, name: str = "chefs", ident: str = IDENT) -> CircularPage | Refused:

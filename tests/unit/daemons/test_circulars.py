@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from malleposte.circulars import ask
 from malleposte.circulars.model import Counting, Filed, Filing, Query
@@ -101,7 +102,7 @@ def test_one_that_ends_too_early_is_not_archived(store: Store, tmp_path: Path) -
 def _half(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(str(path))
-        link.sendall(module.msgspec.json.encode(filing(size=1000)) + b"\nhalf")
+        link.sendall(msgspec.json.encode(filing(size=1000)) + b"\nhalf")
         link.shutdown(socket.SHUT_WR)
         if not link.recv(100):
             raise MallepostError("nothing came back")

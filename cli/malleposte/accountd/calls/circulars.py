@@ -157,7 +157,7 @@ def find_circulars(context: Context, request: FindCirculars) -> Circulars:
 
 @call(cost=costs.LOOK)
 def show_circular(context: Context, request: ShowCircular) -> CircularPage:
-    """Show it to who may read it."""
+    """Show it to an agent who may read it."""
     uid = context.owner(request.uid).uid
     one, which = _read_by(context.directory, uid, request)
     with reached(what=HOSTS):
@@ -223,7 +223,7 @@ def _open(tools: Tools, answer: CircularPart) -> BinaryIO:
 
 @call(cost=costs.LOOK, opens=_open)
 def fetch_circular_part(context: Context, request: FetchCircularPart) -> CircularPart:
-    """Say what it is, to who may read it."""
+    """Say what it is, to an agent who may read it."""
     uid = context.owner(request.uid).uid
     _one, which = _read_by(context.directory, uid, request)
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from flask import render_template, request
-from malleposte.accountd.calls.circulars import FetchCircularPart, FindCirculars, ShowCircular
+from malleposte.accountd.calls.circulars import CircularPart, FetchCircularPart, FindCirculars, ShowCircular
 from malleposte.accountd.message import Done
 from wtforms.validators import ValidationError
 
@@ -96,7 +96,8 @@ def circular_part(agent: sign_on.Agent) -> Answer:
     if isinstance(copy, acts.Told):
         DOWNLOADS.end(uid)
         return unanswered(copy)
-    answer = DOWNLOADS.sent(uid, copy, copy.answer.kind, copy.answer.name)
+    part = cast("CircularPart", copy.answer)
+    answer = DOWNLOADS.sent(uid, copy, part.kind, part.name)
     # A browser saves it, and shows it in no way.
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = SANDBOX

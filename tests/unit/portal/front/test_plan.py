@@ -15,7 +15,8 @@ ELSEWHERE = {
     "desk_agent", "desk_box", "desk_block", "desk_code", "desk_aloud", "desk_factor", "desk_delegate",
     "desk_undelegate", "desk_trace", "desk_sealed", "trace", "state",
     "retractions", "retraction_new", "retraction", "reports",
-    "office_convocations", "office_convoke", "office_convocation", "meeting", "poll", "poll_new", "ballot",
+    "office_convocations", "office_convoke", "office_convocation", "meeting", "poll", "poll_new", "ballot", "circular",
+    "owned", "owned_box", "team", "team_end", "team_link", "team_member", "team_new",
     "tool_add", "tool_renew",
 }  # fmt: skip
 """Pages that are a step of another, are about one thing that the address names, or are for programs."""

@@ -36,7 +36,8 @@ DONE = Told(
     ),
 )  # fmt: skip
 ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
-         "charge_filtering", "diagnosis", "poll", "ballot", "tool_add", "tool_renew", "owned_box")  # fmt: skip
+         "charge_filtering", "diagnosis", "poll", "ballot", "tool_add", "tool_renew", "owned_box",
+         "circular")  # fmt: skip
 """Pages that need more than an address, and some that are there for strangers too."""
 PAGES = [name for name in addresses(*own.SUBJECTS) if name not in (*acts(*own.SUBJECTS), *ALONE)]
 FORMS = ("device_add", "recovery_mail", "recovery_phone", "slots", "poll_new", "trace", *addresses(phones.SUBJECT))

@@ -123,7 +123,7 @@ class _Bytes(contextlib.ExitStack):
 
 def copy_of(content: bytes, **fields: Any) -> client.Copy:
     answer = CircularPart("mdupond", size=len(content), **fields)
-    stream = io.BufferedRWPair(io.BytesIO(content), io.BytesIO())  # type: ignore[type-var]
+    stream = io.BufferedRWPair(io.BytesIO(content), io.BytesIO())
     return client.Copy(answer, stream, _Bytes())
 
 
