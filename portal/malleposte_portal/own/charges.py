@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.charges import ChargeList, Charges, SetArchive, SetCharge
+from malleposte.accountd.calls.shared.charges import ChargeList, Charges, SetArchive, SetCharge
 from wtforms import RadioField, StringField
 from wtforms.validators import Length, ValidationError
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from malleposte.accountd.calls.charges import ChargeList, Charges, SetCharge
+from malleposte.accountd.calls.shared.charges import ChargeList, Charges, SetCharge
 from malleposte.accountd.message import Done, Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 from malleposte.lists.model import MailingList, attributes_of

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 from malleposte.accountd.call import OF
-from malleposte.accountd.calls.charges import Charges, SetArchive
-from malleposte.accountd.calls.circulars import (
+from malleposte.accountd.calls.shared.charges import Charges, SetArchive
+from malleposte.accountd.calls.shared.circulars import (
     CircularPage,
     Circulars,
     FetchCircularPart,

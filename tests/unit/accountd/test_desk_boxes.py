@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.charges import ChargeList
 from malleposte.accountd.calls.desk.boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.calls.shared.charges import ChargeList
 from malleposte.accountd.desk_rules import Rules
 from malleposte.accountd.message import Done, ErrorCode, Forbidden, Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.mailbox.owners import BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
+from malleposte.accountd.calls.shared.owners import BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
 from malleposte.accountd.message import Done, Refused
 from malleposte.accounts.mailbox.owners.model import Act, Change, Mail, Note, Shown
 from malleposte.directory.model import FunctionalBox, State, box_attributes

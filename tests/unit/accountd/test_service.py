@@ -16,13 +16,13 @@ import pytest
 from malleposte.accountd.call import CALLS
 from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.calls.account import ShowAccount
-from malleposte.accountd.calls.charges import SetCharge
 from malleposte.accountd.calls.devices import RevokeDevice
 from malleposte.accountd.calls.log_ins import EndLogIn
 from malleposte.accountd.calls.mailbox.hours import SetHours
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
 from malleposte.accountd.calls.settings import SetClass
+from malleposte.accountd.calls.shared.charges import SetCharge
 from malleposte.accountd.context import Rules, Tools, look_up
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.teams import MakeTeam, SetMember, SetTeam, TeamList, Teams
+from malleposte.accountd.calls.shared.teams import MakeTeam, SetMember, SetTeam, TeamList, Teams
 from malleposte.accountd.message import Done, Refused
 from malleposte.accounts import boxes, facts
 from malleposte.accounts.meetings.model import Appointment

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from flask import render_template, request
-from malleposte.accountd.calls.circulars import CircularPart, FetchCircularPart, FindCirculars, ShowCircular
+from malleposte.accountd.calls.shared.circulars import CircularPart, FetchCircularPart, FindCirculars, ShowCircular
 from malleposte.accountd.message import Done
 from wtforms.validators import ValidationError
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.mailbox.owners import NOTE_LENGTH, BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
+from malleposte.accountd.calls.shared.owners import NOTE_LENGTH, BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
 from malleposte.accountd.message import Done
 from wtforms import StringField
 

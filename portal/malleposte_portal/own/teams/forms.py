@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from malleposte.accountd.calls.teams import LONGEST, LONGEST_ADDRESS, LONGEST_WORDS, Role
+from malleposte.accountd.calls.shared.teams import LONGEST, LONGEST_ADDRESS, LONGEST_WORDS, Role
 from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, Length
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import render_template, session
-from malleposte.accountd.calls import teams as calls
-from malleposte.accountd.calls.teams import MakeTeam, SetMember, SetTeam, TeamList, Teams
+from malleposte.accountd.calls.shared import teams as calls
+from malleposte.accountd.calls.shared.teams import MakeTeam, SetMember, SetTeam, TeamList, Teams
 from malleposte.accountd.message import Request
 
 from malleposte_portal.core import acts, words

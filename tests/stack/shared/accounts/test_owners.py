@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.mailbox.owners import BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
+from malleposte.accountd.calls.shared.owners import BoxMail, ChangeBoxMail, SetBoxOwners, ShowBoxMail
 from malleposte.accountd.message import Done, Refused
 
 from tests.stack.support.accounts_cli import Cli

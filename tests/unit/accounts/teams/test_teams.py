@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from malleposte.accountd.calls.teams import may_make
+from malleposte.accountd.calls.shared.teams import may_make
 from malleposte.accounts import boxes
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.hosts.every import Hosts

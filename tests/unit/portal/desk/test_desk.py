@@ -4,13 +4,13 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.charges import Charge
 from malleposte.accountd.calls.desk.acts import DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk.boxes import DeskBoxes, DeskSetDelegate
 from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, Person, Sheet
 from malleposte.accountd.calls.desk.sealed import DeskSealed, DeskUnseal
 from malleposte.accountd.calls.factors import Factor
 from malleposte.accountd.calls.mailbox.quarantine import HeldMessage, HeldMessages
+from malleposte.accountd.calls.shared.charges import Charge
 from malleposte.accountd.message import ErrorCode, Forbidden
 from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail
 from malleposte_portal import desk

@@ -4,7 +4,7 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.charges import Charge, Member, SetCharge
+from malleposte.accountd.calls.shared.charges import Charge, Member, SetCharge
 from malleposte.accountd.message import ErrorCode
 
 from tests.support.portal import ADDRESSES, BOTH

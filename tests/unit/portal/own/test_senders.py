@@ -4,8 +4,8 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.charges import Charge
 from malleposte.accountd.calls.mailbox.senders import Sender, SetSenders, ShowSenders, Unfit
+from malleposte.accountd.calls.shared.charges import Charge
 from malleposte.accountd.message import MOST_ITEMS, ErrorCode
 from malleposte_portal.own.senders import UNFIT
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.meetings.week import Meeting
-from malleposte.accountd.calls.teams import (
+from malleposte.accountd.calls.shared.teams import (
     MakeTeam,
     SetMember,
     SetTeam,

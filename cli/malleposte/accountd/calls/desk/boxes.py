@@ -11,8 +11,8 @@ import logging
 from msgspec import structs
 
 from malleposte.accountd.call import Who, call
-from malleposte.accountd.calls import charges
-from malleposte.accountd.calls.charges import BOX, ChargeList
+from malleposte.accountd.calls.shared import charges
+from malleposte.accountd.calls.shared.charges import BOX, ChargeList
 from malleposte.accountd.context import Context, ForbiddenError, reason_of
 from malleposte.accountd.desk import Actor, actor, count_act, noted, school, target
 from malleposte.accountd.message import Forbidden, Owned, Text

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from malleposte.accountd.call import call
-from malleposte.accountd.calls.charges import BOX, managed
+from malleposte.accountd.calls.shared.charges import BOX, managed
 from malleposte.accountd.context import Context, reached
 from malleposte.accountd.message import Count, Done, Message, Owned, Text, Texts, fitting
 from malleposte.accounts import names

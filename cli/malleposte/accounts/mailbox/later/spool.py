@@ -24,9 +24,14 @@ class Order(Protocol):
         """The account whose act it was."""
 
 
+def account(path: Path) -> str:
+    """Return the account whose order a file holds, by its name: an account's name may have dots."""
+    return path.name.removesuffix(SUFFIX).rpartition(".")[0]
+
+
 def write(spool: Path, order: Order, most: int) -> bool:
     """Write an order down; return whether there was room: no more than `most` of an account wait to be taken."""
-    if sum(path.name.startswith(f"{order.uid}.") for path in spool.iterdir()) > most:
+    if sum(account(path) == order.uid for path in spool.glob(f"[!.]*{SUFFIX}")) > most:
         return False
     durable.write(spool / f"{order.uid}.{time.time_ns()}{SUFFIX}", msgspec.json.encode(order), 0o600)
     return True
@@ -38,7 +43,7 @@ def empty[T: Order](
 ) -> None:  # fmt: skip
     """Have orders taken in the order in which they were given, `most` at a time; what is none goes with a word."""
     with owner.as_owner(spool):
-        there = sorted(spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[1])[:most]
+        there = sorted(spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[-2])[:most]
     for path in there:
         with named(say, path.name):
             try:
@@ -46,7 +51,7 @@ def empty[T: Order](
             except (msgspec.MsgspecError, OSError) as error:
                 say(f"{path.name}: no order: {error}")
                 order = None
-            if order and is_uid(order.uid) and path.name.startswith(f"{order.uid}."):
+            if order and is_uid(order.uid) and account(path) == order.uid:
                 take(order)
             with owner.as_owner(spool):
                 path.unlink(missing_ok=True)

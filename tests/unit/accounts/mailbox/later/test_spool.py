@@ -20,14 +20,15 @@ def taken(folder: Path, most: int | None = None) -> tuple[list[str], list[str]]:
 
 
 def test_orders_are_taken_once_in_their_order_some_at_a_time(tmp_path: Path) -> None:
-    for word in ("un", "deux", "trois"):
-        assert spool.write(tmp_path, Order("mdupond", word), 5)
+    for uid, word in (("marie.dupond", "un"), ("mdupond", "deux"), ("marie.dupond", "trois")):
+        assert spool.write(tmp_path, Order(uid, word), 5)
     assert taken(tmp_path, 2)[0] == ["un", "deux"] and taken(tmp_path)[0] == ["trois"] and taken(tmp_path)[0] == []
 
 
 def test_an_account_fills_its_own_part_alone(tmp_path: Path) -> None:
     assert [spool.write(tmp_path, Order("mdupond", "x"), 2) for _ in range(4)] == [True, True, True, False]
     assert spool.write(tmp_path, Order("autre", "y"), 2)
+    assert spool.write(tmp_path, Order("mdupond.autre", "y"), 2)
 
 
 def test_an_order_under_another_account_s_name_is_not_taken(tmp_path: Path) -> None:

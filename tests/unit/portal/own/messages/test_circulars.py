@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client
-from malleposte.accountd.calls.circulars import (
+from malleposte.accountd.calls.shared.circulars import (
     ArchivedList,
     CircularPart,
     CircularReader,

@@ -3,7 +3,7 @@
 from copy import replace
 from typing import Any
 
-from malleposte.accountd.calls.mailbox.owners import (
+from malleposte.accountd.calls.shared.owners import (
     ChangeBoxMail,
     OwnedBox,
     OwnedMail,

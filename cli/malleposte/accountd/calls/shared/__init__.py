@@ -1,0 +1,1 @@
+"""Calls about what agents share: boxes and their mail, lists and their archives, teams."""
