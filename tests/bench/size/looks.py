@@ -1,4 +1,4 @@
-"""What people ask of a platform of that size: a box opened and searched, accounts found, a message traced."""
+"""Looks at a platform of that size: a box opened and searched, accounts found, a message traced."""
 
 import time
 from pathlib import Path
