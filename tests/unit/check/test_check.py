@@ -505,7 +505,7 @@ def answer(told: Mapping[str, str], host: str = "mail1") -> hosts.Answer:
         ({"now": "900"}, "mail1: its clock differs from this machine's by 100 s"),
         ({"now": "1101"}, "mail1: its clock differs from this machine's by 100 s"),
         ({"now": "1020"}, None),
-        ({"memory_kb": "1000000"}, "mail1: has 976 MB of memory; its services need 2950 "),
+        ({"memory_kb": "1000000"}, "mail1: has 976 MB of memory; its services need 3050 "),
         ({"free_kb /var": "1024"}, "mail1: /var has 1 MB free; 1000 are needed"),
         ({"free_kb /srv": "1048576"}, "mail1: /srv has 1024 MB free; 2000 are needed"),
         ({"unread": '[{"uid": "dsi", "mail": "dsi@ac-exemple.test"}, {"uid": "x", "mail": "x@ac-exemple.test"}]'},

@@ -51,7 +51,7 @@ def team(agent: sign_on.Agent) -> Answer:
     held = ask(agent, lambda source, uid, token: Teams(source, uid, token, name))
     if isinstance(held, acts.Told):
         return lost_to("teams", held)
-    if not name:
+    if not name or not held.teams:
         return back_to("teams", "")
     return render_template(
         "own/teams/team.html", held=held, one=held.teams[0], roles=_roles(), day=words.day, span=words.span,
@@ -69,7 +69,9 @@ def team_new(agent: sign_on.Agent) -> Answer:
         held = _ask(
             agent, lambda source, uid, token: MakeTeam(source, uid, token, form.typed("name"), form.typed("ends"))
         )
-        return held if isinstance(held, acts.Told) else back_to("team", "made", team=held.teams[0].uid)
+        if isinstance(held, acts.Told):
+            return held
+        return back_to("team", "made", team=held.teams[0].uid) if held.teams else back_to("teams", "")
 
     return _filled(form, make, "", _("Créer une équipe"), _("Créer l’équipe"), "name")
 

@@ -16,7 +16,7 @@ ELSEWHERE = {
     "desk_undelegate", "desk_trace", "desk_sealed", "trace", "state",
     "retractions", "retraction_new", "retraction", "reports",
     "office_convocations", "office_convoke", "office_convocation", "meeting", "poll", "poll_new", "ballot", "circular",
-    "owned", "owned_box", "team", "team_end", "team_link", "team_member", "team_new",
+    "owned_box", "team", "team_end", "team_link", "team_member", "team_new",
     "tool_add", "tool_renew",
 }  # fmt: skip
 """Pages that are a step of another, are about one thing that the address names, or are for programs."""

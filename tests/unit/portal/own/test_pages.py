@@ -37,10 +37,11 @@ DONE = Told(
 )  # fmt: skip
 ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
          "charge_filtering", "diagnosis", "poll", "ballot", "tool_add", "tool_renew", "owned_box",
-         "circular")  # fmt: skip
+         "circular", "team")  # fmt: skip
 """Pages that need more than an address, and some that are there for strangers too."""
 PAGES = [name for name in addresses(*own.SUBJECTS) if name not in (*acts(*own.SUBJECTS), *ALONE)]
-FORMS = ("device_add", "recovery_mail", "recovery_phone", "slots", "poll_new", "trace", *addresses(phones.SUBJECT))
+FORMS = ("device_add", "recovery_mail", "recovery_phone", "slots", "poll_new", "trace", *addresses(phones.SUBJECT),
+         "team_new", "team_member", "team_end", "team_link")  # fmt: skip
 """Pages that ask accountd nothing before they are filled in."""
 
 
