@@ -29,7 +29,6 @@ from malleposte_portal.own.forms import part_field
 
 SUBJECT = Subject("circulars")
 DOWNLOADS = Downloads(4)
-SANDBOX = "default-src 'none'; sandbox"
 _YEAR = re.compile(r"20\d\d")
 
 
@@ -97,11 +96,8 @@ def circular_part(agent: sign_on.Agent) -> Answer:
         DOWNLOADS.end(uid)
         return unanswered(copy)
     part = cast("CircularPart", copy.answer)
-    answer = DOWNLOADS.sent(uid, copy, part.kind, part.name)
-    # A browser saves it, and shows it in no way.
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = SANDBOX
-    return answer
+    # A browser saves it, and shows it in no way: nginx adds `nosniff` to each answer.
+    return DOWNLOADS.sent(uid, copy, part.kind, part.name)
 
 
 def _moments(year: str) -> dict[str, int]:
