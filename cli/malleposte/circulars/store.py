@@ -110,6 +110,7 @@ class Store:
         if not place.exists():
             self._room(filing.list, len(raw))
             made = self.new / filing.ident
+            shutil.rmtree(made, ignore_errors=True)  # of an attempt that failed, as on a full disk
             made.mkdir(mode=0o700)
             durable.write(made / MESSAGE, raw)
             durable.write(made / ABOUT, msgspec.json.encode(filing))

@@ -53,6 +53,26 @@ def test_a_message_is_found_by_beginnings_of_words_without_accents_and_by_names_
     assert store.find(Query(("chefs",)))[1] == NOW
 
 
+def test_a_disk_that_was_full_once_stops_no_message_for_good(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("malleposte.runtime.durable.sync_folder", fails := _Full())
+        with pytest.raises(OSError, match="disk"):
+            store.file(filing(), letter(text="Bonjour"))
+    assert fails.asked
+    store.file(filing(), letter(text="Bonjour"))
+    assert idents(store, "bonjour") == [IDENT]
+
+
+class _Full:
+    """A disk that has no room at one moment."""
+
+    asked = False
+
+    def __call__(self, _folder: Path) -> None:
+        self.asked = True
+        raise OSError(28, "no room on the disk")
+
+
 @pytest.mark.parametrize(
     "words",
     ['"', "'", "OR", "AND NOT", "NEAR(", "chose*)", "subject:chose", "chose^2", "-chose", "{a b}:", "\x00", "%_"],
