@@ -162,3 +162,11 @@ def test_who_takes_part_by_a_rule_is_not_for_a_page_to_say(team: Stage) -> None:
 def test_a_team_that_ends_is_nobody_s_any_more(team: Stage) -> None:
     team.directory.modify(f"uid={UID},ou=functional,{team.directory.suffix}", {"mpState": ["suspended"]})
     assert refused(seen(team, CHEF, UID))[0] == "not_found" and success(seen(team, CHEF)).teams == ()
+
+
+def test_nobody_shuts_a_colleague_out_again_and_again(team: Stage) -> None:
+    """To lose a role ends sessions: one who leads gives the same agent few roles in a day; others get theirs."""
+    answers = [place(team, STRANGER, role) for role in ("lit", "", "participe", "lit", "", "lit", "", "lit")]
+    assert [isinstance(answer, Refused) for answer in answers] == [False] * 7 + [True]
+    assert refused(answers[-1])[1] == "cap"
+    success(place(team, WRITER, "lit"))

@@ -52,6 +52,8 @@ MOST = 40
 NAME, USED, DAY, WHO, LINK, LAST, RULE, FULL = "name", "used", "day", "who", "link", "last", "rule", "full"
 """The words for what cannot be taken: a name, one that is used, a day, an agent, a link; the last who leads; who takes
 part by a rule; one more."""
+ROLES_A_DAY = 4
+"""Roles that one who leads gives to the same agent in a day: to lose one ends the agent's sessions."""
 NO_END = "-"
 SOON = 6
 """Meetings in an answer."""
@@ -189,6 +191,11 @@ def set_member(context: Context, request: SetMember) -> TeamList:
             raise RefusedValueError(RULE)
         with _refusing(LAST if team.leaders == [who] else FULL):
             changes = members.place(entry, person, role)
+        if role is not None and team.members.get(who) is not role:
+            taken = context.tools.limits.day(uid, f"team {who}", ROLES_A_DAY)
+            if taken.wait:
+                raise ForbiddenError(Forbidden.CAP)
+            context.taken.append(taken)
         failures = _done(context, changes, sides(changes)[0], f"équipe {team.uid}")
         if leaves:
             return TeamList(uid, open=failures)
