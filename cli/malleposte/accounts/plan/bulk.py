@@ -43,14 +43,19 @@ class Selection:
     unknown: list[str] = field(default_factory=list)
 
 
-def listed(directory: Directory, content: bytes) -> Selection:
-    """Return the accounts of a list: a log-in, an alias or an address a line, before any `;`. Raises InputError."""
+def named(content: bytes) -> list[str]:
+    """Return the names in a list: a log-in, an alias or an address a line, before any `;`. Raises InputError."""
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError("the list is not in UTF-8", "save it as UTF-8") from error
-    names = list(dict.fromkeys(filter(None, (line.partition(";")[0].strip().lower() for line in lines))))
-    chosen = [name for name in names if not name.startswith("#")]
+    names = dict.fromkeys(filter(None, (line.partition(";")[0].strip().lower() for line in lines)))
+    return [name for name in names if not name.startswith("#")]
+
+
+def listed(directory: Directory, content: bytes) -> Selection:
+    """Return the accounts of a list. Raises InputError."""
+    chosen = named(content)
     by_name: dict[str, Entry] = {}
     for entry in directory.search("people", ASKED):
         for key in ("mailLocalAddress", "mpLoginAlias", "uid"):

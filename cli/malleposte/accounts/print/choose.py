@@ -1,9 +1,9 @@
-"""The recipients of letters: agents who have not activated their account, by school and name."""
+"""The recipients of letters, by school and name: agents who have no password yet, or who need another."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +11,7 @@ from malleposte.accounts.credentials.codes import ATTRIBUTES
 from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
-from malleposte.directory.query import All, Equal, Present
+from malleposte.directory.query import All, AnyOf, Equal, Present
 from malleposte.platform.times import when
 from malleposte.policy.rules import fold
 
@@ -19,6 +19,8 @@ ASKED = ("uid", "givenName", "sn", "mail", "mpState", "mpStateChanged", "mpEstab
          "mpLetterAsked", *ATTRIBUTES)  # fmt: skip
 LETTER_ASKED = "mpLetterAsked"
 """The time at which the help desk asked for a new letter; the letter ends the wish."""
+OPENED = (State.ACTIVE, State.BLOCKED, State.EXPIRED)
+"""States of an account that had a password: a letter of these is for another one."""
 MOST = 500
 """Letters of one file: a number that fits into memory, and that a person can carry."""
 
@@ -43,6 +45,8 @@ class Reader:
     mail: str
     uai: str
     before: Attributes
+    reset: bool = False
+    """Whether the code is for another password, and not for a first one."""
 
 
 @dataclass(frozen=True)
@@ -61,39 +65,43 @@ class Part:
 
 def readers(
     directory: Directory, *, uids: Sequence[str] = (), school: str = "", since: datetime.date | None = None,
-    asked: bool = False,
+    asked: bool = False, reset: bool = False,
 ) -> list[Reader]:  # fmt: skip
     """Agents who wait: all, those named, those of one school, those who came since a date; by school and name.
 
-    `asked`: those for whom the help desk asked for a new letter.
+    `asked`: those for whom the help desk asked for a new letter. `reset`: those too who have a password, or had one.
 
     Raises InputError, with every name, where one that is named cannot get a letter.
     """
-    waiting = All((Equal("mpState", State.PENDING.value), *((Present(LETTER_ASKED),) if asked else ())))
-    entries = _named(directory, uids) if uids else directory.search("people", ASKED, waiting)
+    states = (State.PENDING, *(OPENED if reset else ()))
+    in_state = AnyOf(tuple(Equal("mpState", state.value) for state in states))
+    waiting = All((in_state, *((Present(LETTER_ASKED),) if asked else ())))
+    entries = _named(directory, uids, states) if uids else directory.search("people", ASKED, waiting)
     found = [_reader(entry, school) for entry in entries if _meant(entry.attributes, school, since, named=bool(uids))]
     return sorted(found, key=lambda one: (one.uai, fold(one.surname), fold(one.given_name), one.uid))
 
 
-def _named(directory: Directory, uids: Iterable[str]) -> Iterator[Entry]:
-    entries: list[Entry] = []
+def _named(directory: Directory, names: Iterable[str], states: Collection[str]) -> Iterator[Entry]:
+    """Return the agents of log-ins or addresses, each once."""
+    entries: dict[str, Entry] = {}
     wrong: list[str] = []
-    for uid in dict.fromkeys(uids):
-        entry = next(directory.search("people", ASKED, {"uid": uid}), None)
+    for uid in dict.fromkeys(names):
+        match = AnyOf(tuple(Equal(name, uid.lower()) for name in ("uid", "mailLocalAddress", "mpLoginAlias")))
+        entry = next(directory.search("people", ASKED, match), None)
         if entry is None:
             wrong.append(f"{uid} is nobody")
-        elif first(entry.attributes, "mpState") != State.PENDING:
+        elif first(entry.attributes, "mpState") not in states:
             wrong.append(f"{uid} is {first(entry.attributes, 'mpState')}")
         elif not entry.attributes.get("mpNumenDigest"):
             wrong.append(f"{uid} has no NUMEN")
         else:
-            entries.append(entry)
+            entries[entry.dn] = entry
     if wrong:
         raise InputError(
             f"no letter can be made: {', '.join(wrong)}",
-            "letters are for agents of a feed who have not activated their account; others: `accounts reset`",
+            "letters are for agents of a feed who have not activated their account; --reset: for the others too",
         )
-    return iter(entries)
+    return iter(entries.values())
 
 
 def _meant(attributes: Attributes, school: str, since: datetime.date | None, *, named: bool) -> bool:
@@ -116,6 +124,7 @@ def _reader(entry: Entry, school: str) -> Reader:
         mail=first(attributes, "mail"),
         uai=school or first(attributes, "mpEstablishment"),
         before={name: list(attributes.get(name, [])) for name in (*ATTRIBUTES, LETTER_ASKED)},
+        reset=first(attributes, "mpState") != State.PENDING,
     )
 
 

@@ -49,6 +49,36 @@ class Platform:
             raise InputError(f"{where}: {error} is missing in the settings of letters", "deploy again") from error
 
 
+@dataclass(frozen=True)
+class Words:
+    """The purpose of a code: subject, reason, choice on the portal, last step; two of them in English."""
+
+    subject: str
+    reason: str
+    choice: str
+    last: str
+    reason_en: str
+    choice_en: str
+
+
+ACTIVATION = Words(
+    subject="activation de votre messagerie académique",
+    reason="Un compte de messagerie vous est ouvert. Pour l’activer et choisir votre mot de passe",
+    choice="Activer mon compte",
+    last="choisissez un mot de passe ; vous pourrez ensuite lire votre courrier.",
+    reason_en="A mail account is waiting for you",
+    choice_en="Activate my account",
+)
+RESET = Words(
+    subject="nouveau mot de passe de votre messagerie académique",
+    reason="Votre compte de messagerie a besoin d’un nouveau mot de passe. Pour le choisir",
+    choice="Identifiant ou mot de passe oublié",
+    last="choisissez un nouveau mot de passe ; l’ancien ne servira plus.",
+    reason_en="Your mail account needs a new password",
+    choice_en="Forgotten log-in or password",
+)
+
+
 class Printer:
     """Prints letters; fonts are read once."""
 
@@ -65,9 +95,9 @@ class Printer:
         names = " ".join(filter(None, (school.uai, school.name)))
         canvas = self.press.canvas(
             target,
-            f"Codes d’activation – {names or self.platform.academy}",
+            f"Codes INA – {names or self.platform.academy}",
             f"{capital(self.platform.academy)}, direction des systèmes d’information",
-            "Activation des comptes de messagerie : une page par agent, confidentiel",
+            "Comptes de messagerie : une page par agent, confidentiel",
         )
         canvas.showOutline()
         for letter in several:
@@ -84,6 +114,7 @@ class _Page(Sheet):
         super().__init__(canvas, printer.press)
         self.printer, self.letter = printer, letter
         self.platform, self.to = printer.platform, letter.reader
+        self.words = RESET if letter.reader.reset else ACTIVATION
 
     def draw(self) -> None:
         """Head, address, text, code, help, English."""
@@ -112,23 +143,20 @@ class _Page(Sheet):
         self.y = HEIGHT - 84 * MM
         self.write(f"Le {in_french(self.printer.today)}", size=10, left=left)
         self.y -= 10
-        self.write("Objet : activation de votre messagerie académique", face="Gras", size=11.5)
+        self.write(f"Objet : {self.words.subject}", face="Gras", size=11.5)
         self.y -= 10
 
     def _french(self) -> None:
         self.write("Madame, Monsieur,")
         self.y -= 7
-        self.write(
-            "Un compte de messagerie vous est ouvert. Pour l’activer et choisir votre mot de passe, munissez-vous de "
-            "votre NUMEN et du code INA imprimé ci-dessous, puis :"
-        )
+        self.write(f"{self.words.reason}, munissez-vous de votre NUMEN et du code INA imprimé ci-dessous, puis :")
         self.y -= 4
         for number, text in enumerate(
             (
-                f"rendez-vous sur {self.platform.portal} et choisissez « Activer mon compte » ;",
+                f"rendez-vous sur {self.platform.portal} et choisissez « {self.words.choice} » ;",
                 "saisissez votre NUMEN (13 caractères, connu de vous et de votre administration : il prouve que le "
                 "compte est bien le vôtre), puis le code INA ;",
-                "choisissez un mot de passe ; vous pourrez ensuite lire votre courrier.",
+                self.words.last,
             ),
             1,
         ):
@@ -179,8 +207,8 @@ class _Page(Sheet):
         self.y = min(self.y - 6, 38 * MM)
         self.rule(self.y + 12)
         self.write(
-            f"In English – A mail account is waiting for you. Go to {self.platform.portal}, choose “Activate my "
-            "account”, enter your NUMEN (the 13 characters that identify you with your administration) and the INA "
+            f"In English – {self.words.reason_en}. Go to {self.platform.portal}, choose “{self.words.choice_en}”, "
+            "enter your NUMEN (the 13 characters that identify you with your administration) and the INA "
             f"code above, which works once, until {in_english(self.printer.last)}. Give them to nobody: the help desk "
             "never asks for them, nor for your password. "
             f"Help: {self.platform.phone}, {self.platform.mail}, {self.platform.hours_en.rstrip('.')}.",

@@ -30,6 +30,8 @@ class Wish:
     days: int = 30
     asked: bool = False
     """Those for whom the help desk asked alone."""
+    reset: bool = False
+    """Those too who have a password, or had one."""
 
 
 def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[str, bytes]]:
@@ -39,7 +41,9 @@ def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[s
     validity = Validity.of(wish.begin or today, wish.days, now)
     printer = Printer(Platform.of(facts.read(), str(facts.FILE)), validity.last, today)
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
-        chosen = choose.readers(directory, uids=wish.uids, school=wish.school, since=wish.since, asked=wish.asked)
+        chosen = choose.readers(
+            directory, uids=wish.uids, school=wish.school, since=wish.since, asked=wish.asked, reset=wish.reset
+        )
         issuer = Issuer(directory, journal, settings.keys(), settings.domain, validity, now)
         parts = choose.parts(directory, chosen)
         yield from files(

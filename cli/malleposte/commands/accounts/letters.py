@@ -1,4 +1,4 @@
-"""`malleposte accounts letters`: new codes for agents who have not activated their account, printed."""
+"""`malleposte accounts letters`: new codes for agents who wait for a password, printed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from malleposte.accounts.feed import values
+from malleposte.accounts.feed.table import MOST_BYTES
+from malleposte.accounts.plan.bulk import named
 from malleposte.accounts.print import bundle
 from malleposte.accounts.print.run import MANIFEST, Wish, make
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.shared import GROUP, Meter
+from malleposte.commands.accounts.shared import GROUP, Meter, read_bytes
 from malleposte.commands.options import AS_JSON, INVENTORY, answer
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
@@ -31,7 +33,8 @@ def words_of(wish: Wish) -> list[str]:
     return [
         "accounts", "letters", "--tar", "--days", str(wish.days),
         *(word for name, day in dates if day for word in (name, day.isoformat())),
-        *(["--school", wish.school] if wish.school else []), *(["--asked"] if wish.asked else []), "--", *wish.uids,
+        *(["--school", wish.school] if wish.school else []), *(["--asked"] if wish.asked else []),
+        *(["--reset"] if wish.reset else []), "--", *wish.uids,
     ]  # fmt: skip
 
 
@@ -61,6 +64,8 @@ def _school(_context: click.Context, _option: click.Parameter, code: str | None)
 @click.argument("uid", nargs=-1)
 @INVENTORY
 @click.option("--school", metavar="UAI", callback=_school, help="Only the agents of this school.")
+@click.option("--list", "path", type=click.Path(path_type=Path), metavar="FILE", help="A log-in or address a line.")
+@click.option("--reset", is_flag=True, help="Also those who have a password, to choose another one.")
 @click.option("--asked", is_flag=True, help="Only agents for whom the help desk asked for a new letter.")
 @click.option("--since", type=_DAY, metavar="DATE", help="Only accounts created on that day or later.")
 @click.option("--from", "begin", type=_DAY, metavar="DATE", help="Day on which the letters arrive (default: today).")
@@ -69,10 +74,14 @@ def _school(_context: click.Context, _option: click.Parameter, code: str | None)
 @AS_JSON
 @click.option("--tar", is_flag=True, hidden=True, help="Write the files to standard output.")
 def letters_command(
-    uid: tuple[str, ...], inventory: str | None, school: str, asked: bool, since: datetime.datetime | None,
-    begin: datetime.datetime | None, days: int, out: Path | None, as_json: bool, tar: bool,
+    uid: tuple[str, ...], inventory: str | None, school: str, path: Path | None, reset: bool, asked: bool,
+    since: datetime.datetime | None, begin: datetime.datetime | None, days: int, out: Path | None, as_json: bool,
+    tar: bool,
 ) -> int:  # fmt: skip
     """Issue INA codes to agents who have not activated their account, and print a letter for each.
+
+    With --reset, agents of a school, of a list or by name who have a password get one too: the code lets them choose
+    another. Until then the present one stays (to end it at once: accounts block, accounts expire).
 
     The folder gets a PDF for each school, one page for each agent, and a table for mail merge. A new letter invalidates
     the codes of earlier ones. After an interruption no letter is kept: run the command again.
@@ -83,8 +92,14 @@ def letters_command(
       sudo ./malleposte accounts letters --since 2026-10-01 --school 0210001M
       sudo ./malleposte accounts letters mdupond zmartin2
       sudo ./malleposte accounts letters --asked
+      sudo ./malleposte accounts letters --reset --list phished.txt
     """
-    wish = Wish(uid, school, since.date() if since else None, begin.date() if begin else None, days, asked)
+    uid = (*uid, *(named(read_bytes(path, MOST_BYTES)) if path else ()))
+    if path and not uid:
+        raise InputError(f"{path} names nobody", "give a log-in or an address a line")
+    if reset and not (uid or school):
+        raise InputError("--reset is for agents of a school, or by name", "give --school, --list or log-ins")
+    wish = Wish(uid, school, since.date() if since else None, begin.date() if begin else None, days, asked, reset)
     if tar:
         bundle.pack(make(Settings.read(), wish, Meter(quiet=False)), sys.stdout.buffer)
         return ExitCode.DONE

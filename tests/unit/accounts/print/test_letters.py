@@ -1,6 +1,7 @@
 """Activation letters: recipients, codes revoked by later letters, the content of a page, the transfer of files."""
 
 import csv
+import dataclasses
 import datetime
 import io
 import json
@@ -130,6 +131,18 @@ def test_one_school_newcomers_and_names(house):
     assert list(house.letters(uids=("bno", "zmartin", "bno"))[0]) == ["bno", "zmartin"]
 
 
+def test_who_has_a_password_gets_one_for_another_where_that_is_asked_for(house):
+    with pytest.raises(InputError, match="actif is active"):
+        house.letters(uids=["actif"])
+    made, _tally = house.letters(uids=["ACTIF", "zmartin", "actif"], reset=True)
+    assert {uid: letter.reader.reset for uid, letter in made.items()} == {"actif": True, "zmartin": False}
+    assert codes.waits(house.entry("actif"), NOW, codes.Way.LETTER)
+    made, _tally = house.letters(school="9990001X", reset=True)
+    assert set(made) == {"actif", "zmartin", "edurand"}
+    with pytest.raises(InputError, match="sonde has no NUMEN"):
+        house.letters(uids=["sonde"], reset=True)
+
+
 def test_letters_that_the_help_desk_asked_for_and_the_wish_ends(house):
     assert house.letters(asked=True)[0] == {}
     house.directory.modify("uid=edurand,ou=people,dc=ac-exemple,dc=test", {"mpLetterAsked": ["20260901070000Z"]})
@@ -226,7 +239,15 @@ def test_a_page_says_who_what_and_until_when(printer):
         "du lundi au mercredi, de 8 h 30 à 17 h", "Monday to Wednesday, 08:30 to 17:00.",
     ):  # fmt: skip
         assert words in text, words
-    assert "Martin" not in text
+    assert "Martin" not in text and "Activer mon compte" in text and "oublié" not in text
+
+
+def test_the_page_of_a_reset_leads_to_another_password(printer):
+    one = letter()
+    reset = dataclasses.replace(one, reader=dataclasses.replace(one.reader, reset=True))
+    text = " ".join(pypdf.PdfReader(io.BytesIO(printer.render([reset]))).pages[0].extract_text().split())
+    assert "Identifiant ou mot de passe oublié" in text and "Forgotten log-in or password" in text
+    assert "Activer mon compte" not in text and "HJK34-9CFTX" in text
 
 
 def test_a_file_bears_language_title_and_outline(printer):
