@@ -14,11 +14,17 @@ from typing import Any
 from dateutil.rrule import rrulestr
 
 YEARS = 30
+SPAN = datetime.timedelta(days=YEARS * 365.25)
 MOST, MOST_WITH_END = 25_000, 50_000
 """Times of a rule: within so many years, and in all where it ends."""
 MOST_DAYS = 2_000
 """Times that an event lists one by one (RDATE)."""
+MOST_STEPS = 100_000
+"""Steps of a rule to its end, whether an event meets them or not: whoever walks takes each."""
+STEPS_A_YEAR = {"YEARLY": 1, "MONTHLY": 12, "WEEKLY": 53, "DAILY": 366, "HOURLY": 366}
+"""Hours of a day that the rule leaves out are one step."""
 TOO_OFTEN = ("SECONDLY", "MINUTELY")
+_FREQ, _INTERVAL = re.compile(r"FREQ=([A-Z]+)"), re.compile(r"INTERVAL=([0-9]{1,9})")
 _COUNT, _UNTIL = re.compile(r"COUNT=([0-9]{1,12})"), re.compile(r"UNTIL=([0-9]{8}(?:T[0-9]{6})?)")
 
 
@@ -52,8 +58,9 @@ def _check(text: str, start: datetime.datetime) -> None:
     try:
         rule = rrulestr(text, dtstart=start, ignoretz=True)
         count, until = _count(text), _until(text)
-        far = start.replace(year=min(start.year + YEARS, datetime.MAXYEAR), day=min(start.day, 28))
-        within = rule.replace(count=None, until=min(until or far, far))
+        late = _late(start)
+        span = min(until - start, SPAN) if until else SPAN
+        within = rule.replace(dtstart=late, count=None, until=late + span)
         times = sum(1 for _time in islice(within, min(count or MOST, MOST) + 1))
     except (ValueError, TypeError, OverflowError, AttributeError) as error:
         raise RecurrenceError(f"{text[:80]}: no rule of recurrence: {error}") from error
@@ -61,8 +68,31 @@ def _check(text: str, start: datetime.datetime) -> None:
         raise RecurrenceError(f"{text[:80]}: no day meets this rule in {YEARS} years")
     if times > MOST:
         raise RecurrenceError(f"{text[:80]}: more than {MOST} times in {YEARS} years")
-    if (count or 0) > MOST_WITH_END or (until and sum(1 for _time in islice(rule, MOST_WITH_END + 1)) > MOST_WITH_END):
+    if count > MOST_WITH_END:
         raise RecurrenceError(f"{text[:80]}: more than {MOST_WITH_END} times")
+    years = (until - start).days / 365 if until else YEARS * count / times if count > times else 0
+    if _steps(text, years) > MOST_STEPS:
+        raise RecurrenceError(f"{text[:80]}: its end is too far: more than {MOST_STEPS} steps")
+    if until and sum(1 for _time in islice(rule, MOST_WITH_END + 1)) > MOST_WITH_END:
+        raise RecurrenceError(f"{text[:80]}: more than {MOST_WITH_END} times")
+
+
+def _late(start: datetime.datetime) -> datetime.datetime:
+    """Return the same moment of a late year whose days, and those of the years after it, bear the same names.
+
+    dateutil looks for the first time of a rule up to the last year that there is, which is near from there.
+    """
+    spring = datetime.date(start.year, 3, 1)
+    for year in range(datetime.MAXYEAR - YEARS, start.year, -1):
+        if year % 4 == start.year % 4 and spring.replace(year=year).weekday() == spring.weekday():
+            return start.replace(year=year)
+    return start
+
+
+def _steps(text: str, years: float) -> float:
+    frequency, interval = _FREQ.search(text), _INTERVAL.search(text)
+    a_year = STEPS_A_YEAR.get(frequency[1], 0) if frequency else 0
+    return years * a_year / max(int(interval[1]) if interval else 1, 1)
 
 
 def _count(text: str) -> int:
