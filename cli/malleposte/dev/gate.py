@@ -1,6 +1,7 @@
 """The gate: every tier of tests as programs to run, cheapest first."""
 
 import functools
+import itertools
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ Further = Callable[[str], lanes.Second | None]
 """Makes a further lab, `lanes.TWIN` or `lanes.WINDOWS`; None where there is none to be had."""
 PLENTY = 4
 """As many processors serve the shared lane and the browser side by side."""
+TOGETHER = ("architecture", "molecule")
+"""Cheap tiers that run at the same time: the second waits for its host more than it computes."""
 NO_TESTS_COLLECTED = 5
 """An exit code of pytest."""
 CLOSING_WORDS = (" passed", " failed", " error", " no tests ran")
@@ -279,13 +282,22 @@ def run_beside(plan: Plan, tiers: Sequence[str], progress: Progress, work: Calla
     """Runs tiers beside other work, each told of as it ends. Work that fails ends them, and its error is raised."""
     aside = Aside()
 
-    def all_of_them() -> list[Outcome]:
-        found = []
-        for outcome in run_each(plan, tiers, progress, aside=aside):
-            found.append(outcome)
+    def one(tier: str) -> list[Outcome]:
+        outcomes = list(run_each(plan, [tier], progress, aside=aside))
+        for outcome in outcomes:
             if not aside.stopped:
-                progress.say(f"tier {outcome.tier}: {'ok' if outcome.ok else 'FAILED'}: {' '.join(outcome.closing)}")
-        return found
+                progress.say(f"tier {tier}: {'ok' if outcome.ok else 'FAILED'}: {' '.join(outcome.closing)}")
+        return outcomes
+
+    def all_of_them() -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        together = [tier for tier in tiers if tier in TOGETHER]
+        for several in [*([tier] for tier in tiers if tier not in TOGETHER), *([together] if together else [])]:
+            with ThreadPoolExecutor(len(several)) as pool:
+                outcomes += itertools.chain.from_iterable(pool.map(one, several))
+            if not all(outcome.ok for outcome in outcomes) and not plan.keep_going:
+                break
+        return outcomes
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(all_of_them)

@@ -45,7 +45,7 @@ def until(ready: Callable[[], bool]) -> None:
 
 def test_cheap_tiers_come_first_and_the_first_failure_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     done = tiers_run(monkeypatch, {"unit": "pass", "architecture": "raise SystemExit(1)", "stack": "pass"})
-    assert list(done.items()) == [("unit", True), ("architecture", False)]
+    assert list(done.items()) == [("unit", True), ("architecture", False), ("molecule", True)]
 
 
 def test_keep_going_runs_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +99,15 @@ def test_a_failing_deploy_ends_what_runs_beside_it(monkeypatch: pytest.MonkeyPat
         tiers_run(monkeypatch, {"unit": code, "architecture": "pass", "stack": "pass"}, prepare)
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+def test_the_last_two_cheap_tiers_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The two wait for each other: one after the other, neither would end."""
+    wait = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.05)\n"
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    both = {"architecture": wait.format(one, two), "molecule": wait.format(two, one), "stack": "pass"}
+    done = tiers_run(monkeypatch, both)
+    assert {tier: done[tier] for tier in both} == dict.fromkeys(both, True)
 
 
 def test_what_is_ended_in_the_middle_is_put_away_and_what_ends_by_itself_is_not(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def facts(feeds) -> list[str]:
     )
 
 
+@pytest.mark.full
 def test_a_wrong_file_of_renames_is_refused_and_says_why(typed, feeds, tmp_path):
     """Beside it: it is applied when it is meant, and taken back."""
     rows = people_of(12)
@@ -149,6 +150,7 @@ def many_are_removed(typed, agents, path, site, people, made):
         assert site.run("mail1", f"ls -d /srv/mail/*/{one.uid}", check=False) == ""
 
 
+@pytest.mark.full
 def test_an_act_on_many_accounts_is_shown_applied_and_taken_back(typed, people, mail, site, made, tmp_path):
     """A list with one name that is nobody's; a session of one of them ends."""
     agents = [people.agent() for _ in range(3)]

@@ -114,6 +114,7 @@ def test_delegates_write_and_read_and_who_is_none_or_is_one_no_more_is_refused(
     assert box.uid in listed(dataclasses.replace(first, cookies={}, sso_cookies={}).login())
 
 
+@pytest.mark.full
 def test_a_reader_of_a_team_sees_its_agenda_and_changes_nothing(boxes: Boxes, visit: Visit, site: Site) -> None:
     lead, reader, cli = visit(), visit(), Cli(site)
     team = boxes.shared(lead, team="@dsi")

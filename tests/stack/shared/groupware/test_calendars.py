@@ -72,6 +72,7 @@ def test_agents_of_the_school_see_it_in_their_homes_and_nobody_changes_it(
         assert one.ask("PROPFIND", home, Depth="1").status == 404
 
 
+@pytest.mark.full
 def test_whoever_has_the_address_subscribes_until_it_is_withdrawn(calendars: Calendars, web: Web, site: Site) -> None:
     name = f"Conseils {secrets.token_hex(4)}"
     row = calendars.publish("-", name, f"uai={school()}", given=file("Conseil de classe"))

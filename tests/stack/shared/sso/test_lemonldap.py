@@ -82,6 +82,7 @@ def test_the_form_is_good_once_and_for_its_own_page(browser: Any, person: Any) -
     assert visitor.entered
 
 
+@pytest.mark.full
 def test_a_known_browser_waits_for_its_own_guesses_alone(browser: Any, person: Any) -> None:
     """All have one address, as in a school: a pupil who guesses, with a new cookie each time, keeps nobody out."""
     who, known, stranger = person(), browser(), browser()

@@ -82,6 +82,7 @@ def test_a_box_of_functions_has_no_token(bearer: Bearer, forge: Forge, people: A
     assert not bearer.imap(box.uid, forge.ours(sub=box.uid))
 
 
+@pytest.mark.full
 def test_tokens_are_no_guesses(site: Site, bearer: Bearer, forge: Forge, people: Any, enters: Any) -> None:
     agent = people.agent()
     wrong = [forge.ours(sub=agent.uid, exp=1, iat=0, jti=str(number)) for number in range(12)]

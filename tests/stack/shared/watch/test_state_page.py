@@ -146,6 +146,7 @@ def test_a_portal_s_host_that_was_taken_over_learns_the_document_and_no_measure_
         assert site.run("pia1", words) == "", port
 
 
+@pytest.mark.full
 def test_acts_of_agents_are_counted_by_name(site: Site, web: Web, person: Any) -> None:
     host, who, new = site.host_of("directory"), person(), rules.generate()
 

@@ -380,6 +380,7 @@ def test_check_refuses_hosts_that_cannot_work_together_and_the_directory_opens_t
     assert text.count("leave one") == 4
 
 
+@pytest.mark.full
 def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_does(tmp_path: Path) -> None:
     report = inventory(tmp_path / "apart", GOOD | {"web": ["web1"]})
     assert [str(finding) for finding in report.findings if finding.level is Level.WRONG] == []
