@@ -41,6 +41,10 @@ AFTER_AN_ACT = {
     "poll",
     "ballot",
     "circular",
+    "team",
+    "team_end",
+    "team_link",
+    "team_member",
 }
 """Pages that only an act leads to, the second of two factors or an office: the tests of these look at them."""
 NO_PAGE = {"human", "strength_data", "login", "login_again", "logged_out"}
