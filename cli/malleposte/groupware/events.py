@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import importlib
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -14,9 +15,21 @@ PATIENCE = 2.0
 """Seconds for one item: a rule that never comes true would be followed to the year 9999."""
 
 
+_READING = threading.Lock()
+
+
 def read(text: str) -> list[Any]:
-    """The events of an item."""
-    events: list[Any] = importlib.import_module("vobject").readOne(text).contents.get("vevent", [])
+    """The events of an item, in the time zones that it describes itself.
+
+    vobject keeps each zone that any calendar of the process described, the first of a name for all who come after it:
+    one agent's calendar would shift the times of all others.
+    """
+    icalendar = importlib.import_module("vobject.icalendar")
+    with _READING:
+        zones: dict[str, Any] = vars(icalendar)["__tzidMap"]
+        for name in zones.keys() - {"UTC"}:
+            del zones[name]
+        events: list[Any] = importlib.import_module("vobject").readOne(text).contents.get("vevent", [])
     return events
 
 

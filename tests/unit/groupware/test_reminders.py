@@ -71,6 +71,17 @@ def test_when_a_reminder_is_due(text: str, due: str | None) -> None:
     assert (found and found.at) == (due and at(due))
 
 
+def test_a_zone_that_one_calendar_describes_counts_for_no_other() -> None:
+    """Somebody's calendar calls another offset Europe/Paris, before and after an honest one is read."""
+    forged = ZONE.replace("+0100", "+0900").replace("+0200", "+0900")
+    assert forged != ZONE
+    wrong = calendar(event(ONCE, QUARTER)).replace(ZONE.replace("\n", "\r\n"), forged.replace("\n", "\r\n"))
+    honest = calendar(event(ONCE, QUARTER))
+    for text, due in ((wrong, "2030-03-04T05:45"), (honest, "2030-03-04T13:45"), (wrong, "2030-03-04T05:45")):
+        found = upcoming(text, BEFORE, PARIS)
+        assert found and found.at == at(due), text
+
+
 def test_a_series_rings_each_time_at_the_same_hour_of_the_day() -> None:
     text = calendar(event(f"{ONCE}\nRRULE:FREQ=MONTHLY;UNTIL=20300504T120000Z", QUARTER))
     assert upcoming(text, at("2030-03-04T13:45"), PARIS) == Due(
