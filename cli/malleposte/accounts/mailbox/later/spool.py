@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -37,21 +37,37 @@ def write(spool: Path, order: Order, most: int) -> bool:
     return True
 
 
+def waiting(spool: Path) -> list[Path]:
+    """Return the files of the orders that wait, the first first."""
+    with owner.as_owner(spool):
+        return sorted(spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[-2])
+
+
+def read[T: Order](path: Path, kind: type[T], say: Callable[[str], None], *, largest: int) -> T | None:
+    """Return the order in a file, of the account that the file names; None for what is none, with a word."""
+    try:
+        order = msgspec.json.decode(owner.read(path)[:largest], type=kind)
+    except (msgspec.MsgspecError, OSError) as error:
+        say(f"{path.name}: no order: {error}")
+        return None
+    return order if is_uid(order.uid) and account(path) == order.uid else None
+
+
+def remove(spool: Path, paths: Iterable[Path]) -> None:
+    """Remove orders that were taken."""
+    with owner.as_owner(spool):
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
 def empty[T: Order](
     spool: Path, kind: type[T], take: Callable[[T], None], say: Callable[[str], None], *, largest: int,
     most: int | None = None,
 ) -> None:  # fmt: skip
     """Have orders taken in the order in which they were given, `most` at a time; what is none goes with a word."""
-    with owner.as_owner(spool):
-        there = sorted(spool.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.name.split(".")[-2])[:most]
-    for path in there:
+    for path in waiting(spool)[:most]:
         with named(say, path.name):
-            try:
-                order = msgspec.json.decode(owner.read(path)[:largest], type=kind)
-            except (msgspec.MsgspecError, OSError) as error:
-                say(f"{path.name}: no order: {error}")
-                order = None
-            if order and is_uid(order.uid) and account(path) == order.uid:
+            order = read(path, kind, say, largest=largest)
+            if order:
                 take(order)
-            with owner.as_owner(spool):
-                path.unlink(missing_ok=True)
+            remove(spool, [path])

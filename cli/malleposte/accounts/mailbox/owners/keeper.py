@@ -11,11 +11,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import msgspec
 
 from malleposte.accounts.mailbox.later import spool
 from malleposte.accounts.mailbox.owners import script
@@ -25,7 +23,7 @@ from malleposte.accounts.mailbox.owners.model import Order
 from malleposte.accounts.mailbox.owners.store import Store
 from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
-from malleposte.runtime import kit, owner
+from malleposte.runtime import kit
 
 PAUSE = 1.0
 """Seconds between two looks at the spool."""
@@ -79,39 +77,24 @@ class Keeper:
         for (box, _folder, _ident), several in groups.items():
             with named(_failed, box):
                 self.look.carry_out(order for _path, order in several)
-            self._remove(path for path, _order in several)
+            spool.remove(self.spool, [path for path, _order in several])
         return len(chosen)
 
     def _chosen(self) -> list[tuple[Path, Order]]:
         """The orders that are carried out now, the first first; what is no order goes with a word."""
-        with owner.as_owner(self.spool):
-            there = sorted(self.spool.glob(f"[!.]*{spool.SUFFIX}"), key=lambda path: path.name.split(".")[-2])
         of_agents: Counter[str] = Counter()
         chosen: list[tuple[Path, Order]] = []
-        for path in there:
-            agent = path.name.rsplit(".", 2)[0]
+        for path in spool.waiting(self.spool):
+            agent = spool.account(path)
             if of_agents[agent] >= OF_AN_AGENT:
                 continue
             of_agents[agent] += 1
-            order = self._read(path, agent)
-            if order:
+            order = spool.read(path, Order, _failed, largest=LARGEST_ORDER)
+            if order and is_uid(order.box):
                 chosen.append((path, order))
             else:
-                self._remove([path])
+                spool.remove(self.spool, [path])
         return chosen
-
-    def _read(self, path: Path, agent: str) -> Order | None:
-        try:
-            order = msgspec.json.decode(owner.read(path)[:LARGEST_ORDER], type=Order)
-        except (msgspec.MsgspecError, OSError) as error:
-            _failed(f"{path.name}: no order: {error}")
-            return None
-        return order if order.uid == agent and is_uid(agent) and is_uid(order.box) else None
-
-    def _remove(self, paths: Iterable[Path]) -> None:
-        with owner.as_owner(self.spool):
-            for path in paths:
-                path.unlink(missing_ok=True)
 
     def _box(self, box: str) -> None:
         failed: list[str] = []
