@@ -8,6 +8,8 @@ A published calendar (malleposte.groupware.published) is one folder for all its 
 
 Radicale has no place at which a program may judge an item before it walks through its recurrences. So the function by
 which it checks what is written is wrapped: `groupware.recurrence` refuses what would hold a thread for hours (400).
+
+One agent's description of a time zone counts for no other's agenda (`groupware.calendar_zones`).
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from typing import Any
 import radicale.item
 from radicale.storage import multifilesystem
 
-from malleposte.groupware import recurrence
+from malleposte.groupware import calendar_zones, recurrence
 from malleposte.groupware.published.places import FOLDER, PREFIX, SHOWN
 
+calendar_zones.vobject()
 LOG = logging.getLogger("radicale")
 WRITTEN = "is_collection"
 """The argument that Radicale gives with what a client writes (PUT), and not with what it reads from the store."""

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
+
+from malleposte.groupware.calendar_zones import vobject
 
 PATIENCE = 2.0
 """Seconds for one item: a rule that never comes true would be followed to the year 9999."""
 
 
-_READING = threading.Lock()
-
-
 def read(text: str) -> list[Any]:
-    """The events of an item, in the time zones that it describes itself.
-
-    vobject keeps each zone that any calendar of the process described, the first of a name for all who come after it:
-    one agent's calendar would shift the times of all others.
-    """
-    icalendar = importlib.import_module("vobject.icalendar")
-    with _READING:
-        zones: dict[str, Any] = vars(icalendar)["__tzidMap"]
-        for name in zones.keys() - {"UTC"}:
-            del zones[name]
-        events: list[Any] = importlib.import_module("vobject").readOne(text).contents.get("vevent", [])
+    """Return the events of an item, in the time zones that it describes itself."""
+    events: list[Any] = vobject().readOne(text).contents.get("vevent", [])
     return events
 
 
@@ -79,7 +67,7 @@ def text_of(part: Any, name: str) -> str:
 @contextlib.contextmanager
 def bounded(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in what takes longer, once the parser is there: that takes longer than an item."""
-    importlib.import_module("vobject")
+    vobject()
 
     def over(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"it took more than {seconds} s")

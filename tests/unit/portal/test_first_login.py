@@ -308,9 +308,9 @@ def test_the_letter_says_what_the_page_says() -> None:
     pages = "".join(path.read_text("utf-8") for path in sorted(portal.glob("**/*.html")))
     for purpose in (page.ACTIVATION, page.RESET):
         assert f'_("{purpose.choice}")' in pages
-        assert f'msgid "{purpose.choice}"\nmsgstr "{purpose.choice_en}"\n' in (
-            portal / "translations/en.po"
-        ).read_text("utf-8")
+        assert f'msgid "{purpose.choice}"\nmsgstr "{purpose.choice_en}"\n' in (portal / "translations/en.po").read_text(
+            "utf-8"
+        )
     letter = Path(page.__file__).read_text("utf-8")
     for words in ("NUMEN", "code INA", "mot de passe"):
         assert words in letter

@@ -16,6 +16,32 @@ pytestmark = pytest.mark.scattered
 STORE = "/var/lib/radicale/collections/collection-root"
 
 
+QUERY = """<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">
+<d:prop><c:calendar-data/></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">
+<c:time-range start="{}" end="{}"/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"""
+ZONED = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//EN
+BEGIN:VTIMEZONE
+TZID:Europe/Lisbon
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:{0}
+TZOFFSETTO:{0}
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:zone
+DTSTAMP:20270101T000000Z
+DTSTART;TZID=Europe/Lisbon:20270105T140000
+DURATION:PT30M
+SUMMARY:Conseil
+END:VEVENT
+END:VCALENDAR
+"""
+"""An event at 14:00 of a zone with that offset; no other test uses that zone's name."""
+
+
 def put(device: Device, path: str, text: str, **headers: str) -> Any:
     kind = "text/vcard" if path.endswith(".vcf") else "text/calendar"
     return device.ask("PUT", path, text, Content_Type=f"{kind}; charset=utf-8", **headers)
@@ -37,13 +63,23 @@ def test_an_event_with_accents_comes_back_whole_and_can_be_searched(device: Call
     back = mine.ask("GET", f"{agenda}essai-1.ics")
     assert "Conseil de classe — œuvre d’été à 10 €" in back.text
     assert "Salle des maîtres\\, 2ᵉ étage" in back.text
-    query = """<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">
-        <d:prop><c:calendar-data/></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">
-        <c:time-range start="{}" end="{}"/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"""
-    held = mine.ask("REPORT", agenda, query.format("20270105T000000Z", "20270106T000000Z"), Depth="1")
+    held = mine.ask("REPORT", agenda, QUERY.format("20270105T000000Z", "20270106T000000Z"), Depth="1")
     assert list(responses(held)) == [f"{agenda}essai-1.ics"]
     assert "œuvre d’été" in held.text
-    assert not responses(mine.ask("REPORT", agenda, query.format("20270201T000000Z", "20270202T000000Z"), Depth="1"))
+    assert not responses(mine.ask("REPORT", agenda, QUERY.format("20270201T000000Z", "20270202T000000Z"), Depth="1"))
+
+
+def test_a_zone_that_one_agent_describes_moves_no_other_s_times(device: Callable[..., Device]) -> None:
+    hours = {"+0900": "0500", "+0000": "1400"}
+    devices = {offset: device() for offset in hours}
+    agendas = {offset: next(iter(one.discover()[1])) for offset, one in devices.items()}
+    for offset, one in devices.items():
+        assert put(one, f"{agendas[offset]}zone.ics", ZONED.format(offset)).status == 201
+    for offset, one in devices.items():
+        for at in hours.values():
+            query = QUERY.format(f"20270105T{at}00Z", f"20270105T{int(at) + 10:04}00Z")
+            answers = list(responses(one.ask("REPORT", agendas[offset], query, Depth="1")))
+            assert answers == ([f"{agendas[offset]}zone.ics"] if at == hours[offset] else []), (offset, at)
 
 
 @pytest.mark.parametrize(
