@@ -37,6 +37,8 @@ authority that came since (requests.adapters)."""
 
 AWAY_PAGE = "/_away/log-in"
 """Inside every site (role nginx), by X-Accel-Redirect: the page that says that the log-in page does not answer."""
+START_AGAIN_PAGE = "/_away/start-again"
+"""The same for a log-in that led to nothing."""
 
 
 class AwayError(Exception):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import html
 import logging
 import re
 import time
@@ -14,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
-from malleposte.accountd.relying_party import AWAY_PAGE, AwayError, RefusedError, RelyingParty
+from malleposte.accountd.relying_party import AWAY_PAGE, START_AGAIN_PAGE, AwayError, RefusedError, RelyingParty
 from malleposte.daemons.dav_router.sessions import COOKIE, COOKIE_SCOPE, Session, Sessions
 from malleposte.runtime.http import Answer
 
@@ -31,7 +30,6 @@ PAGES = re.compile(
     r"/SOGo(?:/so)?(?:/[a-z0-9][a-z0-9._@-]*(?:/(?:Mail|Calendar|Contacts|Preferences))?(?:/view)?)?/?", re.IGNORECASE
 )
 """Addresses that only show: where a link from elsewhere may lead."""
-AGAIN = ("La connexion n’a pas abouti : recommencez.", "Réessayer", "You are not logged in: start again.")
 
 
 def away() -> Answer:
@@ -40,15 +38,8 @@ def away() -> Answer:
 
 
 def start_again() -> Answer:
-    """A page that says that the browser is not led on."""
-    french, again, english = (html.escape(text) for text in AGAIN)
-    body = (
-        '<!DOCTYPE html>\n<html lang="fr"><head><meta charset="utf-8"><title>Connexion</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-        f'<body><main><h1>Connexion</h1><p>{french}</p><p lang="en">{english}</p>'
-        f'<p><a href="{FIRST}">{again}</a></p></main></body></html>\n'
-    )
-    return 403, ["Content-Type: text/html; charset=utf-8", "Cache-Control: no-store"], body.encode()
+    """The log-in led to nothing: nginx says so, and how to begin anew."""
+    return 403, [f"X-Accel-Redirect: {START_AGAIN_PAGE}", "Cache-Control: no-store"], b""
 
 
 def led(where: str, *cookies: str) -> Answer:
