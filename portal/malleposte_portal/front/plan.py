@@ -12,6 +12,8 @@ from malleposte_portal.core.subject import Subject
 SUBJECT = Subject("plan")
 type Pages = list[tuple[str, str]]
 """Names of pages, with their words in the language of the page."""
+type Groups = list[tuple[str, Pages]]
+"""The titles of groups of pages, with the pages."""
 ACCOUNT = (
     ("home", "Accueil"), ("activate", "Activer mon compte"), ("forgotten", "Identifiant ou mot de passe oublié"),
     ("remind", "Retrouver mon identifiant"), ("code", "Recevoir un code"), ("reset", "Choisir un nouveau mot de passe"),
@@ -20,26 +22,35 @@ ACCOUNT = (
     ("diagnosis", "Diagnostiquer mon problème"),
 )  # fmt: skip
 OWN = (
-    ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
-    ("interface", "Mon interface"), ("hours", "Mes horaires"), ("later", "Mes envois"), ("archiving", "Archivage"),
-    ("tools", "Mes outils"), ("circulars", "Circulaires"), ("convocations", "Mes convocations"),
-    ("slots", "Trouver un créneau"), ("meetings", "Mes réunions"), ("polls", "Sondages de dates"),
-    ("teams", "Mes équipes"),
-    ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
-    ("charges", "Mes boîtes et listes"), ("owned", "Courrier à répondre"),
-    ("journal", "Mon journal"), ("own_data", "Mes données"),
-    ("diagnosis", "Diagnostic"),
+    ("Mon compte", (
+        ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
+        ("interface", "Mon interface"), ("journal", "Mon journal"), ("own_data", "Mes données"),
+        ("diagnosis", "Diagnostic"),
+    )),
+    ("Courrier", (
+        ("hours", "Mes horaires"), ("later", "Mes envois"), ("archiving", "Archivage"), ("tools", "Mes outils"),
+        ("filtering", "Filtrage"), ("quarantine", "Quarantaine"), ("undelete", "Messages supprimés"),
+        ("circulars", "Circulaires"),
+    )),
+    ("Agenda et réunions", (
+        ("convocations", "Mes convocations"), ("slots", "Trouver un créneau"), ("meetings", "Mes réunions"),
+        ("polls", "Sondages de dates"),
+    )),
+    ("À plusieurs", (
+        ("teams", "Mes équipes"), ("charges", "Mes boîtes et listes"), ("owned", "Courrier à répondre"),
+    )),
 )  # fmt: skip
+"""The agent's own section, in groups."""
 SET_UP = (
     ("setup", "Régler mon téléphone ou mon ordinateur"), ("setup_apple", "iPhone, iPad, Mac"),
     ("setup_android", "Android"), ("setup_thunderbird", "Thunderbird"), ("setup_outlook", "Outlook"),
     ("device_add", "Ajouter un appareil"), ("factors", "Gérer mes moyens de connexion"),
 )  # fmt: skip
-DESK = (
+DESK = ("Assistance", (
     ("desk", "Trouver un agent"), ("desk_list", "Listes par établissement"),
     ("desk_boxes", "Boîtes d’un établissement"), ("desk_guide", "Le guide de l’assistance"),
     ("account", "Mon compte"),
-)  # fmt: skip
+))  # fmt: skip
 ABOUT = (
     ("guide", "Le guide des agents"), ("site_map", "Plan du site"), ("accessibility", "Accessibilité"),
     ("legal", "Mentions légales"), ("privacy", "Données personnelles"),
@@ -51,24 +62,29 @@ def pages(section: Iterable[tuple[str, str]]) -> Pages:
     return [(name, _(words)) for name, words in section]
 
 
-def own_pages() -> Pages:
+def groups(section: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> Groups:
+    """The groups of a section in the language of the page."""
+    return [(_(title), pages(names)) for title, names in section]
+
+
+def own_pages() -> Groups:
     """The agent's own section, for the menu beside its pages."""
-    return pages(OWN)
+    return groups(OWN)
 
 
-def desk_pages() -> Pages:
+def desk_pages() -> Groups:
     """The section of the help desk, for the menu beside its pages."""
-    return pages(DESK)
+    return groups([DESK])
 
 
 @SUBJECT.page("/plan", "/en/site-map")
 def site_map() -> str:
     """Each page that has an address of its own, and each page of the guide."""
-    own = [one for one in OWN if one[0] != "diagnosis"]
+    own = [one for _title, names in OWN for one in names if one[0] != "diagnosis"]
     sections = [
         (_("Votre compte"), pages(ACCOUNT), ""),
         (_("Mon espace"), pages([*own, *SET_UP]), _("Ces pages demandent une connexion.")),
-        (_("Assistance"), pages(DESK[:-1]), _("Ces pages sont pour l’assistance.")),
+        (_("Assistance"), pages(DESK[1][:-1]), _("Ces pages sont pour l’assistance.")),
         (_("À propos"), pages(ABOUT), ""),
     ]
     guide = {name: page.title for name, page in current_app.extensions["guide"].items() if name != "README"}
