@@ -43,6 +43,10 @@ class Page(HTMLParser):
             if name == tag
         ]
 
+    def groups(self) -> list[bool]:
+        """Whether each group of the menu beside the page is open."""
+        return ["open" in attributes for attributes, _text in self.all("details") if attributes.get("class") == "group"]
+
     @property
     def main(self) -> str:
         """The text of the page's own part."""

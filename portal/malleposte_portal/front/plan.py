@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask import current_app, g, render_template
+from flask import current_app, g, render_template, request
 
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
@@ -12,8 +12,8 @@ from malleposte_portal.core.subject import Subject
 SUBJECT = Subject("plan")
 type Pages = list[tuple[str, str]]
 """Names of pages, with their words in the language of the page."""
-type Groups = list[tuple[str, Pages]]
-"""The titles of groups of pages, with the pages."""
+type Groups = list[tuple[str, Pages, bool]]
+"""The titles of groups of pages, with the pages, and whether the group is that of the page that is shown."""
 ACCOUNT = (
     ("home", "Accueil"), ("activate", "Activer mon compte"), ("forgotten", "Identifiant ou mot de passe oublié"),
     ("remind", "Retrouver mon identifiant"), ("code", "Recevoir un code"), ("reset", "Choisir un nouveau mot de passe"),
@@ -22,7 +22,7 @@ ACCOUNT = (
     ("diagnosis", "Diagnostiquer mon problème"),
 )  # fmt: skip
 OWN = (
-    ("Mon compte", (
+    ("Compte et sécurité", (
         ("account", "Mon compte"), ("devices", "Ma connexion et mes appareils"), ("recovery", "Mes moyens de secours"),
         ("interface", "Mon interface"), ("journal", "Mon journal"), ("own_data", "Mes données"),
         ("diagnosis", "Diagnostic"),
@@ -63,8 +63,19 @@ def pages(section: Iterable[tuple[str, str]]) -> Pages:
 
 
 def groups(section: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> Groups:
-    """The groups of a section in the language of the page."""
-    return [(_(title), pages(names)) for title, names in section]
+    """Return the groups of a section in the language of the page.
+
+    A page that is in none, such as one for a single team, belongs to the group with a page of its own module.
+    """
+    shown, views = request.endpoint or "", current_app.view_functions
+    module = views[shown].__module__ if shown in views else ""
+    named = [(_(title), pages(names)) for title, names in section]
+    there = any(shown == name for _title, names in named for name, _words in names)
+
+    def opened(names: Pages) -> bool:
+        return any(name == shown if there else views[name].__module__ == module for name, _words in names)
+
+    return [(title, names, opened(names)) for title, names in named]
 
 
 def own_pages() -> Groups:

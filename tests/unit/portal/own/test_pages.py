@@ -353,8 +353,7 @@ def test_the_section_has_the_side_menu_of_the_design_system(inside: Any, languag
     links = [held for held, _text in page.all("a") if held.get("class") == "fr-sidemenu__link"]
     assert [str(held["href"]) for held in links if held.get("aria-current")] == [ADDRESSES["journal"][language]]
     assert len(links) == 22
-    groups = [held for held, _text in page.all("details") if held.get("class") == "group"]
-    assert ["open" in held for held in groups] == [True, False, False, False]
+    assert page.groups() == [True, False, False, False]
 
 
 @BOTH

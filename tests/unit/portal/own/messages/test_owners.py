@@ -39,6 +39,7 @@ def test_what_waits_is_shown_with_its_owner(inside: Any, accountd: Any, language
     accountd.answer = HELD
     assert "Collège <b>X</b>" in inside.get(ADDRESSES["owned"][language]).main
     page = inside.get(f"{ADDRESSES['owned_box'][language]}?box=ce.x&only=nobody")
+    assert page.groups() == [False, False, False, True], "the menu shows the group of the page above"
     words = ("<i>Absence</i>", "Paul Martin", "Taken by" if language else "Pris en charge par")
     for word in words:
         assert word in page.main, word
