@@ -300,7 +300,7 @@ def test_too_many_and_an_accountd_that_is_away(agent: Visitor, behind: Behind) -
 
 
 def test_the_letter_says_what_the_page_says() -> None:
-    """An agent reads a choice of the portal, NUMEN and code INA on paper, and finds these very words, in English too."""
+    """The choice on the portal, NUMEN and code INA that an agent reads on paper are the words of the pages."""
     from malleposte.accounts.print import page
     from malleposte.core.paths import ROOT
 
