@@ -71,8 +71,11 @@ def _check(text: str, start: datetime.datetime) -> None:
     if count > MOST_WITH_END:
         raise RecurrenceError(f"{text[:80]}: more than {MOST_WITH_END} times")
     years = (until - start).days / 365 if until else YEARS * count / times if count > times else 0
+    if not until and not count:
+        # Whoever asks for today walks there from the beginning.
+        years = (datetime.datetime.now() - start).days / 365 + YEARS  # a day more or less is the same
     if _steps(text, years) > MOST_STEPS:
-        raise RecurrenceError(f"{text[:80]}: its end is too far: more than {MOST_STEPS} steps")
+        raise RecurrenceError(f"{text[:80]}: its end or its beginning is too far: more than {MOST_STEPS} steps")
     if until and sum(1 for _time in islice(rule, MOST_WITH_END + 1)) > MOST_WITH_END:
         raise RecurrenceError(f"{text[:80]}: more than {MOST_WITH_END} times")
 

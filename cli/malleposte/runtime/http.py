@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from malleposte.runtime import kit
 
@@ -41,6 +41,12 @@ Respond = Callable[[Request], Awaitable[Answer]]
 
 async def read(reader: asyncio.StreamReader, limits: Limits) -> Request:
     """The next request. Raises Refusal, and what a StreamReader raises."""
+    request, length = await read_head(reader, limits)
+    return await read_body(request, length, reader, limits)
+
+
+async def read_head(reader: asyncio.StreamReader, limits: Limits) -> tuple[Request, int]:
+    """Read a request up to its body, and the length of that. Raises as `read` does."""
     text = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), limits.seconds)).decode("latin-1")
     first, *lines = text.rstrip("\r\n").split("\r\n")
     words = first.split(" ")
@@ -55,8 +61,12 @@ async def read(reader: asyncio.StreamReader, limits: Limits) -> Request:
     length = headers.get("content-length") or "0"
     if not length.isdecimal() or not length.isascii() or len(length) > 9 or int(length) > limits.body:
         raise Refusal(413)
-    body = await asyncio.wait_for(reader.readexactly(int(length)), limits.seconds)
-    return Request(words[0], words[1], headers, body)
+    return Request(words[0], words[1], headers), int(length)
+
+
+async def read_body(request: Request, length: int, reader: asyncio.StreamReader, limits: Limits) -> Request:
+    """Read the body of a request. Raises what a StreamReader raises."""
+    return replace(request, body=await asyncio.wait_for(reader.readexactly(length), limits.seconds))
 
 
 async def converse(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from malleposte.daemons.sogo_front import relay, times
 from malleposte.daemons.sogo_front.relay import Sogo
-from malleposte.daemons.sogo_front.turns import Turns, addresses
+from malleposte.daemons.sogo_front.turns import CrowdedError, Shares, Turns, addresses, too_early
 from malleposte.runtime.http import Request
 
 ROOM, CAR = "salle@ac-exemple.test", "voiture@ac-exemple.test"
@@ -102,14 +103,19 @@ def played(folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]
             sogo = Sogo("127.0.0.1", sogod.sockets[0].getsockname()[1], store)
             async with await asyncio.start_unix_server(sogo.relay, path, limit=relay.LIMITS.head):
 
-                async def ask(target: str, body: str = "", method: str = "PUT") -> bytes:
+                async def ask(
+                    target: str, body: str = "", method: str = "PUT", agent: str = "zoe", *, other: bool = False,
+                    stays: bool = True,
+                ) -> bytes:  # fmt: skip
                     reader, writer = await asyncio.open_unix_connection(path)
-                    data = body.encode()
+                    data, of_agenda = body.encode(), "" if other else "X-SOGo-Agenda: yes\r\n"
                     head = (
-                        f"{method} {target} HTTP/1.0\r\nX-WebObjects-Remote-User: zoe\r\nUser-Agent: CalendarAgent\r\n"
+                        f"{method} {target} HTTP/1.0\r\nX-WebObjects-Remote-User: {agent}\r\n{of_agenda}"
+                        "User-Agent: CalendarAgent\r\n"
                     )
                     writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
-                    answer = await reader.read()
+                    await writer.drain()
+                    answer = await reader.read() if stays else b""
                     writer.close()
                     return answer
 
@@ -205,6 +211,120 @@ def test_without_sogo_nginx_gets_no_answer(tmp_path: Path) -> None:
             return answer
 
     assert asyncio.run(nobody()) == b""
+
+
+PAGE_OF = "/SOGo/so/{}/Mail/0/folderINBOX/view"
+
+
+def test_one_agent_s_long_requests_leave_workers_to_others_even_where_the_agent_leaves(tmp_path: Path) -> None:
+    """Five long requests of one agent, of which two are before SOGo; the first clients leave, their workers stay."""
+    done, there, seen = asyncio.Event(), asyncio.Event(), list[bytes]()
+
+    async def sogo(asked: bytes) -> bytes:
+        seen.append(asked)
+        if b"remote-user: zoe" in asked:
+            if len(seen) == 2:
+                there.set()
+            await done.wait()
+        return b"HTTP/1.0 200 OK\r\n\r\nok"
+
+    async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
+        for _ in range(2):
+            await ask(PAGE_OF.format("zoe"), method="GET", other=True, stays=False)
+        await there.wait()
+        waiting = [asyncio.ensure_future(ask(PAGE_OF.format("zoe"), method="GET", other=True)) for _ in range(3)]
+        saves = asyncio.ensure_future(ask("/SOGo/dav/zoe/Calendar/personal/1.ics", EVENT))
+        assert (await ask(PAGE_OF.format("lea"), method="GET", agent="lea", other=True)).endswith(b"ok")
+        assert [b"remote-user: zoe" in one for one in seen] == [True, True, False]
+        done.set()
+        assert all(one.endswith(b"ok") for one in await asyncio.gather(*waiting, saves))
+
+    assert len(played(tmp_path, talk, sogo)) == 7
+
+
+def test_who_left_before_a_place_was_free_asks_nothing(tmp_path: Path) -> None:
+    done, there = asyncio.Event(), asyncio.Event()
+
+    async def sogo(asked: bytes) -> bytes:
+        if asked.startswith(b"GET /SOGo/long"):
+            there.set()
+            await done.wait()
+        return b"HTTP/1.0 200 OK\r\n\r\nok"
+
+    async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
+        long = [asyncio.ensure_future(ask("/SOGo/long", method="GET", other=True)) for _ in range(2)]
+        await there.wait()
+        await ask("/SOGo/left", method="GET", other=True, stays=False)
+        last = asyncio.ensure_future(ask("/SOGo/last", method="GET", other=True))
+        await asyncio.sleep(0.05)
+        done.set()
+        assert all(one.endswith(b"ok") for one in await asyncio.gather(*long, last))
+
+    asked = [one.split()[1] for one in played(tmp_path, talk, sogo)]
+    assert sorted(asked) == [b"/SOGo/last", b"/SOGo/long", b"/SOGo/long"]
+
+
+def test_an_agent_s_requests_beyond_those_that_may_wait_are_refused_in_french() -> None:
+    async def crowd() -> None:
+        shares = Shares(1, 1)
+        async with shares.of("zoe", 60):
+            second = asyncio.ensure_future(entered(shares, "zoe"))
+            await asyncio.sleep(0)
+            with pytest.raises(CrowdedError):
+                await entered(shares, "zoe")
+            await entered(shares, "lea")
+        assert await second
+        with pytest.raises(CrowdedError):
+            async with shares.of("zoe", 60):
+                await entered(shares, "zoe", 0.01)
+        assert await entered(shares, "zoe")
+        await asyncio.sleep(0)
+        gc.collect()
+        assert not shares.agents, "agents of the past are kept"
+
+    async def entered(shares: Shares, agent: str, patience: float = 60) -> bool:
+        async with shares.of(agent, patience):
+            return True
+
+    asyncio.run(crowd())
+
+
+def test_a_large_request_and_answer_go_on_as_they_came(tmp_path: Path) -> None:
+    body = "é" * 300_000
+
+    async def sogo(asked: bytes) -> bytes:
+        return b"HTTP/1.0 200 OK\r\n\r\n" + asked.partition(b"\r\n\r\n")[2]
+
+    async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
+        assert (await ask("/SOGo/so/zoe/Mail/0/x/save", body, "POST", other=True)).endswith(body.encode())
+
+    (asked,) = played(tmp_path, talk, sogo)
+    assert b"x-sogo-agenda" not in asked.partition(b"\r\n\r\n")[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("body", "early"),
+    [
+        ("BEGIN:VEVENT\r\nDTSTART:00010105T090000\r\nEND:VEVENT\r\n", True),
+        ('BEGIN:VEVENT\r\nDTST\r\n ART;TZID="a:b":18991231T090000\r\nEND:VEVENT\r\n', True),
+        ("BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:19250105\r\nEND:VEVENT\r\n", False),
+        ("BEGIN:VTIMEZONE\r\nDTSTART:16010101T000000\r\nEND:VTIMEZONE\r\nDTSTART:20300101T000000\r\n", False),
+        ("BEGIN:VTIMEZONE\r\nDTSTART:16010101T000000\r\nEND:VTIMEZONE\r\nDTSTART:00300101T000000\r\n", True),
+        ('{"startDate": "0001-01-05"}', True),
+        ('{"startDate": "2030-01-05", "summary": "0001-01-05"}', False),
+    ],
+)
+def test_an_event_begins_after_1900(tmp_path: Path, body: str, early: bool) -> None:
+    assert too_early(body.encode()) is early
+
+    async def sogo(_asked: bytes) -> bytes:
+        return b"HTTP/1.0 201 Created\r\n\r\n"
+
+    async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
+        answer = await ask("/SOGo/dav/zoe/Calendar/personal/1.ics", body)
+        assert answer.split()[1] == (b"403" if early else b"201")
+
+    assert len(played(tmp_path, talk, sogo)) == (0 if early else 1)
 
 
 DAY = "20301202"

@@ -59,6 +59,18 @@ def test_rules_without_an_end_to_walk_to_are_refused_at_once(taken: float, rule:
         assert time.process_time() - began < taken
 
 
+@pytest.mark.parametrize("rule", ["FREQ=DAILY", "FREQ=DAILY;BYMONTH=7", "FREQ=WEEKLY;BYDAY=MO,TU"])
+def test_a_rule_without_an_end_that_begins_long_ago_is_refused(rule: str) -> None:
+    """Whoever asks for a day of this year walks there from the beginning."""
+    recurrence.check_item(item(f"RRULE:{rule}", start="DTSTART:19900105T090000"))
+    with pytest.raises(recurrence.RecurrenceError, match="beginning is too far"):
+        recurrence.check_item(item(f"RRULE:{rule}", start="DTSTART:00010105T090000"))
+
+
+def test_a_birthday_of_long_ago_is_taken() -> None:
+    recurrence.check_item(item("RRULE:FREQ=YEARLY", start="DTSTART;VALUE=DATE:19250105"))
+
+
 def test_a_list_of_times_has_a_bound() -> None:
     def listed(count: int) -> str:
         return "RDATE:" + ",".join(f"2027{1 + number // 28:02}{1 + number % 28:02}T080000" for number in range(count))

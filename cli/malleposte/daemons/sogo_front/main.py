@@ -6,8 +6,9 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
-from malleposte.daemons.sogo_front.relay import LIMITS, Sogo
+from malleposte.daemons.sogo_front.relay import LIMITS, WAITING, Sogo
 from malleposte.daemons.sogo_front.times import Store
+from malleposte.daemons.sogo_front.turns import Shares
 from malleposte.runtime import kit
 
 
@@ -20,11 +21,16 @@ async def serve(sogo: Sogo) -> None:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    about = "Hand saves of agendas to SOGo in their turn; tell devices when colleagues of every class are busy."
+    about = (
+        "Hand requests to SOGo, so many of an agent at once, and saves of agendas in their turn; tell devices when "
+        "colleagues of every class are busy."
+    )
     parser = argparse.ArgumentParser(prog="sogo-front", description=about)
     parser.add_argument("host", help="the address of SOGo's daemon")
     parser.add_argument("port", type=int, help="its port")
+    parser.add_argument("share", type=int, help="the requests of an agent that are before SOGo at once")
     parser.add_argument("busy", nargs="?", default="", help="the socket that tells when other agents are busy")
     options = parser.parse_args(words)
     kit.log_to_journal()
-    return kit.run(serve(Sogo(options.host, options.port, Store(options.busy) if options.busy else None)))
+    store = Store(options.busy) if options.busy else None
+    return kit.run(serve(Sogo(options.host, options.port, store, shares=Shares(options.share, WAITING))))

@@ -1,4 +1,7 @@
-"""Requests from nginx to SOGo's daemon, each on a connection of its own."""
+"""Requests from nginx to SOGo's daemon, each on a connection of its own.
+
+SOGo has few workers, and a request holds one to its end, whether its client waits or has left. Each agent has a share.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from xml.etree import ElementTree
 
 from malleposte.daemons.sogo_front import times
 from malleposte.daemons.sogo_front.times import Question, Store
-from malleposte.daemons.sogo_front.turns import Turns, addresses
+from malleposte.daemons.sogo_front.turns import CrowdedError, Shares, Turns, addresses, too_early
 from malleposte.runtime import http
 from malleposte.runtime.http import Limits, Request
 
@@ -25,9 +28,17 @@ LIMITS = Limits(head=65_536, body=64 << 20, seconds=60)
 MOST = 100
 """Guests of one question whose times are looked up."""
 PATIENCE = 120.0
-"""Seconds for a turn: a save with many invitations takes its time."""
+"""Seconds for a turn: a save with many invitations takes its time. As many for a place among SOGo's workers."""
+WAITING = 60
+"""Requests of an agent that wait for a place; a page asks for a dozen things at once."""
+PIECE = 65_536
+"""Bytes that are handed on at once."""
+AGENDA = "x-sogo-agenda"
+"""The header by which nginx marks saves of agendas and questions for busy times."""
 DRAGGED = re.compile(r"/SOGo/so(/[^?]+?)(/occ[a-z]+\d+)?/adjust")
 """An event that was dragged: SOGo's page sends how far alone."""
+EARLY = "Un rendez-vous ne peut pas commencer avant 1900."
+CROWDED = "Beaucoup de vos demandes sont en cours. Réessayez dans quelques minutes."
 BUSY = "Plusieurs personnes enregistrent un rendez-vous avec les mêmes invités. Réessayez dans quelques minutes."
 
 
@@ -39,14 +50,13 @@ class Sogo:
     port: int
     store: Store | None = None
     turns: Turns = field(default_factory=Turns)
+    shares: Shares = field(default_factory=lambda: Shares(2, WAITING))
 
     async def ask(self, request: Request) -> bytes:
         """The whole answer, as it comes. Raises OSError."""
-        headers = {**request.headers, "connection": "close"}
-        head = [f"{request.method} {request.target} HTTP/1.0", *(f"{name}: {value}" for name, value in headers.items())]
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
-            writer.write(("\r\n".join(head) + "\r\n\r\n").encode("latin-1") + request.body)
+            writer.write(head_of(request) + request.body)
             await writer.drain()
             # SOGo ends it, or its watchdog ends SOGo's process: whoever asks may leave before, the turn lasts as long.
             return await reader.read()
@@ -76,10 +86,38 @@ class Sogo:
             LOG.warning("a save had no turn within %d s", PATIENCE)
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, BUSY)
 
+    async def hand_on(
+        self, request: Request, length: int, client: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Hand a request and its answer on as they come. Raises OSError, EOFError.
+
+        A client that leaves ends nothing: SOGo's worker goes on, and its place is taken as long.
+        """
+        sogo, to_sogo = await asyncio.open_connection(self.host, self.port)
+        try:
+            to_sogo.write(head_of(request))
+            while length:
+                piece = await client.readexactly(min(length, PIECE))
+                length -= len(piece)
+                to_sogo.write(piece)
+                await to_sogo.drain()
+            there = True
+            while piece := await sogo.read(PIECE):
+                try:
+                    if there:
+                        writer.write(piece)
+                        await writer.drain()
+                except OSError:
+                    there = False
+        finally:
+            to_sogo.close()
+
     async def answer(self, request: Request, gone: asyncio.StreamReader) -> bytes:
         """The answer to a request: SOGo's, with the times of agents whose agenda it does not have."""
         if self.store and request.method == "GET":
             return await self.file(request, self.store)
+        if too_early(request.body):
+            return refusal(HTTPStatus.FORBIDDEN, EARLY)
         question = times.asked(request.body) if self.store else None
         if not self.store or not question:
             return await self.save(request, gone)
@@ -123,10 +161,14 @@ class Sogo:
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of nginx, which brings one request."""
         try:
-            writer.write(await self.answer(await http.read(reader, LIMITS), reader))
-            await writer.drain()
+            request, length = await http.read_head(reader, LIMITS)
+            async with self.shares.of(request.headers.get("x-webobjects-remote-user", ""), PATIENCE):
+                await self.respond(request, length, reader, writer)
         except http.Refusal as error:
             writer.write(refusal(error.args[0], ""))
+        except CrowdedError:
+            LOG.warning("an agent has %d requests before SOGo", self.shares.most + WAITING)
+            writer.write(refusal(HTTPStatus.SERVICE_UNAVAILABLE, CROWDED))
         except (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError) as error:
             # nginx then says that SOGo is away.
             LOG.error("%s:%d: %s: %s", self.host, self.port, type(error).__name__, error)
@@ -134,6 +176,25 @@ class Sogo:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    async def respond(
+        self, request: Request, length: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Answer a request that has its place. Raises as `ask` and the readers do."""
+        headers = {name: value for name, value in request.headers.items() if name != AGENDA}
+        of_agenda, request = AGENDA in request.headers, replace(request, headers=headers)
+        if of_agenda:
+            writer.write(await self.answer(await http.read_body(request, length, reader, LIMITS), reader))
+            await writer.drain()
+        elif length or not reader.at_eof():
+            await self.hand_on(request, length, reader, writer)
+
+
+def head_of(request: Request) -> bytes:
+    """The head of a request to SOGo."""
+    headers = {**request.headers, "connection": "close"}
+    head = [f"{request.method} {request.target} HTTP/1.0", *(f"{name}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(head) + "\r\n\r\n").encode("latin-1")
 
 
 def told(status: int, kind: str, body: bytes) -> bytes:

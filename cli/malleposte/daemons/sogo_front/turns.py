@@ -1,4 +1,4 @@
-"""Turns: saves that name the same address wait for one another."""
+"""Turns: saves that name the same address wait for one another, and each agent has a share of SOGo's workers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from weakref import WeakValueDictionary
 
 FOLD = re.compile(rb"\r?\n[ \t]")
 """A long line of iCalendar goes on (RFC 5545, 3.1)."""
+FIRST_YEAR = 1900
+BEGINNING = re.compile(r'DTSTART(?:;(?:[^:"]|"[^"]*")*+)?:(\d{4})\d{4}', re.IGNORECASE)
+"""In a line of iCalendar: the year of an event. A time zone may begin in any."""
+BEGINNING_IN_PAGE = re.compile(r'"startDate"\s*:\s*"(\d{4})-')
+"""The same in the JSON of SOGo's page."""
 ADDRESS = re.compile(r"[^\s\"'<>:;,=\\/?&]+@[^\s\"'<>:;,=\\/?&]+")
 
 
@@ -31,6 +36,19 @@ def addresses(body: bytes) -> frozenset[str]:
     return frozenset(found.lower() for found in ADDRESS.findall(text))
 
 
+def too_early(body: bytes) -> bool:
+    """Whether an event begins before 1900: SOGo walks through a daily rule from there, for a minute at each look."""
+    text, in_zone = unfolded(body), False
+    years = [match[1] for match in BEGINNING_IN_PAGE.finditer(text)]
+    for line in text.splitlines():
+        word = line.strip().upper()
+        if word in ("BEGIN:VTIMEZONE", "END:VTIMEZONE"):
+            in_zone = word.startswith("BEGIN")
+        elif not in_zone and (match := BEGINNING.match(line)):
+            years.append(match[1])
+    return any(int(year) < FIRST_YEAR for year in years)
+
+
 class Turns:
     """The saves that are before SOGo, by address."""
 
@@ -49,3 +67,44 @@ class Turns:
                 for lock in locks:
                     await taken.enter_async_context(lock)
             yield
+
+
+class CrowdedError(Exception):
+    """An agent has too many requests before SOGo already."""
+
+
+class Share:
+    """The requests of one agent: those that are before SOGo, and those that wait."""
+
+    def __init__(self, most: int) -> None:
+        """Let `most` before SOGo at once."""
+        self.places, self.count = asyncio.Semaphore(most), 0
+
+
+class Shares:
+    """Each agent's share of SOGo's workers, so that none has them all."""
+
+    def __init__(self, most: int, waiting: int) -> None:
+        """Let `most` requests of an agent before SOGo at once, and `waiting` wait."""
+        self.most, self.waiting = most, waiting
+        self.agents: WeakValueDictionary[str, Share] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, agent: str, patience: float) -> AsyncIterator[None]:
+        """Wait for a place of that agent, `patience` seconds at most. Raises CrowdedError."""
+        share = self.agents.setdefault(agent, Share(self.most))
+        if share.count >= self.most + self.waiting:
+            raise CrowdedError
+        share.count += 1
+        try:
+            try:
+                async with asyncio.timeout(patience):
+                    await share.places.acquire()
+            except TimeoutError as error:
+                raise CrowdedError from error
+            try:
+                yield
+            finally:
+                share.places.release()
+        finally:
+            share.count -= 1
