@@ -1,5 +1,7 @@
 """Radicale, through the devices' address: whole events and contacts, notified changes, no access to another's tree."""
 
+import base64
+import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.stack.support.dav import CARD_TEXT, EVENT, Device, responses
+from tests.stack.support.mail import wait_for
 from tests.stack.support.people import People
 
 pytestmark = pytest.mark.scattered
@@ -164,6 +167,24 @@ def test_a_second_agenda_can_be_made_named_and_removed(device: Callable[..., Dev
     assert mine.discover()[1][where] == "Réunions d’équipe"
     assert mine.ask("DELETE", where).status == 200
     assert where not in mine.discover()[1]
+
+
+def test_one_agent_s_requests_leave_radicale_to_others(device: Callable[..., Device]) -> None:
+    """Eight requests whose bodies do not end; the agent's next one is refused, a colleague's is not."""
+    mine, other = device(), device()
+    agenda = next(iter(mine.discover()[1]))
+    pair = base64.b64encode(f"{mine.account.uid}:{mine.account.password}".encode()).decode()
+    head = (
+        f"PUT {agenda}long.ics HTTP/1.1\r\nHost: {mine.name}\r\nAuthorization: Basic {pair}\r\n"
+        "Content-Type: text/calendar\r\nContent-Length: 1000\r\n\r\nBEGIN"
+    )
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(8):
+            one = open_ones.enter_context(mine.web.handshake(mine.address, mine.name))
+            one.sendall(head.encode())
+        wait_for(lambda: mine.ask("PROPFIND", agenda, Depth="0").status == 429, what="the agent's share is used")
+        assert other.discover()[1]
+    wait_for(lambda: mine.ask("PROPFIND", agenda, Depth="0").status == 207, what="the share is free again")
 
 
 def test_what_is_too_large_is_refused(device: Callable[..., Device]) -> None:
