@@ -79,11 +79,14 @@ def entry(directory: Directory, uid: str, branch: Branch = "people") -> Entry:
 
 
 def make(directory: Directory, journal: Journal, changes: Iterable[Change], note: str = "") -> bool:
-    """Make changes at once, with the journal; whether anything changed. Raises MallepostError when one is refused."""
+    """Make changes at once, with the journal; whether anything changed.
+
+    Raises MallepostError when one is refused: those after it are not made.
+    """
     todo = tuple(replace(change, note=note) if note else change for change in changes)
     if not todo:
         return False
-    outcome = apply(Plan("", "", "", "", todo), directory, journal)
+    outcome = apply(Plan("", "", "", "", todo), directory, journal, together=True)
     journal.sync()
     if outcome.skipped:
         raise MallepostError(f"{todo[0].uid}: {outcome.skipped[0].reason}", "run this again")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd.calls.shared.teams import may_make
-from malleposte.accounts import boxes
+from malleposte.accounts import acts, boxes
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
@@ -110,6 +110,37 @@ def test_one_act_makes_box_agenda_and_members_on_both_sides(directory, journal) 
         make(directory, journal)
     with pytest.raises(InputError, match="nobody leads"):
         make(directory, journal, chef=Role.READS)
+
+
+def test_who_makes_a_team_of_a_name_second_opens_nothing_of_the_first(directory, journal) -> None:
+    both = [
+        members.create(
+            members.draft(model.checked_name(words), uid, DOMAIN, "roundcube", Rules()),
+            {uid: (boxes.person(directory, uid), Role.LEADS)}, UsedNames(directory), directory.suffix,
+        )
+        for uid, words in (("chef", "Projet Erasmus"), ("a1", "Projet Érasmus"))
+    ]  # fmt: skip
+    acts.make(directory, journal, both[0])
+    with pytest.raises(MallepostError, match="somebody else's"):
+        acts.make(directory, journal, both[1])
+    assert (held(directory, "chef", "mpOpens"), held(directory, "a1", "mpOpens")) == ([UID], [])
+
+
+def test_two_changes_of_a_team_at_once_leave_no_right_on_one_side_alone(directory, journal) -> None:
+    make(directory, journal, a1=Role.WRITES)
+    entry, person = members.find(directory, UID), boxes.person(directory, "a2")
+    late, gone = members.place(entry, person, Role.WRITES), boxes.person(directory, "a1")
+    taken = members.place(entry, gone, None)
+    place(directory, journal, "a3", Role.WRITES)
+    with pytest.raises(MallepostError, match="plan again"):
+        acts.make(directory, journal, late)
+    assert held(directory, "a2", "mpOpens") == [], "the team does not name who would open it"
+    directory.modify(gone.dn, {"mpOpens": [UID, "ce.9990001x"]})
+    with pytest.raises(MallepostError, match="plan again"):
+        acts.make(directory, journal, taken)
+    assert roles_of(directory)["a1"] == "participe", "the page still says so, and who leads asks again"
+    place(directory, journal, "a1", None)
+    assert held(directory, "a1", "mpOpens") == ["ce.9990001x"] and "a1" not in roles_of(directory)
 
 
 def test_a_role_is_given_last_and_taken_away_first_where_it_opens(directory, journal) -> None:
