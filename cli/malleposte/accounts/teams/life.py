@@ -47,10 +47,10 @@ def _one(night: NightlyRun, entry: Entry, team: Team) -> tuple[str, list[Failure
     failures: list[Failure] = []
     if team.urls and night.by_rule is None:
         raise MallepostError("its rule cannot be read here", "run `malleposte accounts nightly`")
-    changes = members.follow(night.tools.directory, entry, night.by_rule) if night.by_rule else []
+    changes = members.follow(night.tools.directory, entry, night.by_rule, failures.append) if night.by_rule else []
     changes = changes or members.mirrored(night.tools.directory, team)
     if changes and not night.dry:
-        failures = apply(night.tools, changes, "by the team's rule")
+        failures += apply(night.tools, changes, "by the team's rule")
     soon = team.ends and team.ends - datetime.timedelta(days=NOTICE_DAYS) <= night.now
     if team.ends and soon and team.told != stamp(team.ends):
         if not night.dry:

@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from malleposte.accounts import boxes
+from malleposte.accounts.channels import Failure
 from malleposte.accounts.life.base import change, uid_of
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.teams.model import (
@@ -119,19 +120,22 @@ def place(entry: Entry, person: Entry, role: Role | None) -> list[Change]:
     return [*whole, *own] if gains else [*own, *whole]
 
 
-def follow(directory: Directory, entry: Entry, find: Find) -> list[Change]:
+def follow(directory: Directory, entry: Entry, find: Find, say: Callable[[Failure], object]) -> list[Change]:
     """The changes that bring those who take part to the team's rule: who leaves the school leaves the team.
 
-    Who leads it or reads stays. Raises InputError where the rule finds more than a team may have.
+    Who leads it or reads stays. Where the rule finds more than a team may have, `say` is told, nobody joins, and who is
+    not found leaves all the same.
     """
     team = to_team(entry)
     if not team.urls:
         return []
-    found = {uid.lower() for url in team.urls for uid in find(directory, url)}
+    by_rule = {uid.lower() for url in team.urls for uid in find(directory, url)}
     named = {uid for uid, role in team.members.items() if role is not Role.WRITES}
-    _fits(len(found | named))
-    gone = [uid for uid in team.members if uid not in found | named]
-    come = sorted(found - team.members.keys())
+    gone = [uid for uid in team.members if uid not in by_rule | named]
+    come = sorted(by_rule - team.members.keys())
+    if (count := len(by_rule | named)) > MOST_MEMBERS:
+        say(Failure("rule", f"it finds more people than a team has members: {count}, {MOST_MEMBERS} at most"))
+        come = []
     people = {uid_of(one): one for one in _people(directory, [*gone, *come])}
     roles = dict.fromkeys(gone) | {uid: Role.WRITES for uid in come if uid in people}
     leaving = [one for uid in gone if uid in people for one in _mirrored(team.uid, people[uid], None)]

@@ -8,6 +8,7 @@ import pytest
 from malleposte.accountd.calls.shared.teams import may_make
 from malleposte.accounts import acts, boxes
 from malleposte.accounts.acts import Tools
+from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
@@ -226,17 +227,35 @@ def test_who_may_make_teams(directory) -> None:
 
 def test_who_leaves_the_school_leaves_the_team_and_who_comes_joins_it(directory, journal) -> None:
     make(directory, journal, rule="uai=9990001X", a3=Role.READS)
-    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url))
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, list().append))
     assert roles_of(directory) == {"a1": "participe", "a2": "participe", "a3": "lit", "chef": "anime"}
-    assert members.follow(directory, members.find(directory, UID), uids_by_url) == []
+    assert members.follow(directory, members.find(directory, UID), uids_by_url, list().append) == []
     with pytest.raises(InputError, match="a rule says"):
         place(directory, journal, "a3", Role.WRITES)
     directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
-    changes = members.follow(directory, members.find(directory, UID), uids_by_url)
+    changes = members.follow(directory, members.find(directory, UID), uids_by_url, list().append)
     assert changes[0].uid == "a1" and members.sides(changes) == (["a1"], [])
     done(directory, journal, changes)
     assert roles_of(directory) == {"a2": "participe", "a3": "lit", "chef": "anime"}
     assert held(directory, "a1", "mpOpens") == [] and boxes.mirror(directory) == []
+
+
+def test_who_leaves_the_school_leaves_a_team_whose_rule_finds_too_many(directory, journal, monkeypatch) -> None:
+    make(directory, journal, rule="uai=9990001X")
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, list().append))
+    directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
+    for number in range(3):
+        uid = f"b{number}"
+        one = Agent(uid, "Z", uid, f"{uid}@{DOMAIN}", "roundcube", State.ACTIVE, establishments=("9990001X",))
+        directory.add(one.dn(directory.suffix), agent_attributes(one))
+    monkeypatch.setattr(members, "MOST_MEMBERS", 4)
+    failures: list[Failure] = []
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, failures.append))
+    assert [str(one) for one in failures] == ["rule: it finds more people than a team has members: 6, 4 at most"]
+    assert roles_of(directory).keys() == {"a2", "a3", "chef"} and held(directory, "a1", "mpOpens") == []
+    monkeypatch.setattr(members, "MOST_MEMBERS", 6)
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, failures.append))
+    assert roles_of(directory).keys() == {"a2", "a3", "b0", "b1", "b2", "chef"} and len(failures) == 1
 
 
 # --- nights ---
