@@ -166,16 +166,15 @@ def decide(
         if one.chosen < 0:
             one.chosen = slot
             _close(one)
-            keep(one, folder)
-    if not one.meeting:
-        taken = one.slots[one.chosen]
+        # The meeting has its name before it is called: whoever comes again finds it by that.
+        one.meeting = one.meeting or idents.new_ident(now)
+        keep(one, folder)
+    taken = one.slots[one.chosen]
+    if not store.has(one.meeting, folder) and _moment(taken.begin) > now.timestamp():
         event = invite.with_visio(Event(one.title, taken.begin, taken.end, "", one.text), link)
-        meeting = invite.call(one.by, event, [voter.person for voter in one.voters], now, folder)
-        if meeting is None:
+        guests = [voter.person for voter in one.voters]
+        if invite.call(one.by, event, guests, now, folder, ident=one.meeting) is None:
             return None
-        one.meeting = meeting.ident
-        with store.turn(folder):
-            keep(one, folder)
     return shown(one)
 
 

@@ -143,7 +143,7 @@ def test_a_choice_ends_it_and_invites_once(stage: House) -> None:
 def test_a_choice_that_was_interrupted_is_finished(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
     made = asked(stage)
 
-    def killed(*_words: Any) -> None:
+    def killed(*_words: Any, **_given: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -152,6 +152,28 @@ def test_a_choice_that_was_interrupted_is_finished(stage: House, monkeypatch: py
             polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
     polls.decide("anne", made.ident, 1, "", stage.now, stage.folder)
     assert [one.event.begin for one in invite.listed("anne", stage.time, stage.folder)] == [SLOTS[0].begin]
+
+
+def test_a_choice_that_was_interrupted_after_the_call_invites_once(
+    stage: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, call = asked(stage), invite.call
+
+    def killed(*words: Any, **given: Any) -> None:
+        call(*words, **given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(invite, "call", killed)
+        with pytest.raises(KeyboardInterrupt):
+            polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
+    for slot in (1, 0):
+        assert polls.decide("anne", made.ident, slot, "", stage.now, stage.folder) is not None
+    (meeting,) = invite.listed("anne", stage.time, stage.folder)
+    assert meeting.event.begin == SLOTS[0].begin
+    invite.call_off("anne", meeting.ident, stage.time, stage.folder)
+    polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
+    assert [one.off for one in invite.listed("anne", stage.time, stage.folder)] == [True], "what is off stays off"
 
 
 def test_a_letter_that_is_refused_goes_later_with_a_link_that_works(stage: House) -> None:
