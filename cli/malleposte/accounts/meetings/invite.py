@@ -68,7 +68,7 @@ def call(
         own = Invitee(by.uid, plan.token(), by, event, answer=Answer.YES, part=Part.ORGANISER)
         others = [Invitee(plan.key_of(one), plan.token(), one, event, part=Part.GUEST) for one in guests]
         meeting = Convocation(
-            ident or idents.new_ident(now), event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
+            ident or idents.new_ident(now, lambda word: store.has(word, folder)), event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
             int(now.timestamp()), stage=Stage.OPEN, invitees=[own, *others], shared=secrets.token_hex(12),
         )  # fmt: skip
         store.ask(meeting, folder)

@@ -119,7 +119,8 @@ def ask(
         if sum(one.stands(now.timestamp()) for one in _of(by.uid, folder)) >= MOST_OPEN:
             return None
         voters = [Voter(one, Vote.NONE * len(slots)) for one in people]
-        poll = Poll(idents.new_ident(now), title, by, int(now.timestamp()), list(slots), voters, text, tell)
+        ident = idents.new_ident(now, lambda word: _path(word, folder).exists())
+        poll = Poll(ident, title, by, int(now.timestamp()), list(slots), voters, text, tell)
         keep(poll, folder)
         (folder / f"{poll.ident}.asked").touch(0o600)
     return shown(poll)
@@ -167,7 +168,7 @@ def decide(
             one.chosen = slot
             _close(one)
         # The meeting has its name before it is called: whoever comes again finds it by that.
-        one.meeting = one.meeting or idents.new_ident(now)
+        one.meeting = one.meeting or idents.new_ident(now, lambda word: store.has(word, folder))
         keep(one, folder)
     taken = one.slots[one.chosen]
     if not store.has(one.meeting, folder) and _moment(taken.begin) > now.timestamp():

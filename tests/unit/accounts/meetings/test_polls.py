@@ -200,6 +200,14 @@ def test_an_agent_has_so_many_polls_and_takes_none_of_another_s(stage: House) ->
     asked(stage)
 
 
+def test_two_polls_of_one_moment_are_two(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter(["0000", "0000", "0001", "0000", "0001"])
+    monkeypatch.setattr("malleposte.platform.idents.secrets.token_hex", lambda _bytes: next(given))
+    first, second = asked(stage), asked(stage, by=person("bruno"))
+    assert first.ident != second.ident
+    assert [len(polls.listed(uid, stage.folder)) for uid in ("anne", "bruno")] == [1, 1]
+
+
 def test_it_goes_with_its_time_or_its_agent_and_is_told_to_who_is_in_it(stage: House) -> None:
     made = asked(stage)
     asked(stage, by=person("chantal"))
