@@ -176,6 +176,8 @@ def test_readers_are_noted_once_and_erased(store: Store) -> None:
         file.write("pmar")  # the power went
     assert readers.note(place, "pmartin", NOW)
     assert [(one.uid, one.time) for one in readers.every(place)] == [("mdupond", NOW), ("pmartin", NOW)]
+    assert readers.find(place, "pmartin") == readers.every(place)[1] and readers.find(place, "martin") is None
+    assert readers.erase(place, frozenset(("martin", "autre"))) == 0
     assert readers.erase(place, frozenset(("mdupond", "autre"))) == 1
     assert [one.uid for one in readers.every(place)] == ["pmartin"]
 

@@ -120,7 +120,9 @@ def _times(day: str, begin: str, end: str) -> tuple[str, str]:
     days = datetime.datetime.fromisoformat(last) - datetime.datetime.fromisoformat(first)
     today = datetime.datetime.now(datetime.UTC).date()
     if datetime.datetime.fromisoformat(first).date() > today + datetime.timedelta(days=FARTHEST_DAYS):
-        raise values.BadValueError(f"{first[:10]}: more than three years away", f"{first[:10]} : dans plus de trois ans")
+        raise values.BadValueError(
+            f"{first[:10]}: more than three years away", f"{first[:10]} : dans plus de trois ans"
+        )
     if days.days > LONGEST_DAYS:
         raise values.BadValueError(f"more than {LONGEST_DAYS} days", f"plus de {LONGEST_DAYS} jours")
     return first, last

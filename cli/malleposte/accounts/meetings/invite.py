@@ -67,8 +67,9 @@ def call(
             return None
         own = Invitee(by.uid, plan.token(), by, event, answer=Answer.YES, part=Part.ORGANISER)
         others = [Invitee(plan.key_of(one), plan.token(), one, event, part=Part.GUEST) for one in guests]
+        ident = ident or idents.new_ident(now, lambda word: store.has(word, folder))
         meeting = Convocation(
-            ident or idents.new_ident(now, lambda word: store.has(word, folder)), event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
+            ident, event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
             int(now.timestamp()), stage=Stage.OPEN, invitees=[own, *others], shared=secrets.token_hex(12),
         )  # fmt: skip
         store.ask(meeting, folder)

@@ -227,13 +227,13 @@ def test_who_may_make_teams(directory) -> None:
 
 def test_who_leaves_the_school_leaves_the_team_and_who_comes_joins_it(directory, journal) -> None:
     make(directory, journal, rule="uai=9990001X", a3=Role.READS)
-    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, list().append))
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, [].append))
     assert roles_of(directory) == {"a1": "participe", "a2": "participe", "a3": "lit", "chef": "anime"}
-    assert members.follow(directory, members.find(directory, UID), uids_by_url, list().append) == []
+    assert members.follow(directory, members.find(directory, UID), uids_by_url, [].append) == []
     with pytest.raises(InputError, match="a rule says"):
         place(directory, journal, "a3", Role.WRITES)
     directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
-    changes = members.follow(directory, members.find(directory, UID), uids_by_url, list().append)
+    changes = members.follow(directory, members.find(directory, UID), uids_by_url, [].append)
     assert changes[0].uid == "a1" and members.sides(changes) == (["a1"], [])
     done(directory, journal, changes)
     assert roles_of(directory) == {"a2": "participe", "a3": "lit", "chef": "anime"}
@@ -242,7 +242,7 @@ def test_who_leaves_the_school_leaves_the_team_and_who_comes_joins_it(directory,
 
 def test_who_leaves_the_school_leaves_a_team_whose_rule_finds_too_many(directory, journal, monkeypatch) -> None:
     make(directory, journal, rule="uai=9990001X")
-    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, list().append))
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, [].append))
     directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
     for number in range(3):
         uid = f"b{number}"
