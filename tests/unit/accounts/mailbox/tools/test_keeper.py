@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from malleposte.accounts.mailbox.tools import keeper, ledger, letter, order
-from malleposte.accounts.mailbox.tools.keeper import OF_A_TOOL, OF_AN_AGENT, Keeper, pause
+from malleposte.accounts.mailbox.tools.keeper import OF_A_TOOL, OF_AN_AGENT, PAUSED, Keeper, pause
 from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
 from malleposte.accounts.mailbox.tools.ledger import Ledger
 from malleposte.accounts.mailbox.tools.links import Links
@@ -40,6 +40,7 @@ class Stage:
         self.reply = DONE
         self.replies: dict[str, Verdict] = {}
         self.told: list[Told] = []
+        self.barred: set[str] = set()
         self.letters: list[tuple[str, str, str]] = []
         self.number = 0
         self.ledger: Ledger | None = None
@@ -51,7 +52,7 @@ class Stage:
         self.ledger = Ledger(self.root / "ledger.sqlite")
         self.keeper = Keeper(
             self.store, self.spool, self.ledger, Links("s" * 40, "pia.ac-exemple.test"),
-            lambda *words: self.letters.append(words), self.tell, lambda: self.now,
+            lambda *words: self.letters.append(words), self.tell, lambda uid: uid not in self.barred, lambda: self.now,
         )  # fmt: skip
 
     def end(self) -> None:
@@ -185,6 +186,22 @@ def test_a_tool_that_refuses_a_message_gets_the_next_one(stage: Stage) -> None:
     stage.lay(rule)
     assert len(stage.look(1)) == 1
     assert sorted(stage.states()) == [("ended", "400"), ("told", "")]
+
+
+def test_an_account_that_is_blocked_tells_nothing_until_it_is_free(stage: Stage) -> None:
+    stage.lay(stage.rule())
+    stage.lay(stage.rule("alebrun"), uid="alebrun")
+    stage.barred = {"mdupond"}
+    assert [one.uid for one in stage.look()] == ["alebrun"]
+    assert stage.look(PAUSED) == []
+    stage.barred.clear()
+    assert [one.uid for one in stage.look(PAUSED)] == ["mdupond"]
+    stage.barred = {"mdupond"}
+    stage.lay(stage.rule())
+    stage.look()
+    assert stage.look(PATIENCE + 60) == []
+    stage.barred.clear()
+    assert stage.look(PATIENCE) == [] and ("ended", "barred") in stage.states() and stage.letters == []
 
 
 def test_a_rule_that_is_gone_tells_nothing(stage: Stage) -> None:
