@@ -19,15 +19,12 @@ from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.mails.team import letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.teams import members
-from malleposte.accounts.teams.model import Team, to_team
+from malleposte.accounts.teams.model import NOTICE_DAYS, Team, to_team
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform.times import stamp
-
-NOTICE_DAYS = 14
-"""Days before its end at which a team's members are told."""
 
 
 def step(night: NightlyRun, result: StepResult) -> None:
