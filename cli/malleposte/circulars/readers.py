@@ -48,8 +48,8 @@ def note(folder: Path, uid: str, now: int) -> bool:
 
 def erase(folder: Path, uids: frozenset[str]) -> int:
     """Erase agents; return how many there were."""
-    held = _bytes(folder)
-    if not any(f"{uid} ".encode() in held for uid in uids):
+    text = _bytes(folder)
+    if not any(f"{uid} ".encode() in text for uid in uids):
         return 0
     before = every(folder)
     left = [one for one in before if one.uid not in uids]

@@ -212,7 +212,7 @@ class Store:
         parts = [part for part in reading.read(raw).parts if part.kind == PDF]
         return [body for part in parts if (body := reading.content(raw, part.number)) is not None]
 
-    def found_words(self, name: str, ident: str, inside: str) -> None:
+    def keep_words(self, name: str, ident: str, inside: str) -> None:
         """Keep the words of a message's PDFs; without any it is found by their names alone."""
         durable.write(self.place(name, ident) / WORDS, inside.encode("utf-8", "replace"))
         row = self.link.execute("SELECT number FROM circular WHERE list = ? AND ident = ?", (name, ident)).fetchone()

@@ -218,7 +218,7 @@ class Server:
             if room > 0:
                 inside.append((await words_of(body, self.words))[:room])
                 room -= len(inside[-1])
-        self.archive.store.found_words(name, ident, "\n".join(inside))
+        self.archive.store.keep_words(name, ident, "\n".join(inside))
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Serve until the process is ended."""

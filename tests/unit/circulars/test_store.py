@@ -101,7 +101,7 @@ def test_a_message_is_archived_once_however_often_and_whenever_it_was_killed(sto
 
 def test_the_index_is_made_again_from_the_messages(store: Store, folder: Path) -> None:
     store.file(filing(), letter(PDF_FILE))
-    store.found_words("chefs", IDENT, "mutations")
+    store.keep_words("chefs", IDENT, "mutations")
     store.file(filing(OTHER), letter())
     store.close()
     (folder / "index.sqlite").write_bytes(b"broken" * 1000)
@@ -115,7 +115,7 @@ def test_words_of_pdfs_come_later_and_only_once(store: Store) -> None:
     store.file(filing(OTHER), letter(("a.txt", b"x")))
     assert store.waiting() == [("chefs", IDENT)]
     assert store.pdfs("chefs", IDENT) == [b"%PDF-1.4 x"] and idents(store, "mutations") == []
-    store.found_words("chefs", IDENT, "Les mutations")
+    store.keep_words("chefs", IDENT, "Les mutations")
     assert idents(store, "mutations") == [IDENT] and store.waiting() == []
     assert idents(store, "note service") == [] and IDENT in idents(store, "note")
 

@@ -31,8 +31,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 NEEDED = ("agent", "title", "begin", "end")
 MOST_SUBSTITUTES = 5
 LONGEST_DAYS = 31
-FARTHEST_DAYS = 3 * 366
-"""Days until the beginning of an event: what is known of one is kept until it is over."""
 _KNOWN = {bare(title): key for key, titles in NAMES.items() for title in titles}
 _HOUR = re.compile(r"(\d{1,2})\s?[hH:]\s?(\d{2})?(?::\d{2})?")
 
@@ -118,11 +116,6 @@ def _times(day: str, begin: str, end: str) -> tuple[str, str]:
     if last < first or (hour and last == first):
         raise values.BadValueError("the end is not after the beginning", "la fin n’est pas après le début")
     days = datetime.datetime.fromisoformat(last) - datetime.datetime.fromisoformat(first)
-    today = datetime.datetime.now(datetime.UTC).date()
-    if datetime.datetime.fromisoformat(first).date() > today + datetime.timedelta(days=FARTHEST_DAYS):
-        raise values.BadValueError(
-            f"{first[:10]}: more than three years away", f"{first[:10]} : dans plus de trois ans"
-        )
     if days.days > LONGEST_DAYS:
         raise values.BadValueError(f"more than {LONGEST_DAYS} days", f"plus de {LONGEST_DAYS} jours")
     return first, last

@@ -49,7 +49,7 @@ def _one(night: NightlyRun, entry: Entry, team: Team) -> tuple[str, list[Failure
     if changes and not night.dry:
         failures += apply(night.tools, changes, "by the team's rule")
     soon = team.ends and team.ends - datetime.timedelta(days=NOTICE_DAYS) <= night.now
-    if team.ends and soon and team.told != stamp(team.ends):
+    if team.ends and soon and team.notice != stamp(team.ends):
         if not night.dry:
             _tell(night, team, team.ends)
             # Afterwards: whoever is interrupted tells some members twice, and none never.

@@ -201,11 +201,11 @@ def sides(changes: Iterable[Change]) -> tuple[list[str], list[str]]:
 
 
 def _people(directory: Directory, uids: Sequence[str]) -> list[Entry]:
-    found: list[Entry] = []
+    people: list[Entry] = []
     for start in range(0, len(uids), 100):
-        asked = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + 100]))
-        found += directory.search("people", boxes.PERSON, asked)
-    return found
+        query = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + 100]))
+        people += directory.search("people", boxes.PERSON, query)
+    return people
 
 
 def _mirrored(uid: str, person: Entry, role: Role | None) -> list[Change]:
@@ -218,7 +218,7 @@ def _mirrored(uid: str, person: Entry, role: Role | None) -> list[Change]:
 
 def _attributes(team: Team, changed: Mapping[str, Role | None]) -> dict[str, list[str]]:
     roles = {**team.members, **changed}
-    return {name: [uid for uid, role in roles.items() if role in wanted] for name, wanted in _OF.items()}
+    return {name: [uid for uid, role in roles.items() if role in named] for name, named in _OF.items()}
 
 
 def _fits(count: int) -> None:

@@ -69,7 +69,7 @@ class Team:
     members: Mapping[str, Role] = field(default_factory=dict)
     urls: tuple[str, ...] = ()
     ends: datetime.datetime | None = None
-    told: str = ""
+    notice: str = ""
     links: tuple[Link, ...] = ()
     state: str = "active"
 
@@ -112,7 +112,7 @@ def to_team(entry: Entry) -> Team:
         members=dict(sorted(roles.items())),
         urls=tuple(attributes.get("mpMemberURL", ())),
         ends=when(first(attributes, "mpTeamEnds")),
-        told=first(attributes, "mpTeamNotice"),
+        notice=first(attributes, "mpTeamNotice"),
         links=tuple(sorted((Link(words, address) for address, _space, words in pairs), key=lambda one: one.words)),
         state=first(attributes, "mpState") or "active",
     )

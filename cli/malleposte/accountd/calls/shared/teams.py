@@ -146,10 +146,10 @@ def teams(context: Context, request: Teams) -> TeamList:
     uid = context.owner(request.uid).uid
     if request.team:
         return _whole(context, uid, _mine(context, request.team, uid), meetings=True)
-    found = sorted(
+    mine = sorted(
         (_shown(to_team(one), uid) for one in members.of(context.directory, uid) if members.known(one)), key=_name
     )
-    return TeamList(uid, teams=tuple(found[:MOST]), more=len(found) > MOST, makes=_makes(context, uid))
+    return TeamList(uid, teams=tuple(mine[:MOST]), more=len(mine) > MOST, makes=_makes(context, uid))
 
 
 @call()

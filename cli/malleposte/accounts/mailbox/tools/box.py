@@ -18,7 +18,7 @@ from malleposte.accounts.mailbox.tools.links import Links
 from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown
 from malleposte.accounts.mailbox.tools.outside import Reach, allowed, host_of
 from malleposte.accounts.mailbox.tools.place import Place
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.core.errors import InputError
@@ -41,7 +41,7 @@ class Box:
     def __init__(
         self, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE,
         allows: Callable[[], dict[str, Reach]] = lambda: allowed(facts.read()),
-        ask: Callable[[Told], Verdict] = send.ask, secret: Callable[[], str] = sealed.read_key,
+        ask: Callable[[Delivery], Verdict] = send.ask, secret: Callable[[], str] = sealed.read_key,
     ) -> None:  # fmt: skip
         """`secret` reads the key, where it is needed alone."""
         self._store, self._path, self._allows, self._ask, self._secret = Store(root), path, allows, ask, secret
@@ -126,7 +126,7 @@ class Box:
         rule = self._rule(uid, ident)
         page = f"https://{facts.read()['hostnames']['portal']}/"
         note = msgspec.structs.replace(TRIAL, key=secrets.token_hex(20), link=page)
-        verdict = self._ask(Told(uid, ident, rule.tool, rule.shown, rule.sealed, note))
+        verdict = self._ask(Delivery(uid, ident, rule.tool, rule.shown, rule.sealed, note))
         if verdict.outcome == Outcome.DONE and rule.paused == Paused.REVOKED:
             self.pause(uid, ident, stopped=False)
         return verdict

@@ -39,7 +39,7 @@ from malleposte.accounts.mailbox.tools.model import (
     State,
 )  # fmt: skip
 from malleposte.accounts.mailbox.tools.order import FULL
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
@@ -76,7 +76,7 @@ class Keeper:
     ledger: Ledger
     links: Links
     write: Write
-    tell: Callable[[Told], Verdict] = send.ask
+    tell: Callable[[Delivery], Verdict] = send.ask
     active: Callable[[str], bool] = field(default=lambda uid: state_of(uid) in TELL)
     clock: Callable[[], float] = time.time
     pool: Executor | None = None
@@ -173,8 +173,8 @@ class Keeper:
         elif rule.paused:
             self.ledger.delay(row.uid, row.rule, now + PAUSED)
         else:
-            told = Told(row.uid, row.rule, rule.tool, rule.shown, rule.sealed, row.told())
-            self._note(row, self.tell(told))
+            delivery = Delivery(row.uid, row.rule, rule.tool, rule.shown, rule.sealed, row.parsed())
+            self._note(row, self.tell(delivery))
 
     def _barred(self, row: Row, now: float) -> None:
         """Let an order of an account that may not send wait, as long as one whose tool is away."""

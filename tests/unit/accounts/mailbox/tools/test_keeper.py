@@ -22,7 +22,7 @@ from malleposte.accounts.mailbox.tools.model import (
     State,
     When,
 )
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
 
 BEGIN = 1_800_000_000.0
@@ -39,7 +39,7 @@ class Stage:
         self.store = Store(root)
         self.reply = DONE
         self.replies: dict[str, Verdict] = {}
-        self.told: list[Told] = []
+        self.told: list[Delivery] = []
         self.barred: set[str] = set()
         self.letters: list[tuple[str, str, str]] = []
         self.number = 0
@@ -59,7 +59,7 @@ class Stage:
         if self.ledger:
             self.ledger.close()
 
-    def tell(self, told: Told) -> Verdict:
+    def tell(self, told: Delivery) -> Verdict:
         self.told.append(told)
         return self.replies.get(told.tool, self.reply)
 
@@ -76,7 +76,7 @@ class Stage:
         one = Order(uid, rule.id, ident, f"Titre {ident}", "a@b", "", self.now)
         (self.spool / f"{uid}.{self.number}.json").write_bytes(msgspec.json.encode(one))
 
-    def look(self, seconds: float = 0.0) -> list[Told]:
+    def look(self, seconds: float = 0.0) -> list[Delivery]:
         """Return the notes that a look tells, `seconds` later."""
         self.now += seconds
         before = len(self.told)
@@ -269,7 +269,7 @@ def test_a_day_has_its_measure(stage: Stage) -> None:
 def test_a_tool_that_hangs_and_an_agent_take_their_part_alone(stage: Stage) -> None:
     hang, ended = threading.Event(), threading.Semaphore(0)
 
-    def tell(told: Told) -> Verdict:
+    def tell(told: Delivery) -> Verdict:
         stage.told.append(told)
         if told.tool == "mattermost":
             hang.wait(60)
@@ -331,7 +331,7 @@ def test_an_order_that_is_none_or_another_s_stops_nothing(stage: Stage) -> None:
 def test_a_fault_of_ours_is_tried_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.lay(stage.rule())
 
-    def broken(_told: Told) -> Verdict:
+    def broken(_told: Delivery) -> Verdict:
         raise RuntimeError("x")
 
     stage.keeper.tell = broken
