@@ -139,4 +139,4 @@ def _guest(one: Invitee) -> Guest:
 
 
 def _of(uid: str, folder: Path) -> Iterator[Convocation]:
-    return (one for one in store.every(folder) if one.shared and one.office == uid)
+    return (one for one in store.every(folder, uid) if one.shared and one.office == uid)

@@ -234,11 +234,11 @@ def told(one: Poll, uid: str) -> list[dict[str, object]]:
     ]
 
 
-def every(folder: Path = store.FOLDER) -> Iterator[Poll]:
-    """Yield all polls, the newest first. One that cannot be read is logged, and stops no other."""
+def every(folder: Path = store.FOLDER, word: str = "") -> Iterator[Poll]:
+    """Yield all polls, the newest first; of a `word` as `store.every`. One that cannot be read stops no other."""
     place = _place(folder)
     for path in sorted(place.glob("*.json"), reverse=True) if place.is_dir() else []:
-        if (one := load(path.stem, folder)) is not None:
+        if (not word or store.has_word(path, word)) and (one := load(path.stem, folder)) is not None:
             yield one
 
 
@@ -311,7 +311,7 @@ def _owned(uid: str, ident: str, folder: Path) -> Poll | None:
 
 
 def _of(uid: str, folder: Path) -> Iterator[Poll]:
-    return (one for one in every(folder) if one.by.uid == uid)
+    return (one for one in every(folder, uid) if one.by.uid == uid)
 
 
 def _place(folder: Path) -> Path:

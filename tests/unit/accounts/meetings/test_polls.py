@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 import pytest
-from malleposte.accounts.convocations import store
+from malleposte.accounts.convocations import orders, store
 from malleposte.accounts.mailbox.later.submit import Outcome
 from malleposte.accounts.meetings import invite, polls
 from malleposte.accounts.meetings.polls import MOST_OPEN, Poll, Shown, Slot
@@ -206,6 +207,23 @@ def test_two_polls_of_one_moment_are_two(stage: House, monkeypatch: pytest.Monke
     first, second = asked(stage), asked(stage, by=person("bruno"))
     assert first.ident != second.ident
     assert [len(polls.listed(uid, stage.folder)) for uid in ("anne", "bruno")] == [1, 1]
+
+
+def test_a_page_of_an_agent_takes_no_file_of_others_apart(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for uid in ("anne", "bruno", "anne-marie"):
+        asked(stage, by=person(uid), people=(OUTSIDE,))
+        stage.called(OUTSIDE, by=person(uid))
+    taken: list[str] = []
+    decode = msgspec.json.decode
+
+    def counted(content: bytes, **words: Any) -> Any:
+        taken.append(content.decode())
+        return decode(content, **words)
+
+    monkeypatch.setattr(msgspec.json, "decode", counted)
+    assert len(polls.listed("anne", stage.folder)) == len(stage.listed("anne")) == 1
+    assert orders.mine("anne", stage.time, stage.folder) == []
+    assert len(taken) == 3 and all('"anne"' in one for one in taken)
 
 
 def test_it_goes_with_its_time_or_its_agent_and_is_told_to_who_is_in_it(stage: House) -> None:
