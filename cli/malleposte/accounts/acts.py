@@ -29,6 +29,7 @@ from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.directory.query import AnyOf, Equal
 from malleposte.platform.times import local
 from malleposte.throttle.record.model import Kept
 
@@ -79,11 +80,14 @@ def entry(directory: Directory, uid: str, branch: Branch = "people") -> Entry:
 
 
 def make(directory: Directory, journal: Journal, changes: Iterable[Change], note: str = "") -> bool:
-    """Make changes at once, with the journal; whether anything changed. Raises MallepostError when one is refused."""
+    """Make changes at once, with the journal; whether anything changed.
+
+    Raises MallepostError when one is refused: those after it are not made.
+    """
     todo = tuple(replace(change, note=note) if note else change for change in changes)
     if not todo:
         return False
-    outcome = apply(Plan("", "", "", "", todo), directory, journal)
+    outcome = apply(Plan("", "", "", "", todo), directory, journal, together=True)
     journal.sync()
     if outcome.skipped:
         raise MallepostError(f"{todo[0].uid}: {outcome.skipped[0].reason}", "run this again")
@@ -111,7 +115,8 @@ def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trac
 
     What is no agent's is left out: published calendars, books of schools and rooms, which are open to many.
     """
-    boxes = directory.search("functional", ("cn", "mail"), {"mpDelegate": uid})
+    opens = AnyOf((Equal("mpDelegate", uid), Equal("mpReader", uid)))
+    boxes = directory.search("functional", ("cn", "mail"), opens)
     traces_of_others = [Trace(Trail.BOX, first(one.attributes, "mail"), first(one.attributes, "cn")) for one in boxes]
     for one in traces:
         if one.kind in OTHERS:

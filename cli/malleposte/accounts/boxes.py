@@ -70,9 +70,17 @@ def person(directory: Directory, name: str, *, gone: bool = False) -> Entry:
 
 
 def gather(directory: Directory, box: str, names: Iterable[str], *, gone: bool = False) -> Members:
-    """A box and those who are named. Raises InputError."""
+    """A box and those who are named. Raises InputError, for a team too: each of its members has a role."""
     people = (person(directory, name, gone=gone) for name in names)
-    return Members(find(directory, box), {one.attributes["uid"][0]: one for one in people})
+    entry = find(directory, box)
+    refuse_team(entry)
+    return Members(entry, {one.attributes["uid"][0]: one for one in people})
+
+
+def refuse_team(entry: Entry) -> None:
+    """Raise InputError for a team: half of a role that was taken away would come back by night."""
+    if entry.attributes.get("mpTeam"):
+        raise InputError(f"{entry.attributes['uid'][0]} is a team", "see `malleposte accounts team --help`")
 
 
 def _with(values: Sequence[str], more: Iterable[str]) -> list[str]:

@@ -13,10 +13,7 @@ FILE = "readers"
 
 def every(folder: Path) -> list[Reader]:
     """Return the readers of the message in a folder, each once. A line that a power cut left half does not count."""
-    try:
-        text = (folder / FILE).read_text("utf-8", "replace")
-    except FileNotFoundError:
-        return []
+    text = _bytes(folder).decode("utf-8", "replace")
     readers: dict[str, Reader] = {}
     for line in text.rpartition("\n")[0].splitlines():
         uid, _space, when = line.partition(" ")
@@ -25,9 +22,16 @@ def every(folder: Path) -> list[Reader]:
     return list(readers.values())
 
 
+def find(folder: Path, uid: str) -> Reader | None:
+    """Return one of them; None for who is none. Of a file without the name no line is read."""
+    if f"{uid} ".encode() not in _bytes(folder):
+        return None
+    return next((one for one in every(folder) if one.uid == uid), None)
+
+
 def note(folder: Path, uid: str, now: int) -> bool:
     """Note that an agent opened it; whether that is new."""
-    if any(one.uid == uid for one in every(folder)):
+    if find(folder, uid):
         return False
     with (folder / FILE).open("a+b") as file:
         end = file.seek(0, os.SEEK_END)
@@ -44,8 +48,18 @@ def note(folder: Path, uid: str, now: int) -> bool:
 
 def erase(folder: Path, uids: frozenset[str]) -> int:
     """Erase agents; return how many there were."""
+    text = _bytes(folder)
+    if not any(f"{uid} ".encode() in text for uid in uids):
+        return 0
     before = every(folder)
     left = [one for one in before if one.uid not in uids]
     if len(left) != len(before):
         durable.write(folder / FILE, "".join(f"{one.uid} {one.time}\n" for one in left))
     return len(before) - len(left)
+
+
+def _bytes(folder: Path) -> bytes:
+    try:
+        return (folder / FILE).read_bytes()
+    except FileNotFoundError:
+        return b""

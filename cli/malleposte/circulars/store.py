@@ -83,6 +83,8 @@ class Store:
         for left in self.new.iterdir():
             shutil.rmtree(left)
         self.link = self._opened()
+        self.closing = contextlib.ExitStack()
+        """Calls at the end of what others opened of it."""
         self._in_line()
 
     def _opened(self) -> sqlite3.Connection:
@@ -99,7 +101,8 @@ class Store:
             return _connected(path)
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index, and what others opened."""
+        self.closing.close()
         self.link.close()
 
     # --- what comes ---
@@ -209,7 +212,7 @@ class Store:
         parts = [part for part in reading.read(raw).parts if part.kind == PDF]
         return [body for part in parts if (body := reading.content(raw, part.number)) is not None]
 
-    def found_words(self, name: str, ident: str, inside: str) -> None:
+    def keep_words(self, name: str, ident: str, inside: str) -> None:
         """Keep the words of a message's PDFs; without any it is found by their names alone."""
         durable.write(self.place(name, ident) / WORDS, inside.encode("utf-8", "replace"))
         row = self.link.execute("SELECT number FROM circular WHERE list = ? AND ident = ?", (name, ident)).fetchone()
@@ -246,6 +249,11 @@ class Store:
             return None
         letter = reading.read(self.raw(name, ident))
         return msgspec.structs.replace(_circular(row), text=letter.text, broken=letter.broken)
+
+    def stands(self, name: str, ident: str) -> bool:
+        """Return whether there is such a circular, which is not taken back."""
+        one = "SELECT 1 FROM circular WHERE list = ? AND ident = ? AND NOT withdrawn"
+        return self.link.execute(one, (name, ident)).fetchone() is not None
 
     def raw(self, name: str, ident: str) -> bytes:
         """Return a message as it was written to the list. Raises OSError."""

@@ -21,13 +21,10 @@ from pathlib import Path
 import msgspec
 
 from malleposte.circulars import readers as reads
-from malleposte.circulars import reading
 from malleposte.circulars.ask import Reply, Request, Which
 from malleposte.circulars.model import (
-    CHUNK,
     MOST_FOUND,
     Answer,
-    Chunk,
     Counting,
     Filed,
     Filing,
@@ -36,6 +33,7 @@ from malleposte.circulars.model import (
     Reading,
     Shown,
 )  # fmt: skip
+from malleposte.circulars.parts import Parts
 from malleposte.circulars.store import FullError, Limits, Store
 from malleposte.core.loops import named
 from malleposte.runtime import kit, settings
@@ -81,6 +79,7 @@ class Archive:
 
     def __init__(self, store: Store, counting: Counting, clock: Callable[[], float] = time.time) -> None:
         self.store, self.counting, self.clock = store, counting, clock
+        self.parts = Parts(store)
 
     def file(self, filing: Filing, raw: bytes) -> Filed:
         """Archive a message."""
@@ -106,7 +105,7 @@ class Archive:
         if request.show:
             return Reply(shown=self._show(request.show))
         if request.part:
-            return Reply(chunk=self._part(request.part))
+            return Reply(chunk=self.parts.chunk(request.part))
         if request.readers:
             return Reply(readers=self._readers(request.readers))
         if request.read_by:
@@ -131,22 +130,8 @@ class Archive:
             reads.note(self.store.place(which.list, which.ident), which.uid, int(self.clock()))
         return Shown(one, self.counting)
 
-    def _part(self, which: Which) -> Chunk | None:
-        one = self.store.show(which.list, which.ident)
-        if one is None:
-            return None
-        if which.number == 0:
-            name, kind, body = "message.txt", "text/plain", one.text.encode("utf-8", "replace")
-        else:
-            part = next((part for part in one.parts if part.number == which.number), None)
-            content = reading.content(self.store.raw(which.list, which.ident), which.number)
-            if part is None or content is None:
-                return None
-            name, kind, body = part.name, part.kind, content
-        return Chunk(name, kind, len(body), body[which.offset : which.offset + CHUNK])
-
     def _readers(self, which: Which) -> Readers | None:
-        if self.counting is Counting.NOTHING or self.store.show(which.list, which.ident) is None:
+        if self.counting is Counting.NOTHING or not self.store.stands(which.list, which.ident):
             return None
         every = reads.every(self.store.place(which.list, which.ident))
         return Readers(len(every), tuple(every) if self.counting is Counting.NAMES else ())
@@ -154,9 +139,9 @@ class Archive:
     def _read_by(self, uid: str) -> list[Reading]:
         rows = list[Reading]()
         for name, ident in sorted(self.store.every()):
-            for one in reads.every(self.store.place(name, ident)):
-                if one.uid == uid and (circular := self.store.show(name, ident)):
-                    rows.append(Reading(name, circular.subject, one.time))
+            one = reads.find(self.store.place(name, ident), uid)
+            if one and (circular := self.store.show(name, ident)):
+                rows.append(Reading(name, circular.subject, one.time))
         return rows
 
 
@@ -233,7 +218,7 @@ class Server:
             if room > 0:
                 inside.append((await words_of(body, self.words))[:room])
                 room -= len(inside[-1])
-        self.archive.store.found_words(name, ident, "\n".join(inside))
+        self.archive.store.keep_words(name, ident, "\n".join(inside))
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Serve until the process is ended."""

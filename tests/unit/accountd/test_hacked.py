@@ -193,6 +193,8 @@ def test_what_others_opened_is_told_by_names_and_stays(stage: HackedStage) -> No
     other = FunctionalBox("ce.y", "Lycée", "ce.y@ac-exemple.test", delegates=("autre",))
     for one in (box, other):
         stage.directory.add(one.dn(stage.directory.suffix), box_attributes(one))
+    team = FunctionalBox("equipe-x", "Équipe X", "equipe-x@ac-exemple.test", team="autre")
+    stage.directory.add(team.dn(stage.directory.suffix), {**box_attributes(team), "mpReader": ["mdupond"]})
     stage.agent("collegue", State.ACTIVE, OTHER_NUMEN)
     folder = Trace("their-folder", "Conseils", "collegue")
     stage.left, stage.factors = [FORWARD, folder, Trace("their-mail", who="collegue"),
@@ -201,10 +203,11 @@ def test_what_others_opened_is_told_by_names_and_stays(stage: HackedStage) -> No
     shown = stage.check(ticket).traces
     assert [(one.kind, one.what, one.who, one.kept) for one in shown] == [
         ("forward", "", "voleur@lointain.test", False), ("box", "ce.x@ac-exemple.test", "Collège des Prés", True),
+        ("box", "equipe-x@ac-exemple.test", "Équipe X", True),
         ("their-folder", "Conseils", "Marie Dupond", True), ("their-mail", "", "Marie Dupond", True),
     ]  # fmt: skip
     after = stage.check(ticket, *(one.ident for one in shown), folder.ident)
-    assert kinds(after) == ["box", "their-folder", "their-mail"]
+    assert kinds(after) == ["box", "box", "their-folder", "their-mail"]
     assert folder in stage.left and FORWARD not in stage.left
 
 

@@ -1,5 +1,6 @@
 """« Mes équipes »: who may make a team, what each member sees and may do; at once."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from malleposte.accounts import boxes, facts
 from malleposte.accounts.meetings.model import Appointment
 from malleposte.directory.model import State
 
-from .test_service import HERE, NO_LOG_IN, Stage, success, token
+from .test_service import HERE, NO_LOG_IN, NOW, Stage, success, token
 
 UID = "equipe-projet-erasmus"
 CHEF, WRITER, READER, STRANGER = "chef", "ecrit", "lecteur", "dehors"
@@ -48,6 +49,11 @@ def team(stage: Stage) -> Stage:
 
 def place(stage: Stage, who: str, role: str, by: str = CHEF, team: str = UID) -> TeamList | Refused:
     return stage.ask(SetMember(HERE, by, token(by), team, who, role))
+
+
+def day(number: int) -> str:
+    """The day that is so many days away."""
+    return (NOW.astimezone() + datetime.timedelta(days=number)).date().isoformat()
 
 
 def seen(stage: Stage, uid: str, team: str = "") -> TeamList | Refused:
@@ -118,7 +124,8 @@ def test_what_cannot_be_taken_has_its_word(team: Stage) -> None:
     for who, role, word in (("nul", "lit", "who"), ("parti", "lit", "who"), (WRITER, "chef", "who")):
         assert refused(place(team, who, role)) == ("refused_value", word)
     for fields, word in (
-        ({"ends": "2001-01-01"}, "day"), ({"words": "x", "address": "http://a.test/"}, "link"),
+        ({"ends": "2001-01-01"}, "day"), ({"ends": day(13)}, "day"),
+        ({"words": "x", "address": "http://a.test/"}, "link"),
         ({"words": "", "address": "https://a.test/"}, "link"),
     ):  # fmt: skip
         assert refused(team.ask(SetTeam(HERE, CHEF, token(CHEF), UID, **fields))) == ("refused_value", word)
@@ -126,6 +133,8 @@ def test_what_cannot_be_taken_has_its_word(team: Stage) -> None:
         assert refused(team.ask(MakeTeam(HERE, CHEF, token(CHEF), name))) == ("refused_value", word)
     done = success(team.ask(SetTeam(HERE, CHEF, token(CHEF), UID, words="Nos documents", address="https://a.test/")))
     assert [(one.words, one.address) for one in done.teams[0].links] == [("Nos documents", "https://a.test/")]
+    done = success(team.ask(SetTeam(HERE, CHEF, token(CHEF), UID, ends=day(15))))
+    assert done.teams[0].ends == day(15), "its members are told before"
     done = success(team.ask(SetTeam(HERE, CHEF, token(CHEF), UID, remove="https://a.test/")))
     assert done.teams[0].links == ()
 

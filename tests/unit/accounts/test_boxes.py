@@ -51,6 +51,14 @@ def test_both_sides_of_a_delegation_and_its_end(directory, tmp_path):
     assert held(directory, "functional", "ce.x", "mpDelegate") == ["a2"]
 
 
+def test_who_opens_a_team_is_for_its_own_command_to_say(directory):
+    team = FunctionalBox("equipe-x", "Équipe X", "equipe-x@ac-exemple.test", team="a1")
+    directory.add(team.dn(directory.suffix), {**box_attributes(team), "mpManager": ["a1"], "mpDelegate": ["a1"]})
+    with pytest.raises(InputError, match="equipe-x is a team"):
+        boxes.gather(directory, "equipe-x", ["a1"])
+    assert boxes.gather(directory, "ce.x", ["a1"]).uid == "ce.x"
+
+
 def test_the_mirror_follows_the_boxes(directory, tmp_path):
     directory.modify(f"uid=ce.x,ou=functional,{directory.suffix}", {"mpDelegate": ["a1"]})
     directory.modify(f"uid=a2,ou=people,{directory.suffix}", {"mpOpens": ["ce.x"]})

@@ -101,7 +101,7 @@ def test_a_message_is_archived_once_however_often_and_whenever_it_was_killed(sto
 
 def test_the_index_is_made_again_from_the_messages(store: Store, folder: Path) -> None:
     store.file(filing(), letter(PDF_FILE))
-    store.found_words("chefs", IDENT, "mutations")
+    store.keep_words("chefs", IDENT, "mutations")
     store.file(filing(OTHER), letter())
     store.close()
     (folder / "index.sqlite").write_bytes(b"broken" * 1000)
@@ -115,7 +115,7 @@ def test_words_of_pdfs_come_later_and_only_once(store: Store) -> None:
     store.file(filing(OTHER), letter(("a.txt", b"x")))
     assert store.waiting() == [("chefs", IDENT)]
     assert store.pdfs("chefs", IDENT) == [b"%PDF-1.4 x"] and idents(store, "mutations") == []
-    store.found_words("chefs", IDENT, "Les mutations")
+    store.keep_words("chefs", IDENT, "Les mutations")
     assert idents(store, "mutations") == [IDENT] and store.waiting() == []
     assert idents(store, "note service") == [] and IDENT in idents(store, "note")
 
@@ -176,6 +176,8 @@ def test_readers_are_noted_once_and_erased(store: Store) -> None:
         file.write("pmar")  # the power went
     assert readers.note(place, "pmartin", NOW)
     assert [(one.uid, one.time) for one in readers.every(place)] == [("mdupond", NOW), ("pmartin", NOW)]
+    assert readers.find(place, "pmartin") == readers.every(place)[1] and readers.find(place, "martin") is None
+    assert readers.erase(place, frozenset(("martin", "autre"))) == 0
     assert readers.erase(place, frozenset(("mdupond", "autre"))) == 1
     assert [one.uid for one in readers.every(place)] == ["pmartin"]
 

@@ -57,6 +57,7 @@ WORDS: Mapping[str, str] = {
     Trail.FOLDER: "dossier partagé", Trail.AGENDA: "agenda ou contacts partagés", Trail.DELEGATE: "délégation",
     Trail.SENDERS: "expéditeurs autorisés ou bloqués", Trail.SIGNATURE: "signature",
     Trail.SENDER: "nom d’expéditeur", Trail.REPLY: "adresse de réponse", Trail.COPY: "copie cachée",
+    Trail.TOOL: "règle d’un outil",
     Trail.FACTOR: "second facteur", Trail.RECOVERY: "moyen de secours",
 }  # fmt: skip
 """The kinds in the journal, for the account's owner."""
@@ -279,7 +280,8 @@ def _remove(
                 return list(failures)
     except (MallepostError, OSError) as error:
         return [Failure("factors" if gone.kind == Trail.FACTOR else "traces", str(error))]
-    note = ": ".join(one for one in (WORDS[gone.kind], gone.who or gone.what) if one)
+    about = gone.what if gone.kind == Trail.TOOL else gone.who or gone.what
+    note = ": ".join(one for one in (WORDS[gone.kind], about) if one)
     context.journal.write("trace-removed", uid, note=note)
     context.journal.sync()
     return []

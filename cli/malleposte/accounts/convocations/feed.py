@@ -128,7 +128,7 @@ def _moment(typed: str, day: str) -> tuple[str, str]:
         return day, ""
     if found := _HOUR.fullmatch(words):
         if not day:
-            raise values.BadValueError(f"{words!r}: an hour without a day", f"{words!r} : une heure sans jour")
+            raise values.BadValueError(f"{words!r}: an hour without a day", f"{words!r} : une heure sans jour")
         return day, _hour(found)
     date, _space, rest = words.replace("T", " ", 1).partition(" ")
     if not rest:

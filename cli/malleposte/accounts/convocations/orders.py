@@ -111,7 +111,7 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def mine(uid: str, now: float, folder: Path = store.FOLDER) -> list[Mine]:
     """Return the convocations of an agent that are not over, the next one first."""
     several = [
-        _mine(one, invitee) for one in store.every(folder) if one.stage is not Stage.DRAFT and not one.shared
+        _mine(one, invitee) for one in store.every(folder, uid) if one.stage is not Stage.DRAFT and not one.shared
         for invitee in one.invitees if invitee.person.uid == uid and _shown_to_agent(invitee, now)
     ]  # fmt: skip
     return sorted(several, key=lambda each: (each.event.begin, each.invitation))
@@ -136,7 +136,7 @@ def answer(uid: str, invitation: str, yes: bool, now: float, folder: Path = stor
 
 def listed(office: str, folder: Path = store.FOLDER) -> list[Summary]:
     """Return the convocations of an office, the newest first."""
-    return [summary(one) for one in store.every(folder) if one.office == office]
+    return [summary(one) for one in store.every(folder, office) if one.office == office]
 
 
 def shown(office: str, ident: str, folder: Path = store.FOLDER) -> Shown | None:
@@ -161,7 +161,7 @@ def ask_plan(
             one = found
         else:
             standing = [
-                each for each in store.every(folder)
+                each for each in store.every(folder, office.office)
                 if each.office == office.office and each.stage is not Stage.OFF and each.last > now.timestamp()
             ]  # fmt: skip
             if len(standing) >= MOST_OPEN:

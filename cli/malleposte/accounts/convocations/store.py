@@ -76,13 +76,31 @@ def load(ident: str, folder: Path = FOLDER) -> Convocation:
         raise InputError(f"{path}: not a convocation of this program ({error})") from error
 
 
-def every(folder: Path = FOLDER) -> Iterator[Convocation]:
-    """Yield all convocations, the newest first. One that cannot be read is logged, and stops no other."""
+def every(folder: Path = FOLDER, word: str = "") -> Iterator[Convocation]:
+    """Yield all convocations, the newest first; of a `word`, such as a uid, those alone whose file has it.
+
+    One that cannot be read is logged, and stops no other.
+    """
     for path in sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []:
+        if word and not has_word(path, word):
+            continue
         try:
             yield load(path.stem, folder)
         except InputError as error:
             LOG.error("%s", error)
+
+
+def has_word(path: Path, word: str) -> bool:
+    """Whether a file has a word as a value: it is not taken apart for that, of which an agent's page has thousands.
+
+    So does one that cannot be read.
+    """
+    try:
+        return msgspec.json.encode(word) in path.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def standing(name: str, now: float, office: str = "", folder: Path = FOLDER) -> list[Convocation]:

@@ -110,8 +110,13 @@ class Worker:
             self.look()
             self.minute()
 
-    def _all_due(self) -> list[str]:
-        return [one.ident for one in store.every(self.folder) if _due(one, self.clock.now())]
+    def _all_due(self) -> dict[str, list[str]]:
+        """Return what is due, by offices."""
+        due: dict[str, list[str]] = {}
+        for one in store.every(self.folder):
+            if _due(one, self.clock.now()):
+                due.setdefault(one.office, []).append(one.ident)
+        return due
 
     def wait(self) -> None:
         """Wait for the next minute where this one's share is spent; what is ordered meanwhile is not waited for."""
@@ -223,7 +228,10 @@ class Worker:
     # --- sending ---
 
     def minute(self) -> int:
-        """Send what this minute has left, some of each convocation in turn; return how many invitations were tried."""
+        """Send what this minute has left, in equal parts for the offices; return how many invitations were tried.
+
+        Of an office some of each convocation go in turn.
+        """
         left = self.pace.left(self.clock.now())
         tried = 0
         if left and ballots.due(self.clock.now(), self.folder):
@@ -234,12 +242,15 @@ class Worker:
             due = self._all_due()
             if not due:
                 break
-            for ident in due:
-                share = min(BATCH, left, max(1, left // len(due)))
-                if left <= 0:
-                    break
-                many = self._batch(ident, share)
-                left, tried = left - many, tried + many
+            part = max(1, left // len(due))
+            for idents in due.values():
+                mine = min(part, left)
+                share = min(BATCH, max(1, mine // len(idents)))
+                for ident in idents:
+                    if mine <= 0:
+                        break
+                    many = self._batch(ident, min(share, mine))
+                    mine, left, tried = mine - many, left - many, tried + many
         return tried
 
     def _batch(self, ident: str, most: int) -> int:

@@ -52,17 +52,24 @@ class Meeting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def call(
-    by: Person, event: Event, guests: Iterable[Person], now: datetime.datetime, folder: Path = store.FOLDER
-) -> Meeting | None:
-    """Call a meeting; None where the agent has too many. Raises OSError."""
+    by: Person, event: Event, guests: Iterable[Person], now: datetime.datetime, folder: Path = store.FOLDER,
+    *, ident: str = "",
+) -> Meeting | None:  # fmt: skip
+    """Call a meeting, once under the name `ident` where one is given; None where the agent has too many.
+
+    Raises OSError.
+    """
     with store.turn(folder):
+        if ident and store.has(ident, folder):
+            return shown(store.load(ident, folder))
         standing = [one for one in _of(by.uid, folder) if one.stage is Stage.OPEN and one.last > now.timestamp()]
         if len(standing) >= MOST_OPEN:
             return None
         own = Invitee(by.uid, plan.token(), by, event, answer=Answer.YES, part=Part.ORGANISER)
         others = [Invitee(plan.key_of(one), plan.token(), one, event, part=Part.GUEST) for one in guests]
+        ident = ident or idents.new_ident(now, lambda word: store.has(word, folder))
         meeting = Convocation(
-            idents.new_ident(now), event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
+            ident, event.title, by.uid, by.address, by.name, by.address.rpartition("@")[2], by.uid,
             int(now.timestamp()), stage=Stage.OPEN, invitees=[own, *others], shared=secrets.token_hex(12),
         )  # fmt: skip
         store.ask(meeting, folder)
@@ -132,4 +139,4 @@ def _guest(one: Invitee) -> Guest:
 
 
 def _of(uid: str, folder: Path) -> Iterator[Convocation]:
-    return (one for one in store.every(folder) if one.shared and one.office == uid)
+    return (one for one in store.every(folder, uid) if one.shared and one.office == uid)

@@ -119,7 +119,8 @@ def ask(
         if sum(one.stands(now.timestamp()) for one in _of(by.uid, folder)) >= MOST_OPEN:
             return None
         voters = [Voter(one, Vote.NONE * len(slots)) for one in people]
-        poll = Poll(idents.new_ident(now), title, by, int(now.timestamp()), list(slots), voters, text, tell)
+        ident = idents.new_ident(now, lambda word: _path(word, folder).exists())
+        poll = Poll(ident, title, by, int(now.timestamp()), list(slots), voters, text, tell)
         keep(poll, folder)
         (folder / f"{poll.ident}.asked").touch(0o600)
     return shown(poll)
@@ -166,16 +167,15 @@ def decide(
         if one.chosen < 0:
             one.chosen = slot
             _close(one)
-            keep(one, folder)
-    if not one.meeting:
-        taken = one.slots[one.chosen]
+        # The meeting has its name before it is called: whoever comes again finds it by that.
+        one.meeting = one.meeting or idents.new_ident(now, lambda word: store.has(word, folder))
+        keep(one, folder)
+    taken = one.slots[one.chosen]
+    if not store.has(one.meeting, folder) and _moment(taken.begin) > now.timestamp():
         event = invite.with_visio(Event(one.title, taken.begin, taken.end, "", one.text), link)
-        meeting = invite.call(one.by, event, [voter.person for voter in one.voters], now, folder)
-        if meeting is None:
+        guests = [voter.person for voter in one.voters]
+        if invite.call(one.by, event, guests, now, folder, ident=one.meeting) is None:
             return None
-        one.meeting = meeting.ident
-        with store.turn(folder):
-            keep(one, folder)
     return shown(one)
 
 
@@ -234,11 +234,11 @@ def told(one: Poll, uid: str) -> list[dict[str, object]]:
     ]
 
 
-def every(folder: Path = store.FOLDER) -> Iterator[Poll]:
-    """Yield all polls, the newest first. One that cannot be read is logged, and stops no other."""
+def every(folder: Path = store.FOLDER, word: str = "") -> Iterator[Poll]:
+    """Yield all polls, the newest first; of a `word` as `store.every`. One that cannot be read stops no other."""
     place = _place(folder)
     for path in sorted(place.glob("*.json"), reverse=True) if place.is_dir() else []:
-        if (one := load(path.stem, folder)) is not None:
+        if (not word or store.has_word(path, word)) and (one := load(path.stem, folder)) is not None:
             yield one
 
 
@@ -311,7 +311,7 @@ def _owned(uid: str, ident: str, folder: Path) -> Poll | None:
 
 
 def _of(uid: str, folder: Path) -> Iterator[Poll]:
-    return (one for one in every(folder) if one.by.uid == uid)
+    return (one for one in every(folder, uid) if one.by.uid == uid)
 
 
 def _place(folder: Path) -> Path:

@@ -57,16 +57,22 @@ def _no_removal(_change: Change) -> None:
 
 def apply(
     plan: Plan, directory: Directory, journal: Journal, *, progress: Progress = lambda done, whole: None,
-    remove: Remove = _no_removal,
+    remove: Remove = _no_removal, together: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Apply all changes, departures last. `remove` takes an account away for good, with its line of the journal."""
-    return _Application(plan, directory, journal, progress, remove).run()
+    """Apply all changes, departures last. `remove` takes an account away for good, with its line of the journal.
+
+    `together`: the changes are one act, of which nothing is done after a change that is skipped. Their order is that
+    of safety: a right that the first of them should have founded is not given by the next.
+    """
+    return _Application(plan, directory, journal, progress, remove, together=together).run()
 
 
 class _Application:
-    def __init__(self, plan: Plan, directory: Directory, journal: Journal, progress: Progress, remove: Remove) -> None:
+    def __init__(
+        self, plan: Plan, directory: Directory, journal: Journal, progress: Progress, remove: Remove, *, together: bool
+    ) -> None:  # fmt: skip
         self.plan, self.directory, self.journal, self.progress = plan, directory, journal, progress
-        self.remove = remove
+        self.remove, self.together = remove, together
         self.failed: list[str] = []
         self.outcome = Outcome()
         self.handled = 0
@@ -81,6 +87,10 @@ class _Application:
                     for number in run:
                         change = self.plan.changes[number]
                         self._one(change)
+                        if self._ended:
+                            break
+                if self._ended:
+                    break
         except DirectoryError as error:
             whole = len(self.plan.changes)
             if whole == 1:
@@ -89,6 +99,10 @@ class _Application:
                 f"{error}, after {self.handled} of {whole} changes", "run the same again: changes made are recognised"
             ) from error
         return self.outcome
+
+    @property
+    def _ended(self) -> bool:
+        return self.together and not self.outcome.whole
 
     def _one(self, change: Change) -> None:
         match change.kind:

@@ -19,15 +19,12 @@ from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.mails.team import letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.teams import members
-from malleposte.accounts.teams.model import Team, to_team
+from malleposte.accounts.teams.model import NOTICE_DAYS, Team, to_team
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform.times import stamp
-
-NOTICE_DAYS = 14
-"""Days before its end at which a team's members are told."""
 
 
 def step(night: NightlyRun, result: StepResult) -> None:
@@ -47,12 +44,12 @@ def _one(night: NightlyRun, entry: Entry, team: Team) -> tuple[str, list[Failure
     failures: list[Failure] = []
     if team.urls and night.by_rule is None:
         raise MallepostError("its rule cannot be read here", "run `malleposte accounts nightly`")
-    changes = members.follow(night.tools.directory, entry, night.by_rule) if night.by_rule else []
+    changes = members.follow(night.tools.directory, entry, night.by_rule, failures.append) if night.by_rule else []
     changes = changes or members.mirrored(night.tools.directory, team)
     if changes and not night.dry:
-        failures = apply(night.tools, changes, "by the team's rule")
+        failures += apply(night.tools, changes, "by the team's rule")
     soon = team.ends and team.ends - datetime.timedelta(days=NOTICE_DAYS) <= night.now
-    if team.ends and soon and team.told != stamp(team.ends):
+    if team.ends and soon and team.notice != stamp(team.ends):
         if not night.dry:
             _tell(night, team, team.ends)
             # Afterwards: whoever is interrupted tells some members twice, and none never.

@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from malleposte.accounts import boxes
+from malleposte.accounts.channels import Failure
 from malleposte.accounts.life.base import change, uid_of
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.teams.model import (
@@ -119,19 +120,22 @@ def place(entry: Entry, person: Entry, role: Role | None) -> list[Change]:
     return [*whole, *own] if gains else [*own, *whole]
 
 
-def follow(directory: Directory, entry: Entry, find: Find) -> list[Change]:
+def follow(directory: Directory, entry: Entry, find: Find, say: Callable[[Failure], object]) -> list[Change]:
     """The changes that bring those who take part to the team's rule: who leaves the school leaves the team.
 
-    Who leads it or reads stays. Raises InputError where the rule finds more than a team may have.
+    Who leads it or reads stays. Where the rule finds more than a team may have, `say` is told, nobody joins, and who is
+    not found leaves all the same.
     """
     team = to_team(entry)
     if not team.urls:
         return []
-    found = {uid.lower() for url in team.urls for uid in find(directory, url)}
+    by_rule = {uid.lower() for url in team.urls for uid in find(directory, url)}
     named = {uid for uid, role in team.members.items() if role is not Role.WRITES}
-    _fits(len(found | named))
-    gone = [uid for uid in team.members if uid not in found | named]
-    come = sorted(found - team.members.keys())
+    gone = [uid for uid in team.members if uid not in by_rule | named]
+    come = sorted(by_rule - team.members.keys())
+    if (count := len(by_rule | named)) > MOST_MEMBERS:
+        say(Failure("rule", f"it finds more people than a team has members: {count}, {MOST_MEMBERS} at most"))
+        come = []
     people = {uid_of(one): one for one in _people(directory, [*gone, *come])}
     roles = dict.fromkeys(gone) | {uid: Role.WRITES for uid in come if uid in people}
     leaving = [one for uid in gone if uid in people for one in _mirrored(team.uid, people[uid], None)]
@@ -197,11 +201,11 @@ def sides(changes: Iterable[Change]) -> tuple[list[str], list[str]]:
 
 
 def _people(directory: Directory, uids: Sequence[str]) -> list[Entry]:
-    found: list[Entry] = []
+    people: list[Entry] = []
     for start in range(0, len(uids), 100):
-        asked = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + 100]))
-        found += directory.search("people", boxes.PERSON, asked)
-    return found
+        query = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + 100]))
+        people += directory.search("people", boxes.PERSON, query)
+    return people
 
 
 def _mirrored(uid: str, person: Entry, role: Role | None) -> list[Change]:
@@ -214,7 +218,7 @@ def _mirrored(uid: str, person: Entry, role: Role | None) -> list[Change]:
 
 def _attributes(team: Team, changed: Mapping[str, Role | None]) -> dict[str, list[str]]:
     roles = {**team.members, **changed}
-    return {name: [uid for uid, role in roles.items() if role in wanted] for name, wanted in _OF.items()}
+    return {name: [uid for uid, role in roles.items() if role in named] for name, named in _OF.items()}
 
 
 def _fits(count: int) -> None:

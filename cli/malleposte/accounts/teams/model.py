@@ -28,6 +28,8 @@ TITLE = "Équipe "
 LONGEST, MOST_MEMBERS, MOST_LINKS = 60, 300, 6
 """Characters of a name; members, by rule too; links of a team's own."""
 LONGEST_WORDS, LONGEST_ADDRESS = 60, 300
+NOTICE_DAYS = 14
+"""Days before its end at which a team's members are told: no member sets one that is nearer."""
 MOST_DAYS = 731
 """Days for which an end may be set."""
 _MARKS = frozenset('<>"@\\|=')
@@ -67,7 +69,7 @@ class Team:
     members: Mapping[str, Role] = field(default_factory=dict)
     urls: tuple[str, ...] = ()
     ends: datetime.datetime | None = None
-    told: str = ""
+    notice: str = ""
     links: tuple[Link, ...] = ()
     state: str = "active"
 
@@ -110,7 +112,7 @@ def to_team(entry: Entry) -> Team:
         members=dict(sorted(roles.items())),
         urls=tuple(attributes.get("mpMemberURL", ())),
         ends=when(first(attributes, "mpTeamEnds")),
-        told=first(attributes, "mpTeamNotice"),
+        notice=first(attributes, "mpTeamNotice"),
         links=tuple(sorted((Link(words, address) for address, _space, words in pairs), key=lambda one: one.words)),
         state=first(attributes, "mpState") or "active",
     )
@@ -163,8 +165,11 @@ def checked_link(words: str, address: str) -> Link:
     return Link(words, text)
 
 
-def checked_end(typed: str, now: datetime.datetime) -> datetime.datetime:
-    """The end of a team, typed as a day (`2027-07-05`): the midnight that ends it. Raises InputError."""
+def checked_end(typed: str, now: datetime.datetime, notice: int = 0) -> datetime.datetime:
+    """The end of a team, typed as a day (`2027-07-05`): the midnight that ends it, at least `notice` days away.
+
+    Raises InputError.
+    """
     try:
         day = datetime.date.fromisoformat(typed.strip())
         end = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time()).astimezone()
@@ -172,9 +177,9 @@ def checked_end(typed: str, now: datetime.datetime) -> datetime.datetime:
         raise InputError(
             f"{typed!r} is no day", "such as 2027-07-05", french="Une fin est une date, par exemple 05/07/2027."
         ) from error
-    if not now < end <= now + datetime.timedelta(days=MOST_DAYS):
+    if not now + datetime.timedelta(days=notice) < end <= now + datetime.timedelta(days=MOST_DAYS):
         raise InputError(
-            f"{typed} is past, or more than {MOST_DAYS} days away",
+            f"{typed} is past, too near, or more than {MOST_DAYS} days away",
             french="La fin d’une équipe est dans les deux ans qui viennent.",
         )
     return end

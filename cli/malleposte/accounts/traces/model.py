@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """Answers to messages from `what` go to `who`."""
     COPY = "copy"
     """`who` gets a hidden copy of each message from `what`."""
+    TOOL = "tool"
+    """Messages are told to the tool `what` (its name, and its host) by the rule `who`."""
     FACTOR = "factor"
     """The second factor `what`."""
     RECOVERY = "recovery"

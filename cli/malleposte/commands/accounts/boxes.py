@@ -286,6 +286,7 @@ def end_command(box: str, reason: str, yes: bool) -> int:
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
         entry = boxes.find(tools.directory, box)
+        boxes.refuse_team(entry)
         uid = entry.attributes["uid"][0]
         people = entry.attributes.get("mpDelegate", [])
         confirm(f"End the box {uid} with all its mail ({len(people)} open it)?", yes=yes)

@@ -235,8 +235,7 @@ def end_command(team: str, reason: str, yes: bool) -> int:
 def _placed(team: str, uids: Sequence[str], role: Role | None) -> int:
     with one_writer(), here.tools(Settings.read()) as tools:
         code: int = ExitCode.DONE
-        for word in uids:
-            person = boxes.person(tools.directory, word, gone=role is None)
+        for person in [boxes.person(tools.directory, word, gone=role is None) for word in uids]:
             entry = members.find(tools.directory, team)
             code = _apply(tools, members.place(entry, person, role)) or code
         relisted(tools)

@@ -247,6 +247,7 @@ def because(detail: str) -> str:
     known = {
         "rule": _("la règle a été supprimée"),
         "away": _("l’outil n’a pas répondu pendant deux jours"),
+        "barred": _("votre compte n’envoyait rien pendant ce temps"),
         "forbidden": _("l’académie n’a pas ouvert cet outil"),
         "unsealed": _("l’accès ne peut plus être lu"),
     }

@@ -21,7 +21,8 @@ ROLES = {
 def _end_field() -> StringField:
     return StringField(
         "Dernier jour",
-        description="Ce jour-là, l’équipe disparaît pour ses membres. Vide : elle n’a pas de fin.",
+        description="Après ce jour, l’équipe disparaît pour ses membres, qui en sont prévenus deux semaines avant. "
+        "Vide : elle n’a pas de fin.",
         filters=[stripped], widget=dsfr.Input(kind="date"),
     )  # fmt: skip
 

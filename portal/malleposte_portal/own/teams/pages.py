@@ -23,7 +23,7 @@ SUBJECT = Subject("teams")
 WRONG = {
     calls.NAME: "Ce nom ne convient pas : des lettres, des chiffres et des espaces, 60 caractères au plus.",
     calls.USED: "Ce nom est ou a été celui d’une équipe : choisissez-en un autre.",
-    calls.DAY: "Choisissez un jour à venir, dans les deux ans.",
+    calls.DAY: "Choisissez un jour dans plus de deux semaines, et dans les deux ans.",
     calls.WHO: "Cet agent n’est pas connu, ou son compte est suspendu.",
     calls.LINK: "Donnez un nom et une adresse qui commence par https://",
     calls.LAST: "Il faut un autre animateur d’abord : une équipe en a un au moins.",

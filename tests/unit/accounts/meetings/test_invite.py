@@ -106,6 +106,18 @@ def test_guests_get_a_letter_and_the_organiser_alone_an_entry(house: House) -> N
     ]  # fmt: skip
 
 
+def test_who_calls_many_meetings_takes_no_more_of_a_minute_than_another(house: House) -> None:
+    house.rules = ConvocationRules(per_minute=12)
+    guests = [Person(f"p{number}@example.org", "", f"p{number}@example.org") for number in range(6)]
+    for _turn in range(5):
+        house.called(*guests)
+    house.called(*guests, by=person("chantal"))
+    house.run()
+    first = [by for by, _to in house.handed[:9]]
+    assert first.count("chantal") >= 4, first
+    assert len(house.handed) == 36, "all of them go"
+
+
 def test_all_have_one_event_under_one_name(house: House) -> None:
     house.called()
     house.run()

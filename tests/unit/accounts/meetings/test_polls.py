@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 import pytest
-from malleposte.accounts.convocations import store
+from malleposte.accounts.convocations import orders, store
 from malleposte.accounts.mailbox.later.submit import Outcome
 from malleposte.accounts.meetings import invite, polls
 from malleposte.accounts.meetings.polls import MOST_OPEN, Poll, Shown, Slot
@@ -143,7 +144,7 @@ def test_a_choice_ends_it_and_invites_once(stage: House) -> None:
 def test_a_choice_that_was_interrupted_is_finished(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
     made = asked(stage)
 
-    def killed(*_words: Any) -> None:
+    def killed(*_words: Any, **_given: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -152,6 +153,28 @@ def test_a_choice_that_was_interrupted_is_finished(stage: House, monkeypatch: py
             polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
     polls.decide("anne", made.ident, 1, "", stage.now, stage.folder)
     assert [one.event.begin for one in invite.listed("anne", stage.time, stage.folder)] == [SLOTS[0].begin]
+
+
+def test_a_choice_that_was_interrupted_after_the_call_invites_once(
+    stage: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, call = asked(stage), invite.call
+
+    def killed(*words: Any, **given: Any) -> None:
+        call(*words, **given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(invite, "call", killed)
+        with pytest.raises(KeyboardInterrupt):
+            polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
+    for slot in (1, 0):
+        assert polls.decide("anne", made.ident, slot, "", stage.now, stage.folder) is not None
+    (meeting,) = invite.listed("anne", stage.time, stage.folder)
+    assert meeting.event.begin == SLOTS[0].begin
+    invite.call_off("anne", meeting.ident, stage.time, stage.folder)
+    polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
+    assert [one.off for one in invite.listed("anne", stage.time, stage.folder)] == [True], "what is off stays off"
 
 
 def test_a_letter_that_is_refused_goes_later_with_a_link_that_works(stage: House) -> None:
@@ -176,6 +199,31 @@ def test_an_agent_has_so_many_polls_and_takes_none_of_another_s(stage: House) ->
     asked(stage, by=person("bruno"))
     polls.end("anne", polls.listed("anne", stage.folder)[0].ident, stage.folder)
     asked(stage)
+
+
+def test_two_polls_of_one_moment_are_two(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter(["0000", "0000", "0001", "0000", "0001"])
+    monkeypatch.setattr("malleposte.platform.idents.secrets.token_hex", lambda _bytes: next(given))
+    first, second = asked(stage), asked(stage, by=person("bruno"))
+    assert first.ident != second.ident
+    assert [len(polls.listed(uid, stage.folder)) for uid in ("anne", "bruno")] == [1, 1]
+
+
+def test_a_page_of_an_agent_takes_no_file_of_others_apart(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for uid in ("anne", "bruno", "anne-marie"):
+        asked(stage, by=person(uid), people=(OUTSIDE,))
+        stage.called(OUTSIDE, by=person(uid))
+    taken: list[str] = []
+    decode = msgspec.json.decode
+
+    def counted(content: bytes, **words: Any) -> Any:
+        taken.append(content.decode())
+        return decode(content, **words)
+
+    monkeypatch.setattr(msgspec.json, "decode", counted)
+    assert len(polls.listed("anne", stage.folder)) == len(stage.listed("anne")) == 1
+    assert orders.mine("anne", stage.time, stage.folder) == []
+    assert len(taken) == 3 and all('"anne"' in one for one in taken)
 
 
 def test_it_goes_with_its_time_or_its_agent_and_is_told_to_who_is_in_it(stage: House) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd.calls.shared.teams import may_make
-from malleposte.accounts import boxes
+from malleposte.accounts import acts, boxes
 from malleposte.accounts.acts import Tools
+from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
@@ -112,6 +113,37 @@ def test_one_act_makes_box_agenda_and_members_on_both_sides(directory, journal) 
         make(directory, journal, chef=Role.READS)
 
 
+def test_who_makes_a_team_of_a_name_second_opens_nothing_of_the_first(directory, journal) -> None:
+    both = [
+        members.create(
+            members.draft(model.checked_name(words), uid, DOMAIN, "roundcube", Rules()),
+            {uid: (boxes.person(directory, uid), Role.LEADS)}, UsedNames(directory), directory.suffix,
+        )
+        for uid, words in (("chef", "Projet Erasmus"), ("a1", "Projet Érasmus"))
+    ]  # fmt: skip
+    acts.make(directory, journal, both[0])
+    with pytest.raises(MallepostError, match="somebody else's"):
+        acts.make(directory, journal, both[1])
+    assert (held(directory, "chef", "mpOpens"), held(directory, "a1", "mpOpens")) == ([UID], [])
+
+
+def test_two_changes_of_a_team_at_once_leave_no_right_on_one_side_alone(directory, journal) -> None:
+    make(directory, journal, a1=Role.WRITES)
+    entry, person = members.find(directory, UID), boxes.person(directory, "a2")
+    late, gone = members.place(entry, person, Role.WRITES), boxes.person(directory, "a1")
+    taken = members.place(entry, gone, None)
+    place(directory, journal, "a3", Role.WRITES)
+    with pytest.raises(MallepostError, match="plan again"):
+        acts.make(directory, journal, late)
+    assert held(directory, "a2", "mpOpens") == [], "the team does not name who would open it"
+    directory.modify(gone.dn, {"mpOpens": [UID, "ce.9990001x"]})
+    with pytest.raises(MallepostError, match="plan again"):
+        acts.make(directory, journal, taken)
+    assert roles_of(directory)["a1"] == "participe", "the page still says so, and who leads asks again"
+    place(directory, journal, "a1", None)
+    assert held(directory, "a1", "mpOpens") == ["ce.9990001x"] and "a1" not in roles_of(directory)
+
+
 def test_a_role_is_given_last_and_taken_away_first_where_it_opens(directory, journal) -> None:
     make(directory, journal)
     assert [one.uid for one in place(directory, journal, "a1", Role.WRITES)] == [UID, "a1"]
@@ -195,17 +227,35 @@ def test_who_may_make_teams(directory) -> None:
 
 def test_who_leaves_the_school_leaves_the_team_and_who_comes_joins_it(directory, journal) -> None:
     make(directory, journal, rule="uai=9990001X", a3=Role.READS)
-    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url))
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, [].append))
     assert roles_of(directory) == {"a1": "participe", "a2": "participe", "a3": "lit", "chef": "anime"}
-    assert members.follow(directory, members.find(directory, UID), uids_by_url) == []
+    assert members.follow(directory, members.find(directory, UID), uids_by_url, [].append) == []
     with pytest.raises(InputError, match="a rule says"):
         place(directory, journal, "a3", Role.WRITES)
     directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
-    changes = members.follow(directory, members.find(directory, UID), uids_by_url)
+    changes = members.follow(directory, members.find(directory, UID), uids_by_url, [].append)
     assert changes[0].uid == "a1" and members.sides(changes) == (["a1"], [])
     done(directory, journal, changes)
     assert roles_of(directory) == {"a2": "participe", "a3": "lit", "chef": "anime"}
     assert held(directory, "a1", "mpOpens") == [] and boxes.mirror(directory) == []
+
+
+def test_who_leaves_the_school_leaves_a_team_whose_rule_finds_too_many(directory, journal, monkeypatch) -> None:
+    make(directory, journal, rule="uai=9990001X")
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, [].append))
+    directory.modify(f"uid=a1,ou=people,{directory.suffix}", {"mpEstablishment": ["9990002Y"]})
+    for number in range(3):
+        uid = f"b{number}"
+        one = Agent(uid, "Z", uid, f"{uid}@{DOMAIN}", "roundcube", State.ACTIVE, establishments=("9990001X",))
+        directory.add(one.dn(directory.suffix), agent_attributes(one))
+    monkeypatch.setattr(members, "MOST_MEMBERS", 4)
+    failures: list[Failure] = []
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, failures.append))
+    assert [str(one) for one in failures] == ["rule: it finds more people than a team has members: 6, 4 at most"]
+    assert roles_of(directory).keys() == {"a2", "a3", "chef"} and held(directory, "a1", "mpOpens") == []
+    monkeypatch.setattr(members, "MOST_MEMBERS", 6)
+    done(directory, journal, members.follow(directory, members.find(directory, UID), uids_by_url, failures.append))
+    assert roles_of(directory).keys() == {"a2", "a3", "b0", "b1", "b2", "chef"} and len(failures) == 1
 
 
 # --- nights ---

@@ -11,6 +11,8 @@ from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters
+from malleposte.accounts.mailbox.tools.model import Rule, When
+from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.platform import mailstore
@@ -247,6 +249,25 @@ def test_a_host_finds_and_removes_what_it_holds(tmp_path: Path) -> None:
         traces.untrace(host, "mdupond", one)
         assert one not in traces.traces(host, "mdupond")
     assert traces.traces(host, "mdupond") == []
+
+
+def test_a_rule_of_a_tool_is_found_and_removed_with_its_scripts(tmp_path: Path) -> None:
+    host = LocalHost(LifeRules(store=tmp_path, channels=("dovecot",), radicale=tmp_path / "none" / "x"))
+    url = "https://hooks.lointain.test/x"
+    rules = [
+        Rule(f"{number:016x}", "webhook", When.COMES, {"url": url}, "sealed", subject="code") for number in range(2)
+    ]
+    store = Store(tmp_path)
+    store.change("mdupond", lambda _rules: rules)
+    found = traces.traces(host, "mdupond")
+    assert found == [Trace(Kind.TOOL, "webhook hooks.lointain.test", one.id) for one in rules]
+    assert traces.traces(host, "autre") == []
+    traces.untrace(host, "autre", found[0])
+    traces.untrace(host, "mdupond", found[0])
+    assert traces.traces(host, "mdupond") == [found[1]]
+    traces.untrace(host, "mdupond", found[0])
+    traces.untrace(host, "mdupond", found[1])
+    assert store.read("mdupond") == () and not list(store.folder.glob("*.sieve"))
 
 
 def test_all_hosts_are_asked_and_one_that_is_down_is_named() -> None:

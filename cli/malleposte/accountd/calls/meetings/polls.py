@@ -173,17 +173,17 @@ def vote_poll(context: Context, request: VotePoll) -> PollPage:
     return _by_link(poll)
 
 
-def _by_link(found: Shown | None) -> PollPage:
+def _by_link(poll: Shown | None) -> PollPage:
     """Return the page. Raises NotProvedError for a wrong link, and for a poll that has ended: one answer for both."""
-    if found is None:
+    if poll is None:
         raise NotProvedError("no such poll")
-    return PollPage(poll=found)
+    return PollPage(poll=poll)
 
 
-def _page(uid: str, found: Shown | None) -> PollPage:
-    if found is None:
+def _page(uid: str, poll: Shown | None) -> PollPage:
+    if poll is None:
         raise NotFoundError("no such poll")
-    return PollPage(uid, poll=found, visio=bool(_visio()))
+    return PollPage(uid, poll=poll, visio=bool(_visio()))
 
 
 def _visio() -> str:

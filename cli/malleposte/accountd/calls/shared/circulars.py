@@ -138,10 +138,10 @@ def find_circulars(context: Context, request: FindCirculars) -> Circulars:
     """Look through the archives that the agent reads."""
     uid = context.owner(request.uid).uid
     lists = sorted(_readable(context.directory, uid), key=lambda one: one.title)[:MOST_LISTS]
-    asked = tuple(one.name for one in lists if request.list in ("", one.name))
-    if request.list and not asked:
+    names = tuple(one.name for one in lists if request.list in ("", one.name))
+    if request.list and not names:
         raise NotFoundError(NO_SUCH)
-    query = Query(asked, request.words[:300], request.since, request.until)
+    query = Query(names, request.words[:300], request.since, request.until)
     with reached(what=HOSTS):
         answer, failures = context.tools.hosts.circulars(query)
     every = [
@@ -270,8 +270,8 @@ def _sends(directory: Directory, one: MailingList, uid: str, circular: Circular)
     names = _names(directory, uid)
     if _posts(directory, one, names):
         return True
-    wanted = AnyOf((Equal("mailLocalAddress", circular.author.lower()), Equal("mail", circular.author.lower())))
-    owners = directory.search("people", ("uid",), wanted) if circular.author else ()
+    query = AnyOf((Equal("mailLocalAddress", circular.author.lower()), Equal("mail", circular.author.lower())))
+    owners = directory.search("people", ("uid",), query) if circular.author else ()
     return any(first(entry.attributes, "uid").lower() == uid for entry in owners)
 
 

@@ -26,6 +26,7 @@ from malleposte.accounts.teams.model import (
     LONGEST,
     LONGEST_ADDRESS,
     LONGEST_WORDS,
+    NOTICE_DAYS,
     STAFF,
     Link,
     Role,
@@ -145,10 +146,10 @@ def teams(context: Context, request: Teams) -> TeamList:
     uid = context.owner(request.uid).uid
     if request.team:
         return _whole(context, uid, _mine(context, request.team, uid), meetings=True)
-    found = sorted(
+    mine = sorted(
         (_shown(to_team(one), uid) for one in members.of(context.directory, uid) if members.known(one)), key=_name
     )
-    return TeamList(uid, teams=tuple(found[:MOST]), more=len(found) > MOST, makes=_makes(context, uid))
+    return TeamList(uid, teams=tuple(mine[:MOST]), more=len(mine) > MOST, makes=_makes(context, uid))
 
 
 @call()
@@ -164,7 +165,7 @@ def make_team(context: Context, request: MakeTeam) -> TeamList:
         with _refusing(NAME):
             box = members.draft(checked_name(request.name), uid, context.tools.domain, own_class, rules)
         with _refusing(DAY):
-            ends = checked_end(request.ends, context.now) if request.ends else None
+            ends = checked_end(request.ends, context.now, NOTICE_DAYS) if request.ends else None
         people = {uid: (boxes.person(directory, uid), Role.LEADS)}
         with _refusing(USED):
             made = members.create(box, people, UsedNames(directory), directory.suffix, ends=ends)
@@ -211,7 +212,7 @@ def set_team(context: Context, request: SetTeam) -> TeamList:
         _demand_lead(to_team(entry), uid)
         for_good = request.ends == NO_END
         with _refusing(DAY):
-            ends = checked_end(request.ends, context.now) if request.ends and not for_good else None
+            ends = checked_end(request.ends, context.now, NOTICE_DAYS) if request.ends and not for_good else None
         with _refusing(LINK):
             add: Link | None = checked_link(request.words, request.address) if request.address else None
         with _refusing(FULL):

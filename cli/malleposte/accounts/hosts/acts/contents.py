@@ -166,10 +166,10 @@ def _deliveries(host: LocalHost, uid: str) -> Iterator[Piece]:
 
 def convocations(host: LocalHost, uid: str) -> Iterator[Piece]:
     """Yield what convocations hold of the account: a file on the directory's host."""
-    several = [row for one in convocation_store.every(host.convocations_folder) for row in report.told(one, uid)]
+    several = [row for one in convocation_store.every(host.convocations_folder, uid) for row in report.told(one, uid)]
     if several:
         yield File("agendas-et-contacts/convocations.json", _json(several), "agenda and contacts")
-    asked = [row for one in polls.every(host.convocations_folder) for row in polls.told(one, uid)]
+    asked = [row for one in polls.every(host.convocations_folder, uid) for row in polls.told(one, uid)]
     if asked:
         yield File("agendas-et-contacts/sondages.json", _json(asked), "agenda and contacts")
 

@@ -9,6 +9,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
 from malleposte.accounts.hosts.table import Names, Uid, act, failed, holding, union
 from malleposte.accounts.mailbox import filters, senders
+from malleposte.accounts.mailbox.tools.box import Box as Tools
 from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind, Trace
 
@@ -30,7 +31,7 @@ def traces(host: LocalHost, uid: Uid) -> list[Trace]:
         traces_here += [Trace(Kind.ANSWER)] * script.absence
         traces_here += folders.find(home) + senders.traces(home)
     if STORE in host.holds:
-        traces_here += folders.theirs(uid, host.rules.store)
+        traces_here += folders.theirs(uid, host.rules.store) + Tools(host.rules.store).traces(uid)
     if "sogo" in host.rules.channels:
         traces_here += groupware.find(host.sogo_sql, uid) + groupware.theirs(host.sogo_sql, uid)
     if "roundcube" in host.rules.channels:
@@ -48,7 +49,9 @@ def untrace(host: LocalHost, uid: Uid, trace: Trace, names: Names = ()) -> None:
         folders.remove(home, trace)
     elif home.exists() and trace.kind == Kind.SENDERS:
         senders.empty(home, trace)
-    if "sogo" in host.rules.channels and trace.kind not in (Kind.FOLDER, Kind.SENDERS):
+    elif STORE in host.holds and trace.kind == Kind.TOOL:
+        Tools(host.rules.store).untrace(uid, trace)
+    if "sogo" in host.rules.channels and trace.kind not in (Kind.FOLDER, Kind.SENDERS, Kind.TOOL):
         groupware.remove(host.sogo_sql, uid, trace)
         forget(host, uid, names)
     if "roundcube" in host.rules.channels and trace.kind in identities.COLUMNS:

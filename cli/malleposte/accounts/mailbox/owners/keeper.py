@@ -32,6 +32,8 @@ EVERY = 300.0
 NIGHTLY = 86_400.0
 OF_AN_AGENT = 5
 """Messages of an agent that a look carries out: whoever labels a thousand waits alone."""
+AGAIN, PATIENCE = 15.0, 3600.0
+"""Seconds until orders of a box that failed are tried again, and for which they are."""
 LARGEST_ORDER = 8192
 WORDS = 2
 
@@ -51,6 +53,8 @@ class Keeper:
     _delegates: set[str] = field(default_factory=set)
     _whole: bool = True
     _clean: bool = False
+    _held: dict[str, float] = field(default_factory=dict)
+    """Boxes whose orders wait, and until when: none overtakes one that failed."""
 
     def turn(self) -> int:
         """Carry out orders, then look at the next box, if there is one; how many of both. What fails is named."""
@@ -69,16 +73,30 @@ class Keeper:
         return done + 1
 
     def take(self) -> int:
-        """Carry out the orders of the spool, those on one message together; how many were taken."""
+        """Carry out the orders of the spool, those on one message together; how many were tried.
+
+        One that fails, as while Dovecot starts, is tried again.
+        """
+        now = self.clock()
+        self._held = {box: until for box, until in self._held.items() if now < until <= now + AGAIN}
         chosen = self._chosen()
         groups: dict[tuple[str, str, str], list[tuple[Path, Order]]] = {}
         for path, order in chosen:
             groups.setdefault((order.box, order.folder, order.message_id), []).append((path, order))
         for (box, _folder, _ident), several in groups.items():
-            with named(_failed, box):
-                self.look.carry_out(order for _path, order in several)
-            spool.remove(self.spool, [path for path, _order in several])
+            if box not in self._held:
+                self._carry_out(box, several, now)
         return len(chosen)
+
+    def _carry_out(self, box: str, several: list[tuple[Path, Order]], now: float) -> None:
+        failed: list[str] = []
+        with named(failed.append, box):
+            self.look.carry_out(order for _path, order in several)
+        for line in failed:
+            _failed(line)
+            self._held[box] = now + AGAIN
+        waits = {path for path, order in several if failed and abs(now - order.at) < PATIENCE}
+        spool.remove(self.spool, [path for path, _order in several if path not in waits])
 
     def _chosen(self) -> list[tuple[Path, Order]]:
         """The orders that are carried out now, the first first; what is no order goes with a word."""
@@ -90,10 +108,10 @@ class Keeper:
                 continue
             of_agents[agent] += 1
             order = spool.read(path, Order, _failed, largest=LARGEST_ORDER)
-            if order and is_uid(order.box):
-                chosen.append((path, order))
-            else:
+            if not order or not is_uid(order.box):
                 spool.remove(self.spool, [path])
+            elif order.box not in self._held:
+                chosen.append((path, order))
         return chosen
 
     def _box(self, box: str) -> None:

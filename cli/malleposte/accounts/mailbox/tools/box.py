@@ -18,8 +18,9 @@ from malleposte.accounts.mailbox.tools.links import Links
 from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown
 from malleposte.accounts.mailbox.tools.outside import Reach, allowed, host_of
 from malleposte.accounts.mailbox.tools.place import Place
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
+from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import STORE
 
@@ -40,7 +41,7 @@ class Box:
     def __init__(
         self, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE,
         allows: Callable[[], dict[str, Reach]] = lambda: allowed(facts.read()),
-        ask: Callable[[Told], Verdict] = send.ask, secret: Callable[[], str] = sealed.read_key,
+        ask: Callable[[Delivery], Verdict] = send.ask, secret: Callable[[], str] = sealed.read_key,
     ) -> None:  # fmt: skip
         """`secret` reads the key, where it is needed alone."""
         self._store, self._path, self._allows, self._ask, self._secret = Store(root), path, allows, ask, secret
@@ -100,19 +101,32 @@ class Box:
     def remove(self, uid: str, ident: str) -> Shown:
         """Remove a rule, its access, and what waits. Raises InputError, MallepostError."""
         self._rule(uid, ident)
+        self._drop(uid, ident)
+        return self.shown(uid)
+
+    def _drop(self, uid: str, ident: str) -> None:
         self._store.change(uid, lambda rules: [one for one in rules if one.id != ident])
         if self._path.exists():
             with ledger.opened(self._path) as held:
                 held.end_rule(uid, ident, time.time())
                 held.written_off(uid, ident)
-        return self.shown(uid)
+
+    def traces(self, uid: str) -> list[Trace]:
+        """Return the rules, each of which somebody else may have left. Raises MallepostError."""
+        rules = self._store.read(uid)
+        return [Trace(Kind.TOOL, f"{one.tool} {_shown(one, 0).host}".strip(), one.id) for one in rules]
+
+    def untrace(self, uid: str, trace: Trace) -> None:
+        """Remove the rule of a trace, its access, and what waits; nothing where there is none."""
+        if any(one.id == trace.who for one in self._store.read(uid)):
+            self._drop(uid, trace.who)
 
     def trial(self, uid: str, ident: str) -> Verdict:
         """Tell the tool of a made-up message, now; the outcome. Raises InputError, MallepostError."""
         rule = self._rule(uid, ident)
         page = f"https://{facts.read()['hostnames']['portal']}/"
         note = msgspec.structs.replace(TRIAL, key=secrets.token_hex(20), link=page)
-        verdict = self._ask(Told(uid, ident, rule.tool, rule.shown, rule.sealed, note))
+        verdict = self._ask(Delivery(uid, ident, rule.tool, rule.shown, rule.sealed, note))
         if verdict.outcome == Outcome.DONE and rule.paused == Paused.REVOKED:
             self.pause(uid, ident, stopped=False)
         return verdict

@@ -71,8 +71,8 @@ def _text(part: Message) -> str:
 
 def _begin(text: str) -> str:
     lines = [line for one in text[:20_000].splitlines() if (line := _line(one, LONGEST))]
-    told = "\n".join(line for line in lines[:50] if not line.startswith(">"))
-    return "\n".join(told.split("\n")[:LINES])[:LONGEST].strip()
+    text = "\n".join(line for line in lines[:50] if not line.startswith(">"))
+    return "\n".join(text.split("\n")[:LINES])[:LONGEST].strip()
 
 
 def _line(text: str, most: int) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from malleposte.accounts import facts
 from malleposte.accounts.mailbox.later import spool
+from malleposte.accounts.mailbox.later.sender import state_of
 from malleposte.accounts.mailbox.tools import ledger, letter, sealed, send
 from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
 from malleposte.accounts.mailbox.tools.ledger import Ledger
@@ -38,7 +39,7 @@ from malleposte.accounts.mailbox.tools.model import (
     State,
 )  # fmt: skip
 from malleposte.accounts.mailbox.tools.order import FULL
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
@@ -52,6 +53,10 @@ LONGEST_PAUSE = 1800.0
 PAUSED = 300.0
 """Seconds until an order of a paused rule is looked at again."""
 PLACES, OF_A_TOOL, OF_AN_AGENT = 24, 6, 2
+TELL = ("active", "expired")
+"""States of an account whose rules tell; that of a blocked one is another until its block is taken away."""
+BARRED = "barred"
+"""Detail of ours: the account could send nothing meanwhile."""
 LARGEST_ORDER = 8192
 MOST_FILES = 500
 """Files of the spool that a look takes."""
@@ -71,7 +76,8 @@ class Keeper:
     ledger: Ledger
     links: Links
     write: Write
-    tell: Callable[[Told], Verdict] = send.ask
+    tell: Callable[[Delivery], Verdict] = send.ask
+    active: Callable[[str], bool] = field(default=lambda uid: state_of(uid) in TELL)
     clock: Callable[[], float] = time.time
     pool: Executor | None = None
     _busy: dict[Lane, str] = field(default_factory=dict)
@@ -158,6 +164,8 @@ class Keeper:
         now, rule = self.clock(), self._rule(row.uid, row.rule)
         if rule is None:
             self._end(row, State.ENDED, "rule")
+        elif not self.active(row.uid):
+            self._barred(row, now)
         elif now - row.made > PATIENCE:
             self._end(row, State.ENDED, row.detail or "away")
             if not rule.paused and self.ledger.to_write(row.uid, row.rule, letter.AWAY, now, PATIENCE):
@@ -165,8 +173,15 @@ class Keeper:
         elif rule.paused:
             self.ledger.delay(row.uid, row.rule, now + PAUSED)
         else:
-            told = Told(row.uid, row.rule, rule.tool, rule.shown, rule.sealed, row.told())
-            self._note(row, self.tell(told))
+            delivery = Delivery(row.uid, row.rule, rule.tool, rule.shown, rule.sealed, row.parsed())
+            self._note(row, self.tell(delivery))
+
+    def _barred(self, row: Row, now: float) -> None:
+        """Let an order of an account that may not send wait, as long as one whose tool is away."""
+        if now - row.made > PATIENCE:
+            self._end(row, State.ENDED, BARRED)
+        else:
+            self.ledger.delay(row.uid, row.rule, now + PAUSED)
 
     def _note(self, row: Row, verdict: Verdict) -> None:
         if verdict.outcome == Outcome.DONE:

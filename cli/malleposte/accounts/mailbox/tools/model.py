@@ -127,7 +127,7 @@ class Row(msgspec.Struct, frozen=True):
     tries: int
     changed: float
 
-    def told(self) -> Note:
+    def parsed(self) -> Note:
         """The note that leaves. Raises msgspec.MsgspecError."""
         return msgspec.json.decode(self.note, type=Note)
 

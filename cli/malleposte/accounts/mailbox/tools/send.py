@@ -38,7 +38,7 @@ FORBIDDEN, AWAY, UNSEALED = "forbidden", "away", "unsealed"
 """Details of ours: the academy does not allow it; no answer; the access cannot be opened."""
 
 
-class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A note to tell, by a tool and an access."""
 
     uid: str
@@ -50,7 +50,7 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __repr__(self) -> str:
         """The note without what is in it."""
-        return f"Told({self.uid}, {self.rule}, {self.tool})"
+        return f"Delivery({self.uid}, {self.rule}, {self.tool})"
 
 
 @dataclass
@@ -62,18 +62,18 @@ class Teller:
     allows: Callable[[], dict[str, Reach]] = field(default=lambda: allowed(facts.read()))
     clock: Callable[[], float] = time.time
 
-    def tell(self, told: Told) -> Verdict:
+    def tell(self, delivery: Delivery) -> Verdict:
         """Tell a note; the outcome."""
         try:
-            reach = self.allows().get(told.tool)
+            reach = self.allows().get(delivery.tool)
         except InputError:
             return Verdict(Outcome.LATER, AWAY)
-        if reach is None or told.tool not in TOOLS:
+        if reach is None or delivery.tool not in TOOLS:
             return Verdict(Outcome.REFUSED, FORBIDDEN)
-        tool = TOOLS[told.tool]
+        tool = TOOLS[delivery.tool]
         try:
-            access = sealed.open_access(self.seal, told.uid, told.rule, told.sealed)
-            request = tool.request(checked(told.tool, {**told.shown, **access}), told.note, self.clock())
+            access = sealed.open_access(self.seal, delivery.uid, delivery.rule, delivery.sealed)
+            request = tool.request(checked(delivery.tool, {**delivery.shown, **access}), delivery.note, self.clock())
         except MallepostError:
             return Verdict(Outcome.REVOKED, UNSEALED)
         try:
@@ -84,23 +84,23 @@ class Teller:
             return Verdict(Outcome.LATER, AWAY)
 
 
-def serve(link: socket.socket, tell: Callable[[Told], Verdict]) -> None:
+def serve(link: socket.socket, tell: Callable[[Delivery], Verdict]) -> None:
     """Serve one connection: a line of JSON, and one back."""
     with link, link.makefile("rb") as incoming:
         link.settimeout(PATIENCE)
-        told = msgspec.json.decode(incoming.readline(LINE), type=Told)
-        verdict = tell(told)
-        kit.say(f"<6>{told.uid}: {told.tool}: {verdict.outcome} {verdict.detail}".rstrip())
+        delivery = msgspec.json.decode(incoming.readline(LINE), type=Delivery)
+        verdict = tell(delivery)
+        kit.say(f"<6>{delivery.uid}: {delivery.tool}: {verdict.outcome} {verdict.detail}".rstrip())
         link.sendall(msgspec.json.encode(verdict) + b"\n")
 
 
-def ask(told: Told, path: Path = SOCKET) -> Verdict:
+def ask(delivery: Delivery, path: Path = SOCKET) -> Verdict:
     """Ask that daemon. Where no answer comes, it is as if the tool were away."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
             link.settimeout(PATIENCE + 10)
             link.connect(str(path))
-            link.sendall(msgspec.json.encode(told) + b"\n")
+            link.sendall(msgspec.json.encode(delivery) + b"\n")
             with link.makefile("rb") as stream:
                 return msgspec.json.decode(stream.readline(LINE), type=Verdict)
     except (OSError, msgspec.MsgspecError):
@@ -133,7 +133,7 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def served(link: socket.socket, tell: Callable[[Told], Verdict]) -> None:
+def served(link: socket.socket, tell: Callable[[Delivery], Verdict]) -> None:
     """Serve it, and name the kind of what fails."""
     try:
         serve(link, tell)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from malleposte.core.errors import MallepostError
+
 BOX = "ce.9990001x"
 BEGIN = 1_800_000_000.0
 
@@ -33,6 +35,7 @@ class Doveadm:
         self.remembered: dict[str, str] = {}
         """The directory's answers in Dovecot's cache."""
         self.fails = 0
+        self.away = False
 
     def arrive(self, ident: str, **more: Any) -> Message:
         one = Message(len(self.messages) + 1, f"<{ident}@example.org>", **more)
@@ -41,6 +44,8 @@ class Doveadm:
 
     def __call__(self, *words: str, **_options: Any) -> SimpleNamespace:
         self.asked.append(words)
+        if self.away:
+            raise MallepostError("doveadm: connection refused")
         if words[0] == "auth":
             assert words[1:] == ("cache", "flush", words[-1])
             self.remembered.pop(words[-1], None)

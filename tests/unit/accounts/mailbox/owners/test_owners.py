@@ -1,7 +1,7 @@
 """A message of a box has one owner at most, whatever delegates, their programs and strangers do, and kills."""
 
 import pytest
-from malleposte.accounts.mailbox.owners.keeper import OF_AN_AGENT
+from malleposte.accounts.mailbox.owners.keeper import AGAIN, OF_AN_AGENT, PATIENCE
 from malleposte.accounts.mailbox.owners.model import MOST_SHOWN, Act, Record
 from malleposte.accounts.mailbox.owners.order import MOST
 from malleposte.core.errors import InputError
@@ -125,6 +125,32 @@ def test_a_kill_between_record_and_labels_is_made_good(stage: Stage) -> None:
     assert mail.flags == set() and owner(stage, mail) == "adupond"
     assert stage.change("bmartin", Act.TAKE, mail).refused == "taken"
     assert mail.flags == {TAKEN, "pris-adupond"}
+
+
+def test_an_order_is_carried_out_once_dovecot_is_there_again(stage: Stage) -> None:
+    message = stage.doveadm.arrive("a")
+    stage.store_flags("adupond", message, "+", "prisencharge")
+    stage.doveadm.away = True
+    stage.keeper.take()
+    stage.doveadm.away = False
+    stage.store_flags("bmartin", message, "+", "prisencharge")
+    assert stage.keeper.take() == 0, "none overtakes the one that failed"
+    stage.now += AGAIN
+    assert stage.keeper.take() == 2
+    assert owner(stage, message) == "adupond" and "pris-adupond" in message.flags
+    assert list(stage.spool.iterdir()) == []
+
+
+def test_an_order_that_fails_for_good_ends(stage: Stage) -> None:
+    broken, whole = stage.doveadm.arrive("a"), stage.doveadm.arrive("b")
+    (stage.store.folder / BOX / f"{stage.row(broken).key}.json").write_text("{", "utf-8")
+    stage.store_flags("adupond", broken, "+", "prisencharge")
+    for _turn in range(3):
+        stage.keeper.take()
+        stage.now += PATIENCE / 2
+    stage.store_flags("adupond", whole, "+", "prisencharge")
+    stage.keeper.take()
+    assert list(stage.spool.iterdir()) == [] and stage.store.read(BOX, stage.row(whole).key).owner == "adupond"
 
 
 def test_a_flood_of_flags_makes_its_agent_wait_alone(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
 from malleposte.accounts.mailbox.tools.ledger import Ledger
 from malleposte.accounts.mailbox.tools.model import MOST_RULES, Given, Order, Paused, When
 from malleposte.accounts.mailbox.tools.outside import Reach
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.core.errors import InputError
 
@@ -23,12 +23,12 @@ MATRIX = {"server": "https://matrix.ac-exemple.test", "room": "!a:ac-exemple.tes
 
 class Stage:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root, self.reply, self.told = root, Verdict(Outcome.DONE), list[Told]()
+        self.root, self.reply, self.told = root, Verdict(Outcome.DONE), list[Delivery]()
         self.path = root / "ledger.sqlite"
         monkeypatch.setattr(box.facts, "read", lambda: {"hostnames": {"portal": "pia.ac-exemple.test"}})
         self.box = Box(root, self.path, lambda: ALLOWED, self.ask, lambda: "s" * 40)
 
-    def ask(self, told: Told) -> Verdict:
+    def ask(self, told: Delivery) -> Verdict:
         self.told.append(told)
         return self.reply
 

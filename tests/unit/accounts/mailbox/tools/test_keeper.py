@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from malleposte.accounts.mailbox.tools import keeper, ledger, letter, order
-from malleposte.accounts.mailbox.tools.keeper import OF_A_TOOL, OF_AN_AGENT, Keeper, pause
+from malleposte.accounts.mailbox.tools.keeper import OF_A_TOOL, OF_AN_AGENT, PAUSED, Keeper, pause
 from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
 from malleposte.accounts.mailbox.tools.ledger import Ledger
 from malleposte.accounts.mailbox.tools.links import Links
@@ -22,7 +22,7 @@ from malleposte.accounts.mailbox.tools.model import (
     State,
     When,
 )
-from malleposte.accounts.mailbox.tools.send import Told
+from malleposte.accounts.mailbox.tools.send import Delivery
 from malleposte.accounts.mailbox.tools.store import Store
 
 BEGIN = 1_800_000_000.0
@@ -39,7 +39,8 @@ class Stage:
         self.store = Store(root)
         self.reply = DONE
         self.replies: dict[str, Verdict] = {}
-        self.told: list[Told] = []
+        self.told: list[Delivery] = []
+        self.barred: set[str] = set()
         self.letters: list[tuple[str, str, str]] = []
         self.number = 0
         self.ledger: Ledger | None = None
@@ -51,14 +52,14 @@ class Stage:
         self.ledger = Ledger(self.root / "ledger.sqlite")
         self.keeper = Keeper(
             self.store, self.spool, self.ledger, Links("s" * 40, "pia.ac-exemple.test"),
-            lambda *words: self.letters.append(words), self.tell, lambda: self.now,
+            lambda *words: self.letters.append(words), self.tell, lambda uid: uid not in self.barred, lambda: self.now,
         )  # fmt: skip
 
     def end(self) -> None:
         if self.ledger:
             self.ledger.close()
 
-    def tell(self, told: Told) -> Verdict:
+    def tell(self, told: Delivery) -> Verdict:
         self.told.append(told)
         return self.replies.get(told.tool, self.reply)
 
@@ -75,7 +76,7 @@ class Stage:
         one = Order(uid, rule.id, ident, f"Titre {ident}", "a@b", "", self.now)
         (self.spool / f"{uid}.{self.number}.json").write_bytes(msgspec.json.encode(one))
 
-    def look(self, seconds: float = 0.0) -> list[Told]:
+    def look(self, seconds: float = 0.0) -> list[Delivery]:
         """Return the notes that a look tells, `seconds` later."""
         self.now += seconds
         before = len(self.told)
@@ -187,6 +188,22 @@ def test_a_tool_that_refuses_a_message_gets_the_next_one(stage: Stage) -> None:
     assert sorted(stage.states()) == [("ended", "400"), ("told", "")]
 
 
+def test_an_account_that_is_blocked_tells_nothing_until_it_is_free(stage: Stage) -> None:
+    stage.lay(stage.rule())
+    stage.lay(stage.rule("alebrun"), uid="alebrun")
+    stage.barred = {"mdupond"}
+    assert [one.uid for one in stage.look()] == ["alebrun"]
+    assert stage.look(PAUSED) == []
+    stage.barred.clear()
+    assert [one.uid for one in stage.look(PAUSED)] == ["mdupond"]
+    stage.barred = {"mdupond"}
+    stage.lay(stage.rule())
+    stage.look()
+    assert stage.look(PATIENCE + 60) == []
+    stage.barred.clear()
+    assert stage.look(PATIENCE) == [] and ("ended", "barred") in stage.states() and stage.letters == []
+
+
 def test_a_rule_that_is_gone_tells_nothing(stage: Stage) -> None:
     rule = stage.rule()
     stage.reply = AWAY
@@ -252,7 +269,7 @@ def test_a_day_has_its_measure(stage: Stage) -> None:
 def test_a_tool_that_hangs_and_an_agent_take_their_part_alone(stage: Stage) -> None:
     hang, ended = threading.Event(), threading.Semaphore(0)
 
-    def tell(told: Told) -> Verdict:
+    def tell(told: Delivery) -> Verdict:
         stage.told.append(told)
         if told.tool == "mattermost":
             hang.wait(60)
@@ -314,7 +331,7 @@ def test_an_order_that_is_none_or_another_s_stops_nothing(stage: Stage) -> None:
 def test_a_fault_of_ours_is_tried_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.lay(stage.rule())
 
-    def broken(_told: Told) -> Verdict:
+    def broken(_told: Delivery) -> Verdict:
         raise RuntimeError("x")
 
     stage.keeper.tell = broken

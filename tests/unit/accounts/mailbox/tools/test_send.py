@@ -9,7 +9,7 @@ import pytest
 from malleposte.accounts.mailbox.tools import sealed, send
 from malleposte.accounts.mailbox.tools.kinds.base import Answer, Note, Outcome, Request, Verdict
 from malleposte.accounts.mailbox.tools.outside import Reach, allowed
-from malleposte.accounts.mailbox.tools.send import Teller, Told
+from malleposte.accounts.mailbox.tools.send import Delivery, Teller
 from malleposte.core.errors import InputError, MallepostError
 
 SEAL = sealed.Seal("s" * 40)
@@ -31,8 +31,8 @@ class Net:
         return self.answer
 
 
-def told(uid: str = "mdupond", rule: str = "r1", tool: str = "slack", url: str = URL) -> Told:
-    return Told(uid, rule, tool, {}, sealed.close_access(SEAL, "mdupond", "r1", {"url": url}), NOTE)
+def told(uid: str = "mdupond", rule: str = "r1", tool: str = "slack", url: str = URL) -> Delivery:
+    return Delivery(uid, rule, tool, {}, sealed.close_access(SEAL, "mdupond", "r1", {"url": url}), NOTE)
 
 
 def teller(net: Net, allows: dict[str, Reach] | None = None) -> Teller:
