@@ -302,6 +302,18 @@ def test_a_large_request_and_answer_go_on_as_they_came(tmp_path: Path) -> None:
     assert b"x-sogo-agenda" not in asked.partition(b"\r\n\r\n")[0].lower()
 
 
+def test_an_event_has_a_largest_size(tmp_path: Path) -> None:
+    async def sogo(_asked: bytes) -> bytes:
+        return b"HTTP/1.0 201 Created\r\n\r\n"
+
+    async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
+        for size, status in ((relay.LARGEST, b"201"), (relay.LARGEST + 1, b"413")):
+            answer = await ask("/SOGo/dav/zoe/Calendar/personal/1.ics", EVENT + "x" * (size - len(EVENT)))
+            assert answer.split()[1] == status
+
+    assert len(played(tmp_path, talk, sogo)) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "early"),
     [

@@ -11,6 +11,7 @@ import datetime
 import json
 import logging
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import quote, unquote
@@ -37,6 +38,9 @@ AGENDA = "x-sogo-agenda"
 """The header by which nginx marks saves of agendas and questions for busy times."""
 DRAGGED = re.compile(r"/SOGo/so(/[^?]+?)(/occ[a-z]+\d+)?/adjust")
 """An event that was dragged: SOGo's page sends how far alone."""
+LARGEST = 4 << 20
+"""Bytes of an event that is saved; it is read whole."""
+LARGE = "Ce rendez-vous est trop gros. Retirez ses pièces jointes."
 EARLY = "Un rendez-vous ne peut pas commencer avant 1900."
 CROWDED = "Beaucoup de vos demandes sont en cours. Réessayez dans quelques minutes."
 BUSY = "Plusieurs personnes enregistrent un rendez-vous avec les mêmes invités. Réessayez dans quelques minutes."
@@ -96,9 +100,7 @@ class Sogo:
         sogo, to_sogo = await asyncio.open_connection(self.host, self.port)
         try:
             to_sogo.write(head_of(request))
-            while length:
-                piece = await client.readexactly(min(length, PIECE))
-                length -= len(piece)
+            async for piece in pieces(client, length):
                 to_sogo.write(piece)
                 await to_sogo.drain()
             there = True
@@ -183,11 +185,24 @@ class Sogo:
         """Answer a request that has its place. Raises as `ask` and the readers do."""
         headers = {name: value for name, value in request.headers.items() if name != AGENDA}
         of_agenda, request = AGENDA in request.headers, replace(request, headers=headers)
-        if of_agenda:
+        if of_agenda and length > LARGEST:
+            async for _piece in pieces(reader, length):
+                pass
+            writer.write(refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LARGE))
+            await writer.drain()
+        elif of_agenda:
             writer.write(await self.answer(await http.read_body(request, length, reader, LIMITS), reader))
             await writer.drain()
         elif length or not reader.at_eof():
             await self.hand_on(request, length, reader, writer)
+
+
+async def pieces(reader: asyncio.StreamReader, length: int) -> AsyncIterator[bytes]:
+    """The body of a request, bit by bit. Raises EOFError where it ends early."""
+    while length:
+        piece = await reader.readexactly(min(length, PIECE))
+        length -= len(piece)
+        yield piece
 
 
 def head_of(request: Request) -> bytes:

@@ -16,7 +16,10 @@ BEGINNING = re.compile(r'DTSTART(?:;(?:[^:"]|"[^"]*")*+)?:(\d{4})\d{4}', re.IGNO
 """In a line of iCalendar: the year of an event. A time zone may begin in any."""
 BEGINNING_IN_PAGE = re.compile(r'"startDate"\s*:\s*"(\d{4})-')
 """The same in the JSON of SOGo's page."""
-ADDRESS = re.compile(r"[^\s\"'<>:;,=\\/?&]+@[^\s\"'<>:;,=\\/?&]+")
+BETWEEN = re.compile(r"[\s\"'<>:;,=\\/?&]+")
+"""The letters that end an address. Text is split at them: to look for addresses costs by the square of long words."""
+LONGEST = 320
+"""Letters of an address (RFC 3696, 3)."""
 
 
 def unfolded(body: bytes) -> str:
@@ -33,7 +36,8 @@ def addresses(body: bytes) -> frozenset[str]:
         text = json.dumps(json.loads(body), ensure_ascii=False)
     except ValueError:
         text = unfolded(body)
-    return frozenset(found.lower() for found in ADDRESS.findall(text))
+    words = BETWEEN.split(text)
+    return frozenset(word.lower() for word in words if "@" in word[1:-1] and len(word) <= LONGEST)
 
 
 def too_early(body: bytes) -> bool:
