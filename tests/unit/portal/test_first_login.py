@@ -11,13 +11,12 @@ from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory.model import State
 from malleposte.throttle.limits import Limits, Rate, Rates
-from malleposte_portal import create_app
 from malleposte_portal.core.settings import Settings
 
 from tests.support.page import Page
 from tests.unit.accountd.test_enrolment import Desk, texted
 from tests.unit.accountd.test_service import NEW, NUMEN, OTHER_NUMEN
-from tests.unit.portal.conftest import SUPPORT, TILES, Visitor
+from tests.unit.portal.conftest import SUPPORT, TILES, Visitor, make_app
 
 ADDRESS = "marie@exemple.test"
 WRONG = "Ces informations ne permettent pas de vous reconnaître"
@@ -47,7 +46,7 @@ def site(behind: Behind) -> Any:
     settings = Settings(
         "Académie d’Exemple", SUPPORT, TILES, charter={"text": "Un.\n\nDeux.", "url": "https://x.test/"}
     )
-    return create_app(settings, behind, b"k" * 32, testing=True)
+    return make_app(settings, behind)
 
 
 @pytest.fixture
@@ -300,7 +299,7 @@ def test_too_many_and_an_accountd_that_is_away(agent: Visitor, behind: Behind) -
 
 
 def test_the_letter_says_what_the_page_says() -> None:
-    """An agent reads a choice of the portal, NUMEN and code INA on paper, and finds these very words, in English too."""
+    """An agent reads a choice of the portal, NUMEN and code INA on paper, and finds these very words in English too."""
     from malleposte.accounts.print import page
     from malleposte.core.paths import ROOT
 
@@ -308,9 +307,9 @@ def test_the_letter_says_what_the_page_says() -> None:
     pages = "".join(path.read_text("utf-8") for path in sorted(portal.glob("**/*.html")))
     for purpose in (page.ACTIVATION, page.RESET):
         assert f'_("{purpose.choice}")' in pages
-        assert f'msgid "{purpose.choice}"\nmsgstr "{purpose.choice_en}"\n' in (
-            portal / "translations/en.po"
-        ).read_text("utf-8")
+        assert f'msgid "{purpose.choice}"\nmsgstr "{purpose.choice_en}"\n' in (portal / "translations/en.po").read_text(
+            "utf-8"
+        )
     letter = Path(page.__file__).read_text("utf-8")
     for words in ("NUMEN", "code INA", "mot de passe"):
         assert words in letter
