@@ -1,7 +1,9 @@
 """Common code of all tests: the durations of their files, for the gate; names that change are refused."""
 
+import gc
 import os
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = os.environ.get(timings.VARIABLE)
     if path and SECONDS and not hasattr(session.config, "workerinput"):
         timings.keep(Path(path), SECONDS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """All that collecting makes stays to the end: Python need not look through it for garbage, again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()

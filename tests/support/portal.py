@@ -1,6 +1,6 @@
 """The portal's pages by endpoint, with their addresses in French and English, as its subjects route them."""
 
-from collections.abc import Iterator
+import functools
 
 import pytest
 from flask import Flask
@@ -15,12 +15,13 @@ FRENCH_FIRST = pytest.mark.parametrize("language", [0, pytest.param(1, marks=pyt
 """The same, in English in a full run alone: another test of the gate looks at the same pages in English."""
 
 
-def _rules(subjects: tuple[Subject, ...]) -> Iterator[Rule]:
+@functools.cache
+def _rules(subjects: tuple[Subject, ...]) -> tuple[Rule, ...]:
     app = Flask("routes", static_folder=None)
     for subject in subjects:
         app.register_blueprint(subject)
     # Those of programs have one address, those of a kept thing vary.
-    return (rule for rule in app.url_map.iter_rules() if rule.arguments == {"language"})
+    return tuple(rule for rule in app.url_map.iter_rules() if rule.arguments == {"language"})
 
 
 def addresses(*subjects: Subject) -> dict[str, tuple[str, str]]:

@@ -110,9 +110,10 @@ def made(kept: Path, checkout: Checkout) -> Checkout:
 
 
 def test_first_start_makes_the_environment_and_the_second_skips_it(checkout: Checkout) -> None:
-    first = checkout.start("--version")
+    first = checkout.start("--version", env={"PYTHONDONTWRITEBYTECODE": "1"})
     assert (first.returncode, first.stdout) == (0, "ran 1.0 run --version\n"), first.stderr
     assert "locked Python packages" in first.stderr
+    assert list((checkout.root / "cli/malleposte/__pycache__").glob("__init__.*.pyc")), "compiled anew by each start"
     link = checkout.root / ".ansible/collections/ansible_collections/academie/malleposte"
     assert link.resolve() == checkout.root
 

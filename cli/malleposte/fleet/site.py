@@ -70,6 +70,7 @@ class Site:
         self._open(vault or Vault())
         self._loader.set_basedir(str(ROOT / "playbooks"))
         self._read: dict[str, dict[str, Any]] = {}
+        self._templars: dict[str, Any] = {}
         self.made: dict[str, str] = {}
         try:
             with quiet():
@@ -171,9 +172,9 @@ class Site:
 
         try:
             with quiet():
-                return plain(Templar(loader=self._loader, variables=self.variables(host)).template(
-                    _trusted(value, trust_as_template)
-                ))  # fmt: skip
+                if host not in self._templars:  # a new one would look for each filter again
+                    self._templars[host] = Templar(loader=self._loader, variables=self.variables(host))
+                return plain(self._templars[host].template(_trusted(value, trust_as_template)))
         except UnknownError:
             raise
         except Exception as error:  # whatever a template may raise

@@ -24,8 +24,11 @@ from tests.support.clock import Clock
 from tests.support.human import answers
 from tests.support.page import Page
 from tests.support.provider import SECRET, FakeProvider
+from tests.support.routes import compile_once
 from tests.support.tokens import CLIENT, ISSUER
 from tests.support.valkey import MemoryValkey, ValkeyError
+
+compile_once()
 
 SUPPORT = {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h", "hours_en": "from 8"}
 TILES = (
@@ -65,6 +68,13 @@ class Compiled(BytecodeCache):
 
 
 COMPILED = Compiled()
+
+
+def make_app(settings: Settings, accountd: Any, sign_on: SignOn | None = None) -> Any:
+    """A portal for tests, with the templates that others of this process compiled."""
+    app = create_app(settings, accountd, b"k" * 32, sign_on=sign_on, testing=True)
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
 
 
 def archive() -> Path:
@@ -240,9 +250,7 @@ def portal(
     asked = RelyingParty(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
     kept = Sessions(valkey, ValkeyError, clock=clock)
     found = SignOn(asked, kept, **({"factors_page": f"{ISSUER}2fregisters"} | about_factors))
-    made = create_app(settings, accountd, b"k" * 32, sign_on=found, testing=True)
-    made.jinja_env.bytecode_cache = COMPILED
-    return made
+    return make_app(settings, accountd, found)
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from malleposte.accounts.credentials import codes
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.directory.model import State
-from malleposte_portal import create_app, hacked
+from malleposte_portal import hacked
 from malleposte_portal.core.settings import Settings
 
 from tests.support.page import Page
 from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.accountd.test_hacked import FOLDER, FORWARD, OTHER_NUMEN, HackedStage
 from tests.unit.accountd.test_service import KEYS, NEW, NOW, NUMEN, OLD
-from tests.unit.portal.conftest import SUPPORT, TILES, Visitor
+from tests.unit.portal.conftest import SUPPORT, TILES, Visitor, make_app
 from tests.unit.portal.test_first_login import WRONG, Behind
 
 START, CHECK, END = (ADDRESSES[name][0] for name in ("hacked", "hacked_check", "hacked_end"))
@@ -41,7 +41,7 @@ def behind(tmp_path: Path) -> Hacked:
 @pytest.fixture
 def agent(behind: Hacked) -> Visitor:
     settings = Settings("Académie d’Exemple", SUPPORT, TILES)
-    return Visitor(create_app(settings, behind, b"k" * 32, testing=True).test_client())
+    return Visitor(make_app(settings, behind).test_client())
 
 
 def taken_back(agent: Visitor, behind: Hacked, way: codes.Way = codes.Way.LETTER, language: int = 0) -> Page:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from malleposte.front import notices, states
 from malleposte.front.states import State, Walk
-from malleposte_portal import create_app
 from malleposte_portal.core.settings import Settings
 from malleposte_portal.front import services as front
 
-from tests.unit.portal.conftest import FakeAccountd, Visitor
+from tests.unit.portal.conftest import FakeAccountd, Visitor, make_app
 
 SERVICES = (
     {"service": "roundcube", "title": {"fr": "Webmail", "en": "Webmail"}},
@@ -38,7 +37,7 @@ def site(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(site: Settings) -> Any:
-    return create_app(site, FakeAccountd(), b"k" * 32, testing=True)
+    return make_app(site, FakeAccountd())
 
 
 @pytest.fixture
