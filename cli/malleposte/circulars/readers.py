@@ -23,7 +23,7 @@ def every(folder: Path) -> list[Reader]:
 
 
 def find(folder: Path, uid: str) -> Reader | None:
-    """Return one of them; None for who is none. Of a file without the name no line is read."""
+    """Return the note of an agent; None where there is none. A file without the name is not taken apart."""
     if f"{uid} ".encode() not in _bytes(folder):
         return None
     return next((one for one in every(folder) if one.uid == uid), None)
