@@ -38,5 +38,5 @@ def pss(site: Site, host: str, unit: str) -> int:
     """Megabytes of memory of a unit's processes; what they share is counted once."""
     pids = site.run(host, f"cat $(find /sys/fs/cgroup -path '*system.slice/{unit}/cgroup.procs' | head -1)").split()
     files = " ".join(f"/proc/{pid}/smaps_rollup" for pid in pids)
-    total = f"cat {files} 2>/dev/null | awk '/^Pss:/ {{s += $2}} END {{print s}}'"
+    total = f"cat {files} 2>/dev/null | awk '/^Pss:/ {{s += $2}} END {{print s + 0}}'"
     return int(site.run(host, total)) // 1024

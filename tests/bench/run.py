@@ -1,7 +1,11 @@
-"""Run measurements: `python -m tests.bench.run NAME...` prints, for each, a JSON object and a row of Markdown."""
+"""Run measurements: `python -m tests.bench.run NAME...` prints, for each, a JSON object and a row of Markdown.
+
+Those of size have parts: `size:looks,jobs` measures these two again.
+"""
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from tests.bench import (
     accounts,
@@ -29,8 +33,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "hours": hours.hours,
     "retraction": retraction.retraction,
     "spam-filter": spam_filter.spam_filter,
-    "size": size.size,
-    "size-small": size.size_small,
+    **{name: partial(size.size, name=name) for name in size.SCALES},
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,
     "portal-first-day-forms": portal.first_day_forms,
@@ -45,14 +48,15 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
 
 def main(names: list[str]) -> int:
     """Measure what is named; 2 for an unknown name."""
-    unknown = [name for name in names if name not in NAMES]
+    chosen = [name.partition(":") for name in names]
+    unknown = [name for name, _sign, parts in chosen if name not in NAMES or (parts and name not in size.SCALES)]
     if unknown or not names:
         print(f"name one of: {', '.join(NAMES)}", file=sys.stderr)
         return 2
     site = Site()
     site.ready()
-    for name in names:
-        figure = NAMES[name](site)
+    for name, _sign, parts in chosen:
+        figure = size.size(site, name, parts.split(",")) if parts else NAMES[name](site)
         print(figure.as_json(), figure.as_row(), sep="\n", flush=True)
     return 0
 

@@ -1,23 +1,32 @@
 """Fill the lab: schools and agents by the import itself, then a box of messages for each."""
 
 import json
-import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from malleposte.directory.model import State
-from malleposte.directory.query import Equal
+from malleposte.directory.model import RECEIVES
+from malleposte.directory.query import AnyOf, Equal
 from malleposte.platform.mailstore import STORE, home_of
 
+from tests.bench.size.host import HOURS, costs, put, timed
+from tests.bench.size.record import Step
 from tests.bench.size.scale import BODIES, BOXES, Scale
 from tests.stack.support.site import Site
 from tests.support import academy
 
-HOURS = 3600.0
-FOLDER = "/var/tmp/malleposte-size"
 SEED = 35
 BASE = STORE / ".size-bodies"
 AS_VMAIL = "setpriv --reuid vmail --regid vmail --clear-groups"
+ACTIVATE = """
+from malleposte.accounts import here
+from malleposte.accounts.settings import Settings
+from malleposte.directory.query import Equal
+with here.tools(Settings.read()) as tools:
+    waiting = [one.dn for one in tools.directory.search("people", ["uid"], Equal("mpState", "pending"))]
+    for dn in waiting:
+        tools.directory.modify(dn, {"mpState": ["active"]})
+print(len(waiting))
+"""
 WRITE = Path(__file__).with_name("write_boxes.py")
 
 
@@ -26,21 +35,7 @@ def whole(scale: Scale, more: int = 0) -> academy.Academy:
     return academy.academy(scale.agents + more, scale.schools, SEED)
 
 
-def put(site: Site, name: str, content: bytes) -> str:
-    """Lay a file on the directory's host; return its path."""
-    path = f"{FOLDER}/{name}"
-    site.run("mail1", f"mkdir -p -m 0700 {FOLDER}; cat > {path}", given=content.decode(), timeout=HOURS)
-    return path
-
-
-def timed(site: Site, command: str) -> tuple[float, Any]:
-    """Run a command of which the answer is JSON on the directory's host; return its seconds and the answer."""
-    begun = time.monotonic()
-    answer = site.run("mail1", f"true; {command}", timeout=HOURS)
-    return round(time.monotonic() - begun, 1), json.loads(answer or "null")
-
-
-def people(site: Site, scale: Scale) -> dict[str, Any]:
+def people(site: Site, scale: Scale) -> Iterator[Step]:
     """Import the académie; then the same feed again, and one agent more."""
     full = whole(scale)
     schools, agents = (
@@ -49,38 +44,39 @@ def people(site: Site, scale: Scale) -> dict[str, Any]:
     )
     plus = put(site, "plus.csv", academy.agents_file(whole(scale, 1)))
     command = "malleposte accounts import --yes --json"
-    schools_seconds, _ = timed(site, f"{command} {schools}")
-    first, answer = timed(site, f"{command} {agents}")
-    again, _ = timed(site, f"{command} {agents}")
-    arrival, _ = timed(site, f"{command} {plus}")
-    return {
-        "import_schools_seconds": schools_seconds, "import_seconds": first, "imported": answer["done"],
-        "import_again_seconds": again, "one_arrival_seconds": arrival,
-    }  # fmt: skip
+    yield "import_schools", timed(site, f"{command} {schools}")[0]
+    values, answer = timed(site, f"{command} {agents}")
+    yield "import", values | {"agents": answer["done"]}
+    yield "import_again", timed(site, f"{command} {agents}")[0]
+    yield "one_arrival", timed(site, f"{command} {plus}")[0]
 
 
-def activate(site: Site) -> list[str]:
-    """Make every agent that waits for a first log-in active, without a password; return the uids of all active ones."""
+def activate(site: Site) -> Iterator[Step]:
+    """Make every agent that waits for a first log-in active, without a password."""
+    with costs(site) as values:
+        count = json.loads(site.run_python("mail1", ACTIVATE, timeout=HOURS))
+    yield "activated", values | {"agents": count}
+
+
+def agents(site: Site) -> list[str]:
+    """Return the uids of all agents to whom mail is delivered."""
+    states = AnyOf(tuple(Equal("mpState", state.value) for state in sorted(RECEIVES)))
     with site.directory() as bound:
-        waiting = [one.dn for one in bound.search("people", ["uid"], Equal("mpState", State.PENDING.value))]
-        for dn in waiting:
-            bound.modify(dn, {"mpState": [State.ACTIVE.value]})
-        active = bound.search("people", ["uid"], Equal("mpState", State.ACTIVE.value))
-        return sorted(one.attributes["uid"][0] for one in active)
+        return sorted(one.attributes["uid"][0] for one in bound.search("people", ["uid"], states))
 
 
-def boxes(site: Site, scale: Scale, uids: list[str]) -> dict[str, Any]:
+def boxes(site: Site, scale: Scale) -> Iterator[Step]:
     """Write a box for each agent who has none yet."""
+    uids = agents(site)
+    homes = [str(home_of(uid)) for uid in uids]
     given = {
         "base": str(BASE), "bodies": scale.bodies, "seed": SEED, "sizes": BODIES, "counts": BOXES,
-        "homes": [str(home_of(uid)) for uid in uids],
+        "homes": homes,
     }  # fmt: skip
     program = put(site, "write_boxes.py", WRITE.read_bytes())
-    site.run("mail1", f"chmod 0755 {FOLDER}; chmod 0644 {program}; mkdir -p {BASE}; chown vmail:vmail {BASE}")
-    homes = " ".join(sorted({str(home_of(uid).parent) for uid in uids}))
-    site.run("mail1", "xargs install -d -o vmail -g vmail -m 0700", given=homes)
-    begun = time.monotonic()
-    answer: dict[str, Any] = json.loads(
-        site.run("mail1", f"{AS_VMAIL} python3 {program}", given=json.dumps(given), timeout=2 * HOURS)
-    )
-    return answer | {"written_in_seconds": round(time.monotonic() - begun)}
+    site.run("mail1", f"mkdir -p {BASE}; chown vmail:vmail {BASE}")
+    folders = "\n".join(sorted({str(home_of(uid).parent) for uid in uids} | {*homes}))
+    site.run("mail1", "xargs install -d -o vmail -g vmail -m 0700", given=folders, timeout=HOURS)
+    with costs(site) as values:
+        answer = site.run("mail1", f"{AS_VMAIL} python3 {program}", given=json.dumps(given), timeout=2 * HOURS)
+    yield "written", values | json.loads(answer)

@@ -1,15 +1,16 @@
 """Looks at a platform of that size: a box opened and searched, accounts found, a message traced."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from tests.bench.clients import Session, Target
 from tests.bench.measures import platform_target
 from tests.bench.size import fill
+from tests.bench.size.host import HOURS, timed
+from tests.bench.size.record import Step
 from tests.bench.size.scale import Scale
-from tests.stack.support.mail import FOREIGN
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 
@@ -24,7 +25,7 @@ def milliseconds(begun: float) -> float:
 def box(target: Target) -> dict[str, float]:
     """Open a box for the first time and again, search it for the first time and again."""
     session = Session(target, target.context())
-    session.sock.settimeout(fill.HOURS)
+    session.sock.settimeout(HOURS)
     session.login(*target.users[0])
     values = dict[str, float]()
     for name in ("open_first_ms", "open_ms"):
@@ -43,35 +44,33 @@ def box(target: Target) -> dict[str, float]:
     return values
 
 
-def largest(site: Site, people: People) -> tuple[str, Account]:
-    """Lend a box of most messages to an agent with a password; return its place and the agent."""
-    command = (
-        "find /srv/mail -mindepth 4 -maxdepth 4 -name cur -links -3 -size +200k -printf '%s %h\\n' | sort -n | tail -1"
-    )
-    folder = site.run("mail1", command, timeout=fill.HOURS).split()[1]
+def largest(site: Site, people: People) -> Account:
+    """Copy the box with the longest list of messages for an agent with a password; return the agent."""
+    command = "find /srv/mail -mindepth 4 -maxdepth 4 -path '*/Maildir/cur' -printf '%s %h\\n' | sort -n | tail -1"
+    folder = site.run("mail1", command, timeout=HOURS).split()[1]
     reader = people.agent()
     home = site.run("mail1", f"doveadm user -f home {reader.uid}").strip()
     site.run("mail1", f"install -d -o vmail -g vmail -m 0700 {home} && cp -al {folder} {home}/Maildir")
-    return folder, reader
+    return reader
 
 
-def looks(site: Site, scale: Scale) -> dict[str, Any]:
-    """Measure each on the directory's host, as operators and the desk type it."""
+def looks(site: Site, scale: Scale) -> Iterator[Step]:
+    """Measure each on the directory's host, as operators and the desk type it; then a large box by IMAP."""
     rows = fill.whole(scale).agents
     surname, first, school = rows[0][1], rows[0][2], rows[0][3].split()[0]
     accounts = "malleposte accounts"
     commands = {
+        "list_all": f"{accounts} list --json",
         "list_school": f"{accounts} list --school {school} --json",
+        "list_lists": f"{accounts} lists list --json",
         "find_name": f"{accounts} find '{surname}' '{first}' --json",
-        "trace_sender": f"malleposte mail trace --from c1@{FOREIGN} --json || true",
-        "rule_of_a_corps": f"{accounts} lists members --rule 'corps={rows[0][4]}' --json",
     }
-    values: dict[str, Any] = {f"{name}_seconds": fill.timed(site, command)[0] for name, command in commands.items()}
+    for name, command in commands.items():
+        yield name, timed(site, command)[0]
     people = People(site)
     try:
-        _folder, reader = largest(site, people)
         with TemporaryDirectory() as folder:
-            values["largest_box"] = box(platform_target(site, [reader], Path(folder)))
+            target = platform_target(site, [largest(site, people)], Path(folder))
+            yield "largest_box", box(target)
     finally:
         people.clear()
-    return values

@@ -1,20 +1,23 @@
-"""Fill the lab and measure, part by part: each part's values are printed as it ends."""
+"""Fill the lab and measure, part by part; each value is printed and kept as it is measured."""
 
-import json
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from malleposte.platform.mailstore import home_of
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.platform.mailstore import bucket, home_of
 
+from tests.bench.deploys import deploy_seconds
 from tests.bench.figures import Figure
-from tests.bench.size import fill, jobs, looks, sessions
+from tests.bench.size import fill, groupware, jobs, looks, sessions, traces
+from tests.bench.size.host import HOURS, costs, put, timed
+from tests.bench.size.record import FOLDER, Record, Step
 from tests.bench.size.scale import ACADEMY, SMALL, Scale
 from tests.stack.support.site import Site
 
+SCALES = {"size": ACADEMY, "size-small": SMALL}
 RESTORED = 3
-BACKUP = "malleposte backup run --json"
+SIXTEENTH = "--source mail-00-0f --vault vault1"
+BACKED_UP = ("mail1", "vault1", "vault2")
 GROW = """
 import os, pathlib, sys, time
 os.umask(0o077)
@@ -26,67 +29,70 @@ for home in sys.stdin.read().split():
 """One more message in each box: about one in a hundred is new."""
 
 
-def backups(site: Site) -> dict[str, Any]:
-    """Back up everything, then with nothing new, then with one message more in each box; the size of a repository."""
-    values: dict[str, Any] = {}
-    values["first_seconds"], _ = fill.timed(site, BACKUP)
-    values["nothing_new_seconds"], _ = fill.timed(site, BACKUP)
-    program = fill.put(site, "grow.py", GROW.encode())
-    homes = "\n".join(str(home_of(uid)) for uid in fill.activate(site))
-    site.run("mail1", f"{fill.AS_VMAIL} python3 {program}", given=homes, timeout=fill.HOURS)
-    values["one_in_a_hundred_new_seconds"], _ = fill.timed(site, BACKUP)
-    values["repositories_gb"] = round(
-        int(site.run("vault1", "du -sk /srv/borg", timeout=fill.HOURS).split()[0]) / 1048576, 2
-    )
-    return values
+def backups(site: Site, chosen: str, uids: Sequence[str]) -> Iterator[Step]:
+    """Back up what is chosen, then with nothing new, then with one message more in each box of these agents."""
+    command = f"malleposte backup run --json {chosen}"
+    yield "first", timed(site, command, *BACKED_UP)[0] | {"boxes": len(uids)}
+    yield "nothing_new", timed(site, command, *BACKED_UP)[0]
+    program = put(site, "grow.py", GROW.encode())
+    homes = "\n".join(str(home_of(uid)) for uid in uids)
+    site.run("mail1", f"{fill.AS_VMAIL} python3 {program}", given=homes, timeout=HOURS)
+    yield "one_in_a_hundred_new", timed(site, command, *BACKED_UP)[0]
+    yield "repository_mib", int(site.run("vault1", "du -sm /srv/borg", timeout=HOURS).split()[0])
 
 
-def restores(site: Site) -> dict[str, Any]:
-    """Bring a few boxes back into place, one after the other."""
-    command = "malleposte backup restore mailbox {} --json"
-    uids = sorted(fill.activate(site))[:RESTORED]
-    seconds = []
-    for uid in uids:
+def sixteenth(site: Site) -> list[str]:
+    """Return the agents whose boxes are in the first of the sixteen sources of mail."""
+    return [uid for uid in fill.agents(site) if bucket(uid) < "10"]
+
+
+def restores(site: Site) -> Iterator[Step]:
+    """Bring a few lost boxes back into place, one after the other."""
+    for number, uid in enumerate(sixteenth(site)[:RESTORED]):
         site.run("mail1", f"rm -rf {home_of(uid)}/Maildir")
-        seconds.append(fill.timed(site, command.format(uid))[0])
-    return {"box_seconds": seconds}
+        values, answer = timed(site, f"malleposte backup restore mailbox {uid} --json", *BACKED_UP)
+        yield f"box_{number}", values | {"messages": answer.get("counts", answer).get("messages")}
 
 
-def measured(site: Site, scale: Scale) -> dict[str, Any]:
-    """Run every part in turn."""
-    uids: list[str] = []
+def deploy(site: Site) -> Iterator[Step]:
+    """Deploy the converged lab again."""
+    with costs(site, *(spec.name for spec in site.lab.inventory.hosts)) as values:
+        _seconds, changed = deploy_seconds(site.lab, linear=False)
+    yield "no_change", values | {"changed": changed}
 
-    def boxes() -> dict[str, Any]:
-        uids.extend(fill.activate(site))
-        return fill.boxes(site, scale, uids)
 
-    parts: dict[str, Callable[[], dict[str, Any]]] = {
+def parts(site: Site, scale: Scale) -> dict[str, Callable[[], Iterable[Step]]]:
+    """Return what is measured, in the order of its worth; the first six fill the lab."""
+    return {
         "people": lambda: fill.people(site, scale),
-        "boxes": boxes,
+        "activate": lambda: fill.activate(site),
+        "lists": lambda: groupware.lists(site, scale),
+        "agendas": lambda: groupware.agendas(site),
+        "boxes": lambda: fill.boxes(site, scale),
+        "traces": lambda: traces.traces(site),
         "looks": lambda: looks.looks(site, scale),
         "jobs": lambda: jobs.jobs(site),
-        "backup": lambda: backups(site),
+        "backup-sixteenth": lambda: backups(site, SIXTEENTH, sixteenth(site)),
         "restore": lambda: restores(site),
         "sessions": lambda: sessions.sessions(site, scale),
+        "deploy": lambda: deploy(site),
+        "backup": lambda: backups(site, "", fill.agents(site)),
     }
-    values = {}
-    for name, part in parts.items():
-        begun = time.monotonic()
-        values[name] = part()
-        print(f"{name} ({time.monotonic() - begun:.0f} s): {json.dumps(values[name])}", file=sys.stderr, flush=True)
-    return values
 
 
-def size(site: Site) -> Figure:
-    """Measure at the size of an académie. The lab stays filled: `lab restore` brings back what was there."""
-    return _figure(site, "size", ACADEMY)
+def size(site: Site, name: str, some: Sequence[str] = ()) -> Figure:
+    """Measure every part, or some, in turn. The lab stays filled: `lab restore` brings back what was there.
 
-
-def size_small(site: Site) -> Figure:
-    """Measure the same at a fiftieth."""
-    return _figure(site, "size-small", SMALL)
-
-
-def _figure(site: Site, name: str, scale: Scale) -> Figure:
+    Raises MallepostError at the end where a part failed.
+    """
+    scale = SCALES[name]
+    known = parts(site, scale)
+    if unknown := set(some) - known.keys():
+        raise InputError(f"{name}: no part {', '.join(sorted(unknown))}", f"known are {', '.join(known)}")
+    record = Record(FOLDER / name)
+    for part in some or known:
+        record.measure(part, known[part]())
+    if record.faults:
+        raise MallepostError(f"{name}: {'; '.join(record.faults)}", f"the other values are in {record.folder}")
     notes = f"{scale.agents} agents, {scale.schools} schools; messages are hard links to {scale.bodies} distinct bodies"
-    return Figure(name, measured(site, scale), notes)
+    return Figure(name, dict[str, Any](record.values), notes)

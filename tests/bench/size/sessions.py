@@ -2,23 +2,29 @@
 
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from malleposte.fleet import playbook
 
 from tests.bench import cost
 from tests.bench.clients import Session, Target
 from tests.bench.measures import platform_target
+from tests.bench.size.host import costs
+from tests.bench.size.record import Step
 from tests.bench.size.scale import Scale
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
 
 AT_ONCE, AGENTS = 8, 200
-UNITS = ("dovecot.service", "slapd.service", "authpolicy.service", "valkey-server.service")
+BESIDE = 20
+UNITS = (
+    "dovecot", "slapd", "authpolicy", "accountd", "malleposte-hostd", "malleposte-lists", "malleposte-deliveries",
+    "malleposte-guard", "valkey-server", "postfix", "rspamd", "sogo", "postgresql@17-main", "nginx",
+)  # fmt: skip
 
 
 def held(target: Target, many: int) -> tuple[list[Session], list[float]]:
@@ -46,7 +52,7 @@ def uncounted(site: Site, networks: list[str]) -> None:
     playbook.ensure(playbook.run(options, to_stderr=True, name="bench"), "deploy")
 
 
-def sessions(site: Site, scale: Scale) -> dict[str, Any]:
+def sessions(site: Site, scale: Scale) -> Iterator[Step]:
     """Hold so many; memory of the daemons before, with them, and the time of a log-in while they are open."""
     people = People(site)
     uncounted(site, [str(site.lab.settings.network)])
@@ -54,21 +60,31 @@ def sessions(site: Site, scale: Scale) -> dict[str, Any]:
         readers = [people.agent() for _ in range(min(AGENTS, scale.sessions))]
         with TemporaryDirectory() as folder:
             target = platform_target(site, readers, Path(folder))
-            before = {unit: cost.pss(site, "mail1", unit) for unit in UNITS}
-            opened, seconds = held(target, scale.sessions)
+            before = memory(site)
+            yield "mib_before", before
+            opened = list[Session]()
             try:
-                after = {unit: cost.pss(site, "mail1", unit) for unit in UNITS}
-                _more, beside = held(target, 20)
-                opened += _more
+                with costs(site) as values:
+                    opened, seconds = held(target, scale.sessions)
+                yield "held", values | {"sessions": scale.sessions, "log_in_p95_ms": p95(seconds)}
+                after = memory(site)
+                yield "mib_with_them", after
+                more, beside = held(target, BESIDE)
+                opened += more
+                yield "log_in_beside_p95_ms", p95(beside)
             finally:
                 for one in opened:
                     one.sock.close()
+        yield "dovecot_mib_a_session", round((after["dovecot"] - before["dovecot"]) / scale.sessions, 2)
     finally:
         people.clear()
         uncounted(site, [])
-    dovecot = after["dovecot.service"] - before["dovecot.service"]
-    return {
-        "held": scale.sessions, "log_in_p95_ms": round(quantiles(seconds, n=20)[-1] * 1000),
-        "log_in_beside_p95_ms": round(quantiles(beside, n=20)[-1] * 1000),
-        "mib_before": before, "mib_with_them": after, "dovecot_mib_a_session": round(dovecot / scale.sessions, 2),
-    }  # fmt: skip
+
+
+def memory(site: Site) -> dict[str, int]:
+    """Return the memory of each daemon."""
+    return {unit: cost.pss(site, "mail1", f"{unit}.service") for unit in UNITS}
+
+
+def p95(seconds: list[float]) -> int:
+    return round(quantiles(seconds, n=20)[-1] * 1000)

@@ -11,6 +11,8 @@ import json
 import os
 import random
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ LINE = "Bonjour, la réunion du conseil de la classe aura lieu au collège ; mer
 FIRST_DAY, A_YEAR = 1_735_689_600, 31_536_000
 SENT = ".Sent"
 SHARE_SENT = 0.2
+WRITERS = 3
 
 
 def drawn(dice: random.Random, table: list[tuple[float, int, int]]) -> int:
@@ -59,8 +62,9 @@ def write_bodies(base: Path, given: dict[str, Any]) -> list[int]:
     return sizes
 
 
-def write_box(home: str, many: int, sizes: list[int], base: Path, dice: random.Random) -> int:
+def write_box(home: str, many: int, sizes: list[int], base: Path) -> int:
     """Link so many messages into a box that is not there yet; return how many were linked."""
+    dice = random.Random(home)
     maildir, new = Path(home) / "Maildir", Path(home) / "Maildir.new"
     if maildir.exists():
         return 0
@@ -85,10 +89,9 @@ def main() -> None:
     base = Path(given["base"])
     sizes = write_bodies(base, given)
     dice = random.Random(given["seed"] + 1)
-    counts, linked = list[int](), 0
-    for home in given["homes"]:
-        counts.append(drawn(dice, given["counts"]))
-        linked += write_box(home, counts[-1], sizes, base, random.Random(home))
+    counts = [drawn(dice, given["counts"]) for _ in given["homes"]]
+    with ProcessPoolExecutor(WRITERS) as pool:
+        linked = sum(pool.map(partial(write_box, sizes=sizes, base=base), given["homes"], counts, chunksize=500))
     ordered, boxes = sorted(sizes), sorted(counts)
     print(
         json.dumps(
