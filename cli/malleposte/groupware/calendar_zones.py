@@ -1,7 +1,7 @@
 """vobject, in which the zones that a calendar describes (VTIMEZONE) are those of that calendar alone.
 
-vobject 0.9 keeps one table of zones for its process, in which the first description of a name stays. Whoever described
-« Europe/Paris » first would set the times of all calendars that are read later, and names would fill the memory.
+vobject 0.9 keeps one table of zones for its process, in which the first description of a name stays. It would
+set the times of all calendars that name that zone and are read later, and names would fill the memory.
 """
 
 from __future__ import annotations
