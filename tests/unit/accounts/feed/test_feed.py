@@ -1,5 +1,6 @@
 """Feeds: encodings, separators, columns, cells; hostile files; a bad row is reported and stops no other."""
 
+import phonenumbers
 import pytest
 from malleposte.accounts import feed
 from malleposte.accounts.feed import columns, rejects, table, values
@@ -144,3 +145,12 @@ def test_the_separator_is_the_one_that_occurs_most():
 )  # fmt: skip
 def test_a_telephone_number_is_written_as_in_any_part_of_france(typed, kept):
     assert values.phone(typed) == kept
+
+
+@pytest.mark.parametrize(("typed", "parses"), [("06 12 34 56 78", 1), ("0690 12 34 56", 2)])
+def test_a_telephone_number_is_parsed_for_no_region_after_its_own(monkeypatch, typed, parses):
+    regions = []
+    parse = phonenumbers.parse
+    monkeypatch.setattr(phonenumbers, "parse", lambda text, region: regions.append(region) or parse(text, region))
+    assert values.phone(typed).startswith("+")
+    assert len(regions) == parses
