@@ -300,7 +300,7 @@ def test_too_many_and_an_accountd_that_is_away(agent: Visitor, behind: Behind) -
 
 
 def test_the_letter_says_what_the_page_says() -> None:
-    """An agent reads a choice of the portal, NUMEN and code INA on paper, and finds these very words, in English too."""
+    """An agent reads a choice of the portal, NUMEN and code INA on paper, and finds these very words in English too."""
     from malleposte.accounts.print import page
     from malleposte.core.paths import ROOT
 
@@ -308,9 +308,9 @@ def test_the_letter_says_what_the_page_says() -> None:
     pages = "".join(path.read_text("utf-8") for path in sorted(portal.glob("**/*.html")))
     for purpose in (page.ACTIVATION, page.RESET):
         assert f'_("{purpose.choice}")' in pages
-        assert f'msgid "{purpose.choice}"\nmsgstr "{purpose.choice_en}"\n' in (
-            portal / "translations/en.po"
-        ).read_text("utf-8")
+        assert f'msgid "{purpose.choice}"\nmsgstr "{purpose.choice_en}"\n' in (portal / "translations/en.po").read_text(
+            "utf-8"
+        )
     letter = Path(page.__file__).read_text("utf-8")
     for words in ("NUMEN", "code INA", "mot de passe"):
         assert words in letter
