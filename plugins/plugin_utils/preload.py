@@ -17,6 +17,8 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 
 OURS = "academie.malleposte"
 COLLECTION = Path(__file__).parents[2]
+JOB = '"finished":'
+"""It is in the answer of a task in the background, and in few others."""
 
 
 def spread() -> None:
@@ -35,22 +37,33 @@ def quieten() -> None:
     """Keep mitogen from two warnings at each deploy: both are about what it does itself.
 
     For each module of a collection it lists all of them, also ansible-core's own without metadata; ours needs ours.
-    A task that runs in the background is told as a number to be unfinished, where ansible-core takes a truth value.
+    A task in the background is told as a number to be finished or not, where ansible-core takes a truth value.
     """
     try:
-        from ansible_mitogen import planner
+        from ansible_mitogen import mixins, planner
     except ImportError:
         return
-    begin = planner._invoke_async_task
+    process = mixins.ActionModuleMixin._postprocess_response
 
     def load(invocation: Any) -> None:
         invocation._extra_sys_paths.add(str(COLLECTION))
 
-    def begun(invocation: Any, plan: Any) -> dict[str, Any]:
-        answer = begin(invocation, plan)
-        return {**answer, "stdout": json.dumps({**json.loads(answer["stdout"]), "finished": False})}
+    def processed(action: Any, response: dict[str, Any]) -> Any:
+        return process(action, {**response, "stdout": truthful(response["stdout"])})
 
-    planner._load_collections, planner._invoke_async_task = load, begun
+    planner._load_collections = load
+    mixins.ActionModuleMixin._postprocess_response = processed
+
+
+def truthful(stdout: Any) -> Any:
+    """Return what a module said; of a task in the background, with a truth value for its end."""
+    if not isinstance(stdout, str) or JOB not in stdout:
+        return stdout
+    try:
+        answer = json.loads(stdout)
+    except ValueError:
+        return stdout
+    return json.dumps({**answer, "finished": bool(answer["finished"])}) if "finished" in answer else stdout
 
 
 def preload(folder: Path) -> None:

@@ -63,7 +63,8 @@ class Checkout:
 
     def start(self, *words: str, **options: object) -> subprocess.CompletedProcess[str]:
         launcher = str(options.pop("launcher", self.launcher))
-        env = {**os.environ, **dict(options.pop("env", {}))}  # type: ignore[call-overload]
+        inherited = {name: value for name, value in os.environ.items() if name != "MALLEPOSTE_DEV"}
+        env = {**inherited, **dict(options.pop("env", {}))}  # type: ignore[call-overload]
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
             [launcher, *words], env=env, capture_output=True, text=True, check=False, timeout=300, **options
         )

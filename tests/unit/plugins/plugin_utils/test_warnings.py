@@ -15,7 +15,7 @@ PLAY = """\
   gather_facts: false
   tasks:
     - academie.malleposte.installed:
-    - ansible.builtin.command: {cmd: "true"}
+    - ansible.builtin.command: {cmd: sleep 1}
       async: 60
       poll: 0
       register: begun
