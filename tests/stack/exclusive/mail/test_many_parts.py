@@ -119,6 +119,7 @@ def keeper(mail: Any, people: Any) -> Any:
     return who
 
 
+@pytest.mark.full
 def test_one_that_is_there_already_is_shown_in_part(keeper: Any, visit: Callable[[Any], Webmail]) -> None:
     reader = visit(keeper)
     assert reader.read("1").count('class="message-part') == 29

@@ -82,6 +82,7 @@ def log_ins(feeds) -> list[str]:
     return sorted(dn.partition(",")[0].removeprefix("uid=") for dn in feeds.dns("(mpState=pending)"))
 
 
+@pytest.mark.full
 def test_a_wrong_import_is_taken_back_but_for_what_is_in_use(typed, feeds, site, tmp_path):
     """One that got mail stays; the others go without a trace, and the corrected file gives their log-ins again."""
     feed = written(tmp_path / "a.csv", people_of(12))

@@ -257,6 +257,7 @@ def test_a_folder_comes_back_into_place_without_doubles(
     assert who.uid in refused and "Jamais" in refused and refused.strip().endswith("2")
 
 
+@pytest.mark.full
 def test_a_restored_folder_is_told_to_its_owner(site: Site, web: Web, person: Any, mail: Mail, backup: Any) -> None:
     who, other = person(), person()
     boxes.append(mail.imap(who.account), "INBOX", "un seul")
@@ -295,6 +296,7 @@ def test_one_message_comes_back_by_message_id_or_uid_into_place_or_beside(
     assert "no such message" in unknown and unknown.strip().endswith("2")
 
 
+@pytest.mark.full
 def test_an_entry_of_the_directory_comes_back_and_no_password_with_it(
     site: Site, people: People, backup: Any, restore: Any, mail: Mail
 ) -> None:

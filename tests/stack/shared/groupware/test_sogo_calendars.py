@@ -73,6 +73,7 @@ def test_an_agent_keeps_what_was_chosen_and_sees_what_changed(calendars: Calenda
         assert sql(site, f"SELECT count(*) FROM {table} = '{ident}'") == "0"
 
 
+@pytest.mark.full
 def test_who_changes_school_loses_it_and_nothing_is_written_again(
     calendars: Calendars, visit: Visit, people: People, site: Site
 ) -> None:
