@@ -41,14 +41,22 @@ def description(name: str, folder: Path = FOLDER) -> bytes:
     return b"\r\n".join(line.rstrip() for line in block.splitlines()) + b"\r\n"
 
 
-def _lacking(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Return the zones that lines name and do not describe, once each. A line is read once, whatever it holds."""
-    described, named, inside = set[bytes](), dict[bytes, None](), False
+def in_zones(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Return each line of a calendar, unfolded, with whether it stands in the description of a zone."""
+    inside = False
     for line in lines:
         word = line.strip().upper()
         if word in (b"BEGIN:VTIMEZONE", b"END:VTIMEZONE"):
             inside = word.startswith(b"BEGIN")
-        elif inside and (value := TZID.match(line)):
+        else:
+            yield line, inside
+
+
+def _lacking(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the zones that lines name and do not describe, once each. A line is read once, whatever it holds."""
+    described, named = set[bytes](), dict[bytes, None]()
+    for line, inside in in_zones(lines):
+        if inside and (value := TZID.match(line)):
             described.add(value[1].rstrip())
         elif not inside and (value := NAMED.match(line)):
             named[value[1]] = None

@@ -322,7 +322,9 @@ def test_an_event_has_a_largest_size(tmp_path: Path) -> None:
         ("BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:19250105\r\nEND:VEVENT\r\n", False),
         ("BEGIN:VTIMEZONE\r\nDTSTART:16010101T000000\r\nEND:VTIMEZONE\r\nDTSTART:20300101T000000\r\n", False),
         ("BEGIN:VTIMEZONE\r\nDTSTART:16010101T000000\r\nEND:VTIMEZONE\r\nDTSTART:00300101T000000\r\n", True),
+        ("SUMMARY:a\u2028BEGIN:VTIMEZONE\u2028\r\nDTSTART:00010105T090000\r\n", True),
         ('{"startDate": "0001-01-05"}', True),
+        ('{"start\\u0044ate": "0001-01-05"}', True),
         ('{"startDate": "2030-01-05", "summary": "0001-01-05"}', False),
     ],
 )

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from weakref import WeakValueDictionary
 
-FOLD = re.compile(rb"\r?\n[ \t]")
-"""A long line of iCalendar goes on (RFC 5545, 3.1)."""
+from malleposte.groupware.zones import FOLD, in_zones
+
 FIRST_YEAR = 1900
-BEGINNING = re.compile(r'DTSTART(?:;(?:[^:"]|"[^"]*")*+)?:(\d{4})\d{4}', re.IGNORECASE)
+BEGINNING = re.compile(rb'DTSTART(?:;(?:[^:"]|"[^"]*")*+)?:(\d{4})\d{4}', re.IGNORECASE)
 """In a line of iCalendar: the year of an event. A time zone may begin in any."""
-BEGINNING_IN_PAGE = re.compile(r'"startDate"\s*:\s*"(\d{4})-')
-"""The same in the JSON of SOGo's page."""
+BEGINNING_IN_PAGE = re.compile(r"(\d{4})-")
+"""In the field `startDate` of the JSON of SOGo's page: the same."""
 BETWEEN = re.compile(r"[\s\"'<>:;,=\\/?&]+")
 """The letters that end an address. Text is split at them: to look for addresses costs by the square of long words."""
 LONGEST = 320
@@ -42,15 +42,14 @@ def addresses(body: bytes) -> frozenset[str]:
 
 def too_early(body: bytes) -> bool:
     """Whether an event begins before 1900: SOGo walks through a daily rule from there, for a minute at each look."""
-    text, in_zone = unfolded(body), False
-    years = [match[1] for match in BEGINNING_IN_PAGE.finditer(text)]
-    for line in text.splitlines():
-        word = line.strip().upper()
-        if word in ("BEGIN:VTIMEZONE", "END:VTIMEZONE"):
-            in_zone = word.startswith("BEGIN")
-        elif not in_zone and (match := BEGINNING.match(line)):
-            years.append(match[1])
-    return any(int(year) < FIRST_YEAR for year in years)
+    try:
+        document = json.loads(body)
+    except ValueError:
+        lines = in_zones(FOLD.sub(b"", body).splitlines())
+        matches = [BEGINNING.match(line) for line, in_zone in lines if not in_zone]
+        return any(int(match[1]) < FIRST_YEAR for match in matches if match)
+    match = BEGINNING_IN_PAGE.match(str(document.get("startDate"))) if isinstance(document, dict) else None
+    return bool(match and int(match[1]) < FIRST_YEAR)
 
 
 class Turns:

@@ -187,6 +187,21 @@ def test_one_agent_s_requests_leave_radicale_to_others(device: Callable[..., Dev
     wait_for(lambda: mine.ask("PROPFIND", agenda, Depth="0").status == 207, what="the share is free again")
 
 
+def test_what_a_visitor_sends_to_another_site_takes_no_place_of_an_agent(
+    device: Callable[..., Device], platform: Any
+) -> None:
+    """The webmail counts by a cookie, in the same table; somebody gives it the agent's name."""
+    mine, name = device(), platform["hostnames"]["webmail"]
+    agenda, cookie = next(iter(mine.discover()[1])), f"roundcube_sessid={mine.account.uid}"
+    head = f"POST / HTTP/1.1\r\nHost: {name}\r\nCookie: {cookie}\r\nContent-Length: 1000\r\n\r\nx"
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(16):
+            one = open_ones.enter_context(mine.web.handshake(mine.address, name))
+            one.sendall(head.encode())
+        wait_for(lambda: mine.web.get(mine.address, name, "/", Cookie=cookie).status == 429, what="its share is used")
+        assert mine.ask("PROPFIND", agenda, Depth="0").status == 207
+
+
 def test_what_is_too_large_is_refused(device: Callable[..., Device]) -> None:
     mine = device()
     path = f"{next(iter(mine.discover()[1]))}gros.ics"
