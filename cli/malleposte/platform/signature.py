@@ -6,7 +6,7 @@ Roundcube fills the same template in PHP (roles/roundcube/files/malleposte/signa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 NAMES = ("name", "function", "school", "mail")
 _HOLE = re.compile(r"\{([^{}]*)\}")
@@ -15,6 +15,12 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 def is_template(text: str) -> bool:
     """Whether the template names nothing that is not known."""
     return all(name in NAMES for name in _HOLE.findall(text)) and not re.search(r"[{}]", _HOLE.sub("", text))
+
+
+def values(attributes: Mapping[str, Sequence[str]], school: str) -> dict[str, str]:
+    """Return what the template can name of an agent: attributes of the directory, and the school's name."""
+    names = {"name": "cn", "function": "mpFunction", "mail": "mail"}
+    return {"school": school} | {name: next(iter(attributes.get(of, ())), "") for name, of in names.items()}
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

@@ -114,6 +114,24 @@ def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(
     assert notes[:2] == ["nom d’expéditeur: Le rectorat", "nom d’expéditeur: Marie Dupond"]
 
 
+def test_the_academy_s_signature_is_no_trace_and_another_is(stage: HackedStage) -> None:
+    facts = dataclasses.replace(stage.service.tools.facts(), signature="{name}\n{function}\n{school}")
+    stage.service = Service(dataclasses.replace(stage.service.tools, facts=lambda: facts))
+    suffix, mine = stage.directory.suffix, "mdupond@ac-exemple.test"
+    school = {"objectClass": ["mpSchool"], "mpEstablishment": ["0010001A"], "o": ["Collège des Prés"]}
+    stage.directory.add(f"mpEstablishment=0010001A,ou=establishments,{suffix}", school)
+    stage.directory.modify(f"uid=mdupond,ou=people,{suffix}", {"mpEstablishment": ["0010001A"]})
+    stage.factors = []
+    ticket = stage.taken_back().ticket
+    for words, shown in (
+        ("Marie Dupond Collège des Prés", []),
+        ("Marie Dupond Collège des Prés Payez ici", ["signature"]),
+        ("Marie Dupond", ["signature"]),
+    ):
+        stage.left = [Trace("signature", mine, words)]
+        assert kinds(stage.check(ticket)) == shown, words
+
+
 @pytest.mark.parametrize("wrong", [{"numen": OTHER_NUMEN}, {"numen": ""}, {"code": "3" * 10}, {"code": ""}])
 def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: HackedStage, wrong: dict[str, str]) -> None:
     stage.agent("other", State.ACTIVE, OTHER_NUMEN)

@@ -34,12 +34,13 @@ from malleposte.accounts.devices import follow
 from malleposte.accounts.life.base import change
 from malleposte.accounts.life.recovery import DOUBT_DAYS
 from malleposte.accounts.plan.changes import Kind
-from malleposte.accounts.traces import model, notice
+from malleposte.accounts.traces import identities, model, notice
 from malleposte.accounts.traces.model import OTHERS
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
+from malleposte.platform import signature
 from malleposte.platform.times import stamp, when
 
 LOG = logging.getLogger("accountd")
@@ -235,9 +236,7 @@ def _search(context: Context, entry: Entry, way: str) -> _Search:
     try:
         everything, failures = context.tools.hosts.traces(uid)
         search.failures.extend(failures)
-        traces += [
-            one for one in everything if one.kind != Trail.SENDER or one.who not in _names(context, entry, one.what)
-        ]
+        traces += [one for one in everything if not _is_usual(context, entry, one)]
         search.on_hosts.update({one.ident: one for one in traces if one.kind not in OTHERS})
         search.shown.extend(map(_shown, search.on_hosts.values()))
     except (MallepostError, OSError) as error:
@@ -306,6 +305,22 @@ def _remove_means(context: Context, entry: Entry, kind: str) -> None:
             context.tools.letters.tell([old], uid, context.now)
         except OSError as error:
             context.journal.write("told", uid, sent=False, reason=type(error).__name__)
+
+
+def _is_usual(context: Context, entry: Entry, one: model.Trace) -> bool:
+    """Whether an identity says what the platform itself writes there: the name, or the academy's signature."""
+    if one.kind == Trail.SENDER:
+        return one.who in _names(context, entry, one.what)
+    return one.kind == Trail.SIGNATURE and one.who == _signature(context, entry)
+
+
+def _signature(context: Context, entry: Entry) -> str:
+    """Return the academy's signature of an agent, as its trace would say it."""
+    code = first(entry.attributes, "mpEstablishment")
+    schools = context.directory.search("establishments", ("o",), {"mpEstablishment": code}) if code else ()
+    school = next((first(one.attributes, "o") for one in schools), "")
+    text = signature.filled(context.tools.facts().signature, signature.values(entry.attributes, school))
+    return " ".join(text.split())[: identities.LONGEST]
 
 
 def _names(context: Context, entry: Entry, mail: str) -> tuple[str, ...]:

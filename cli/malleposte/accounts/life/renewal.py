@@ -115,6 +115,8 @@ class Facts:
     """The address of devices for agendas and contacts."""
     report_mail: str = ""
     """The box that takes reports of suspect messages."""
+    signature: str = ""
+    """The template of the agents' signatures."""
 
     @property
     def page(self) -> str:
@@ -153,6 +155,7 @@ class Facts:
             server=str(facts["hostnames"].get("mail", "")),
             dav=str(facts["hostnames"].get("dav", "")),
             report_mail=str(facts.get("report_mail", "")),
+            signature=str(facts.get("signature", "")),
         )
 
 

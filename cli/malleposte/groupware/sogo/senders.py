@@ -108,12 +108,7 @@ def signatures(template: str, people: Iterable[Values], search: Search) -> dict[
     return {
         uid: signature.filled(
             template,
-            {
-                "name": one.get("cn", [""])[0],
-                "function": one.get("mpFunction", [""])[0],
-                "school": schools.get(one.get("mpEstablishment", [""])[0], ""),
-                "mail": one.get("mail", [""])[0],
-            },
+            signature.values(one, schools.get(one.get("mpEstablishment", [""])[0], "")),
         )
         for uid, one in entries.items()
     }
