@@ -7,7 +7,7 @@ A published calendar (malleposte.groupware.published) is one folder for all its 
 ``published-IDENT``, which the rights let everybody read and nobody write.
 
 Radicale has no place at which a program may judge an item before it walks through its recurrences. So the function by
-which it checks what is written is wrapped: `groupware.recurrence` refuses what would hold a thread for hours (400).
+which it checks what is written is wrapped: `accounts.agendas.recurrence` refuses what would hold a thread for hours (400).
 
 One agent's description of a time zone counts for no other's agenda (`groupware.calendar_zones`).
 """
@@ -23,7 +23,8 @@ from typing import Any
 import radicale.item
 from radicale.storage import multifilesystem
 
-from malleposte.groupware import calendar_zones, recurrence
+from malleposte.accounts.agendas import recurrence
+from malleposte.groupware import calendar_zones
 from malleposte.groupware.published.places import FOLDER, PREFIX, SHOWN
 
 calendar_zones.vobject()

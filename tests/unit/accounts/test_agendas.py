@@ -2,11 +2,14 @@
 
 import json
 import plistlib
+import sys
+from types import ModuleType
 
 import pytest
+import vobject
 from malleposte.accounts.agendas import Collection, Item, Kind, Moved, Stores, move, vcard
 from malleposte.accounts.agendas.model import collected, components, fit_name, merged, uid_of
-from malleposte.accounts.agendas.radicale import PROPERTIES, Radicale
+from malleposte.accounts.agendas.radicale import PROPERTIES, Radicale, as_kept
 from malleposte.accounts.agendas.roundcube import RoundcubeBook, words
 from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.core.errors import MallepostError
@@ -375,3 +378,20 @@ def test_a_vcard_is_read_with_groups_parameters_and_folds():
     hostile = vcard.Card("a;b,c\r\nEMAIL:x@y.test", "\\", "é", ("z@a.test",))
     assert vcard.read(vcard.write("u", hostile)).emails == ("z@a.test",)
     assert words(["Zoë", "L’Été zoë"]) == "zoe l’ete"
+
+
+def test_an_event_that_nobody_could_walk_through_is_refused_before_radicale_walks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walked: list[str] = []
+    item = ModuleType("radicale.item")
+    vars(item).update(
+        read_components=lambda text: list(vobject.readComponents(text)),
+        check_and_sanitize_items=lambda items, tag: walked.append(tag),
+    )
+    monkeypatch.setitem(sys.modules, "radicale.item", item)
+    for rule, kept in (("FREQ=DAILY;COUNT=9", True), ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", False)):
+        lines = ["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:a", "DTSTART:20261201T080000Z", f"RRULE:{rule}", "END:VEVENT"]
+        text = as_kept("\r\n".join([*lines, "END:VCALENDAR", ""]), "VCALENDAR")
+        assert (text is not None and rule in text) is kept
+    assert walked == ["VCALENDAR"]

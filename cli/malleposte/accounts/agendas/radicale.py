@@ -36,13 +36,19 @@ Check = Callable[[str, str], str | None]
 
 
 def as_kept(text: str, tag: str) -> str | None:
-    """Judged by Radicale itself, as it judges what a device puts. Without it here the text stays as it is."""
+    """Return a text as Radicale keeps what a device puts, None where it would not; without Radicale here, unchanged.
+
+    Rules that nobody could walk through are refused before: Radicale walks through them here as well.
+    """
     try:
         radicale: Any = importlib.import_module("radicale.item")
     except ImportError:
         return "\r\n".join(text.splitlines()) + "\r\n"
     try:
         items = radicale.read_components(text)
+        recurrence = importlib.import_module("malleposte.accounts.agendas.recurrence")
+        for one in items:
+            recurrence.check_item(one)
         radicale.check_and_sanitize_items(items, tag=tag)
         return str(items[0].serialize()) if len(items) == 1 else None
     except Exception:  # noqa: BLE001  # vobject raises whatever its parsers meet

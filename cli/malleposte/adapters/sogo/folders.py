@@ -32,6 +32,11 @@ SELECT row_to_json(one) FROM (
   FROM sogo_folder_info i LEFT JOIN sogo_store s ON s.c_folder_id = i.c_folder_id AND coalesce(s.c_deleted, 0) = 0
   WHERE i.c_path2 = {owner} AND i.c_path3 IN ('Calendar', 'Contacts') ORDER BY i.c_folder_id, s.c_name) AS one;
 """
+_STAMPS = """SELECT row_to_json(one) FROM (
+  SELECT i.c_path2 AS owner, concat_ws('-', count(s.c_name), max(s.c_lastmodified), sum(s.c_version)) AS stamp
+  FROM sogo_folder_info i LEFT JOIN sogo_store s ON s.c_folder_id = i.c_folder_id
+  WHERE i.c_path3 = 'Calendar' AND i.c_path4 = {name}
+    AND i.c_path2 IN (SELECT json_array_elements_text({owners})) GROUP BY i.c_path2) AS one;"""
 _NAMES = """SELECT row_to_json(one) FROM (SELECT i.c_path4 AS folder, s.c_name AS name FROM sogo_folder_info i
   JOIN sogo_store s ON s.c_folder_id = i.c_folder_id AND coalesce(s.c_deleted, 0) = 0
   WHERE i.c_path2 = {owner} AND i.c_path3 = {module}) AS one;"""
@@ -137,6 +142,12 @@ def names(sql: Sql, owner: str, module: str) -> dict[str, set[str]]:
     for one in rows(sql(_NAMES.format(owner=quoted(owner), module=quoted(module)))):
         found.setdefault(str(one["folder"]), set()).add(str(one["name"]))
     return found
+
+
+def stamps(sql: Sql, owners: Iterable[str], name: str) -> dict[str, str]:
+    """Return a word for the content of the agendas of this name, by owner; it changes with each write of SOGo."""
+    listed = rows(sql(_STAMPS.format(name=quoted(name), owners=quoted_json(sorted(owners)))))
+    return {str(one["owner"]): str(one["stamp"]) for one in listed}
 
 
 def owners(sql: Sql) -> set[str]:

@@ -59,11 +59,14 @@ class Content:
     events: int
 
 
-def check(content: bytes, what: str, kept: Kept = as_kept) -> Content:
-    """The content of a file. Raises InputError, which begins with `what`, on anything that cannot be published."""
+def check(content: bytes, what: str, kept: Kept = as_kept, *, least: int = 1) -> Content:
+    """Return the content of a file, of `least` so many events.
+
+    Raises InputError, which begins with `what`, on anything that cannot be published.
+    """
     calendar = _calendar(content, what)
     events = [_cleaned(one) for one in calendar.parts if one.name == "VEVENT"]
-    if not events:
+    if len(events) < least:
         raise _refused(what, "it has no event", "look at the file")
     if len(events) > MOST_EVENTS:
         raise _refused(what, f"{len(events)} events, {MOST_EVENTS} at most", "publish a part of it")

@@ -14,21 +14,31 @@ Engine = Callable[[Sequence[Shown], Items], int]
 """Does the work, and gives the number of changed calendars. Raises MallepostError, OSError."""
 
 
-def bring(engine: Engine, store: Store | None = None) -> int:
-    """Have it done; return the number of changed calendars. Raises MallepostError, OSError."""
-    source = store or Store()
+def bring(engine: Engine, *stores: Store) -> int:
+    """Have it done for the calendars of these stores, by default the one of what is published.
+
+    Return the number of changed calendars. Raises MallepostError, OSError.
+    """
+    sources: dict[str, Store] = {}
 
     def items(ident: str) -> Mapping[str, str]:
-        return content.check(source.content(ident), ident).items
+        return content.check(sources[ident].content(ident), ident, least=0).items
 
-    return source.bring(lambda shown: engine(shown, items))
+    def gather(shown: Sequence[Shown], first: Store, *rest: Store) -> int:
+        def work(more: Sequence[Shown]) -> int:
+            sources.update((one.ident, first) for one in more)
+            return gather([*shown, *more], *rest) if rest else engine([*shown, *more], items)
+
+        return first.bring(work)
+
+    return gather([], *(stores or (Store(),)))
 
 
-def run(name: str, engine: Engine, store: Store | None = None) -> int:
+def run(name: str, engine: Engine, *stores: Store) -> int:
     """Have it done, and report changes or the error. The exit code."""
     changed, ended = 0, list[str]()
     with named(ended.append):
-        changed = bring(engine, store)
+        changed = bring(engine, *stores)
     for reason in ended:
         print(f"<3>the calendars of {name} are as they were: {reason}", file=sys.stderr)
         return 1

@@ -1,8 +1,12 @@
-"""The places of published calendars in Radicale's store."""
+"""The places of published calendars on their host, and in Radicale's store."""
+
+from pathlib import Path
 
 PREFIX = "published-"
-"""The beginning of the name under which an agent's home shows one."""
+"""The beginning of their names in an agent's home."""
 FOLDER = ".published"
-"""In the folder of collections: one folder a calendar, for all its agents."""
+"""The folder of their events, beside the agents' homes: its name is in no address."""
 SHOWN = "published.json"
-"""Beside the folder of collections: identifiers of calendars, and the uids of their agents; null for all."""
+"""Who is shown which: uids by identifier, null for all agents. It is beside the folder of collections."""
+BOXES = Path("/var/lib/malleposte-box-agendas")
+"""The store of the agendas of functional mailboxes that agents with the light agenda read (`groupware.sogo.copies`)."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from malleposte.directory.query import All, AnyOf, Equal, Query, Search, Values
+from malleposte.directory.query import All, AnyOf, Equal, Not, Present, Query, Search, Values
 from malleposte.platform.identity import is_uid
 
 CARD = ("uid", "cn", "mail", "givenName", "sn", "mpFunction")
@@ -35,6 +35,15 @@ class Reading:
     def agents(self) -> dict[str, Values]:
         """The agents who have SOGo, with their schools and the boxes that they open."""
         return self.entries(self.with_sogo(), "mpEstablishment", "mpOpens", "mpReads")
+
+    @cached_property
+    def others(self) -> dict[str, Values]:
+        """The agents without SOGo who open or read a functional box."""
+        if not self.profiles:
+            return {}
+        without = [Not(Equal("mpProfile", one)) for one in self.profiles]
+        opens = AnyOf((Present("mpOpens"), Present("mpReads")))
+        return self.entries(All((Equal("objectClass", "mpAgent"), *without, opens)), "mpOpens", "mpReads")
 
     @cached_property
     def boxes(self) -> dict[str, Values]:

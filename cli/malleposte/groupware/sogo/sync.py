@@ -25,7 +25,7 @@ from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
 from malleposte.groupware.published.sogo import Engine
 from malleposte.groupware.published.store import Store
-from malleposte.groupware.sogo import boxes, room_agendas, schools, senders
+from malleposte.groupware.sogo import boxes, copies, room_agendas, schools, senders
 from malleposte.groupware.sogo.reading import Reading
 from malleposte.runtime import kit, owner
 
@@ -111,6 +111,13 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
         ),
     ]
     if settings.calendars:
+        found.append(
+            Step(
+                "copies of agendas of functional boxes",
+                lambda: copies.place(copies.read(reading, (one.uid for one in boxes.read(reading)[0])), sql),
+                "its agenda is copied for the light class",
+            )
+        )
         found.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))
     found.append(Step("address books of schools", books, every=3600))
     found.append(Step("names of schools", names, "changed", every=3600))

@@ -13,6 +13,7 @@ from malleposte.directory.model import FunctionalBox
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.calendars import school, sql
+from tests.stack.support.dav import EVENT, Device
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import Mail, quoted, token, wait_for
 from tests.stack.support.people import People, directory
@@ -35,7 +36,7 @@ class Boxes:
     people: People
     made: list[str] = dataclasses.field(default_factory=list)
 
-    def shared(self, *delegates: Groupware, name: str = "", team: str = "") -> FunctionalBox:
+    def shared(self, *delegates: Groupware | Device, name: str = "", team: str = "") -> FunctionalBox:
         """A box whose delegates share an agenda."""
         box = self.people.box(
             *(one.account.uid for one in delegates),
@@ -112,6 +113,38 @@ def test_delegates_write_and_read_and_who_is_none_or_is_one_no_more_is_refused(
     assert refused(former, box, f"{uid}.ics")
     assert "Conseil reporté" in first.fetch(f"{HOME}{uid}.ics", owner=box.uid).text
     assert box.uid in listed(dataclasses.replace(first, cookies={}, sso_cookies={}).login())
+
+
+def test_a_delegate_of_the_light_class_reads_a_copy_that_follows_and_nobody_else_has_it(
+    boxes: Boxes, visit: Visit, device: Callable[..., Device], site: Site
+) -> None:
+    writer, light, stranger = visit(), device(profile="roundcube"), device(profile="roundcube")
+    box = boxes.shared(writer, light, name=f"Équipe {secrets.token_hex(4)}")
+    uid = token()
+    assert writer.put(f"{HOME}{uid}.ics", event(uid, "Conseil de classe", "CLASS:PRIVATE"), ICS, owner=box.uid) == 201
+    boxes.follow()
+
+    def copies(one: Device) -> list[str]:
+        return [home for home, name in one.discover()[1].items() if name == box.name]
+
+    (home,) = wait_for(lambda: copies(light), "the copy in the home of the delegate")
+    (item,) = light.changes(home)[1]
+    assert "SUMMARY:Conseil de classe" in light.ask("GET", item).text
+    text = EVENT.format(uid="essai", summary="à moi")
+    for where in (f"{home}essai.ics", item):
+        assert light.ask("PUT", where, text, Content_Type="text/calendar; charset=utf-8").status == 403
+    assert light.ask("DELETE", item).status == 403
+    theirs = item.replace(light.account.uid, stranger.account.uid)
+    assert copies(stranger) == [] and stranger.ask("GET", theirs).status in (403, 404)
+    assert stranger.ask("GET", item).status in (403, 404)
+
+    assert writer.put(f"{HOME}{uid}.ics", event(uid, "Conseil reporté"), ICS, owner=box.uid) == 204
+    boxes.follow()
+    wait_for(lambda: "Conseil reporté" in light.ask("GET", item).text, "the change in the copy")
+    Cli(site).out("box", "undelegate", box.uid, light.account.uid)
+    boxes.follow()
+    wait_for(lambda: not copies(light), "the end of the copy")
+    assert light.ask("GET", item).status in (403, 404)
 
 
 @pytest.mark.full

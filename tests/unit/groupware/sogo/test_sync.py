@@ -91,8 +91,8 @@ def test_steps_that_are_not_wanted_are_none() -> None:
         return [one.part for one in sync.steps(Settings(**{**vars(SETTINGS), **more}), reading, Path("/x"))]
 
     assert parts() == [
-        "rooms", "agendas of functional boxes", "published calendars", "address books of schools",
-        "names of schools", "senders",
+        "rooms", "agendas of functional boxes", "copies of agendas of functional boxes", "published calendars",
+        "address books of schools", "names of schools", "senders",
     ]  # fmt: skip
     assert parts(calendars=False, senders=False) == [
         "rooms", "agendas of functional boxes", "address books of schools", "names of schools",

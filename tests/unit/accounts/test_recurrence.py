@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import vobject
-from malleposte.groupware import recurrence
+from malleposte.accounts.agendas import recurrence
 
 
 def item(*lines: str, start: str = "DTSTART;TZID=Europe/Paris:20261201T080000") -> Any:

@@ -1,0 +1,130 @@
+"""Agents with the light agenda read copies of the agendas of the functional boxes that they open or read."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accounts.agendas import Kind
+from malleposte.accounts.agendas.radicale import TAGS
+from malleposte.core.errors import MallepostError
+from malleposte.directory.query import Query, Values
+from malleposte.groupware.published import content
+from malleposte.groupware.published.model import Shown
+from malleposte.groupware.published.store import Store
+from malleposte.groupware.sogo import copies
+from malleposte.groupware.sogo.reading import Reading
+
+from tests.support.sogo_tables import lists
+from tests.unit.groupware.files import calendar, event
+
+TEAM = Shown("box.equipe-x", "Équipe X", "#6e445a", "", ("leger1", "leger2"))
+
+
+class Sogo:
+    """The agendas of boxes in SOGo: a text an item, by box and name; `changed` counts writes."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, str]] = {}
+        self.changed, self.reads, self.away = 0, 0, False
+
+    def put(self, uid: str, name: str, text: bytes | str) -> None:
+        self.changed += 1
+        self.items.setdefault(uid, {})[name] = text if isinstance(text, str) else text.decode()
+
+    def sql(self, text: str) -> str:
+        """Return what a statement prints."""
+        if "AS stamp" in text:
+            rows: list[Any] = [{"owner": uid, "stamp": str(self.changed)} for uid in lists(text)[0] if uid in self.items]
+        else:
+            self.reads += 1
+            if self.away:
+                raise MallepostError("no answer")
+            (uid,) = [uid for uid in self.items if f"'{uid}'" in text]
+            rows = [
+                {"module": "Calendar", "folder": "personal", "title": "", "name": name, "text": one, "changed": number}
+                for number, (name, one) in enumerate(self.items[uid].items())
+            ]
+            rows.append({"module": "Contacts", "folder": "personal", "title": "", "name": None, "text": None, "changed": 0})
+        return "\n".join(map(json.dumps, rows))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path)
+    made.entries.mkdir()
+    return made
+
+
+def test_who_has_no_sogo_and_opens_or_reads_a_box_with_an_agenda_has_a_copy() -> None:
+    entries: list[Values] = [
+        {"uid": ["leger1"], "mpOpens": ["equipe-x", "sans-agenda"]}, {"uid": ["leger2"], "mpReads": ["equipe-x"]},
+        {"uid": ["leger3"], "mpOpens": ["autre"]},
+    ]  # fmt: skip
+    boxes: list[Values] = [{"uid": ["equipe-x"], "cn": ["Équipe X"]}, {"uid": ["seule"], "cn": ["Seule"]}]
+    asked: list[str] = []
+
+    def search(condition: Query, _attributes: Sequence[str]) -> list[Values]:
+        asked.append(condition.render())
+        return boxes if "mpFunctionalBox" in asked[-1] else entries
+
+    reading = Reading("dc=test", search, ("convergence",))
+    assert copies.read(reading, ["equipe-x", "seule"]) == [TEAM]
+    assert any("(!(mpProfile=convergence))" in one for one in asked)
+    assert copies.read(Reading("dc=test", search), ["equipe-x"]) == [], "every class has SOGo"
+
+
+def test_a_copy_follows_the_agenda_and_its_readers_and_is_read_when_it_changed_alone(store: Store) -> None:
+    sogo = Sogo()
+    sogo.put("equipe-x", "a.ics", calendar(event("a", "Conseil", "ATTENDEE:mailto:x@ac-exemple.test\n")))
+    assert [*copies.place([TEAM], sogo.sql, store)] == [("equipe-x", "")]
+    (shown,) = store.shown()
+    assert (shown.ident, shown.name, shown.members) == ("box.equipe-x", "Équipe X", ("leger1", "leger2"))
+    items = content.check(store.content("box.equipe-x"), "x").items
+    assert len(items) == 1 and "SUMMARY:Conseil" in "".join(items.values()) and "ATTENDEE" not in "".join(items.values())
+
+    assert [*copies.place([TEAM], sogo.sql, store)] == [] and sogo.reads == 1
+    fewer = Shown(TEAM.ident, TEAM.name, TEAM.colour, "", ("leger2",))
+    assert [*copies.place([fewer], sogo.sql, store)] == [("equipe-x", "")] and sogo.reads == 1
+    assert store.shown()[0].members == ("leger2",)
+
+    del sogo.items["equipe-x"]["a.ics"]
+    sogo.changed += 1
+    assert [*copies.place([fewer], sogo.sql, store)] == [("equipe-x", "")]
+    assert content.check(store.content("box.equipe-x"), "x", least=0).items == {}, "an agenda may be empty"
+    assert [*copies.place([], sogo.sql, store)] == [("equipe-x", "")]
+    assert store.shown() == [] and [*store.entries.iterdir()] == []
+    assert [*copies.place([], sogo.sql, store)] == []
+
+
+def test_a_copy_that_fails_is_named_and_shown_to_its_present_readers_alone(store: Store) -> None:
+    sogo = Sogo()
+    sogo.put("equipe-x", "a.ics", calendar(event("a", "Conseil")))
+    [*copies.place([TEAM], sogo.sql, store)]
+    sogo.put("equipe-x", "b.ics", calendar(event("b", "Autre")))
+    sogo.away = True
+    assert [*copies.place([Shown(TEAM.ident, TEAM.name, TEAM.colour, "", ("leger2",))], sogo.sql, store)] == [
+        ("equipe-x", "no answer")
+    ]
+    assert store.shown()[0].members == ("leger2",)
+    sogo.away = False
+    assert [*copies.place([store.shown()[0]], sogo.sql, store)] == [("equipe-x", "")]
+    assert b"Autre" in store.content("box.equipe-x")
+
+
+def test_one_event_keeps_no_other_from_the_copy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no event, an event of very many parts, what is too large: left out; of the others the last changed."""
+    monkeypatch.setattr(copies, "MOST_EVENTS", 4)
+    monkeypatch.setattr(copies, "MOST_BYTES", 2000)
+    sogo = Sogo()
+    sogo.put("equipe-x", "old.ics", calendar(event("old", "Ancien")))
+    sogo.put("equipe-x", "junk.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT")
+    sogo.put("equipe-x", "many.ics", calendar(*[event("many", "Beaucoup")] * 9))
+    sogo.put("equipe-x", "large.ics", calendar(event("large", "x" * 3000)))
+    sogo.put("equipe-x", "new.ics", calendar(event("new", "Nouveau")))
+    assert [*copies.place([TEAM], sogo.sql, store)] == [("equipe-x", "")]
+    text = store.content("box.equipe-x").decode()
+    assert "Nouveau" in text and "Beaucoup" not in text and "xxx" not in text
+    assert "Ancien" not in text, "of five, the four that changed last are looked at"
+    assert TAGS[Kind.AGENDA] in text
