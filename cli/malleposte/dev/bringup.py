@@ -191,4 +191,4 @@ class Preparation:
             raise MallepostError(
                 f"the twin {suffix} of the lab did not start: {done.cause}", "malleposte lab down removes it"
             )
-        return Second(twin.enter, twin.env)
+        return Second(twin.enter, twin.env, twin.remove)

@@ -166,8 +166,9 @@ def run_on_labs(
     """Runs the tiers stack and browser on several labs, and returns the outcome of each.
 
     Some of the exclusive tests run on the second lab (`twin`), all others of the stack on the first. The browser has
-    the third, which `windows` makes meanwhile. It begins when the shared lane has ended, which keeps two processors
-    busy; with PLENTY of them it begins at once. What the further labs say is on the screen only when they failed.
+    the third, which `windows` makes when the shared lane has ended, which keeps two processors busy; with PLENTY of
+    them at once. A further lab goes as soon as its tests have passed: its hosts, at rest, take a tenth of a processor.
+    What the further labs say is on the screen only when they failed.
     """
     here, there = lanes.parted(lanes.exclusive(), timings.budgets())
     own, other = pytest_check("stack", "exclusive", paths=here), pytest_check("stack", "exclusive", paths=there)
@@ -175,15 +176,20 @@ def run_on_labs(
     if processors() >= PLENTY:
         begins.set_result(True)
 
+    def run_on(lab: lanes.Second, tier: str, checks: Sequence[Check]) -> Outcome:
+        outcome = run_streamed(tier, checks, progress, Aside())
+        if outcome.ok:
+            lab.remove()
+        return outcome
+
     def run_browser() -> Outcome | None:
-        third = windows()
-        if not begins.result() or third is None:
+        third = windows() if begins.result() else None
+        if third is None:
             return None
-        shown = [elsewhere(check, third) for check in checks["browser"]]
-        return run_streamed("browser", shown, progress, Aside())
+        return run_on(third, "browser", [elsewhere(check, third) for check in checks["browser"]])
 
     with ThreadPoolExecutor(2) as pool:
-        future = pool.submit(run_streamed, "stack", [elsewhere(other, twin, TWIN)], progress, Aside())
+        future = pool.submit(run_on, twin, "stack", [elsewhere(other, twin, TWIN)])
         browser = pool.submit(run_browser)
         goes_on = False
         try:

@@ -3,7 +3,7 @@ twin; those of the browser on another twin.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,11 @@ FIRST = "tests/stack/exclusive/platform/test_secrets_unseen.py"
 
 @dataclass(frozen=True)
 class Second:
-    """The way to a further lab: words before a command, and its environment."""
+    """The way to a further lab: words before a command, and its environment; `remove` ends it."""
 
     enter: tuple[str, ...]
     env: Mapping[str, str]
+    remove: Callable[[], None] = lambda: None
 
 
 def exclusive() -> list[str]:

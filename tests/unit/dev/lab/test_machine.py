@@ -109,7 +109,7 @@ def test_only_missing_packages_are_installed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_browser_is_two_packages() -> None:
-    there = {"chromium": "/usr/bin/chromium"}
+    there = {"chromium-headless-shell": "/usr/bin/chromium-headless-shell"}
     assert controller.missing_packages(there.get, controller.BROWSER_PACKAGES) == ["chromium-driver"]
 
 

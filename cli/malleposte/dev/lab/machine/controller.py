@@ -22,7 +22,9 @@ PACKAGES: Mapping[str, str] = {
     "openssh-client": "ssh-keygen",
 }
 # Those of the browser tests.
-BROWSER_PACKAGES: Mapping[str, str] = {"chromium": "chromium", "chromium-driver": "chromedriver"}
+BROWSER_PACKAGES: Mapping[str, str] = {
+    "chromium-headless-shell": "chromium-headless-shell", "chromium-driver": "chromedriver",
+}  # fmt: skip
 
 # Limits that all hosts share because they share a kernel: five systemd at once need more than the defaults.
 KERNEL_LIMITS: Mapping[str, int] = {
