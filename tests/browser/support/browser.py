@@ -187,10 +187,12 @@ class Chromium:
 
     def quit(self) -> None:
         """End the process."""
-        self._link.close()
-        self.driver.quit()
-        self.process.terminate()
-        self.process.wait(SECONDS)
+        try:
+            self._link.close()
+            self.driver.quit()
+        finally:
+            self.process.terminate()
+            self.process.wait(SECONDS)
 
 
 def adjust(driver: webdriver.Chrome, size: Size) -> None:
