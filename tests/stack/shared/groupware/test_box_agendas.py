@@ -127,7 +127,7 @@ def test_a_delegate_of_the_light_class_reads_a_copy_that_follows_and_nobody_else
     def copies(one: Device) -> list[str]:
         return [home for home, name in one.discover()[1].items() if name == box.name]
 
-    (home,) = wait_for(lambda: copies(light), "the copy in the home of the delegate")
+    (home,) = wait_for(lambda: copies(light), what="the copy in the home of the delegate")
     (item,) = light.changes(home)[1]
     assert "SUMMARY:Conseil de classe" in light.ask("GET", item).text
     text = EVENT.format(uid="essai", summary="à moi")
@@ -140,10 +140,10 @@ def test_a_delegate_of_the_light_class_reads_a_copy_that_follows_and_nobody_else
 
     assert writer.put(f"{HOME}{uid}.ics", event(uid, "Conseil reporté"), ICS, owner=box.uid) == 204
     boxes.follow()
-    wait_for(lambda: "Conseil reporté" in light.ask("GET", item).text, "the change in the copy")
+    wait_for(lambda: "Conseil reporté" in light.ask("GET", item).text, what="the change in the copy")
     Cli(site).out("box", "undelegate", box.uid, light.account.uid)
     boxes.follow()
-    wait_for(lambda: not copies(light), "the end of the copy")
+    wait_for(lambda: not copies(light), what="the end of the copy")
     assert light.ask("GET", item).status in (403, 404)
 
 
