@@ -176,6 +176,7 @@ def test_an_older_archive_is_found_by_its_date(
     assert "2001-01-01" in refused and done["copy"]["archive"].startswith("mail-")
 
 
+@pytest.mark.full
 def test_deliveries_wait_while_a_restore_holds_the_box_and_a_killed_restore_ends_when_typed_again(
     site: Site, mail: Mail, saved: tuple[Account, Box], restore: Any, wait_for: Any
 ) -> None:

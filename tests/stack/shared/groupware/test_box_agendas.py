@@ -173,6 +173,7 @@ def test_a_reader_of_a_team_sees_its_agenda_and_changes_nothing(boxes: Boxes, vi
     assert refused(former, team, f"{uid}.ics")
 
 
+@pytest.mark.full
 def test_devices_of_a_delegate_find_it_and_nobody_logs_in_by_its_name(boxes: Boxes, visit: Visit) -> None:
     delegate, stranger = visit(), visit()
     box = boxes.shared(delegate)

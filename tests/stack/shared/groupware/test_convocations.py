@@ -215,6 +215,7 @@ def officer(site: Site, web: Web, office: FunctionalBox, people: People, person:
     return entered(site, web, who, application)
 
 
+@pytest.mark.full
 def test_an_office_convokes_on_the_portal(
     officer: SignedOn, office: FunctionalBox, people: People, mail: Mail, device: Callable[..., Device]
 ) -> None:

@@ -63,6 +63,7 @@ def test_slots_of_both_classes(
     assert "dehors@example.org" in shown[: shown.index("de 10 h à 11 h")], "unknown is said"
 
 
+@pytest.mark.full
 def test_a_meeting_goes_out_from_the_agent_and_answers_are_counted(
     people: People, person: Callable[..., Person], device: Callable[..., Device], mail: Mail, site: Site, web: Web
 ) -> None:

@@ -67,6 +67,7 @@ def test_the_people_of_a_school_are_there_for_its_agents_and_for_nobody_else(
     assert len([one for one in found.json()["contacts"] if light.mail in str(one)]) == 1, "once, not in each book"
 
 
+@pytest.mark.full
 def test_who_changes_school_changes_the_book_and_nothing_is_written_again(
     schools: Schools, visit: Callable[..., Groupware], people: People, site: Site
 ) -> None:

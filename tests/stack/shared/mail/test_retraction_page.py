@@ -64,6 +64,7 @@ def found(mail: Mail, site: Site, who: Any, word: str) -> int:
     return listed.count("uid:")
 
 
+@pytest.mark.full
 def test_a_person_of_the_dsi_takes_a_message_back_and_gives_it_back(
     site: Site, mail: Mail, people: Any, officer: Callable[[], SignedOn]
 ) -> None:

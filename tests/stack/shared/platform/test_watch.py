@@ -94,6 +94,7 @@ def test_measures_of_services_are_there(site: Site) -> None:
     assert {sample.labels["operation"] for sample in operations if sample.value} >= {"bind", "search"}
 
 
+@pytest.mark.full
 def test_a_held_message_appears_and_goes(site: Site) -> None:
     # An address that nobody has: its mail waits.
     name = f"tenu-{token()}@[192.0.2.1]"
