@@ -36,7 +36,7 @@ README = """Données détenues au sujet du compte {uid}, le {date}
 compte.json              l’inscription à l’annuaire / the entry of the directory
 appareils.json           les appareils qui ont leur mot de passe / devices with a password of their own
 courrier/                les messages, par dossier, au format .eml / messages by folder
-filtres/                 les règles de tri (Sieve) / filters
+filtres/                 les règles de tri (Sieve), horaires, envois, outils / filters, hours, tools
 agendas-et-contacts/     agendas (.ics) et contacts (.vcf)
 diagnostic/              connexions et messages refusés des derniers jours / log-ins and refused mail of late
 webmail/                 réglages et contacts de la messagerie / settings and contacts of your mail

@@ -104,6 +104,8 @@ def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File("filtres/horaires.json", _json(settings), "filters")
     if settings := later.own_terms(uid, host.rules.store):
         yield File("filtres/envois.json", _json(settings), "filters")
+    if told := Tools(host.rules.store).own_terms(uid):
+        yield File("filtres/outils.json", _json(told), "filters")
     if owned := OwnedBox(host.rules.store).own_terms(uid):
         yield File("courrier/suivi.json", _json(owned), "owners and notes")
 

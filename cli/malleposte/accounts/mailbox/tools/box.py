@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,7 +17,7 @@ from malleposte.accounts.mailbox.tools import ledger, model, place, sealed, send
 from malleposte.accounts.mailbox.tools.kinds.base import Note, Outcome, Verdict
 from malleposte.accounts.mailbox.tools.kinds.table import TOOLS, checked, parted
 from malleposte.accounts.mailbox.tools.links import Links
-from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown
+from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown, State
 from malleposte.accounts.mailbox.tools.outside import Reach, allowed, host_of
 from malleposte.accounts.mailbox.tools.place import Place
 from malleposte.accounts.mailbox.tools.send import Delivery
@@ -61,6 +63,28 @@ class Box:
                 )  # fmt: skip
         tools = {name: reach.hosts for name, reach in self._allows().items()}
         return Shown(tools, tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent)
+
+    def own_terms(self, uid: str) -> dict[str, Any]:
+        """Return the rules and what left in the agent's own terms, for a copy of the own data; nothing where none is.
+
+        What is secret in a rule is in no copy. Raises MallepostError.
+        """
+        shown = self.shown(uid)
+        rules = [
+            {
+                "outil": one.tool, "site": one.host, "étiquette": one.label, "mot de l’expéditeur": one.sender,
+                "mot de l’objet": one.subject, "premières lignes": one.lines, "arrêtée": one.paused != Paused.NO,
+            }
+            for one in shown.rules
+        ]  # fmt: skip
+        sent = [
+            {
+                "outil": one.tool, "objet": one.title, "envoyé": one.state == State.TOLD,
+                "date": datetime.datetime.fromtimestamp(one.at, datetime.UTC).astimezone().isoformat(timespec="seconds"),
+            }
+            for one in shown.sent
+        ]  # fmt: skip
+        return {"règles": rules, "messages signalés": sent} if rules or sent else {}
 
     def add(self, uid: str, given: Given) -> Shown:
         """Add a rule. Raises InputError, MallepostError."""

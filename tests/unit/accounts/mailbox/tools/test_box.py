@@ -1,6 +1,7 @@
 """« Mes outils » of an agent: a secret is sealed at once, a trial says its outcome, an end leaves nothing."""
 
 import json
+import time
 from pathlib import Path
 
 import msgspec
@@ -57,6 +58,21 @@ def test_what_is_secret_is_in_no_file_and_on_no_page(stage: Stage) -> None:
     (kept,) = [json.loads(text) for name, text in files(stage.root).items() if name.endswith(".json")]
     opened = sealed.open_access(sealed.Seal("s" * 40), "mdupond", first.id, kept["rules"][0]["sealed"])
     assert opened == {"url": URL}
+
+
+def test_a_copy_of_the_own_data_has_the_rules_and_what_left_and_no_secret(stage: Stage) -> None:
+    assert stage.box.own_terms("mdupond") == {}
+    ident = stage.ident(Given("matrix", When.COMES, MATRIX, subject="urgent", lines=True))
+    with ledger.opened(stage.path) as kept:
+        kept.take(Order("mdupond", ident, "<a@x>", "Conseil", "z@lointain.test", "", time.time()), "matrix", "")
+    (rule,) = stage.box.own_terms("mdupond")["règles"]
+    assert (rule["outil"], rule["site"], rule["mot de l’objet"]) == ("matrix", "matrix.ac-exemple.test", "urgent")
+    assert rule["premières lignes"] is True and rule["arrêtée"] is False
+    stage.box.remove("mdupond", ident)
+    copy = stage.box.own_terms("mdupond")
+    assert copy["règles"] == []
+    assert [(one["objet"], one["envoyé"]) for one in copy["messages signalés"]] == [("Conseil", False)]
+    assert "syt_" not in json.dumps(copy)
 
 
 def test_rules_make_scripts_and_their_end_removes_them(stage: Stage) -> None:
