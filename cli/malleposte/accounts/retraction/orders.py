@@ -130,6 +130,7 @@ def give(
             if not one.agreement.complete:
                 store.keep(one, folder)
                 return one
+            one.decided = int(now.timestamp())
         one.order = order
         store.order(one, folder)
     return one

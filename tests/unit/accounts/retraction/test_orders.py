@@ -79,9 +79,18 @@ def test_boxes_of_a_day_count_together_and_by_person(folder: Path) -> None:
     store.carried_out(first, one, folder)
     assert give(folder, planned(folder, boxes=1), "anne").order is Order.NONE
     assert give(folder, planned(folder, boxes=1), "benoit").order is Order.TAKE
-    one.time -= 2 * alone.DAY
+    one.decided -= 2 * alone.DAY
     store.keep(one, folder)
     assert give(folder, planned(folder, boxes=1), "anne").order is Order.TAKE
+
+
+def test_boxes_count_on_the_day_of_the_decision_from_the_order_on(folder: Path) -> None:
+    waiting = [planned(folder, boxes=1) for _ in range(MOST + 1)]
+    for ident in waiting:
+        one = store.load(ident, folder)
+        one.time -= 2 * alone.DAY
+        store.keep(one, folder)
+    assert [give(folder, ident, "anne").order for ident in waiting] == [*[Order.TAKE] * MOST, Order.NONE]
 
 
 def test_what_is_under_way_or_empty_stays_as_it_is(folder: Path) -> None:
