@@ -41,7 +41,8 @@ def fill(hosts: Traces, one: Retraction, query: Query, domain: str) -> None:
 def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]:
     """Return the accepted messages of a query, and those under other queue ids that filters of boxes made of them.
 
-    A redirection is a message of its own with the same Message-ID.
+    A redirection is a message of its own with the same Message-ID. Its sender chooses that, and may have chosen the one
+    of an honest message: what has another content, or went to others than those filters say, is none.
     """
     answer, failures = hosts.trace(msgspec.structs.replace(query, most=MOST))
     found = {(one.queue, one.message_id): one for one in answer.messages if one.queue and not one.refused}
@@ -49,8 +50,30 @@ def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]
     for message_id in sorted(passed_on):
         again, more = hosts.trace(Query(since=query.since, message_id=message_id, most=MOST))
         failures += more
-        found |= {(one.queue, one.message_id): one for one in again.messages if one.queue and not one.refused}
+        made = [one for one in found.values() if one.message_id == message_id]
+        others = [one for one in again.messages if one.queue and not one.refused]
+        found |= {(one.queue, one.message_id): one for one in _made_of(made, others)}
     return sorted(found.values(), key=lambda one: one.time), failures
+
+
+def _made_of(messages: Sequence[Message], others: Sequence[Message]) -> list[Message]:
+    """Return those of other messages with one Message-ID that filters of boxes made of some, and of one another."""
+    contents, first = {one.content for one in messages} - {""}, min(one.time for one in messages)
+    same = [one for one in others if one.content in contents]
+    rest = [one for one in others if one.time >= first and (not one.content or not contents)]
+    targets = set[str]()
+    while more := _targets((*messages, *same)) - targets:
+        targets |= more
+        reached = [one for one in rest if {to.address for to in one.recipients} <= targets]
+        same += reached
+        rest = [one for one in rest if one not in reached]
+    return same
+
+
+def _targets(of: Iterable[Message]) -> set[str]:
+    """Return the addresses to which filters of boxes passed messages on."""
+    passed = (to.detail for one in of for to in one.recipients if _passed_on(to))
+    return {address for detail in passed for address in detail.lower().split(", ")}
 
 
 def distinct(of: Iterable[Message]) -> list[list[Message]]:

@@ -103,6 +103,19 @@ def test_a_plan_has_what_filters_made_of_a_message_and_leaves_out_what_was_refus
     assert plan.passed_outside(found, "ac-exemple.test") == [("b", "moi@ailleurs.test")]
 
 
+def test_an_honest_message_whose_id_a_stranger_gave_his_own_stays_in_its_boxes() -> None:
+    wave = message("Q1", to("a"), to("b", State.REDIRECTED, "C@ac-exemple.test"), content="c1")
+    passed_on, unseen = message("Q2", to("c"), content="c1"), message("Q3", to("c", State.FILED, "d@ac-exemple.test"))
+    further = message("Q4", to("d"))
+    circular, other_text = message("Q5", *map(to, "abcd"), content="c0"), message("Q6", to("c"), content="c0")
+    other_boxes = message("Q7", to("c"), to("e"))
+    before = msgspec.structs.replace(message("Q8", to("c")), time=0)
+    index = Index(wave, passed_on, unseen, further, circular, other_text, other_boxes, before)
+    index.trace = lambda query: (Answer((wave,) if not query.message_id else index.messages), [])  # type: ignore[method-assign]
+    found, _failures = plan.messages(index, Query(word="vague"))
+    assert [one.queue for one in found] == ["Q1", "Q2", "Q3", "Q4"]
+
+
 def test_like_messages_are_listed_each_once_and_taken_by_their_number_alone() -> None:
     wave = [message(f"W{n}", to(f"w{n}"), alike=27, content="c1", message_id=f"{n}@x") for n in range(3)]
     reply = message("R1", to("chef"), alike=29, message_id="r@x")
