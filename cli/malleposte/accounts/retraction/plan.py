@@ -12,7 +12,7 @@ import msgspec
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.retraction.model import Like, Retraction
 from malleposte.core.errors import InputError
-from malleposte.deliveries.model import Answer, Message, Query, Recipient, State
+from malleposte.deliveries.model import BOUNCES, Answer, Message, Query, Recipient, State
 from malleposte.deliveries.retracted import Box, Sign
 
 MOST = 10_000
@@ -106,7 +106,7 @@ def add(one: Retraction, numbers: Iterable[int], domain: str) -> None:
 def complete(one: Retraction, domain: str) -> None:
     """Note all that follows from the messages of a retraction."""
     one.messages.sort(key=lambda message: message.time)
-    one.boxes = boxes(one.messages)
+    one.boxes = boxes(one.messages, domain)
     one.contents = sorted({message.content for message in one.messages if message.content})
     one.out = passed_outside(one.messages, domain)
     one.waiting = waiting(one.messages)
@@ -117,12 +117,13 @@ def holders(of: Iterable[Message]) -> int:
     return len({one.account for message in of for one in message.recipients if one.account and one.state in _IN_A_BOX})
 
 
-def boxes(of: Sequence[Message]) -> list[Box]:
-    """Return the boxes of ours that got a message, each with the signs of what it got."""
+def boxes(of: Sequence[Message], domain: str) -> list[Box]:
+    """Return the boxes of ours that got a message, each with the signs of what it got. `domain` is ours."""
     signs: dict[str, dict[Sign, None]] = {}
     first = datetime.datetime.fromtimestamp(min((one.time for one in of), default=DAY), datetime.UTC)
     # A day before, whatever the zone of the host that received it.
     since = (first - datetime.timedelta(seconds=DAY)).date().isoformat()
+    listed = {one.message_id for one in of if one.message_id and _by_a_list(one, domain)}
     for message in of:
         sign = Sign(message.queue, message.message_id)
         for one in message.recipients:
@@ -131,7 +132,13 @@ def boxes(of: Sequence[Message]) -> list[Box]:
     parts = (
         (uid, part) for uid, known in sorted(signs.items()) for part in itertools.batched(known, SIGNS, strict=False)
     )
-    return [Box(uid, part, since) for uid, part in parts]
+    return [Box(uid, part, since, tuple(sorted({one.message_id for one in part} & listed))) for uid, part in parts]
+
+
+def _by_a_list(one: Message, domain: str) -> bool:
+    """Return whether a list of ours brought a message, by the envelope's sender, which nobody outside may use."""
+    local, _at, where = one.sender.partition("@")
+    return local.endswith(f"-{BOUNCES}") and f".{where}".endswith(f".{domain}")
 
 
 def passed_outside(of: Iterable[Message], domain: str) -> list[tuple[str, str]]:

@@ -95,7 +95,7 @@ def test_a_plan_has_what_filters_made_of_a_message_and_leaves_out_what_was_refus
     found, failures = plan.messages(index, Query(word="vague"))
     assert [one.queue for one in found] == ["Q1", "Q2"] and failures == []
     assert other not in found
-    assert {box.uid: [one.queue for one in box.signs] for box in plan.boxes(found)} == {
+    assert {box.uid: [one.queue for one in box.signs] for box in plan.boxes(found, "ac-exemple.test")} == {
         "a": ["Q1"],
         "b": ["Q1"],
         "c": ["Q2"],
@@ -114,6 +114,16 @@ def test_an_honest_message_whose_id_a_stranger_gave_his_own_stays_in_its_boxes()
     index.trace = lambda query: (Answer((wave,) if not query.message_id else index.messages), [])  # type: ignore[method-assign]
     found, _failures = plan.messages(index, Query(word="vague"))
     assert [one.queue for one in found] == ["Q1", "Q2", "Q3", "Q4"]
+
+
+def test_a_box_knows_which_messages_a_list_of_ours_brought() -> None:
+    def sent(queue: str, sender: str) -> Message:
+        return msgspec.structs.replace(message(queue, to("a"), message_id=f"{queue}@x"), sender=sender)
+
+    by_list = sent("Q1", "chefs-bounces@ac-exemple.test"), sent("Q2", "chefs-bounces@listes.ac-exemple.test")
+    strange = sent("Q3", "chefs-bounces@ac-exemple.test.pirate.test"), sent("Q4", "chefs@ac-exemple.test")
+    (box,) = plan.boxes([*by_list, *strange], "ac-exemple.test")
+    assert box.listed == ("Q1@x", "Q2@x") and len(box.signs) == 4
 
 
 def test_like_messages_are_listed_each_once_and_taken_by_their_number_alone() -> None:
@@ -168,7 +178,7 @@ def test_a_message_that_others_are_like_is_named_by_its_identifiers_or_by_a_retr
 def test_a_plan_names_who_still_waits() -> None:
     found = [message("Q1", to("a"), to("b", State.DEFERRED), to("dehors", State.LEFT))]
     assert plan.waiting(found) == ["b@ac-exemple.test"]
-    (box,) = plan.boxes(found)
+    (box,) = plan.boxes(found, "ac-exemple.test")
     assert (box.uid, box.since) == ("a", "1969-12-31")
 
 
@@ -231,7 +241,7 @@ def test_boxes_are_asked_for_by_so_many_as_a_question_takes() -> None:
 
 def test_a_box_that_got_very_much_of_a_wave_fits_a_question_too() -> None:
     sent = [message(f"Q{number:06}", to("a"), message_id=f"{number}-{'x' * 180}@x") for number in range(200)]
-    found = plan.boxes(sent)
+    found = plan.boxes(sent, "ac-exemple.test")
     assert {box.uid for box in found} == {"a"} and sum(len(box.signs) for box in found) == 200
     sizes: list[int] = []
     hosts = Boxes()
