@@ -198,8 +198,12 @@ def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failur
 def done(one: Retraction) -> Iterator[str]:
     """Return the end of a retraction for a person."""
     copies, boxes = _several(len(one.copies), "copy", "copies"), _several(len(one.holders), "box", "boxes")
-    yield f"{one.ident}: {len(one.copies) - len(one.left)} of {copies} taken out of {boxes}"
-    yield from (f"  still there: {copy.uid}, {copy.folder}" for copy in one.left[:SHOWN])
+    there = sum(bool(copy.guid) for copy in one.left)
+    yield f"{one.ident}: {len(one.copies) - there} of {copies} taken out of {boxes}"
+    yield from (
+        f"  still there: {copy.uid}, {copy.folder or 'the box could not be opened: type it again'}"
+        for copy in one.left[:SHOWN]
+    )
     if one.told:
         yield f"  written to {_several(len(one.told), 'agent')} who had read it"
     yield from _failed(one)

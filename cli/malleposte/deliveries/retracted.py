@@ -45,7 +45,10 @@ class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A copy in a folder of a box. `guid` is Dovecot's identifier, which moves keep."""
+    """A copy in a folder of a box. `guid` is Dovecot's identifier, which moves keep.
+
+    Both are empty for the copies that may be in a box that could not be opened.
+    """
 
     uid: str
     folder: str

@@ -19,12 +19,18 @@ class Dovecot:
 
     def __init__(self, *fetched: list[dict[str, str]]) -> None:
         self.fetched, self.ran, self.users = list(fetched), [[""]][:0], [[""]][:0]
+        self.failing: dict[str, str] = {}
 
     def __call__(self, *words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
         self.ran.append(list(words))
         if "-F" in words:
             self.users.append(Path(words[words.index("-F") + 1]).read_text().split())
+        if "-u" in words and words[words.index("-u") + 1] in self.failing and "fetch" in words:
+            raise MallepostError(f"doveadm fetch: {self.failing[words[words.index('-u') + 1]]}")
         rows = self.fetched.pop(0) if "fetch" in words and self.fetched else []
+        if "-F" in words and self.failing and "fetch" in words:
+            said = "".join(f"doveadm({uid}): Error: {why}\n" for uid, why in self.failing.items())
+            return subprocess.CompletedProcess(words, retracted.PARTLY, json.dumps(rows), said)
         return subprocess.CompletedProcess(words, 0, json.dumps(rows) if "fetch" in words else "", "")
 
 
@@ -62,6 +68,26 @@ def test_copies_come_back_to_their_folders_by_what_tells_them_apart() -> None:
     assert ["mailbox", "create", "-u", "m", "-s", "--", "À voir"] in dovecot.ran
     assert ["mailbox", "create", "-u", "m", "-s", "--", "INBOX"] not in dovecot.ran
     assert dovecot.ran[-1] == ["quota", "recalc", "-u", "m"]
+
+
+def test_a_box_that_could_not_be_opened_is_not_emptied() -> None:
+    dovecot = Dovecot([row("mdupond")])
+    dovecot.failing["jmartin"] = "Internal error"
+    boxes = [Box(uid, (WAVE,)) for uid in ("mdupond", "jmartin", "zdurand")]
+    left = retracted.seal(boxes, dovecot)
+    assert left == [Copy("mdupond", "INBOX", "g1"), Copy("jmartin", "", "")]
+    dovecot.failing = {"": "no name is said"}
+    assert {one.uid for one in retracted.seal(boxes, dovecot)} == {"mdupond", "jmartin", "zdurand"}
+    dovecot.fetched = [[row("mdupond")]]
+    assert retracted.find(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1")], "a plan has what was seen"
+
+
+def test_a_box_that_takes_nothing_back_is_named_and_stops_no_other() -> None:
+    dovecot = Dovecot([{"uid": "1", "guid": "g2", "flags": ""}])
+    dovecot.failing["a"] = "user does not exist"
+    with pytest.raises(MallepostError, match="1 boxes took nothing back: a: doveadm fetch: user does not exist"):
+        retracted.unseal([Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2")], dovecot)
+    assert [words[2:5] for words in dovecot.ran if words[0] == "move"] == [["b", "--", "INBOX"]]
 
 
 def test_a_process_looks_through_so_many_boxes_and_for_so_many_messages() -> None:

@@ -226,6 +226,26 @@ def test_a_host_that_is_away_is_named_and_it_is_not_done() -> None:
     assert (str(one.stage), one.failures) == ("done", [])
 
 
+def test_what_could_not_be_counted_is_said_though_its_host_answers_again() -> None:
+    hosts, one = Boxes(Copy("a", "INBOX", "g1")), retraction()
+    hosts.away, hosts.stop = [Failure("boxes on mail2", "no answer")], lambda _wave: []  # type: ignore[method-assign]
+    kept = list[Stage]()
+
+    def keep(_one: Retraction) -> None:
+        hosts.away = []
+        kept.append(_one.stage)
+
+    acts.retract(hosts, one, keep)
+    assert kept == [Stage.BEGUN, Stage.BEGUN] and any("mail2" in failure for failure in one.failures)
+
+
+def test_what_came_back_in_a_try_before_is_not_missing() -> None:
+    copies = [Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2"), Copy("b", "INBOX", "g3")]
+    hosts, one = Boxes(*copies[:2]), retraction(copies=copies, stage=Stage.BEGUN)
+    acts.undo(hosts, one, lambda _one: None)
+    assert one.left == copies[2:]
+
+
 def test_what_was_never_begun_cannot_be_taken_back() -> None:
     with pytest.raises(InputError, match="never begun"):
         acts.undo(Boxes(), retraction(), lambda _one: None)
