@@ -102,9 +102,22 @@ def test_what_is_under_way_or_empty_stays_as_it_is(folder: Path) -> None:
     assert give(folder, ident, "benoit", Order.GIVE_BACK).order is Order.TAKE, "it is being taken"
 
 
-def test_plans_that_wait_are_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "MOST_OPEN", 2)
-    assert [bool(asked(folder)) for _ in range(3)] == [True, True, False]
+def test_a_further_plan_takes_the_place_of_the_person_s_oldest_and_of_nobody_else_s(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "MOST_OPEN", 3)
+    idents = [f"20261130-10{number:02}00-3f2a" for number in range(9)]
+    monkeypatch.setattr(orders.idents, "new_ident", lambda _now: idents.pop(0))
+    other = planned(folder, by="benoit")
+    agreed = planned(folder, inside=True)
+    assert give(folder, agreed, "anne").order is Order.NONE
+    looked, waits = planned(folder), asked(folder)
+    further = asked(folder)
+    there = {one.ident: one.stage for one in store.every(folder)}
+    assert set(there) == {other, agreed, waits, further}, "a plan at which somebody looked, and nobody agreed"
+    assert asked(folder) == "" and store.ordered(folder) == [waits, further], "what waits for its plan stays"
+    assert not (folder / f"{looked}.lock").exists()
+    assert asked(folder, by="benoit")
 
 
 def test_one_that_cannot_be_read_stops_no_other(folder: Path) -> None:
