@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from malleposte.accounts import facts
 from malleposte.accounts.actor import actor
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.retraction import acts, likeness, owners, plan, store
@@ -78,6 +79,8 @@ def retract_command(
                 raise InputError("a retraction needs a reason", "--reason says it to the owners of the boxes")
             if refuse_link and not link:
                 raise InputError("--refuse-link goes with --link", "name the host of the link")
+            if refuse_link and plan.is_ours(link, (settings.domain, *facts.read().get("hostnames", {}).values())):
+                raise InputError(f"{link} is a host of the platform: all mail with a link there would be refused")
             if also:
                 raise InputError("--also goes with the name of a RETRACTION", "make its plan first: --dry-run")
             texts, failed = likeness.of(tools.hosts, like, since_of(days)) if like else (Likeness(), [])

@@ -76,6 +76,15 @@ def _targets(of: Iterable[Message]) -> set[str]:
     return {address for detail in passed for address in detail.lower().split(", ")}
 
 
+def is_ours(host: str, names: Iterable[str]) -> bool:
+    """Return whether a host or domain of links is one of `names`, or above one: mail with a link there is everybody's.
+
+    The filter refuses links to all below a domain.
+    """
+    above = host.strip().lower().strip(".")
+    return bool(above) and any(f".{name}".endswith(f".{above}") for name in names)
+
+
 def distinct(of: Iterable[Message]) -> list[list[Message]]:
     """Return messages by author and content, in their order."""
     groups: dict[tuple[str, str], list[Message]] = {}

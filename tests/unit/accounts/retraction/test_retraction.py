@@ -116,6 +116,16 @@ def test_an_honest_message_whose_id_a_stranger_gave_his_own_stays_in_its_boxes()
     assert [one.queue for one in found] == ["Q1", "Q2", "Q3", "Q4"]
 
 
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [("ac-exemple.test", True), ("test", True), ("mail.ac-exemple.test", True), ("Exemple.test.", False),
+     ("lycee.ac-exemple.test", False), ("voleur.example", False), ("", False)],
+)  # fmt: skip
+def test_no_retraction_refuses_links_to_the_platform(host: str, ours: bool) -> None:
+    """A site of a school may be in other hands."""
+    assert plan.is_ours(host, ("ac-exemple.test", "mail.ac-exemple.test")) is ours
+
+
 def test_a_box_knows_which_messages_a_list_of_ours_brought() -> None:
     def sent(queue: str, sender: str) -> Message:
         return msgspec.structs.replace(message(queue, to("a"), message_id=f"{queue}@x"), sender=sender)
