@@ -70,17 +70,12 @@ def retract_command(
     """
     with host() as (tools, _rules, settings, _uid):
         if ident:
-            one = store.load(ident)
-            if also:
-                plan.add(one, also, settings.domain)
-                acts.count(tools.hosts, one)
+            one = _with_more(tools.hosts, ident, also, settings.domain)
         else:
             if not reason.strip():
                 raise InputError("a retraction needs a reason", "--reason says it to the owners of the boxes")
-            if refuse_link and not link:
-                raise InputError("--refuse-link goes with --link", "name the host of the link")
-            if refuse_link and plan.is_ours(link, (settings.domain, *facts.read().get("hostnames", {}).values())):
-                raise InputError(f"{link} is a host of the platform: all mail with a link there would be refused")
+            if refuse_link:
+                _demand_refusable(link, settings.domain)
             if also:
                 raise InputError("--also goes with the name of a RETRACTION", "make its plan first: --dry-run")
             texts, failed = likeness.of(tools.hosts, like, since_of(days)) if like else (Likeness(), [])
@@ -98,7 +93,8 @@ def retract_command(
             answer(_document(one), ["no message of this kind was delivered"], as_json=as_json)
             return ExitCode.FAILURE
         store.prune(now())
-        store.keep(one)
+        if not ident:
+            store.keep(one)
         if not as_json or dry_run:
             answer(_document(one), planned(one), as_json=as_json)
         if dry_run:
@@ -108,6 +104,7 @@ def retract_command(
             raise InputError(f"{one.ident}: no message is named", f"malleposte mail retract {one.ident} --also NUMBER")
         confirm("Take it back?", yes=yes)
         with store.alone(one.ident):
+            one = store.load(one.ident)  # somebody on the portal may have ordered something meanwhile
             acts.retract(tools.hosts, one, store.keep)
             owners.journal(tools, one, "retract")
             if not no_note:
@@ -137,6 +134,7 @@ def undo_command(ident: str, yes: bool, as_json: bool) -> int:
         if one.stage is not Stage.TAKEN_BACK:
             confirm(f"Give {len(one.copies)} copies back to {len(one.holders)} boxes?", yes=yes)
             with store.alone(one.ident):
+                one = store.load(one.ident)
                 acts.undo(tools.hosts, one, store.keep)
             owners.journal(tools, one, "retract-undo")
     lines = [f"{one.ident}: {len(one.copies) - len(one.left)} copies given back to {len(one.holders)} boxes"]
@@ -191,6 +189,26 @@ def _group(same: Sequence[Message]) -> str:
     inside = " (an account of ours)" if same[0].account else ""
     author = same[0].author or same[0].sender or "<>"
     return f"{len(same)} × from {author}{inside}, {first_of} to {last}, such as <{same[0].message_id}>"
+
+
+def _with_more(hosts: Any, ident: str, also: Sequence[int], domain: str) -> Retraction:
+    """A retraction that is kept, with the like messages of these numbers."""
+    if not also:
+        return store.load(ident)
+    with store.alone(store.load(ident).ident):
+        one = store.load(ident)
+        plan.add(one, also, domain)
+        acts.count(hosts, one)
+        store.keep(one)
+    return one
+
+
+def _demand_refusable(link: str, domain: str) -> None:
+    """Raise InputError where mail with a link to that host cannot be refused."""
+    if not link:
+        raise InputError("--refuse-link goes with --link", "name the host of the link")
+    if plan.is_ours(link, (domain, *facts.read().get("hostnames", {}).values())):
+        raise InputError(f"{link} is a host of the platform", "leave --refuse-link out: all mail with a link there goes")
 
 
 def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failure]]:
