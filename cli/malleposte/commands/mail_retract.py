@@ -208,7 +208,7 @@ def _demand_refusable(link: str, domain: str) -> None:
     if not link:
         raise InputError("--refuse-link goes with --link", "name the host of the link")
     if plan.is_ours(link, (domain, *facts.read().get("hostnames", {}).values())):
-        raise InputError(f"{link} is a host of the platform", "leave --refuse-link out: all mail with a link there goes")
+        raise InputError(f"{link} is a host of the platform: everybody's mail with a link there would be refused")
 
 
 def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failure]]:
