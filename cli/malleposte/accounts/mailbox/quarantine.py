@@ -46,9 +46,18 @@ class Held:
 
 
 def find(uid: str, place: str, run: Run = doveadm) -> list[Held]:
-    """The messages of a place (a key of PLACES), the latest first, at most `MOST`. Raises MallepostError."""
-    rows = map(_read, _rows(run, uid, FIELDS, "mailbox", _folder(place), "ALL"))
-    return sorted(rows, key=lambda one: (one.saved, int(one.ident)), reverse=True)[:MOST]
+    """The messages of a place (a key of PLACES), the latest first, at most `MOST`. Raises MallepostError.
+
+    A stranger may send any number of them: no others are opened.
+    """
+    folder = ("mailbox", _folder(place))
+    there = ("-f", "json", "search", "-u", checked(uid), "--", *folder, "ALL")
+    found = json.loads(run(*there, also=(MISSING,), timeout=SECONDS).stdout or "[]")
+    numbers = sorted((int(row["uid"]) for row in found), reverse=True)[:MOST]
+    if not numbers:
+        return []
+    rows = map(_read, _rows(run, uid, FIELDS, *folder, "UID", ",".join(map(str, numbers))))
+    return sorted(rows, key=lambda one: (one.saved, int(one.ident)), reverse=True)
 
 
 def _read(row: dict[str, str]) -> Held:
