@@ -105,6 +105,7 @@ def retract_command(
         confirm("Take it back?", yes=yes)
         with store.alone(one.ident):
             one = store.load(one.ident)  # somebody on the portal may have ordered something meanwhile
+            plan.follow(tools.hosts, one, settings.domain)
             acts.retract(tools.hosts, one, store.keep)
             owners.journal(tools, one, "retract")
             if not no_note:
@@ -225,6 +226,8 @@ def done(one: Retraction) -> Iterator[str]:
         f"  still there: {copy.uid}, {copy.folder or 'the box could not be opened: type it again'}"
         for copy in one.left[:SHOWN]
     )
+    if one.waiting:
+        yield f"  still in the queue, type it again later: {_listed(one.waiting)}"
     if one.told:
         yield f"  written to {_several(len(one.told), 'agent')} who had read it"
     yield from _failed(one)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.retraction import owners, store
@@ -100,6 +101,19 @@ def test_it_is_taken_by_the_number_of_a_plan(hosts: Hosts, capsys: pytest.Captur
     capsys.readouterr()
     assert main([*WORDS, more["ident"]]) == ExitCode.BAD_INPUT
     assert "no message is named" in capsys.readouterr().err and hosts.taken == ["a", "b"]
+
+
+def test_typed_again_it_takes_what_was_still_in_the_queue(hosts: Hosts, capsys: pytest.CaptureFixture[str]) -> None:
+    (here,) = hosts.like[0].recipients
+    late = Recipient("tard@ac-exemple.test", "tard", State.DEFERRED)
+    hosts.like = (msgspec.structs.replace(hosts.like[0], recipients=(here, late)),)
+    one = plan(capsys, "--like", "Q1", "--reason", "essai")
+    assert (hosts.taken, one["waiting"]) == (["a"], ["tard@ac-exemple.test"])
+    gone = msgspec.structs.replace(here, state=State.RETRACTED), msgspec.structs.replace(late, state=State.FILED)
+    hosts.like = (msgspec.structs.replace(hosts.like[0], recipients=gone),)
+    again = plan(capsys, one["ident"])
+    assert hosts.taken == ["a", "a", "tard"] and again["waiting"] == []
+    assert [box["uid"] for box in again["boxes"]] == ["a", "tard"], "all come back by an undo"
 
 
 def test_what_another_person_did_while_one_is_asked_is_not_forgotten(

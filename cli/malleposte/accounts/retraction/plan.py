@@ -38,6 +38,18 @@ def fill(hosts: Traces, one: Retraction, query: Query, domain: str) -> None:
     one.failures = [str(failure) for failure in failures]
 
 
+def follow(hosts: Traces, one: Retraction, domain: str) -> None:
+    """Note what became of recipients for whom a message was still in the queue: some boxes have got it since."""
+    for number, message in enumerate(one.messages):
+        if not any(to.state in _IN_THE_QUEUE for to in message.recipients):
+            continue
+        answer, _failures = hosts.trace(Query(queue=message.queue, most=MOST))
+        now = {to.address: to for again in answer.messages if again.queue == message.queue for to in again.recipients}
+        recipients = tuple(now.get(to.address, to) if to.state in _IN_THE_QUEUE else to for to in message.recipients)
+        one.messages[number] = msgspec.structs.replace(message, recipients=recipients)
+    complete(one, domain)
+
+
 def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]:
     """Return the accepted messages of a query, and those under other queue ids that filters of boxes made of them.
 

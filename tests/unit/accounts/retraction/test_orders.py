@@ -15,7 +15,7 @@ from malleposte.accounts.life.steps import StepResult
 from malleposte.accounts.retraction import acts, alone, orders, owners, store, work
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.deliveries.model import Query
+from malleposte.deliveries.model import Query, State
 from malleposte.deliveries.retracted import Copy
 
 from .test_retraction import Boxes, Index, message, retraction, to
@@ -187,6 +187,18 @@ def test_an_order_is_carried_out_from_the_plan_to_the_way_back(night: Any, folde
     give(folder, ident, "anne", Order.GIVE_BACK)
     run(night, folder)
     assert store.load(ident, folder).stage is Stage.TAKEN_BACK and len(night.hosts.there) == 2
+
+
+def test_what_left_the_queue_since_the_plan_is_taken_too(night: Any, folder: Path) -> None:
+    night.hosts.messages = (message("Q100000", to("a"), to("b", State.WAITING)),)
+    ident = asked(folder)
+    run(night, folder)
+    assert store.load(ident, folder).waiting == ["b@ac-exemple.test"]
+    night.hosts.messages = (message("Q100000", to("a"), to("b")),)
+    give(folder, ident, "anne")
+    run(night, folder)
+    one = store.load(ident, folder)
+    assert (night.hosts.there, one.holders, one.waiting, one.stage) == ([], ["a", "b"], [], Stage.DONE)
 
 
 def test_one_that_fails_says_why_and_the_next_is_carried_out(night: Any, folder: Path) -> None:
