@@ -57,7 +57,7 @@ def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
     one.failures = []
     stopped = hosts.stop(_stop(one))
     count(hosts, one)
-    # What was not counted, and is moved nevertheless, would not come back: it is said.
+    # Copies that were not counted, and are moved nevertheless, would not come back: that is said.
     uncounted = one.failures
     one.stage = Stage.BEGUN
     keep(one)

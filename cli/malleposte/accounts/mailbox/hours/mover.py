@@ -64,7 +64,7 @@ class Mover:
     watched: dict[str, Watched] = field(default_factory=dict)
     _changed: int = -1
     _unread: float = math.inf
-    """When files that could not be read are read again."""
+    """The time at which files that could not be read are read again."""
     _offset: float = 0.0
     _doubtful: set[str] = field(default_factory=set)
 
