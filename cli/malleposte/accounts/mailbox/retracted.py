@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -34,6 +35,10 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
 pattern means and a filter of the box may name. What is shared is others'. Of several together doveadm finds nothing."""
 PARTLY = 75
 """EX_TEMPFAIL: a box of several could not be opened."""
+
+_FAULT = re.compile(r"^doveadm\(([^)\n]+)\)[^:\n]*: (?:Error|Fatal|Panic|Info: .*no longer exists)", re.MULTILINE)
+"""A line of doveadm on a box: a fault, or that the account has none, as one that is suspended."""
+_ENDED = "Failed to iterate"
 
 Run = Callable[..., Any]
 """`doveadm`, or a test's."""
@@ -65,9 +70,15 @@ def _looked(boxes: Sequence[Box], run: Run) -> tuple[list[Copy], list[str]]:
                 words = ("fetch", "-F", path, "--", FIELDS, *place, *_query(batch))
                 done = run("-f", "json", *words, also=(PARTLY,), timeout=SECONDS)
             copies += [_copy(row) for row in _rows(done)]
-            if done.returncode:
-                closed |= dict.fromkeys([uid for uid in uids if f"({uid})" in done.stderr] or uids)
+            closed |= dict.fromkeys(_closed(uids, done))
     return copies, list(closed)
+
+
+def _closed(uids: Sequence[str], done: Any) -> Sequence[str]:
+    """Return the boxes that were not looked through. Some faults have no exit code (2.4.1), and some end the run."""
+    named_there = {match[1] for match in _FAULT.finditer(done.stderr)}
+    found = [uid for uid in uids if uid in named_there]
+    return uids if _ENDED in done.stderr or (done.returncode and not found) else found
 
 
 def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:

@@ -20,6 +20,7 @@ class Dovecot:
     def __init__(self, *fetched: list[dict[str, str]]) -> None:
         self.fetched, self.ran, self.users = list(fetched), [[""]][:0], [[""]][:0]
         self.failing: dict[str, str] = {}
+        self.code = retracted.PARTLY
 
     def __call__(self, *words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
         self.ran.append(list(words))
@@ -29,8 +30,8 @@ class Dovecot:
             raise MallepostError(f"doveadm fetch: {self.failing[words[words.index('-u') + 1]]}")
         rows = self.fetched.pop(0) if "fetch" in words and self.fetched else []
         if "-F" in words and self.failing and "fetch" in words:
-            said = "".join(f"doveadm({uid}): Error: {why}\n" for uid, why in self.failing.items())
-            return subprocess.CompletedProcess(words, retracted.PARTLY, json.dumps(rows), said)
+            said = "".join(f"doveadm({uid})<7><>: {why}\n" if uid else why for uid, why in self.failing.items())
+            return subprocess.CompletedProcess(words, self.code, json.dumps(rows), said)
         return subprocess.CompletedProcess(words, 0, json.dumps(rows) if "fetch" in words else "", "")
 
 
@@ -71,13 +72,22 @@ def test_copies_come_back_to_their_folders_by_what_tells_them_apart() -> None:
 
 
 def test_a_box_that_could_not_be_opened_is_not_emptied() -> None:
-    dovecot = Dovecot([row("mdupond")])
-    dovecot.failing["jmartin"] = "Internal error"
-    boxes = [Box(uid, (WAVE,)) for uid in ("mdupond", "jmartin", "zdurand")]
-    left = retracted.seal(boxes, dovecot)
-    assert left == [Copy("mdupond", "INBOX", "g1"), Copy("jmartin", "", "")]
+    """What doveadm 2.4.1 says: of a suspended account, and of a damaged box, without a code that tells of it."""
+    boxes, all_ = [Box(uid, (WAVE,)) for uid in ("mdupond", "jmartin", "zdurand")], {"mdupond", "jmartin", "zdurand"}
+    for code, said in (
+        (retracted.PARTLY, "Error: cmd fetch: Syncing mailbox INBOX failed: Permission denied"),
+        (0, "Error: opendir(/srv/mail/x/Maildir) failed: Permission denied"),
+        (0, "Info: cmd fetch: User no longer exists, skipping"),
+    ):
+        dovecot = Dovecot([row("mdupond")])
+        dovecot.code, dovecot.failing = code, {"jmartin": said, "mdupond": "Info: all is well"}
+        assert retracted.seal(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1"), Copy("jmartin", "", "")]
+    dovecot.failing["jmartin"] = "Error: cmd fetch: User lookup failed: Internal error occurred."
+    dovecot.failing[""] = "doveadm: Error: cmd fetch: Failed to iterate through some users\n"
+    dovecot.code = retracted.PARTLY
+    assert {one.uid for one in retracted.seal(boxes, dovecot)} == all_, "whoever comes behind was not looked at"
     dovecot.failing = {"": "no name is said"}
-    assert {one.uid for one in retracted.seal(boxes, dovecot)} == {"mdupond", "jmartin", "zdurand"}
+    assert {one.uid for one in retracted.seal(boxes, dovecot)} == all_
     dovecot.fetched = [[row("mdupond")]]
     assert retracted.find(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1")], "a plan has what was seen"
 
