@@ -61,7 +61,10 @@ def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
     uncounted = one.failures
     one.stage = Stage.BEGUN
     keep(one)
-    one.left, failures = _each(one.boxes, hosts.seal)
+    left, failures = _each(one.boxes, hosts.seal)
+    if failures:  # a host that gave no answer may have done all, or nothing
+        left += _each(one.boxes, hosts.copies)[0]
+    one.left = list(dict.fromkeys(left))
     noted = _note(hosts, [box for box in one.boxes if box.uid not in {copy.uid for copy in one.left}], back=False)
     one.failures = list(dict.fromkeys(map(str, (*stopped, *uncounted, *failures, *noted))))
     if not one.left and not one.failures:

@@ -236,6 +236,22 @@ def test_a_host_that_is_away_is_named_and_it_is_not_done() -> None:
     assert (str(one.stage), one.failures) == ("done", [])
 
 
+def test_no_index_says_that_a_message_was_taken_which_its_host_did_not_take() -> None:
+    hosts, one = Boxes(Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2")), retraction()
+    whole = hosts.seal
+
+    def seal(boxes: tuple[Box, ...]) -> tuple[list[Copy], list[Failure]]:
+        left, _failures = whole(tuple(box for box in boxes if box.uid != "b"))
+        return left, [Failure("boxes on mail2", "no answer in 600 s")]
+
+    hosts.seal = seal  # type: ignore[method-assign]
+    acts.retract(hosts, one, lambda _one: None)
+    assert one.left == [Copy("b", "INBOX", "g2")] and hosts.noted == [(["a"], False)]
+    hosts.seal = whole  # type: ignore[method-assign]
+    acts.retract(hosts, one, lambda _one: None)
+    assert hosts.noted[1:] == [(["a", "b"], False)] and one.stage is Stage.DONE
+
+
 def test_what_could_not_be_counted_is_said_though_its_host_answers_again() -> None:
     hosts, one = Boxes(Copy("a", "INBOX", "g1")), retraction()
     hosts.away, hosts.stop = [Failure("boxes on mail2", "no answer")], lambda _wave: []  # type: ignore[method-assign]
