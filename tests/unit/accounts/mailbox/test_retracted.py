@@ -72,7 +72,7 @@ def test_copies_come_back_to_their_folders_by_what_tells_them_apart() -> None:
 
 
 def test_a_box_that_could_not_be_opened_is_not_emptied() -> None:
-    """What doveadm 2.4.1 says: of a suspended account, and of a damaged box, without a code that tells of it."""
+    """The words of doveadm 2.4.1 on a suspended account, and on a damaged box: no code tells of either."""
     boxes, all_ = [Box(uid, (WAVE,)) for uid in ("mdupond", "jmartin", "zdurand")], {"mdupond", "jmartin", "zdurand"}
     for code, said in (
         (retracted.PARTLY, "Error: cmd fetch: Syncing mailbox INBOX failed: Permission denied"),
@@ -82,14 +82,28 @@ def test_a_box_that_could_not_be_opened_is_not_emptied() -> None:
         dovecot = Dovecot([row("mdupond")])
         dovecot.code, dovecot.failing = code, {"jmartin": said, "mdupond": "Info: all is well"}
         assert retracted.seal(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1"), Copy("jmartin", "", "")]
-    dovecot.failing["jmartin"] = "Error: cmd fetch: User lookup failed: Internal error occurred."
-    dovecot.failing[""] = "doveadm: Error: cmd fetch: Failed to iterate through some users\n"
-    dovecot.code = retracted.PARTLY
-    assert {one.uid for one in retracted.seal(boxes, dovecot)} == all_, "whoever comes behind was not looked at"
-    dovecot.failing = {"": "no name is said"}
+    dovecot.code, dovecot.failing = retracted.PARTLY, {"": "no name is said"}
     assert {one.uid for one in retracted.seal(boxes, dovecot)} == all_
     dovecot.fetched = [[row("mdupond")]]
     assert retracted.find(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1")], "a plan has what was seen"
+
+
+def test_one_whose_look_up_ends_the_run_keeps_nobody_else_s_copy_in_place() -> None:
+    """doveadm 2.4.1 ends at the first user whom it cannot look up, and looks at nobody behind."""
+    ran = list[list[str]]()
+
+    def run(*words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
+        users = Path(words[words.index("-F") + 1]).read_text().split()
+        ran.append(users)
+        if "a" not in users:
+            rows = [row(users[0])] if "fetch" in words and users == ["c"] else []
+            return subprocess.CompletedProcess(words, 0, json.dumps(rows), "")
+        said = "doveadm(a): Error: cmd: User lookup failed\ndoveadm: Error: cmd: Failed to iterate through some users\n"
+        return subprocess.CompletedProcess(words, retracted.PARTLY, "[]", said)
+
+    left = retracted.seal([Box(uid, (WAVE,)) for uid in "abc"], run)
+    assert {one.uid for one in left} == {"a", "c"} and Copy("a", "", "") in left
+    assert ran[:4] == [["a", "b", "c"], ["a"], ["b"], ["c"]]
 
 
 def test_a_box_that_takes_nothing_back_is_named_and_stops_no_other() -> None:
