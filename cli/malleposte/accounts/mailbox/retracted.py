@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from malleposte.accounts.channels import checked
-from malleposte.adapters.dovecot import doveadm
+from malleposte.adapters.dovecot import ENDED, doveadm
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.deliveries.retracted import Box, Copy, Sign
@@ -38,8 +38,6 @@ PARTLY = 75
 
 _FAULT = re.compile(r"^doveadm\(([^)\n]+)\)[^:\n]*: (?:Error|Fatal|Panic|Info: .*no longer exists)", re.MULTILINE)
 """A line of doveadm on a box: a fault, or that the account has none, as one that is suspended."""
-_ENDED = "Failed to iterate"
-"""The words of doveadm (2.4.1) where it could not look one user up: it looks at nobody behind."""
 
 Run = Callable[..., Any]
 """`doveadm`, or a test's."""
@@ -77,7 +75,7 @@ def _ran(
     """Run a command on boxes together; each by itself where one of them ended the run. Raises MallepostError."""
     with _listed(batch) as path:
         done = run(*command, "-F", path, "--", *words, *_query(batch), timeout=SECONDS, **options)
-    if _ENDED in done.stderr and len(batch) > 1:
+    if ENDED in done.stderr and len(batch) > 1:
         for box in batch:
             yield from _ran(run, [box], command, words, **options)
     else:

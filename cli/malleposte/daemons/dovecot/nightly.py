@@ -38,8 +38,6 @@ from malleposte.runtime import owner
 
 LONGEST = 4 * 3600.0
 """Seconds that each part may take: a removal altogether, the index until its last folder is begun."""
-_ENDED = "Failed to iterate"
-"""The words of doveadm (2.4.1) where it could not look one user up: it looks at nobody behind."""
 _SHORTEST = 16
 """Bytes of a line of `dovecot-uidlist` at least: what is smaller is not read."""
 
@@ -92,7 +90,7 @@ class Place:
             file.flush()
             with named(failures.append, f"{self.folder} messages{whose} stay"):
                 dovecot.doveadm("expunge", "-F", file.name, "mailbox", self.mailboxes, *ended, timeout=LONGEST)
-        if len(uids) > 1 and any(_ENDED in line for line in failures):
+        if len(uids) > 1 and any(dovecot.ENDED in line for line in failures):
             half = len(uids) // 2
             return self._expunge(uids[:half], ended, part=True) + self._expunge(uids[half:], ended, part=True)
         return failures
