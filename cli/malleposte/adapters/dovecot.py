@@ -17,6 +17,8 @@ LEARN = "/etc/dovecot/sieve/bin/learn"
 """The program of role dovecot that tells the filter what an agent judged; a host without a filter has none."""
 NOBODY = 68  # EX_NOHOST: no session matched
 MISSING = 127  # a shell's exit code for a program that is not there
+ENDED = "Failed to iterate"
+"""The words of doveadm (2.4.1) where it could not look one of several users up: it looks at nobody behind."""
 
 
 def doveadm(

@@ -264,10 +264,12 @@ class Store:
     def withdraw(self, boxes: Sequence[Box], *, back: bool) -> int:
         """Hide the circulars that were taken out of boxes, or show them again; return how many.
 
-        They are known by their Message-ID, and by the day on which the boxes got them.
+        They are known by their Message-ID, and by the day on which the boxes got them. One is hidden where a list of
+        ours brought it: anybody may write under its Message-ID.
         """
         count = 0
-        for message_id, since in {(sign.message_id.strip("<>"), box.since) for box in boxes for sign in box.signs}:
+        signs = {(sign.message_id.strip("<>"), box.since, box.listed) for box in boxes for sign in box.signs}
+        for message_id, since in {(one, day) for one, day, listed in signs if back or one in listed}:
             rows = self.link.execute(
                 "SELECT list, ident FROM circular WHERE message_id = ? AND message_id <> ''"
                 " AND time >= unixepoch(?) - ?", (message_id, since, DAY),

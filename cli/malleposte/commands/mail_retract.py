@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from malleposte.accounts import facts
 from malleposte.accounts.actor import actor
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.retraction import acts, likeness, owners, plan, store
@@ -69,15 +70,12 @@ def retract_command(
     """
     with host() as (tools, _rules, settings, _uid):
         if ident:
-            one = store.load(ident)
-            if also:
-                plan.add(one, also, settings.domain)
-                acts.count(tools.hosts, one)
+            one = _with_more(tools.hosts, ident, also, settings.domain)
         else:
             if not reason.strip():
                 raise InputError("a retraction needs a reason", "--reason says it to the owners of the boxes")
-            if refuse_link and not link:
-                raise InputError("--refuse-link goes with --link", "name the host of the link")
+            if refuse_link:
+                _demand_refusable(link, settings.domain)
             if also:
                 raise InputError("--also goes with the name of a RETRACTION", "make its plan first: --dry-run")
             texts, failed = likeness.of(tools.hosts, like, since_of(days)) if like else (Likeness(), [])
@@ -95,7 +93,8 @@ def retract_command(
             answer(_document(one), ["no message of this kind was delivered"], as_json=as_json)
             return ExitCode.FAILURE
         store.prune(now())
-        store.keep(one)
+        if not ident:
+            store.keep(one)
         if not as_json or dry_run:
             answer(_document(one), planned(one), as_json=as_json)
         if dry_run:
@@ -105,6 +104,8 @@ def retract_command(
             raise InputError(f"{one.ident}: no message is named", f"malleposte mail retract {one.ident} --also NUMBER")
         confirm("Take it back?", yes=yes)
         with store.alone(one.ident):
+            one = store.load(one.ident)  # somebody on the portal may have ordered something meanwhile
+            plan.follow(tools.hosts, one, settings.domain)
             acts.retract(tools.hosts, one, store.keep)
             owners.journal(tools, one, "retract")
             if not no_note:
@@ -134,6 +135,7 @@ def undo_command(ident: str, yes: bool, as_json: bool) -> int:
         if one.stage is not Stage.TAKEN_BACK:
             confirm(f"Give {len(one.copies)} copies back to {len(one.holders)} boxes?", yes=yes)
             with store.alone(one.ident):
+                one = store.load(one.ident)
                 acts.undo(tools.hosts, one, store.keep)
             owners.journal(tools, one, "retract-undo")
     lines = [f"{one.ident}: {len(one.copies) - len(one.left)} copies given back to {len(one.holders)} boxes"]
@@ -190,6 +192,26 @@ def _group(same: Sequence[Message]) -> str:
     return f"{len(same)} × from {author}{inside}, {first_of} to {last}, such as <{same[0].message_id}>"
 
 
+def _with_more(hosts: Any, ident: str, also: Sequence[int], domain: str) -> Retraction:
+    """A retraction that is kept, with the like messages of these numbers."""
+    if not also:
+        return store.load(ident)
+    with store.alone(store.load(ident).ident):
+        one = store.load(ident)
+        plan.add(one, also, domain)
+        acts.count(hosts, one)
+        store.keep(one)
+    return one
+
+
+def _demand_refusable(link: str, domain: str) -> None:
+    """Raise InputError where mail with a link to that host cannot be refused."""
+    if not link:
+        raise InputError("--refuse-link goes with --link", "name the host of the link")
+    if plan.is_ours(link, (domain, *facts.read().get("hostnames", {}).values())):
+        raise InputError(f"{link} is a host of the platform: everybody's mail with a link there would be refused")
+
+
 def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failure]]:
     """The messages that --like names; those of a retraction were taken back already."""
     return ([], []) if idents.is_ident(like) else plan.messages(hosts, likeness.reference(like, since_of(days)))
@@ -198,8 +220,14 @@ def _meant(hosts: Any, like: str, days: int) -> tuple[list[Message], list[Failur
 def done(one: Retraction) -> Iterator[str]:
     """Return the end of a retraction for a person."""
     copies, boxes = _several(len(one.copies), "copy", "copies"), _several(len(one.holders), "box", "boxes")
-    yield f"{one.ident}: {len(one.copies) - len(one.left)} of {copies} taken out of {boxes}"
-    yield from (f"  still there: {copy.uid}, {copy.folder}" for copy in one.left[:SHOWN])
+    there = sum(bool(copy.guid) for copy in one.left)
+    yield f"{one.ident}: {len(one.copies) - there} of {copies} taken out of {boxes}"
+    yield from (
+        f"  still there: {copy.uid}, {copy.folder or 'the box could not be opened: type it again'}"
+        for copy in one.left[:SHOWN]
+    )
+    if one.waiting:
+        yield f"  still in the queue, type it again later: {_listed(one.waiting)}"
     if one.told:
         yield f"  written to {_several(len(one.told), 'agent')} who had read it"
     yield from _failed(one)

@@ -11,7 +11,17 @@ import msgspec
 from malleposte.deliveries import digests, likeness
 from malleposte.deliveries.conditions import HOST, PART, SENDER_DOMAIN, WORD
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
-from malleposte.deliveries.model import MOST_MARKS, MOST_RECIPIENTS, Message, Recipient, Seen, State, Verdict, plain
+from malleposte.deliveries.model import (
+    LONGEST,
+    MOST_MARKS,
+    MOST_RECIPIENTS,
+    Message,
+    Recipient,
+    Seen,
+    State,
+    Verdict,
+    plain,
+)
 from malleposte.deliveries.store import Known
 from malleposte.throttle.record import model as record
 
@@ -150,7 +160,7 @@ class Join:
         passed_on = ", ".join(one.where for one in acts if one.state is State.REDIRECTED)
         kept = folder or not acts
         state = State.FILED if kept else State.REDIRECTED if passed_on else State.DISCARDED
-        return Recipient(event.address, event.account, state, folder, plain(passed_on), now)
+        return Recipient(event.address, event.account, state, folder, plain(passed_on, 10 * LONGEST), now)
 
     def _refuse(self, event: Refused, now: int, account: str) -> None:
         """A recipient that was refused before there was a message."""

@@ -14,6 +14,8 @@ LONGEST = 200
 """Characters of a text."""
 MOST_RECIPIENTS, MOST_MARKS = 200, 20
 """Recipients of a message that are indexed; its words, hosts of links and parts."""
+BOUNCES = "bounces"
+"""The role in the envelope's sender of what a list brings: NAME-bounces@."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 

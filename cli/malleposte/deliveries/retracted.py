@@ -33,15 +33,22 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The messages that are looked for in a box; `since` is a day (ISO 8601) before which none of them was saved."""
+    """The messages that are looked for in a box; `since` is a day (ISO 8601) before which none of them was saved.
+
+    `listed`: the Message-IDs of those that a list of ours brought.
+    """
 
     uid: str
     signs: tuple[Sign, ...]
     since: str = "1970-01-01"
+    listed: tuple[str, ...] = ()
 
 
 class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A copy in a folder of a box. `guid` is Dovecot's identifier, which moves keep."""
+    """A copy in a folder of a box. `guid` is Dovecot's identifier, which moves keep.
+
+    Both are empty for the copies that may be in a box that could not be opened.
+    """
 
     uid: str
     folder: str

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from malleposte.circulars.model import Filed, Filing
 from malleposte.core.errors import MallepostError
+from malleposte.deliveries.model import BOUNCES
 from malleposte.directory.protocol import Directory
 from malleposte.lists import notices
 from malleposte.lists.members import expand
@@ -225,7 +226,7 @@ class Carrier:
             if not count:
                 return pace.wait(min(self.batch, len(left)))
             message = dressed(one, self.spool.message("out", name))
-            refused = self.send(one.address("bounces"), left[:count], message)
+            refused = self.send(one.address(BOUNCES), left[:count], message)
             self._cut_off = ""
             pace.spend(count)
             late = time.time() - about.arrived > GIVE_UP

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from malleposte.deliveries.model import BOUNCES
 from malleposte.directory.protocol import Directory
 from malleposte.lists import notices
 from malleposte.lists.carrier import Carrier, Opened, Say, Send
@@ -59,7 +60,7 @@ class Intake:
         role = role_of(one, recipient.rpartition("@")[0].partition("+")[0].lower())
         if role == "moderate":
             return judge_moderator(directory, one, sender, logged_in)
-        if role in ("bounces", "owner"):
+        if role in (BOUNCES, "owner"):
             return Judgement(Verdict.CARRIED)
         return judge(directory, one, sender, size, logged_in)
 
@@ -79,7 +80,7 @@ class Intake:
             role = role_of(one, local.partition("+")[0])
             if role == "moderate":
                 return self._answered(one, local, message)
-            if role in ("bounces", "owner"):
+            if role in (BOUNCES, "owner"):
                 return self._to_managers(one, sender, role, message)
             return self._posted(one, sender, message, judgement, poster_of(directory, sender, logged_in))
 

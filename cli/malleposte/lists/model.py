@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from malleposte.deliveries.model import BOUNCES
 from malleposte.directory.model import LIST_CLASSES, Attributes, escape
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
@@ -13,7 +14,7 @@ ASKED = (
     *("cn", "displayName", "description", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster"),
     *("mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden", "mpArchive", "mpEstablishment"),
 )
-ROLES = ("bounces", "owner", "moderate")
+ROLES = (BOUNCES, "owner", "moderate")
 """Further addresses of a list: NAME-bounces@ and so on."""
 MEMBERS, STAFF, ANYONE, LIST = "@members", "@staff", "@anyone", "@list:"
 """Values for a poster besides a uid and an address outside."""

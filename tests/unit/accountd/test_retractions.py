@@ -102,7 +102,16 @@ def test_a_plan_is_ordered_and_shown(stage: Ground) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"sender": ""}, {"reason": " "}, {"word": "a"}, {"refuse_link": True}, {"sender": "", "word": "  "}],
+    [
+        {"sender": ""},
+        {"reason": " "},
+        {"word": "a"},
+        {"refuse_link": True},
+        {"sender": "", "word": "  "},
+        {"refuse_link": True, "link": "ac-exemple.test"},
+        {"refuse_link": True, "link": "Test."},
+        {"refuse_link": True, "link": "pia.ac-exemple.test"},
+    ],
 )
 def test_what_looks_for_nothing_is_refused(stage: Ground, changed: dict[str, Any]) -> None:
     answer = plan(stage, **changed)

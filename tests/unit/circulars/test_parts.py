@@ -19,7 +19,7 @@ from .test_reading import letter
 from .test_store import IDENT, filing
 
 BODY = b"%PDF-1.4 " + bytes(range(256)) * 2500
-BOX = Box("recteur", (Sign("Q", "<a@b>"),))
+BOX = Box("recteur", (Sign("Q", "<a@b>"),), listed=("a@b",))
 
 
 @pytest.fixture

@@ -146,9 +146,12 @@ def test_no_list_takes_all_the_room(folder: Path) -> None:
 
 def test_what_was_taken_back_leaves_the_archive_and_comes_back(store: Store, folder: Path) -> None:
     store.file(filing(), letter())
-    box = Box("mdupond", (Sign("Q", "<a@b>"),), "2026-09-21")
-    assert store.withdraw([Box("mdupond", (Sign("Q", "<c@d>"), Sign("Q", "")))], back=False) == 0
-    assert store.withdraw([Box("mdupond", (Sign("Q", "<a@b>"),), "2027-01-01")], back=False) == 0, "sent long before"
+    box = Box("mdupond", (Sign("Q", "<a@b>"),), "2026-09-21", ("a@b",))
+    assert store.withdraw([Box("mdupond", (Sign("Q", "<c@d>"), Sign("Q", "")), listed=("c@d",))], back=False) == 0
+    old = Box("mdupond", (Sign("Q", "<a@b>"),), "2027-01-01", ("a@b",))
+    assert store.withdraw([old], back=False) == 0, "sent long before"
+    forged = Box("mdupond", (Sign("Q", "<a@b>"),), "2026-09-21", ("c@d",))
+    assert store.withdraw([forged], back=False) == 0, "no list brought that: a stranger took the Message-ID of one"
     assert store.withdraw([box, box], back=False) == 1
     assert idents(store) == [] and store.show("chefs", IDENT) is None
     store.close()

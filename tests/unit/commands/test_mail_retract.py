@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.retraction import owners, store
@@ -45,6 +46,10 @@ class Hosts:
 
     def seal(self, boxes: tuple[Box, ...]) -> tuple[list[Copy], list[Failure]]:
         self.taken += [box.uid for box in boxes]
+        return [], []
+
+    def unseal(self, back: tuple[Copy, ...]) -> tuple[list[Copy], list[Failure]]:
+        self.taken = [uid for uid in self.taken if uid not in {one.uid for one in back}]
         return [], []
 
     def stop(self, _wave: Stop) -> list[Failure]:
@@ -96,6 +101,37 @@ def test_it_is_taken_by_the_number_of_a_plan(hosts: Hosts, capsys: pytest.Captur
     capsys.readouterr()
     assert main([*WORDS, more["ident"]]) == ExitCode.BAD_INPUT
     assert "no message is named" in capsys.readouterr().err and hosts.taken == ["a", "b"]
+
+
+def test_typed_again_it_takes_what_was_still_in_the_queue(hosts: Hosts, capsys: pytest.CaptureFixture[str]) -> None:
+    (here,) = hosts.like[0].recipients
+    late = Recipient("tard@ac-exemple.test", "tard", State.DEFERRED)
+    hosts.like = (msgspec.structs.replace(hosts.like[0], recipients=(here, late)),)
+    one = plan(capsys, "--like", "Q1", "--reason", "essai")
+    assert (hosts.taken, one["waiting"]) == (["a"], ["tard@ac-exemple.test"])
+    gone = msgspec.structs.replace(here, state=State.RETRACTED), msgspec.structs.replace(late, state=State.FILED)
+    hosts.like = (msgspec.structs.replace(hosts.like[0], recipients=gone),)
+    again = plan(capsys, one["ident"])
+    assert hosts.taken == ["a", "a", "tard"] and again["waiting"] == []
+    assert [box["uid"] for box in again["boxes"]] == ["a", "tard"], "all come back by an undo"
+
+
+def test_what_another_person_did_while_one_is_asked_is_not_forgotten(
+    hosts: Hosts, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The portal's order took a copy more, which lies where no look finds it, and a plan of before does not know."""
+    ident = plan(capsys, "--like", "Q1", "--reason", "essai", "--dry-run")["ident"]
+
+    def meanwhile(_question: str, *, yes: bool) -> None:
+        one = store.load(ident)
+        one.copies.append(Copy("tard", "INBOX", "tard"))
+        store.keep(one)
+        hosts.taken.append("tard")
+
+    monkeypatch.setattr(mail_retract, "confirm", meanwhile)
+    assert [one["uid"] for one in plan(capsys, ident)["copies"]] == ["a", "tard"]
+    assert main(["mail", "undo", ident, "--json"]) == ExitCode.DONE
+    assert hosts.taken == []
 
 
 def test_the_plan_for_a_person_names_each_like_message(hosts: Hosts, capsys: pytest.CaptureFixture[str]) -> None:

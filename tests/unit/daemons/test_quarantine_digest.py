@@ -58,6 +58,41 @@ def test_a_round_that_fails_in_part_goes_on_without_a_second_letter(tmp_path: Pa
     assert told(tmp_path, NOW + 600) == ([("b", 1)], [])
 
 
+def test_one_whom_no_letter_reaches_keeps_no_letter_from_others(tmp_path: Path) -> None:
+    for uid in ("a", "b"):
+        arrived(tmp_path, uid)
+    assert told(tmp_path, failing="b") == ([("a", 1)], ["b: nobody listens"])
+    for uid in ("a", "b", "c"):
+        arrived(tmp_path, uid, when=NOW + 3600)
+    letters, failures = told(tmp_path, NOW + 86_400, failing="b")
+    assert letters == [("a", 1), ("c", 1)] and failures == ["b: nobody listens"]
+    assert told(tmp_path, NOW + 2 * 86_400) == ([("b", 2)], []), "all that came meanwhile, once"
+    assert told(tmp_path, NOW + 3 * 86_400) == ([], [])
+
+
+def test_what_is_over_is_owed_to_nobody(tmp_path: Path) -> None:
+    arrived(tmp_path, "a")
+    told(tmp_path, failing="a")
+    assert told(tmp_path, NOW + (digest.OWED_DAYS + 2) * 86_400) == ([], [])
+
+
+def test_a_round_that_is_cut_off_goes_on_behind_the_last_letter(tmp_path: Path) -> None:
+    for number in range(40):
+        arrived(tmp_path, f"a{number:02}")
+    letters, sizes = list[str](), list[int]()
+
+    def send(uid: str, _count: int) -> None:
+        sizes.append((tmp_path / "digest.json").stat().st_size if letters else 0)
+        letters.append(uid)
+        if len(letters) == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        digest.tell(tmp_path, tmp_path / "digest.json", send, NOW)
+    assert max(sizes) == sizes[1], "the memory does not grow with the letters"
+    assert [uid for uid, _count in told(tmp_path, NOW + 60)[0]] == [f"a{number:02}" for number in range(29, 40)]
+
+
 def test_a_memory_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "digest.json").write_text("[]")
     arrived(tmp_path, "a")

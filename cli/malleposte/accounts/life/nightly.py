@@ -93,7 +93,7 @@ def purge(night: NightlyRun, result: StepResult) -> None:
     for entry in due:
         with _one(result, entry):
             if not night.dry:
-                removal.purge(tools, uid_of(entry), night.now)
+                removal.purge(tools, uid_of(entry), night.now, seen=entry.attributes)
             result.done.append(uid_of(entry))
 
 

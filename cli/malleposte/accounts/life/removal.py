@@ -21,7 +21,7 @@ from malleposte.accounts.hosts.model import Removed, Source
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import change, uid_of
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.accounts.plan.changes import Change, Kind, differing
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.errors import AlreadyThere
@@ -105,9 +105,18 @@ def keep(
     return path, report
 
 
-def purge(tools: Tools, uid: str, now: datetime.datetime, note: str = "", *, pending: Path = PENDING) -> Removed:
-    """Remove an account for good. Raises MallepostError, with the entry as it was, when a store does not let go."""
-    return remove(tools, entry(tools.directory, uid), now, note, pending=pending)
+def purge(
+    tools: Tools, uid: str, now: datetime.datetime, note: str = "", *, seen: Attributes | None = None,
+    pending: Path = PENDING,
+) -> Removed:  # fmt: skip
+    """Remove an account for good. Raises MallepostError, with the entry as it was, when a store does not let go.
+
+    `seen`: its attributes when that was decided. Raises InputError where it was resumed or suspended anew since.
+    """
+    held = entry(tools.directory, uid)
+    if seen is not None and (moved := differing(held.attributes, {name: seen.get(name, []) for name in PLANNED})):
+        raise InputError(f"{uid}: {', '.join(moved)} changed meanwhile: it is not removed", "look at the account again")
+    return remove(tools, held, now, note, pending=pending)
 
 
 def remove(tools: Tools, entry: Entry, now: datetime.datetime, note: str = "", *, pending: Path = PENDING) -> Removed:

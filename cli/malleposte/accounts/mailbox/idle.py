@@ -101,11 +101,11 @@ def tell(
             deliver(f"{one.uid}@{deliver_domain}", letter(facts, subject, text))
             told[f"{one.uid}/{one.script}"] = one.digest
             fresh.append(one)
+    if told != known:
+        durable.write(state, json.dumps(told, sort_keys=True))
     if fresh:
         rows = "\n".join(f"{one.uid}  {one.script}  {', '.join(one.missing)}" for one in fresh)
         subject = f"Filtres de {len(fresh)} comptes sans effet / filters that do not run"
         text = _TO_OPERATORS.format(count=len(fresh), rows=rows)
         deliver(f"postmaster@{facts['domain']}", letter(facts, subject, text))
-    if told != known:
-        durable.write(state, json.dumps(told, sort_keys=True))
     return fresh

@@ -26,6 +26,8 @@ FIELDS = f"uid hdr.from.utf8 hdr.subject.utf8 hdr.{HEADER} date.saved"
 MOST = 500
 SECONDS = 60.0
 IDENT = re.compile(r"[1-9][0-9]{0,9}")
+LEARNED = 1_000_000
+"""Bytes of the largest message from which the filter learns: no act reads one of 50 MB, nor fourteen of them."""
 MISSING = 68  # EX_NOHOST: doveadm's code for a folder that was not made yet
 
 type Run = Callable[..., Any]
@@ -44,10 +46,18 @@ class Held:
 
 
 def find(uid: str, place: str, run: Run = doveadm) -> list[Held]:
-    """The messages of a place (a key of PLACES), the latest first, at most `MOST`. Raises MallepostError."""
-    words = ("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, "mailbox", _folder(place), "ALL")
-    rows = json.loads(run(*words, also=(MISSING,), timeout=SECONDS).stdout or "[]")
-    return sorted(map(_read, rows), key=lambda one: (one.saved, int(one.ident)), reverse=True)[:MOST]
+    """The messages of a place (a key of PLACES), the latest first, at most `MOST`. Raises MallepostError.
+
+    A stranger may send any number of them: no others are opened.
+    """
+    folder = ("mailbox", _folder(place))
+    there = ("-f", "json", "search", "-u", checked(uid), "--", *folder, "ALL")
+    found = json.loads(run(*there, also=(MISSING,), timeout=SECONDS).stdout or "[]")
+    numbers = sorted((int(row["uid"]) for row in found), reverse=True)[:MOST]
+    if not numbers:
+        return []
+    rows = map(_read, _rows(run, uid, FIELDS, *folder, "UID", ",".join(map(str, numbers))))
+    return sorted(rows, key=lambda one: (one.saved, int(one.ident)), reverse=True)
 
 
 def _read(row: dict[str, str]) -> Held:
@@ -78,14 +88,18 @@ def release(
         if not IDENT.fullmatch(ident):
             raise InputError(f"{ident!r} is no message of {place}", "its number in the folder names it")
     chosen = ("mailbox", folder, "UID", ",".join(numbers))
-    fields = "uid text" if place == "quarantine" else "uid"
-    asked = ("-f", "json", "fetch", "-u", checked(uid), "--", fields, *chosen)
-    rows = json.loads(run(*asked, also=(MISSING,), timeout=SECONDS).stdout or "[]")
+    rows = _rows(run, uid, "uid size.physical", *chosen)
     if missing := set(numbers) - {str(row["uid"]) for row in rows}:
         raise InputError(f"message {min(missing, key=int)} is not there", "it was released, or its time is over")
+    meant = [str(row["uid"]) for row in rows if place == "quarantine" and int(row["size.physical"]) <= LEARNED]
+    texts = [row["text"] for one in meant for row in _rows(run, uid, "text", "mailbox", folder, "UID", one)]
     run("move", "-u", uid, "--", "INBOX", *chosen, timeout=SECONDS)
     run("quota", "recalc", "-u", uid, timeout=SECONDS)
-    for row in rows:
-        if "text" in row:
-            learn(row["text"])
+    for text in texts:
+        learn(text)
     return len(numbers)
+
+
+def _rows(run: Run, uid: str, fields: str, *chosen: str) -> list[dict[str, str]]:
+    asked = ("-f", "json", "fetch", "-u", checked(uid), "--", fields, *chosen)
+    return list(json.loads(run(*asked, also=(MISSING,), timeout=SECONDS).stdout or "[]"))

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from malleposte.accounts.channels import checked
-from malleposte.adapters.dovecot import doveadm
+from malleposte.adapters.dovecot import ENDED, doveadm
+from malleposte.core.errors import MallepostError
+from malleposte.core.loops import named
 from malleposte.deliveries.retracted import Box, Copy, Sign
 from malleposte.platform.mailstore import EXPUNGED_ROOT, RETRACTED, SHARES
 
@@ -33,57 +36,94 @@ pattern means and a filter of the box may name. What is shared is others'. Of se
 PARTLY = 75
 """EX_TEMPFAIL: a box of several could not be opened."""
 
+_FAULT = re.compile(r"^doveadm\(([^)\n]+)\)[^:\n]*: (?:Error|Fatal|Panic|Info: .*no longer exists)", re.MULTILINE)
+"""A line of doveadm on a box: a fault, or that the account has none, as one that is suspended."""
+
 Run = Callable[..., Any]
 """`doveadm`, or a test's."""
 
 
 def find(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
     """Return the copies that can be reached in some boxes. Raises MallepostError."""
-    copies = list[Copy]()
-    for batch in batches(boxes):
-        for place in EVERYWHERE:
-            with _listed(batch) as path:
-                words = ("fetch", "-F", path, "--", FIELDS, *place, *_query(batch))
-                done = run("-f", "json", *words, also=(PARTLY,), timeout=SECONDS)
-            copies += [_copy(row) for row in _rows(done)]
-    return copies
+    return _looked(boxes, run)[0]
 
 
 def seal(boxes: Sequence[Box], run: Run = doveadm) -> list[Copy]:
-    """Move every copy of these messages out of reach; return what is still there. Raises MallepostError."""
+    """Move every copy of these messages out of reach; return what is still there, or may be. Raises MallepostError."""
     for batch in batches(boxes):
         for place in EVERYWHERE:
-            with _listed(batch) as path:
-                words = ("move", "-F", path, "--", RETRACTED, *place, *_query(batch))
-                run(*words, check=False, timeout=SECONDS)
-    return find(boxes, run)
+            for _some, _done in _ran(run, batch, ("move",), (RETRACTED, *place), check=False):
+                pass
+    copies, closed = _looked(boxes, run)
+    return [*copies, *(Copy(uid, "", "") for uid in closed)]
+
+
+def _looked(boxes: Sequence[Box], run: Run) -> tuple[list[Copy], list[str]]:
+    """Look for copies; return them, and the uids of boxes that could not be opened, by the lines of errors."""
+    copies, closed = list[Copy](), dict[str, None]()
+    for batch in batches(boxes):
+        for place in EVERYWHERE:
+            for some, done in _ran(run, batch, ("-f", "json", "fetch"), (FIELDS, *place), also=(PARTLY,)):
+                copies += [_copy(row) for row in _rows(done)]
+                closed |= dict.fromkeys(_closed([box.uid for box in some], done))
+    return copies, list(closed)
+
+
+def _ran(
+    run: Run, batch: list[Box], command: Sequence[str], words: Sequence[str], **options: Any
+) -> Iterator[tuple[list[Box], Any]]:
+    """Run a command on boxes together; each by itself where one of them ended the run. Raises MallepostError."""
+    with _listed(batch) as path:
+        done = run(*command, "-F", path, "--", *words, *_query(batch), timeout=SECONDS, **options)
+    if ENDED in done.stderr and len(batch) > 1:
+        for box in batch:
+            yield from _ran(run, [box], command, words, **options)
+    else:
+        yield batch, done
+
+
+def _closed(uids: Sequence[str], done: Any) -> Sequence[str]:
+    """Return the boxes that were not looked through. Some faults have no exit code (2.4.1)."""
+    there = {match[1] for match in _FAULT.finditer(done.stderr)}
+    found = [uid for uid in uids if uid in there]
+    return found or (uids if done.returncode else ())
 
 
 def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:
-    """Move sealed copies to their folders again; return those that are not there. Raises MallepostError.
+    """Move sealed copies to their folders again; return those that are not there. Raises MallepostError at the end.
 
     Flags and dates are the message's own, which moves keep. A folder that was removed is made again. Copies of one
-    message in several folders have one GUID: they are told apart by whether they were read.
+    message in several folders have one GUID: they are told apart by whether they were read. A box that fails stops no
+    other.
     """
-    gone = list[Copy]()
+    gone, failures = list[Copy](), list[str]()
     for uid, group in itertools.groupby(sorted(copies, key=_place), key=lambda one: one.uid):
-        checked(uid)
-        rows = _rows(run("-f", "json", "fetch", "-u", uid, "--", "uid guid flags", "mailbox", RETRACTED, "ALL",
-                         timeout=SECONDS))  # fmt: skip
-        folders: dict[str, list[str]] = {}
-        for copy in group:
-            same = [row for row in rows if row["guid"] == copy.guid]
-            row = next((one for one in same if _seen(one) is copy.seen), same[0] if same else None)
-            if row is None:
-                gone.append(copy)
-                continue
-            rows.remove(row)
-            folders.setdefault(copy.folder, []).append(row["uid"])
-        for folder, numbers in folders.items():
-            if not folder.startswith(EXPUNGED_ROOT) and folder != "INBOX":
-                run("mailbox", "create", "-u", uid, "-s", "--", folder, also=(65,), timeout=SECONDS)
-            run("move", "-u", uid, "--", folder, "mailbox", RETRACTED, "UID", ",".join(numbers), timeout=SECONDS)
-        run("quota", "recalc", "-u", uid, timeout=SECONDS)
+        with named(failures.append, uid):
+            gone += _unsealed(uid, list(group), run)
+    if failures:
+        raise MallepostError(f"{len(failures)} boxes took nothing back: {failures[0]}", "type it again later")
+    return gone
+
+
+def _unsealed(uid: str, copies: Sequence[Copy], run: Run) -> list[Copy]:
+    """Move the copies of one box back; return those that are not there. Raises MallepostError."""
+    gone = list[Copy]()
+    rows = _rows(run("-f", "json", "fetch", "-u", checked(uid), "--", "uid guid flags", "mailbox", RETRACTED, "ALL",
+                     timeout=SECONDS))  # fmt: skip
+    folders: dict[str, list[str]] = {}
+    for copy in copies:
+        same = [row for row in rows if row["guid"] == copy.guid]
+        row = next((one for one in same if _seen(one) is copy.seen), same[0] if same else None)
+        if row is None:
+            gone.append(copy)
+            continue
+        rows.remove(row)
+        folders.setdefault(copy.folder, []).append(row["uid"])
+    for folder, numbers in folders.items():
+        if not folder.startswith(EXPUNGED_ROOT) and folder != "INBOX":
+            run("mailbox", "create", "-u", uid, "-s", "--", folder, also=(65,), timeout=SECONDS)
+        run("move", "-u", uid, "--", folder, "mailbox", RETRACTED, "UID", ",".join(numbers), timeout=SECONDS)
+    run("quota", "recalc", "-u", uid, timeout=SECONDS)
     return gone
 
 

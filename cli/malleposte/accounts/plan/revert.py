@@ -47,6 +47,18 @@ def revert(ident: str, plan: Plan, directory: Directory, used: Used, now: dateti
     return _Reversal(ident, plan, directory, used).plan(now)
 
 
+def unfinished(before: Iterable[Plan], directory: Directory) -> Iterator[Change]:
+    """Yield what earlier plans of this kind took away, where nobody has the name since: a host may hold of it still."""
+    gone = {
+        change.uid: change for plan in before if plan.reverts for change in plan.changes
+        if change.kind == Kind.WITHDRAW and change.branch in STORED
+    }  # fmt: skip
+    branches: tuple[Branch, ...] = ("people", "functional", "resources", "tombstones")
+    entries = (entry for branch in branches for entry in directory.search(branch, ["uid"]) if gone)
+    held = {first(entry.attributes, "uid").lower() for entry in entries}
+    yield from (change for uid, change in gone.items() if uid.lower() not in held)
+
+
 @dataclass
 class _Reversal:
     ident: str

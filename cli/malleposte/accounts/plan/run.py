@@ -124,7 +124,7 @@ def remove_all(
             raise MallepostError(f"a removal that was interrupted is not finished: {failed[0]}")
 
         def remove(change: changes.Change) -> None:
-            removal.purge(opened, change.uid, now, change.note)
+            removal.purge(opened, change.uid, now, change.note, seen=change.before)
 
         return apply(made, opened.directory, opened.journal, progress=progress, remove=remove)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -43,14 +44,25 @@ class PlanHead:
 
 def heads(folder: Path = FOLDER) -> Iterator[PlanHead]:
     """Yield the heads of all plans, the newest first. Raises InputError for one that cannot be read."""
-    paths = sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []
-    for path in paths:
-        document, _changes = lines.opened(path.read_bytes(), str(path))
-        try:
-            facts = (document["made"], document["feed"], document["counts"], document.get("reverts", ""))
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: not a plan of this program ({error})", "remove it") from error
-        yield PlanHead(path.stem, *facts)
+    for path in sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []:
+        yield _head(path)
+
+
+def reverting(ident: str, folder: Path = FOLDER) -> Iterator[changes.Plan]:
+    """Yield the plans that take a plan back, the newest first. One that cannot be read is none."""
+    for path in sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []:
+        with contextlib.suppress(InputError):
+            if _head(path).reverts == ident:
+                yield load(path.stem, folder)
+
+
+def _head(path: Path) -> PlanHead:
+    document, _changes = lines.opened(path.read_bytes(), str(path))
+    try:
+        facts = (document["made"], document["feed"], document["counts"], document.get("reverts", ""))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a plan of this program ({error})", "remove it") from error
+    return PlanHead(path.stem, *facts)
 
 
 def load(name: str, folder: Path = FOLDER) -> changes.Plan:

@@ -57,11 +57,16 @@ def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
     one.failures = []
     stopped = hosts.stop(_stop(one))
     count(hosts, one)
+    # Copies that were not counted, and are moved nevertheless, would not come back: that is said.
+    uncounted = one.failures
     one.stage = Stage.BEGUN
     keep(one)
-    one.left, failures = _each(one.boxes, hosts.seal)
+    left, failures = _each(one.boxes, hosts.seal)
+    if failures:  # a host that gave no answer may have done all, or nothing
+        left += _each(one.boxes, hosts.copies)[0]
+    one.left = list(dict.fromkeys(left))
     noted = _note(hosts, [box for box in one.boxes if box.uid not in {copy.uid for copy in one.left}], back=False)
-    one.failures = list(dict.fromkeys(map(str, (*stopped, *failures, *noted))))
+    one.failures = list(dict.fromkeys(map(str, (*stopped, *uncounted, *failures, *noted))))
     if not one.left and not one.failures:
         one.stage = Stage.DONE
     keep(one)
@@ -70,12 +75,15 @@ def retract(hosts: Boxes, one: Retraction, keep: Keep) -> None:
 def undo(hosts: Boxes, one: Retraction, keep: Keep) -> None:
     """Give every copy back to its folder, and let the filter pass the messages. Typed again it goes on.
 
-    What is not in its box any more stays in `copies`, and `left` names it. Raises OSError.
+    What is not in its box any more stays in `copies`, and `left` names it; what a try before gave back is there.
+    Raises OSError.
     """
     if one.stage is Stage.PLANNED:
         raise InputError(f"{one.ident} was never begun", "there is nothing to take back")
     stopped = hosts.stop(Stop(one.ident))
-    one.left, failures = _each(one.copies, hosts.unseal)
+    missing, failures = _each(one.copies, hosts.unseal)
+    back = {(copy.uid, copy.guid) for copy in (_each(one.boxes, hosts.copies)[0] if missing else ())}
+    one.left = [copy for copy in missing if (copy.uid, copy.guid) not in back]
     noted = _note(hosts, one.boxes, back=True)
     one.failures = list(dict.fromkeys(map(str, (*stopped, *failures, *noted))))
     if not one.failures:

@@ -47,8 +47,8 @@ class Retraction(msgspec.Struct, forbid_unknown_fields=True):
     `copies` are those that were there when it began, `left` those that could not be moved, `told` the accounts that had
     a copy read and got the note, `out` recipients whom a filter of a box passed it on to, outside, as
     `(account, address)`, `waiting` recipients for whom it is still in the queue, and `like` what an operator may add.
-    `agreement` is None where an operator's command made it, which asks nobody; else `query` is what it looks for, and
-    `order` what is to be done.
+    `agreement` is None where an operator's command made it, which asks nobody; else `query` is what it looks for,
+    `order` what is to be done, and `decided` when as many persons agreed as must.
     """
 
     ident: str
@@ -68,6 +68,7 @@ class Retraction(msgspec.Struct, forbid_unknown_fields=True):
     failures: list[str] = []
     stage: Stage = Stage.PLANNED
     agreement: Agreement | None = None
+    decided: int = 0
     query: Query | None = None
     order: Order = Order.NONE
 

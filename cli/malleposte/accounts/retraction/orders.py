@@ -17,8 +17,8 @@ from malleposte.platform import idents
 from malleposte.platform.times import iso
 
 LOG = logging.getLogger("malleposte.retraction")
-MOST_OPEN = 50
-"""Plans that wait for a decision. More would be nobody's reading."""
+MOST_OPEN = 20
+"""Plans of a person that wait for a decision. A further one takes the place of the oldest to which nobody agreed."""
 SHOWN = 12
 """Messages, accounts and addresses that are shown of each kind."""
 LONGEST = 100
@@ -93,14 +93,19 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def ask(
     by: str, reason: str, query: Query, now: datetime.datetime, *, refuse_link: bool, folder: Path = store.FOLDER
 ) -> str:
-    """Have a plan made; return the identifier of the retraction, nothing where too many plans wait. Raises OSError."""
+    """Have a plan made; return the identifier of the retraction, nothing where too many of the person's plans wait.
+
+    Raises OSError.
+    """
     with store.turn(folder):
         store.prune(now, folder)
-        waiting = [
-            one for one in store.every(folder, LOG.error) if one.stage in (Stage.ASKED, Stage.PLANNED) and one.agreement
-        ]
-        if len(waiting) >= MOST_OPEN:
-            return ""
+        open_ = (one for one in store.every(folder, LOG.error) if one.stage in (Stage.ASKED, Stage.PLANNED))
+        own = [(one.ident, _given_up(one)) for one in open_ if one.agreement and one.by == by]
+        if len(own) >= MOST_OPEN:
+            oldest = next((ident for ident, given_up in reversed(own) if given_up), "")
+            if not oldest:
+                return ""
+            store.remove(oldest, folder)
         one = Retraction(
             idents.new_ident(now), int(now.timestamp()), by, reason, [], [],
             hosts=[query.host] if refuse_link else [],
@@ -108,6 +113,11 @@ def ask(
         )  # fmt: skip
         store.order(one, folder)
     return one.ident
+
+
+def _given_up(one: Retraction) -> bool:
+    """Return whether a plan was made, and nobody agreed to it."""
+    return one.stage is Stage.PLANNED and one.order is Order.NONE and not (one.agreement and one.agreement.persons)
 
 
 def give(
@@ -130,6 +140,7 @@ def give(
             if not one.agreement.complete:
                 store.keep(one, folder)
                 return one
+            one.decided = int(now.timestamp())
         one.order = order
         store.order(one, folder)
     return one

@@ -12,7 +12,7 @@ import msgspec
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.retraction.model import Like, Retraction
 from malleposte.core.errors import InputError
-from malleposte.deliveries.model import Answer, Message, Query, Recipient, State
+from malleposte.deliveries.model import BOUNCES, Answer, Message, Query, Recipient, State
 from malleposte.deliveries.retracted import Box, Sign
 
 MOST = 10_000
@@ -38,10 +38,23 @@ def fill(hosts: Traces, one: Retraction, query: Query, domain: str) -> None:
     one.failures = [str(failure) for failure in failures]
 
 
+def follow(hosts: Traces, one: Retraction, domain: str) -> None:
+    """Note what became of recipients for whom a message was still in the queue: some boxes have got it since."""
+    for number, message in enumerate(one.messages):
+        if not any(to.state in _IN_THE_QUEUE for to in message.recipients):
+            continue
+        answer, _failures = hosts.trace(Query(queue=message.queue, most=MOST))
+        now = {to.address: to for again in answer.messages if again.queue == message.queue for to in again.recipients}
+        recipients = tuple(now.get(to.address, to) if to.state in _IN_THE_QUEUE else to for to in message.recipients)
+        one.messages[number] = msgspec.structs.replace(message, recipients=recipients)
+    complete(one, domain)
+
+
 def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]:
     """Return the accepted messages of a query, and those under other queue ids that filters of boxes made of them.
 
-    A redirection is a message of its own with the same Message-ID.
+    A redirection is a message of its own with the same Message-ID. Its sender chooses that, and may have chosen the one
+    of an honest message: what has another content, or went to others than those filters say, is none.
     """
     answer, failures = hosts.trace(msgspec.structs.replace(query, most=MOST))
     found = {(one.queue, one.message_id): one for one in answer.messages if one.queue and not one.refused}
@@ -49,8 +62,39 @@ def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]
     for message_id in sorted(passed_on):
         again, more = hosts.trace(Query(since=query.since, message_id=message_id, most=MOST))
         failures += more
-        found |= {(one.queue, one.message_id): one for one in again.messages if one.queue and not one.refused}
+        made = [one for one in found.values() if one.message_id == message_id]
+        others = [one for one in again.messages if one.queue and not one.refused]
+        found |= {(one.queue, one.message_id): one for one in _made_of(made, others)}
     return sorted(found.values(), key=lambda one: one.time), failures
+
+
+def _made_of(messages: Sequence[Message], others: Sequence[Message]) -> list[Message]:
+    """Return those of other messages with one Message-ID that filters of boxes made of some, and of one another."""
+    contents, first = {one.content for one in messages} - {""}, min(one.time for one in messages)
+    same = [one for one in others if one.content in contents]
+    rest = [one for one in others if one.time >= first and (not one.content or not contents)]
+    targets = set[str]()
+    while more := _targets((*messages, *same)) - targets:
+        targets |= more
+        reached = [one for one in rest if {to.address for to in one.recipients} <= targets]
+        same += reached
+        rest = [one for one in rest if one not in reached]
+    return same
+
+
+def _targets(of: Iterable[Message]) -> set[str]:
+    """Return the addresses to which filters of boxes passed messages on."""
+    passed = (to.detail for one in of for to in one.recipients if _passed_on(to))
+    return {address for detail in passed for address in detail.lower().split(", ")}
+
+
+def is_ours(host: str, names: Iterable[str]) -> bool:
+    """Return whether a host or domain of links is one of `names`, or above one: mail with a link there is everybody's.
+
+    The filter refuses links to all below a domain.
+    """
+    above = host.strip().lower().strip(".")
+    return bool(above) and any(f".{name}".endswith(f".{above}") for name in names)
 
 
 def distinct(of: Iterable[Message]) -> list[list[Message]]:
@@ -83,7 +127,7 @@ def add(one: Retraction, numbers: Iterable[int], domain: str) -> None:
 def complete(one: Retraction, domain: str) -> None:
     """Note all that follows from the messages of a retraction."""
     one.messages.sort(key=lambda message: message.time)
-    one.boxes = boxes(one.messages)
+    one.boxes = boxes(one.messages, domain)
     one.contents = sorted({message.content for message in one.messages if message.content})
     one.out = passed_outside(one.messages, domain)
     one.waiting = waiting(one.messages)
@@ -94,12 +138,13 @@ def holders(of: Iterable[Message]) -> int:
     return len({one.account for message in of for one in message.recipients if one.account and one.state in _IN_A_BOX})
 
 
-def boxes(of: Sequence[Message]) -> list[Box]:
-    """Return the boxes of ours that got a message, each with the signs of what it got."""
+def boxes(of: Sequence[Message], domain: str) -> list[Box]:
+    """Return the boxes of ours that got a message, each with the signs of what it got. `domain` is ours."""
     signs: dict[str, dict[Sign, None]] = {}
     first = datetime.datetime.fromtimestamp(min((one.time for one in of), default=DAY), datetime.UTC)
     # A day before, whatever the zone of the host that received it.
     since = (first - datetime.timedelta(seconds=DAY)).date().isoformat()
+    listed = {one.message_id for one in of if one.message_id and _by_a_list(one, domain)}
     for message in of:
         sign = Sign(message.queue, message.message_id)
         for one in message.recipients:
@@ -108,7 +153,13 @@ def boxes(of: Sequence[Message]) -> list[Box]:
     parts = (
         (uid, part) for uid, known in sorted(signs.items()) for part in itertools.batched(known, SIGNS, strict=False)
     )
-    return [Box(uid, part, since) for uid, part in parts]
+    return [Box(uid, part, since, tuple(sorted({one.message_id for one in part} & listed))) for uid, part in parts]
+
+
+def _by_a_list(one: Message, domain: str) -> bool:
+    """Return whether a list of ours brought a message, by the envelope's sender, which nobody outside may use."""
+    local, _at, where = one.sender.partition("@")
+    return local.endswith(f"-{BOUNCES}") and f".{where}".endswith(f".{domain}")
 
 
 def passed_outside(of: Iterable[Message], domain: str) -> list[tuple[str, str]]:

@@ -54,10 +54,14 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.queue, self.message_id
 
 
-def find(box: str, today: datetime.date, run: Run = doveadm) -> list[Report]:
-    """Return the reports in a box that nobody has answered, the newest first. Raises MallepostError."""
-    since = (today - datetime.timedelta(days=DAYS)).isoformat()
-    query = ("mailbox", "INBOX", "HEADER", "X-Malleposte-Report", "yes", "SINCE", since, "UNANSWERED")
+def find(box: str, domain: str, today: datetime.date, run: Run = doveadm) -> list[Report]:
+    """Return the reports of agents in a box that nobody has answered, the newest first. Raises MallepostError.
+
+    Agents write from `domain`, and nobody outside may: a stranger has addresses of his own without end.
+    """
+    since, ours = (today - datetime.timedelta(days=DAYS)).isoformat(), f"@{domain.lower()}"
+    query = ("mailbox", "INBOX", "SINCE", since, "UNANSWERED", "HEADER", "X-Malleposte-Report", "yes",
+             "HEADER", "Return-Path", f"{ours}>")  # fmt: skip
     done = run("-f", "json", "search", "-u", checked(box), "--", *query, timeout=SECONDS)
     numbers = sorted((int(row["uid"]) for row in json.loads(done.stdout or "[]")), reverse=True)[:LOOKED_AT]
     if not numbers:
@@ -67,7 +71,7 @@ def find(box: str, today: datetime.date, run: Run = doveadm) -> list[Report]:
     for row in sorted(heads, key=lambda row: -int(row["uid"])):
         by = _by(row)
         many[by] += 1
-        if by and many[by] <= EACH and len(chosen) < MOST:
+        if by.endswith(ours) and many[by] <= EACH and len(chosen) < MOST:
             chosen.append(int(row["uid"]))
     if not chosen:
         return []

@@ -34,8 +34,13 @@ def prune(now: datetime.datetime, folder: Path = FOLDER) -> None:
     oldest = (now - datetime.timedelta(days=DAYS)).timestamp()
     for path in folder.glob("*.json"):
         if path.stat().st_mtime < oldest:
-            path.with_suffix(".lock").unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
+            remove(path.stem, folder)
+
+
+def remove(ident: str, folder: Path = FOLDER) -> None:
+    """Remove a retraction. Raises OSError."""
+    for suffix in (".lock", ".json"):
+        (folder / f"{ident}{suffix}").unlink(missing_ok=True)
 
 
 def has(ident: str, folder: Path = FOLDER) -> bool:

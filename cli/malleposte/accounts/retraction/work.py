@@ -60,6 +60,7 @@ def _plan(night: NightlyRun, one: Retraction, folder: Path) -> None:
 
 def _take(night: NightlyRun, one: Retraction, folder: Path) -> None:
     keep = functools.partial(store.keep, folder=folder)
+    plan.follow(night.tools.hosts, one, night.settings.domain)
     acts.retract(night.tools.hosts, one, keep)
     owners.journal(night.tools, one, "retract")
     owners.write(night.tools, one, keep, night.now, night.send)

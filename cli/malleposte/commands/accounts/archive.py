@@ -126,7 +126,7 @@ def purge_command(who: str, override: str, yes: bool, as_json: bool) -> int:
         note = removal.demand_age(held, moment, rules.purge_days, "remove it", override)
         kept = "archived" if removal.archived(held) else "NOT archived"
         confirm(f"Remove {uid} ({kept}) with all its mail?", yes=yes)
-        done = removal.purge(tools, uid, moment, note)
+        done = removal.purge(tools, uid, moment, note, seen=held.attributes)
     return tell(Result(True), uid, "removed", as_json=as_json, lines=done.stores, stores=done.stores)
 
 

@@ -266,11 +266,15 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
 
 
 def carry_through(ident: str, made: changes.Plan, again: str, *, forced: Collection[str], as_json: bool) -> int:
-    """Apply a plan of this host and print what became of it; `again` is the command that goes on after a failure."""
+    """Apply a plan of this host and print what became of it; `again` is the command that goes on after a skip.
+
+    What a host that was away still has, the plan itself finishes: another one finds nothing to change any more.
+    """
     answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(made.left_alone)}
     code = tell(answer, as_json=as_json)
     if code:
-        click.echo(f"to finish it: malleposte accounts {again}", err=True)
+        finish = f"apply {ident}" if answer["failures"] else again
+        click.echo(f"to finish it: malleposte accounts {finish}", err=True)
     return code or (ExitCode.PARTLY if made.left_alone else ExitCode.DONE)
 
 

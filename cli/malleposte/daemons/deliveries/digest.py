@@ -25,6 +25,8 @@ from malleposte.platform.mailstore import QUARANTINE
 from malleposte.runtime import durable, kit
 
 DAY = 86_400
+OWED_DAYS = 30
+"""Days for which an account that no letter reached is tried again; what was kept apart then is gone."""
 WORDS = 6
 FRENCH = """\
 Bonjour,
@@ -45,12 +47,23 @@ You expect nothing? Do nothing: after {days} days they go by themselves.
 
 @dataclass
 class Round:
-    """The time that a round tells of (seconds since 1970), and the accounts that were written to in it."""
+    """The time that a round tells of (seconds since 1970), and the last account that was tried, in their order.
+
+    `owed`: accounts that no letter reached, each with its messages that were not told, and the time of the first try.
+    """
 
     since: int
     until: int
-    told: list[str] = field(default_factory=list)
+    last: str = ""
     over: bool = False
+    owed: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Round:
+        """Return that of a file; of a version before, which had a list of all accounts, the round begins anew."""
+        fields = json.loads(text)
+        fields.pop("told", None)
+        return cls(**fields)
 
 
 def kept_apart(folder: Path, since: int, until: int) -> dict[str, int]:
@@ -85,24 +98,30 @@ def compose(postmaster: str, uid: str, count: int, page: str, days: str) -> Emai
 def tell(folder: Path, memory: Path, send: Callable[[str, int], None], now: int) -> tuple[int, list[str]]:
     """Write to each account that has any; how many letters went, and what failed.
 
-    A round that was cut off, or in which a letter failed, goes on: who was written to is not written to again.
+    A round that was cut off goes on behind the last account. One that no letter reaches is tried in the next round,
+    for OWED_DAYS, and keeps no letter from the others.
     """
-    known = kit.state(memory, lambda text: Round(**json.loads(text)))
+    known = kit.state(memory, Round.parse)
     if known is None or known.over:
-        known = Round(known.until if known else now - DAY, now)
+        owed = {uid: one for uid, one in known.owed.items() if now - one[1] < OWED_DAYS * DAY} if known else {}
+        known = Round(known.until if known else now - DAY, now, owed=owed)
     failures = list[str]()
-    sent = 0
-    for uid, count in sorted(kept_apart(folder, known.since, known.until).items()):
-        if uid in known.told:
+    sent, counts = 0, kept_apart(folder, known.since, known.until)
+    for uid in sorted(counts.keys() | known.owed.keys()):
+        if uid <= known.last:
             continue
-        before = len(failures)
+        before, first = known.owed.get(uid, (0, now))
+        count, failed = counts.get(uid, 0) + before, len(failures)
         with named(failures.append, uid):
             send(uid, count)
-        if len(failures) == before:
-            known.told.append(uid)
-            sent += 1
-            durable.write(memory, json.dumps(asdict(known)))
-    known.over = not failures
+        known.last = uid
+        if len(failures) > failed:
+            known.owed[uid] = (count, first)
+            continue
+        known.owed.pop(uid, None)
+        sent += 1
+        durable.write(memory, json.dumps(asdict(known)))
+    known.over = True
     durable.write(memory, json.dumps(asdict(known)))
     return sent, failures
 

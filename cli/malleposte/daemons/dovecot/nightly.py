@@ -73,17 +73,26 @@ class Place:
             for uid in uids:
                 with named(failures.append, uid), owner.as_owner(store):
                     expunged.drop_living(home_of(uid, store))
+        failures += self._expunge(uids, ["SAVEDBEFORE", f"{days}d"] if days else ["ALL"])
+        for uid in uids:
+            with named(failures.append, uid):
+                for name in self.empty(home_of(uid, store)):
+                    # A message that came meanwhile keeps its folder (-e).
+                    dovecot.doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
+        return failures
+
+    def _expunge(self, uids: Sequence[str], ended: Sequence[str], *, part: bool = False) -> list[str]:
+        """Remove messages from boxes, many at once; in halves where one of them ends the run. Return the failures."""
+        whose = f" of {uids[0]}" if part and len(uids) == 1 else ""
+        failures = list[str]()
         with tempfile.NamedTemporaryFile("w", prefix=f"{self.folder}-", encoding="utf-8") as file:
             file.writelines(f"{uid}\n" for uid in uids)
             file.flush()
-            ended = ["SAVEDBEFORE", f"{days}d"] if days else ["ALL"]
-            with named(failures.append, f"{self.folder} messages stay"):
+            with named(failures.append, f"{self.folder} messages{whose} stay"):
                 dovecot.doveadm("expunge", "-F", file.name, "mailbox", self.mailboxes, *ended, timeout=LONGEST)
-            for uid in uids:
-                with named(failures.append, uid):
-                    for name in self.empty(home_of(uid, store)):
-                        # A message that came meanwhile keeps its folder (-e).
-                        dovecot.doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
+        if len(uids) > 1 and any(dovecot.ENDED in line for line in failures):
+            half = len(uids) // 2
+            return self._expunge(uids[:half], ended, part=True) + self._expunge(uids[half:], ended, part=True)
         return failures
 
 

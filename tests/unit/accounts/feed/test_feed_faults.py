@@ -186,6 +186,19 @@ def told(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     return ran
 
 
+@pytest.mark.parametrize(("skipped", "away", "finishes"), [(0, 1, "apply X"), (1, 0, "revert Y"), (1, 1, "apply X")])
+def test_what_a_host_that_was_away_still_has_is_finished_by_the_plan_that_removed_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], skipped: int, away: int,
+    finishes: str,
+) -> None:  # fmt: skip
+    """A further plan of `revert` finds no entry any more, and leaves the stores as they are."""
+    answer = {"done": 1, "already": 0, "seconds": 0.0, "failures": ["stores: no route to host"] * away,
+              "skipped": [{"uid": "x", "kind": "modify", "reason": "changed"}] * skipped}  # fmt: skip
+    monkeypatch.setattr(commands, "applied", lambda *_of, **_more: answer)
+    commands.carry_through("X", house.plan(read(row(1))), "revert Y", forced=(), as_json=False)
+    assert f"to finish it: malleposte accounts {finishes}\n" in capsys.readouterr().err
+
+
 def test_exit_codes_tell_a_part_from_the_whole(told, tmp_path: Path) -> None:
     good, bad, odd = row(1), row(2, "M@rtin"), row(3, "Durand", rest="9990001A;;;;")
     assert told("import", [good], tmp_path, "--yes")[0] == ExitCode.DONE

@@ -107,7 +107,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setattr(here, "rules_of", lambda _settings: LifeRules(archive_folder=tmp_path / "archives"))
     monkeypatch.setattr(removal, "PENDING", tmp_path / "pending")
     for act in (removal.purge, removal.remove):
-        monkeypatch.setattr(act, "__kwdefaults__", {"pending": tmp_path / "pending"})
+        monkeypatch.setattr(act, "__kwdefaults__", {**act.__kwdefaults__, "pending": tmp_path / "pending"})
     monkeypatch.setattr(profiles, "read", lambda: CLASSES)
     return made
 

@@ -603,7 +603,7 @@ def test_a_night_ends_blocks_archives_and_removes(house, directory, tools, held,
         directory.add(gone.dn(directory.suffix), agent_attributes(gone) | since)
     held(mpBlockedUntil=[life.stamp(NOW - HOUR)])
     monkeypatch.setattr(removal, "PENDING", tmp_path / "p")
-    monkeypatch.setattr(removal.purge, "__kwdefaults__", {"pending": tmp_path / "p"})
+    monkeypatch.setattr(removal.purge, "__kwdefaults__", {**removal.purge.__kwdefaults__, "pending": tmp_path / "p"})
     settings = type("S", (), {"journal": tmp_path / "journal.jsonl"})()
     said = {}
     for name in ("lift", "archive", "purge"):
@@ -613,6 +613,28 @@ def test_a_night_ends_blocks_archives_and_removes(house, directory, tools, held,
     assert said["lift"].done == ["mdupond"] and said["archive"].done == ["partie", "vieille"]
     assert said["purge"].done == ["partie"]
     assert (tmp_path / "archives" / "partie-20261124.zip").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_account_that_is_resumed_while_a_night_removes_others_stays(house, directory, tools, tmp_path, monkeypatch):
+    for uid in ("partie", "reprise", "revenue"):
+        gone = agent(uid, state=State.SUSPENDED)
+        dates = {"mpStateChanged": [life.stamp(NOW - 400 * DAY)], "mpArchived": [life.stamp(NOW - 300 * DAY)]}
+        directory.add(gone.dn(directory.suffix), agent_attributes(gone) | dates)
+    monkeypatch.setattr(removal.purge, "__kwdefaults__", {**removal.purge.__kwdefaults__, "pending": tmp_path / "p"})
+
+    def meanwhile(database, _text):
+        if database == "sogo" and acts.entry(directory, "reprise").attributes["mpState"] == ["suspended"]:
+            acts.make(directory, tools.journal, life.resume(acts.entry(directory, "reprise"), NOW))
+            back = life.resume(acts.entry(directory, "revenue"), NOW)
+            acts.make(directory, tools.journal, back)
+            acts.make(directory, tools.journal, life.suspend(acts.entry(directory, "revenue"), NOW))
+        return ""
+
+    told = steps.StepResult("purge")
+    nightly.purge(steps.NightlyRun(None, house, on_host(tools, house, meanwhile), NOW), told)
+    assert told.done == ["partie"]
+    assert [line.partition(":")[0] for line in told.failures] == ["reprise", "revenue"]
+    assert "mpState" in told.failures[0] and acts.entry(directory, "reprise") and acts.entry(directory, "revenue")
 
 
 def test_the_night_brings_school_holidays_to_the_hosts_of_mailboxes(house, tools, tmp_path):

@@ -76,6 +76,22 @@ def test_who_is_told_of_filters_that_do_not_run(tmp_path: Path) -> None:
     assert len(sent) == 4
 
 
+def test_operators_who_cannot_be_told_have_no_owner_told_twice(tmp_path: Path) -> None:
+    store, state, sent = tmp_path / "store", tmp_path / "told.json", list[str]()
+    home(store, "mdupond", "main", main='require "enotify"; stop;')
+    found = list(idle.find(store, OFFERED, [].append))
+
+    def deliver(recipient: str, _message: email.message.EmailMessage) -> None:
+        if recipient.startswith("postmaster"):
+            raise OSError("the box is full")
+        sent.append(recipient)
+
+    with pytest.raises(OSError, match="full"):
+        idle.tell(found, FACTS, "stores.invalid", state, deliver, [].append)
+    assert idle.tell(found, FACTS, "stores.invalid", state, deliver, [].append) == []
+    assert sent == ["mdupond@stores.invalid"]
+
+
 def test_who_could_not_be_told_is_told_the_next_time(tmp_path: Path) -> None:
     store, state = tmp_path / "store", tmp_path / "told.json"
     home(store, "mdupond", "main", main='require "enotify";')

@@ -19,12 +19,19 @@ class Dovecot:
 
     def __init__(self, *fetched: list[dict[str, str]]) -> None:
         self.fetched, self.ran, self.users = list(fetched), [[""]][:0], [[""]][:0]
+        self.failing: dict[str, str] = {}
+        self.code = retracted.PARTLY
 
     def __call__(self, *words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
         self.ran.append(list(words))
         if "-F" in words:
             self.users.append(Path(words[words.index("-F") + 1]).read_text().split())
+        if "-u" in words and words[words.index("-u") + 1] in self.failing and "fetch" in words:
+            raise MallepostError(f"doveadm fetch: {self.failing[words[words.index('-u') + 1]]}")
         rows = self.fetched.pop(0) if "fetch" in words and self.fetched else []
+        if "-F" in words and self.failing and "fetch" in words:
+            said = "".join(f"doveadm({uid})<7><>: {why}\n" if uid else why for uid, why in self.failing.items())
+            return subprocess.CompletedProcess(words, self.code, json.dumps(rows), said)
         return subprocess.CompletedProcess(words, 0, json.dumps(rows) if "fetch" in words else "", "")
 
 
@@ -62,6 +69,49 @@ def test_copies_come_back_to_their_folders_by_what_tells_them_apart() -> None:
     assert ["mailbox", "create", "-u", "m", "-s", "--", "À voir"] in dovecot.ran
     assert ["mailbox", "create", "-u", "m", "-s", "--", "INBOX"] not in dovecot.ran
     assert dovecot.ran[-1] == ["quota", "recalc", "-u", "m"]
+
+
+def test_a_box_that_could_not_be_opened_is_not_emptied() -> None:
+    """The words of doveadm 2.4.1 on a suspended account, and on a damaged box: no code tells of either."""
+    boxes, all_ = [Box(uid, (WAVE,)) for uid in ("mdupond", "jmartin", "zdurand")], {"mdupond", "jmartin", "zdurand"}
+    for code, said in (
+        (retracted.PARTLY, "Error: cmd fetch: Syncing mailbox INBOX failed: Permission denied"),
+        (0, "Error: opendir(/srv/mail/x/Maildir) failed: Permission denied"),
+        (0, "Info: cmd fetch: User no longer exists, skipping"),
+    ):
+        dovecot = Dovecot([row("mdupond")])
+        dovecot.code, dovecot.failing = code, {"jmartin": said, "mdupond": "Info: all is well"}
+        assert retracted.seal(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1"), Copy("jmartin", "", "")]
+    dovecot.code, dovecot.failing = retracted.PARTLY, {"": "no name is said"}
+    assert {one.uid for one in retracted.seal(boxes, dovecot)} == all_
+    dovecot.fetched = [[row("mdupond")]]
+    assert retracted.find(boxes, dovecot) == [Copy("mdupond", "INBOX", "g1")], "a plan has what was seen"
+
+
+def test_one_whose_look_up_ends_the_run_keeps_nobody_else_s_copy_in_place() -> None:
+    """doveadm 2.4.1 ends at the first user whom it cannot look up, and looks at nobody behind."""
+    ran = list[list[str]]()
+
+    def run(*words: str, **_options: Any) -> subprocess.CompletedProcess[str]:
+        users = Path(words[words.index("-F") + 1]).read_text().split()
+        ran.append(users)
+        if "a" not in users:
+            rows = [row(users[0])] if "fetch" in words and users == ["c"] else []
+            return subprocess.CompletedProcess(words, 0, json.dumps(rows), "")
+        said = "doveadm(a): Error: cmd: User lookup failed\ndoveadm: Error: cmd: Failed to iterate through some users\n"
+        return subprocess.CompletedProcess(words, retracted.PARTLY, "[]", said)
+
+    left = retracted.seal([Box(uid, (WAVE,)) for uid in "abc"], run)
+    assert {one.uid for one in left} == {"a", "c"} and Copy("a", "", "") in left
+    assert ran[:4] == [["a", "b", "c"], ["a"], ["b"], ["c"]]
+
+
+def test_a_box_that_takes_nothing_back_is_named_and_stops_no_other() -> None:
+    dovecot = Dovecot([{"uid": "1", "guid": "g2", "flags": ""}])
+    dovecot.failing["a"] = "user does not exist"
+    with pytest.raises(MallepostError, match="1 boxes took nothing back: a: doveadm fetch: user does not exist"):
+        retracted.unseal([Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2")], dovecot)
+    assert [words[2:5] for words in dovecot.ran if words[0] == "move"] == [["b", "--", "INBOX"]]
 
 
 def test_a_process_looks_through_so_many_boxes_and_for_so_many_messages() -> None:

@@ -15,7 +15,7 @@ from malleposte.accounts.plan.apply import Outcome, apply
 from malleposte.accounts.plan.build import Rules, plan
 from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.accounts.plan.current import Current
-from malleposte.accounts.plan.revert import NAMED, revert
+from malleposte.accounts.plan.revert import NAMED, revert, unfinished
 from malleposte.core.errors import InputError
 
 from tests.support.classes import CLASSES, read_feed
@@ -136,6 +136,19 @@ def test_what_somebody_uses_is_listed_and_stays(academy: Academy, since: Any, re
     assert [(one.kind, one.uid) for one in back.changes] == [("withdraw", "zdurand")]
     assert list(back.left_alone) == ["zmartin"] and back.left_alone["zmartin"].startswith(reason)
     assert academy.apply(back).whole and dn in academy.directory.entries
+
+
+def test_what_hosts_hold_of_entries_that_a_killed_revert_took_away_is_known(academy: Academy) -> None:
+    """Mail may have come before the entry went, and its log-in is free for somebody else."""
+    made = academy.imported(row(1), row(2, "Durand"), row(3, "Petit"), row(4, "Le Goff", "Anna"))
+    killed = academy.back(made)
+    academy.apply(replace(killed, changes=tuple(one for one in killed.changes if one.uid != "zpetit")))
+    academy.imported(row(2, "Durand"))
+    stone = f"uid=ale-goff,ou=tombstones,{academy.directory.suffix}"
+    academy.directory.add(stone, {"uid": ["ale-goff"]})
+    assert academy.back(made).counts() == {"withdraw": 1}, "a further plan knows nothing of those"
+    assert [one.uid for one in unfinished([killed], academy.directory)] == ["zmartin"]
+    assert list(unfinished([made], academy.directory)) == []
 
 
 def test_one_that_stays_keeps_what_it_names(academy: Academy) -> None:

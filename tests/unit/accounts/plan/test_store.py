@@ -37,6 +37,8 @@ def test_the_kept_plans_are_listed_the_newest_first(tmp_path: Path) -> None:
     assert [(one.ident, one.feed, one.counts, one.reverts) for one in plans.heads(tmp_path)] == [
         (new, "rh.csv", {}, old), (old, "rh.csv", {"create": 1}, ""),
     ]  # fmt: skip
+    (tmp_path / f"{plans.keep(MADE, NOW, tmp_path)}.json").write_text("{")
+    assert [one.reverts for one in plans.reverting(old, tmp_path)] == [old], "a broken one beside them is none"
     (tmp_path / f"{new}.json").write_text("{}")
     with pytest.raises(InputError, match=f"{new}.json: not a plan"):
         list(plans.heads(tmp_path))

@@ -15,7 +15,7 @@ from malleposte.accounts.life.steps import StepResult
 from malleposte.accounts.retraction import acts, alone, orders, owners, store, work
 from malleposte.accounts.retraction.model import Order, Retraction, Stage
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.deliveries.model import Query
+from malleposte.deliveries.model import Query, State
 from malleposte.deliveries.retracted import Copy
 
 from .test_retraction import Boxes, Index, message, retraction, to
@@ -79,9 +79,18 @@ def test_boxes_of_a_day_count_together_and_by_person(folder: Path) -> None:
     store.carried_out(first, one, folder)
     assert give(folder, planned(folder, boxes=1), "anne").order is Order.NONE
     assert give(folder, planned(folder, boxes=1), "benoit").order is Order.TAKE
-    one.time -= 2 * alone.DAY
+    one.decided -= 2 * alone.DAY
     store.keep(one, folder)
     assert give(folder, planned(folder, boxes=1), "anne").order is Order.TAKE
+
+
+def test_boxes_count_on_the_day_of_the_decision_from_the_order_on(folder: Path) -> None:
+    waiting = [planned(folder, boxes=1) for _ in range(MOST + 1)]
+    for ident in waiting:
+        one = store.load(ident, folder)
+        one.time -= 2 * alone.DAY
+        store.keep(one, folder)
+    assert [give(folder, ident, "anne").order for ident in waiting] == [*[Order.TAKE] * MOST, Order.NONE]
 
 
 def test_what_is_under_way_or_empty_stays_as_it_is(folder: Path) -> None:
@@ -93,9 +102,22 @@ def test_what_is_under_way_or_empty_stays_as_it_is(folder: Path) -> None:
     assert give(folder, ident, "benoit", Order.GIVE_BACK).order is Order.TAKE, "it is being taken"
 
 
-def test_plans_that_wait_are_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "MOST_OPEN", 2)
-    assert [bool(asked(folder)) for _ in range(3)] == [True, True, False]
+def test_a_further_plan_takes_the_place_of_the_person_s_oldest_and_of_nobody_else_s(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "MOST_OPEN", 3)
+    idents = [f"20261130-10{number:02}00-3f2a" for number in range(9)]
+    monkeypatch.setattr(orders.idents, "new_ident", lambda _now: idents.pop(0))
+    other = planned(folder, by="benoit")
+    agreed = planned(folder, inside=True)
+    assert give(folder, agreed, "anne").order is Order.NONE
+    looked, waits = planned(folder), asked(folder)
+    further = asked(folder)
+    there = {one.ident: one.stage for one in store.every(folder)}
+    assert set(there) == {other, agreed, waits, further}, "a plan at which somebody looked, and nobody agreed"
+    assert asked(folder) == "" and store.ordered(folder) == [waits, further], "what waits for its plan stays"
+    assert not (folder / f"{looked}.lock").exists()
+    assert asked(folder, by="benoit")
 
 
 def test_one_that_cannot_be_read_stops_no_other(folder: Path) -> None:
@@ -165,6 +187,18 @@ def test_an_order_is_carried_out_from_the_plan_to_the_way_back(night: Any, folde
     give(folder, ident, "anne", Order.GIVE_BACK)
     run(night, folder)
     assert store.load(ident, folder).stage is Stage.TAKEN_BACK and len(night.hosts.there) == 2
+
+
+def test_what_left_the_queue_since_the_plan_is_taken_too(night: Any, folder: Path) -> None:
+    night.hosts.messages = (message("Q100000", to("a"), to("b", State.WAITING)),)
+    ident = asked(folder)
+    run(night, folder)
+    assert store.load(ident, folder).waiting == ["b@ac-exemple.test"]
+    night.hosts.messages = (message("Q100000", to("a"), to("b")),)
+    give(folder, ident, "anne")
+    run(night, folder)
+    one = store.load(ident, folder)
+    assert (night.hosts.there, one.holders, one.waiting, one.stage) == ([], ["a", "b"], [], Stage.DONE)
 
 
 def test_one_that_fails_says_why_and_the_next_is_carried_out(night: Any, folder: Path) -> None:

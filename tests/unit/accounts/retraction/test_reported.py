@@ -30,10 +30,11 @@ class Doveadm:
     """A box of reports: (number, agent, head of the original)."""
 
     def __init__(self, *rows: tuple[int, str, str]) -> None:
-        self.rows, self.marked = rows, list[str]()
+        self.rows, self.marked, self.asked = rows, list[str](), list[tuple[str, ...]]()
 
     def __call__(self, *words: str, timeout: float) -> Any:
         assert timeout
+        self.asked.append(words)
         given = words[-1].split(",") if words[-2] == "UID" else [str(row[0]) for row in self.rows]
         if "flags" in words:
             self.marked += given
@@ -46,7 +47,7 @@ class Doveadm:
 
 
 def test_a_report_says_which_message_it_is_of_and_what_that_showed() -> None:
-    (one,) = reported.find("dsi", TODAY, Doveadm((7, "A@ac-exemple.test", HEAD)))
+    (one,) = reported.find("dsi", "ac-exemple.test", TODAY, Doveadm((7, "A@ac-exemple.test", HEAD)))
     assert one.sign == ("4jdk6h3hl5z7L60", "vague@x")
     assert (one.by, one.author, one.subject) == (
         "a@ac-exemple.test",
@@ -59,15 +60,24 @@ def test_a_report_says_which_message_it_is_of_and_what_that_showed() -> None:
     "head", ["", "Received: id\nFrom: =?utf-8?b?%%%?=", "Subject: =?nowhere?q?x?=\n", "From: a\x00b\x1b[31m\n", ":\n\n"]
 )
 def test_whatever_a_stranger_wrote_is_a_line(head: str) -> None:
-    (one,) = reported.find("dsi", TODAY, Doveadm((7, "a@ac-exemple.test", head)))
+    (one,) = reported.find("dsi", "ac-exemple.test", TODAY, Doveadm((7, "a@ac-exemple.test", head)))
     assert one.queue == "" and not set("\x00\x1b\n") & set(one.author + one.subject)
 
 
 def test_one_agent_hides_nobody_else_s_report() -> None:
     flood = [(number, "a@ac-exemple.test", HEAD) for number in range(2, 400)]
-    rows = reported.find("dsi", TODAY, Doveadm((1, "b@ac-exemple.test", HEAD), (400, "", HEAD), *flood))
+    box = Doveadm((1, "b@ac-exemple.test", HEAD), (400, "", HEAD), *flood)
+    rows = reported.find("dsi", "ac-exemple.test", TODAY, box)
     assert [one.by for one in rows].count("a@ac-exemple.test") == reported.EACH
     assert rows[-1].by == "b@ac-exemple.test" and "" not in {one.by for one in rows}
+
+
+def test_strangers_hide_nobody_s_report() -> None:
+    flood = [(number, f"x{number}@lointain.test", HEAD) for number in range(2, 2 * reported.MOST)]
+    odd = [(999, '"a@ac-exemple.test>"@lointain.test', HEAD), (998, "b@ac-exemple.test.lointain.test", HEAD)]
+    box = Doveadm((1, "b@ac-exemple.test", HEAD), *flood, *odd)
+    assert [one.by for one in reported.find("dsi", "ac-exemple.test", TODAY, box)] == ["b@ac-exemple.test"]
+    assert box.asked[0][-3:] == ("HEADER", "Return-Path", "@ac-exemple.test>"), "nor those among whom they are chosen"
 
 
 def test_reports_are_marked_as_answered() -> None:

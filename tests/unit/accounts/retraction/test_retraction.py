@@ -95,12 +95,45 @@ def test_a_plan_has_what_filters_made_of_a_message_and_leaves_out_what_was_refus
     found, failures = plan.messages(index, Query(word="vague"))
     assert [one.queue for one in found] == ["Q1", "Q2"] and failures == []
     assert other not in found
-    assert {box.uid: [one.queue for one in box.signs] for box in plan.boxes(found)} == {
+    assert {box.uid: [one.queue for one in box.signs] for box in plan.boxes(found, "ac-exemple.test")} == {
         "a": ["Q1"],
         "b": ["Q1"],
         "c": ["Q2"],
     }
     assert plan.passed_outside(found, "ac-exemple.test") == [("b", "moi@ailleurs.test")]
+
+
+def test_an_honest_message_whose_id_a_stranger_gave_his_own_stays_in_its_boxes() -> None:
+    wave = message("Q1", to("a"), to("b", State.REDIRECTED, "C@ac-exemple.test"), content="c1")
+    passed_on, unseen = message("Q2", to("c"), content="c1"), message("Q3", to("c", State.FILED, "d@ac-exemple.test"))
+    further = message("Q4", to("d"))
+    circular, other_text = message("Q5", *map(to, "abcd"), content="c0"), message("Q6", to("c"), content="c0")
+    other_boxes = message("Q7", to("c"), to("e"))
+    before = msgspec.structs.replace(message("Q8", to("c")), time=0)
+    index = Index(wave, passed_on, unseen, further, circular, other_text, other_boxes, before)
+    index.trace = lambda query: (Answer((wave,) if not query.message_id else index.messages), [])  # type: ignore[method-assign]
+    found, _failures = plan.messages(index, Query(word="vague"))
+    assert [one.queue for one in found] == ["Q1", "Q2", "Q3", "Q4"]
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [("ac-exemple.test", True), ("test", True), ("mail.ac-exemple.test", True), ("Exemple.test.", False),
+     ("lycee.ac-exemple.test", False), ("voleur.example", False), ("", False)],
+)  # fmt: skip
+def test_no_retraction_refuses_links_to_the_platform(host: str, ours: bool) -> None:
+    """A site of a school may be in other hands."""
+    assert plan.is_ours(host, ("ac-exemple.test", "mail.ac-exemple.test")) is ours
+
+
+def test_a_box_knows_which_messages_a_list_of_ours_brought() -> None:
+    def sent(queue: str, sender: str) -> Message:
+        return msgspec.structs.replace(message(queue, to("a"), message_id=f"{queue}@x"), sender=sender)
+
+    by_list = sent("Q1", "chefs-bounces@ac-exemple.test"), sent("Q2", "chefs-bounces@listes.ac-exemple.test")
+    strange = sent("Q3", "chefs-bounces@ac-exemple.test.pirate.test"), sent("Q4", "chefs@ac-exemple.test")
+    (box,) = plan.boxes([*by_list, *strange], "ac-exemple.test")
+    assert box.listed == ("Q1@x", "Q2@x") and len(box.signs) == 4
 
 
 def test_like_messages_are_listed_each_once_and_taken_by_their_number_alone() -> None:
@@ -155,7 +188,7 @@ def test_a_message_that_others_are_like_is_named_by_its_identifiers_or_by_a_retr
 def test_a_plan_names_who_still_waits() -> None:
     found = [message("Q1", to("a"), to("b", State.DEFERRED), to("dehors", State.LEFT))]
     assert plan.waiting(found) == ["b@ac-exemple.test"]
-    (box,) = plan.boxes(found)
+    (box,) = plan.boxes(found, "ac-exemple.test")
     assert (box.uid, box.since) == ("a", "1969-12-31")
 
 
@@ -203,6 +236,42 @@ def test_a_host_that_is_away_is_named_and_it_is_not_done() -> None:
     assert (str(one.stage), one.failures) == ("done", [])
 
 
+def test_no_index_says_that_a_message_was_taken_which_its_host_did_not_take() -> None:
+    hosts, one = Boxes(Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2")), retraction()
+    whole = hosts.seal
+
+    def seal(boxes: tuple[Box, ...]) -> tuple[list[Copy], list[Failure]]:
+        left, _failures = whole(tuple(box for box in boxes if box.uid != "b"))
+        return left, [Failure("boxes on mail2", "no answer in 600 s")]
+
+    hosts.seal = seal  # type: ignore[method-assign]
+    acts.retract(hosts, one, lambda _one: None)
+    assert one.left == [Copy("b", "INBOX", "g2")] and hosts.noted == [(["a"], False)]
+    hosts.seal = whole  # type: ignore[method-assign]
+    acts.retract(hosts, one, lambda _one: None)
+    assert hosts.noted[1:] == [(["a", "b"], False)] and one.stage is Stage.DONE
+
+
+def test_what_could_not_be_counted_is_said_though_its_host_answers_again() -> None:
+    hosts, one = Boxes(Copy("a", "INBOX", "g1")), retraction()
+    hosts.away, hosts.stop = [Failure("boxes on mail2", "no answer")], lambda _wave: []  # type: ignore[method-assign]
+    kept = list[Stage]()
+
+    def keep(_one: Retraction) -> None:
+        hosts.away = []
+        kept.append(_one.stage)
+
+    acts.retract(hosts, one, keep)
+    assert kept == [Stage.BEGUN, Stage.BEGUN] and any("mail2" in failure for failure in one.failures)
+
+
+def test_what_came_back_in_a_try_before_is_not_missing() -> None:
+    copies = [Copy("a", "INBOX", "g1"), Copy("b", "INBOX", "g2"), Copy("b", "INBOX", "g3")]
+    hosts, one = Boxes(*copies[:2]), retraction(copies=copies, stage=Stage.BEGUN)
+    acts.undo(hosts, one, lambda _one: None)
+    assert one.left == copies[2:]
+
+
 def test_what_was_never_begun_cannot_be_taken_back() -> None:
     with pytest.raises(InputError, match="never begun"):
         acts.undo(Boxes(), retraction(), lambda _one: None)
@@ -218,7 +287,7 @@ def test_boxes_are_asked_for_by_so_many_as_a_question_takes() -> None:
 
 def test_a_box_that_got_very_much_of_a_wave_fits_a_question_too() -> None:
     sent = [message(f"Q{number:06}", to("a"), message_id=f"{number}-{'x' * 180}@x") for number in range(200)]
-    found = plan.boxes(sent)
+    found = plan.boxes(sent, "ac-exemple.test")
     assert {box.uid for box in found} == {"a"} and sum(len(box.signs) for box in found) == 200
     sizes: list[int] = []
     hosts = Boxes()

@@ -16,7 +16,7 @@ from malleposte.accountd.calls.dsi.officer import officer
 from malleposte.accountd.context import Context, ForbiddenError, NotFoundError, RefusedValueError, reached, reason_of
 from malleposte.accountd.message import Done, Forbidden, Owned, Text, fitting
 from malleposte.accounts import roles
-from malleposte.accounts.retraction import note
+from malleposte.accounts.retraction import note, plan
 from malleposte.accounts.retraction.model import Order, Stage
 from malleposte.accounts.retraction.orders import Shown, Summary
 from malleposte.core.errors import InputError
@@ -140,6 +140,10 @@ def _query(context: Context, request: DsiPlanRetraction) -> Query:
         raise RefusedValueError(f"a word of a subject has {digests.SHORTEST} letters at least")
     if request.refuse_link and not request.link.strip():
         raise RefusedValueError("no host of a link is given")
+    facts = context.tools.facts()
+    ours = context.tools.domain, facts.portal, facts.server, facts.dav
+    if request.refuse_link and plan.is_ours(request.link, ours):
+        raise RefusedValueError("mail with a link to the platform itself is not refused")
     sender = request.sender.strip().lower()
     sender = f"@{sender}" if sender and "@" not in sender else sender
     since = int((context.now - datetime.timedelta(days=DAYS)).timestamp())

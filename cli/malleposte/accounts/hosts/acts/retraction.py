@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from malleposte.accounts import facts
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
@@ -106,7 +107,7 @@ def order_retraction(host: LocalHost, ident: Ident, order: Order, by: Uid) -> Sh
 @act(on=holding(STORE), merge=every_one, label="boxes", accountd=True)
 def reports_of(host: LocalHost, uid: Uid) -> list[Report]:
     """Return the reports of suspect messages in a box that is here, those that nobody has answered."""
-    return reported.find(uid, _now().date()) if host.home(uid).exists() else []
+    return reported.find(uid, str(facts.read()["domain"]), _now().date()) if host.home(uid).exists() else []
 
 
 @act(on=holding(STORE), merge=failed, label="boxes", accountd=True)

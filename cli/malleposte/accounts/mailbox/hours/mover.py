@@ -15,6 +15,7 @@ GUID: boxes of the last process, noted before it began, are looked through first
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -36,7 +37,7 @@ PAUSE = 5.0
 LEAP = 3.0
 """Seconds by which the clock was set, at least, when it and the time since the last look disagree."""
 AWAY = 120.0
-"""Seconds until a box that could not be moved is tried again."""
+"""Seconds until a box that could not be moved, or hours that could not be read, are tried again."""
 NOTE = "moving.json"
 
 
@@ -62,6 +63,8 @@ class Mover:
     steady: Callable[[], float] = time.monotonic
     watched: dict[str, Watched] = field(default_factory=dict)
     _changed: int = -1
+    _unread: float = math.inf
+    """The time at which files that could not be read are read again."""
     _offset: float = 0.0
     _doubtful: set[str] = field(default_factory=set)
 
@@ -87,20 +90,23 @@ class Mover:
         return moved
 
     def _take_news(self) -> None:
-        """Read the hours that changed. A file that cannot be read leaves those of before in force."""
+        """Read the hours that changed. A file that cannot be read leaves those of before in force, for now."""
         changed = self.store.changed()
-        if changed == self._changed:
+        if changed == self._changed and self.clock() < self._unread:
             return
         stamps = self.store.stamps()
         for uid in self.watched.keys() - stamps.keys():
             del self.watched[uid]
+        failed = list[str]()
         for uid, stamp in stamps.items():
             before = self.watched.get(uid)
             if before and before.stamp == stamp:
                 continue
-            with named(_failed, uid):
+            with named(failed.append, uid):
                 self.watched[uid] = Watched(stamp, self.store.refresh(uid))
-        self._changed = changed
+        for line in failed:
+            _failed(line)
+        self._changed, self._unread = changed, self.clock() + AWAY if failed else math.inf
 
     def _due(self, uid: str, now: float) -> list[Box]:
         """The parts of the box of which mail is due; and when to look again."""

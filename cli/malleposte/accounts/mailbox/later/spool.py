@@ -64,10 +64,23 @@ def empty[T: Order](
     spool: Path, kind: type[T], take: Callable[[T], None], say: Callable[[str], None], *, largest: int,
     most: int | None = None,
 ) -> None:  # fmt: skip
-    """Have orders taken in the order in which they were given, `most` at a time; what is none goes with a word."""
-    for path in waiting(spool)[:most]:
-        with named(say, path.name):
+    """Have orders taken in the order in which they were given, `most` at a time; what is none goes with a word.
+
+    One that cannot be taken stays, is tried again the next time, and keeps back those of its account alone.
+    """
+    held, tried = set[str](), 0
+    for path in waiting(spool):
+        if tried == most:
+            break
+        if account(path) in held:
+            continue
+        failed = list[str]()
+        with named(failed.append, path.name):
             order = read(path, kind, say, largest=largest)
             if order:
                 take(order)
             remove(spool, [path])
+            tried += 1
+        for line in failed:
+            say(line)
+            held.add(account(path))

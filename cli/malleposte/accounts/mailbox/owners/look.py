@@ -51,6 +51,8 @@ class Look:
     sender: Callable[[str], str] = sender_of
     clock: Callable[[], float] = time.time
     _seen: dict[str, tuple[frozenset[str], tuple[int, ...]]] = field(default_factory=dict)
+    _last: dict[str, int] = field(default_factory=dict)
+    """The last message of a look that had no time for all: the next one goes on behind it."""
 
     def carry_out(self, orders: Iterable[Order]) -> None:
         """Carry out the orders on one message of one box, in the order in which they were given.
@@ -84,14 +86,17 @@ class Look:
             if self._seen.get(box) == (delegates, stamp := self.store.stamp(box)):
                 return delegates
             self._answers(box, settings, delegates)
-            numbers = self.dovecot.marked(box, settings.since, delegates)[:MOST_SEEN]
+            first = self._last.get(box, 0)
+            numbers = [one for one in self.dovecot.marked(box, settings.since, delegates) if one > first]
+            numbers, more = numbers[:MOST_SEEN], len(numbers) > MOST_SEEN
             for row in self.dovecot.rows(box, numbers):
                 before = record = self.store.read(box, row.key)
                 record = record.of(delegates)
                 if row.answered and not record.again:
                     record = record.ended("", self.clock())
                 self._keep(box, row, before, record)
-            if len(numbers) < MOST_SEEN:
+            self._last[box] = numbers[-1] if more else 0
+            if not first and not more:
                 self._seen[box] = (delegates, stamp)
             return delegates
 

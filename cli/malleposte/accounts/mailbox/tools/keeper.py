@@ -107,8 +107,14 @@ class Keeper:
         self._free()
 
     def _take(self, order: Order) -> None:
-        """Write an order down, within what its agent may give."""
-        rule = self._rule(order.uid, order.rule)
+        """Write an order down, within what its agent may give. Raises MallepostError, for as long as it is worth it."""
+        try:
+            rule = self._rule(order.uid, order.rule)
+        except MallepostError as error:
+            if self.clock() - order.at <= PATIENCE:
+                raise
+            _failed(f"{order.uid}: an order is given up: {error}")
+            return
         if not rule:
             return
         if self._full(order.uid):

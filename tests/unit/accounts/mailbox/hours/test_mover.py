@@ -215,6 +215,30 @@ def test_a_file_that_cannot_be_read_is_named_and_stops_no_other(stage: Stage) ->
     assert any("abime.sieve" in line for line in stage.said)
 
 
+def test_hours_that_could_not_be_read_at_the_start_are_read_once_they_can_be(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for uid in ("a", "b"):
+        choose(stage.store, uid, WEEK)
+        stage.arrives(uid, "2026-12-01T06:00")
+    refresh, failing, asked = stage.store.refresh, ["a"], list[str]()
+
+    def full(uid: str) -> Hours:
+        asked.append(uid)
+        if uid in failing:
+            raise OSError("no room")
+        return refresh(uid)
+
+    monkeypatch.setattr(stage.store, "refresh", full)
+    stage.at("2026-12-01T08:00")
+    assert stage.mover.look() == 1
+    stage.at("2026-12-01T08:01")
+    assert stage.mover.look() == 0 and asked == ["a", "b"], "not at each look"
+    failing.clear()
+    stage.at("2026-12-01T08:03")
+    assert stage.mover.look() == 1 and asked == ["a", "b", "a"]
+
+
 def test_an_account_that_ended_is_watched_no_more(stage: Stage) -> None:
     choose(stage.store, "mdupond", WEEK)
     stage.look()

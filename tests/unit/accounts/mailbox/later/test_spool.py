@@ -25,6 +25,23 @@ def test_orders_are_taken_once_in_their_order_some_at_a_time(tmp_path: Path) -> 
     assert taken(tmp_path, 2)[0] == ["un", "deux"] and taken(tmp_path)[0] == ["trois"] and taken(tmp_path)[0] == []
 
 
+def test_orders_that_cannot_be_taken_stop_those_of_their_account_alone(tmp_path: Path) -> None:
+    for number in range(6):
+        assert spool.write(tmp_path, Order("mdupond", f"{number}"), 9)
+    assert spool.write(tmp_path, Order("autre", "y"), 9)
+    words, lines, tried = list[str](), list[str](), list[str]()
+
+    def take(one: Order) -> None:
+        tried.append(one.word)
+        if one.uid == "mdupond" and not words:
+            raise OSError("no room")
+        words.append(one.word)
+
+    spool.empty(tmp_path, Order, take, lines.append, largest=200, most=3)
+    assert (words, tried, len(lines)) == (["y"], ["0", "y"], 1) and "no room" in lines[0]
+    assert taken(tmp_path)[0] == [*"012345"], "in their order, once they can be"
+
+
 def test_an_account_fills_its_own_part_alone(tmp_path: Path) -> None:
     assert [spool.write(tmp_path, Order("mdupond", "x"), 2) for _ in range(4)] == [True, True, True, False]
     assert spool.write(tmp_path, Order("autre", "y"), 2)

@@ -1,6 +1,7 @@
 """A message of a box has one owner at most, whatever delegates, their programs and strangers do, and kills."""
 
 import pytest
+from malleposte.accounts.mailbox.owners import look
 from malleposte.accounts.mailbox.owners.keeper import AGAIN, OF_AN_AGENT, PATIENCE
 from malleposte.accounts.mailbox.owners.model import MOST_SHOWN, Act, Record
 from malleposte.accounts.mailbox.owners.order import MOST
@@ -77,6 +78,21 @@ def test_who_leaves_the_box_owns_nothing_any_more(stage: Stage) -> None:
     assert owner(stage, done) == "adupond", "who answered stays known"
     assert not (stage.store.folder / ".scripts/adupond.sieve").exists()
     assert (stage.store.folder / ".scripts/bmartin.sieve").exists()
+
+
+def test_looks_go_on_behind_the_last_message(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "MOST_SEEN", 2)
+    mails = [stage.doveadm.arrive(f"m{number}") for number in range(5)]
+    for mail in mails:
+        stage.change("adupond" if mail is mails[-1] else "bmartin", Act.TAKE, mail)
+    stage.doveadm.delegates.remove("adupond")
+    for _ in range(3):
+        stage.later()
+    assert mails[-1].flags == set() and mails[0].flags == {TAKEN, "pris-bmartin"}
+    mails[0].flags.add("pris-adupond")
+    for _ in range(3):
+        stage.later()
+    assert mails[0].flags == {TAKEN, "pris-bmartin"}, "and begin anew"
 
 
 def test_the_mark_of_an_answer_ends_a_message_by_whoever_answered(stage: Stage) -> None:

@@ -94,6 +94,25 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     one.end()
 
 
+def test_orders_of_an_account_whose_rules_cannot_be_read_wait_for_a_while(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "MOST_FILES", 3)
+    broken, rule = stage.rule(), stage.rule("autre")
+    whole = (stage.store.folder / "mdupond.json").read_bytes()
+    for _ in range(5):
+        stage.lay(broken)
+    stage.lay(rule, uid="autre")
+    (stage.store.folder / "mdupond.json").write_text("{")
+    assert [told.uid for told in stage.look()] == ["autre"]
+    (stage.store.folder / "mdupond.json").write_bytes(whole)
+    assert [told.uid for told in stage.look(60)] == ["mdupond"]
+    stage.lay(broken)
+    (stage.store.folder / "mdupond.json").write_text("{")
+    stage.look(PATIENCE + 1)
+    assert list(stage.spool.glob("*.json")) == [], "nobody would read of it any more"
+
+
 def test_a_message_is_told_once_whatever_its_label_does(stage: Stage) -> None:
     rule = stage.rule()
     stage.lay(rule, "<a@x>")
