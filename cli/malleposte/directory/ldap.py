@@ -10,14 +10,13 @@ from typing import Any
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
 
-from malleposte.directory import bulk
+from malleposte.directory import bulk, pages
 from malleposte.directory.control import OID, state_of
 from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
 from malleposte.directory.query import Query, query_of
 
-PAGE = 1000  # entries a page of a search
 TIMEOUT = 30  # seconds for an answer; ldap3 takes whole ones only
 
 _SUCCESS = 0
@@ -42,10 +41,6 @@ def _refusal(dn: str, code: int, reason: str) -> Refused:
     if code == _ALREADY_EXISTS or (code == _CONSTRAINT_VIOLATION and "unique" in reason):
         return AlreadyThere(dn, code, reason or "entry already exists")
     return Refused(dn, code, reason)
-
-
-def _text(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
-    return {name: [value.decode("utf-8", "replace") for value in values] for name, values in raw.items() if values}
 
 
 def filter_of(where: Mapping[str, str] | Query | None) -> str:
@@ -115,23 +110,24 @@ class LdapDirectory:
         self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | Query | None = None
     ) -> Iterator[Entry]:
         """See Directory.search."""
+        base, cookie = f"ou={branch},{self.suffix}", b""
+        while True:
+            page = self._page(base, filter_of(where), attributes, cookie)
+            yield from page.entries
+            if page.code != _SUCCESS:
+                raise _refusal(base, page.code, page.words)
+            if not (cookie := page.cookie):
+                return
+
+    def _page(self, base: str, where: str, attributes: Sequence[str], cookie: bytes) -> pages.Page:
         try:
-            found = self._connection.extend.standard.paged_search(
-                f"ou={branch},{self.suffix}",
-                filter_of(where),
-                search_scope=ldap3.LEVEL,
-                attributes=list(attributes),
-                paged_size=PAGE,
-                generator=True,
-            )
-            for item in found:
-                if item["type"] == "searchResEntry":
-                    yield Entry(item["dn"], _text(item["raw_attributes"]))
-        except (LDAPException, OSError) as error:
-            raise DirectoryError(f"the directory does not answer a search in {branch}: {error}") from error
-        result = self._connection.result
-        if result["result"] != _SUCCESS:
-            raise _refusal(f"ou={branch},{self.suffix}", result["result"], result["message"] or result["description"])
+            return pages.ask(self._connection, base, where, attributes, cookie)
+        except LDAPException as error:
+            raise DirectoryError(f"the directory is not asked in {base}: {error}") from error
+        except (OSError, DirectoryError) as error:
+            # What it still sends would be taken for the next answer.
+            _close(self._connection)
+            raise DirectoryError(f"the directory does not answer a search in {base}: {error}") from error
 
     def add(self, dn: str, attributes: Attributes) -> None:
         """See Directory.add."""
