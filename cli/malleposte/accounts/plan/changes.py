@@ -22,6 +22,8 @@ _BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "
 
 STORED = frozenset(("people", "functional", "resources"))
 """The branches whose entries have mail or an agenda on a host."""
+PURGED = ("mpState", "mpStateChanged", "mpArchived")
+"""The attributes of an account that must be as its plan saw them when it is removed for good."""
 
 
 class Kind(StrEnum):

@@ -1,4 +1,4 @@
-"""The present directory, read as sparingly as a plan needs: two digests and a state for all, the rest for few."""
+"""The present directory, read as sparingly as a plan needs: digests and a state for all, the rest for few."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 
-LIGHT = ("uid", "cn", "mpNumenDigest", "mpSourceDigest", "mpState", "mpStateChanged")
+LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState")
 FULL = (
     *(
         "uid",
@@ -30,7 +30,7 @@ SCHOOL = ("mpEstablishment", "o", "l", "postalCode", "mpDepartment")
 _ONE_BY_ONE = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account that a feed can mean: its digests and its state."""
 
@@ -39,8 +39,6 @@ class Account:
     numen_digests: tuple[str, ...]
     source_digest: str
     state: str
-    state_changed: str = ""
-    name: str = ""
 
 
 @dataclass
@@ -56,7 +54,7 @@ class Current:
         return self.directory.suffix
 
     def known(self) -> list[Account]:
-        """Everybody, by six attributes."""
+        """Everybody, by what tells a row that changed."""
         return [
             Account(
                 uid=first(entry.attributes, "uid"),
@@ -64,8 +62,6 @@ class Current:
                 numen_digests=tuple(entry.attributes.get("mpNumenDigest", ())),
                 source_digest=first(entry.attributes, "mpSourceDigest"),
                 state=first(entry.attributes, "mpState"),
-                state_changed=first(entry.attributes, "mpStateChanged"),
-                name=first(entry.attributes, "cn"),
             )
             for entry in self.directory.search("people", LIGHT)
         ]
