@@ -69,7 +69,7 @@ def _read(link: socket.socket, number: int) -> Page:
     entries = list[Entry]()
     for message in _messages(link):
         try:
-            place, whole = _inside(message, 0)
+            place, _whole = _inside(message, 0)
             place, size = _inside(message, place)
             answered, place = int.from_bytes(message[place : place + size]), place + size
             kind = message[place]

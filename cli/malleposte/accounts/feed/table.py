@@ -53,7 +53,7 @@ class Table:
 
 
 def read(content: bytes, name: str) -> Table:
-    """The table of a file; `name` is for messages. Raises InputError when it is none, its lines where one is damaged."""
+    """The table of a file; `name` is for messages. It and its lines raise InputError where the file is damaged."""
     if len(content) > MOST_BYTES:
         raise InputError(f"{name}: {len(content) >> 20} MB, more than the {MOST_BYTES >> 20} MB of any feed")
     for start, what in _OTHERS.items():
