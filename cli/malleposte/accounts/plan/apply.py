@@ -134,7 +134,7 @@ class _Application:
 
         The first of many that is there already tells of an apply that was killed: one search then finds the others.
         """
-        asked: dict[str, int] = {}
+        asked: dict[str, list[Change]] = {}
         held: dict[str, set[str]] = {}
 
         def missing() -> Iterator[tuple[str, Attributes]]:
@@ -144,11 +144,12 @@ class _Application:
                     self.outcome.already += 1
                     self._count(change, done=False)
                 else:
-                    asked[change.dn.lower()] = number
+                    asked.setdefault(change.dn.lower(), []).append(change)
                     yield change.dn, change.after
 
         for answer in self.directory.add_many(missing()):
-            change = self.plan.changes[asked[answer.dn.lower()]]
+            change, *more = asked.pop(answer.dn.lower())
+            asked |= {answer.dn.lower(): more} if more else {}
             if answer.done:
                 self._count(change, done=True)
                 continue

@@ -104,12 +104,15 @@ def differing(attributes: Attributes, new: Attributes) -> list[str]:
 def _attributes(raw: dict[str, Any]) -> Attributes:
     """The attributes themselves."""
     for name, values in raw.items():
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        if not isinstance(values, list):
             raise TypeError(name)
         if name.lower() in ("userpassword", "pwdhistory"):
             raise ValueError(f"{name} is never part of a plan")
         for value in values:
-            value.encode()  # half a surrogate pair is JSON, and no text
+            if not isinstance(value, str):
+                raise TypeError(name)
+            if not value.isascii():
+                value.encode()  # half a surrogate pair is JSON, and no text
     return raw
 
 

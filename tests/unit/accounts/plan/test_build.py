@@ -4,6 +4,7 @@ import datetime
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from malleposte.accounts import feed
@@ -353,3 +354,18 @@ def test_a_feed_without_changes_loads_no_act_on_hosts():
     script = "import sys, malleposte.commands.accounts.feed; print('malleposte.accounts.hosts.acts' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_each_new_entry_is_read_twice_at_most_while_it_is_made(house, monkeypatch):
+    made = house.plan(read(*(row(number, f"Martin{chr(97 + number)}") for number in range(20))))
+    parsed, parse = [], changes.Change.parse
+    monkeypatch.setattr(changes.Change, "parse", lambda raw: parsed.append(raw["uid"]) or parse(raw))
+    assert house.apply(made).done == 20
+    assert len(parsed) == 40
+
+
+def test_an_entry_that_a_plan_makes_twice_is_made_once(house):
+    made = house.plan(read(row(1), row(2, "Durand")))
+    twice = replace(made, changes=(made.changes[0], *made.changes))
+    outcome = house.apply(twice)
+    assert (outcome.done, outcome.already, outcome.skipped) == (2, 1, [])
