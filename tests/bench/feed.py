@@ -1,7 +1,8 @@
 """The import of accounts at several sizes, without a lab.
 
-`sudo .venv/bin/python -m tests.bench.feed PROGRAMS [AGENTS...]` prints a JSON object a size. PROGRAMS is `/` where Debian's slapd and slapd-contrib are installed, or the folder into which their packages (and the
-libraries that they need) were unpacked. The command line is that of a host, in a mount namespace that has its files.
+`sudo .venv/bin/python -m tests.bench.feed PROGRAMS [AGENTS...]` prints a JSON object a size. PROGRAMS is `/` where
+Debian's slapd and slapd-contrib are installed, or the folder into which their packages (and the libraries that they
+need) were unpacked. The command line is that of a host, in a mount namespace that has its files.
 """
 
 import base64

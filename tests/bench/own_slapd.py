@@ -46,7 +46,7 @@ def configuration(home: Path, programs: Path) -> tuple[str, str]:
     """Return the role's cn=config and the first entries as LDIF, without TLS. Ansible's loader must have started."""
     from ansible_collections.academie.malleposte.plugins.filter import manifest, openldap
 
-    filters = openldap.FilterModule().filters() | manifest.FilterModule().filters()
+    filters = {**openldap.FilterModule().filters(), **manifest.FilterModule().filters()}
     environment = jinja2.Environment(  # noqa: S701  # LDIF
         undefined=jinja2.StrictUndefined, trim_blocks=True, loader=jinja2.FileSystemLoader(ROLE / "templates")
     )
@@ -92,7 +92,7 @@ def own_slapd(home: Path, programs: Path) -> Iterator[OwnSlapd]:
             [programs / "usr/sbin/slapadd", "-q", "-F", home / "config", f"-n{number}"],
             env=environment, input=text.encode(), check=True,
         )  # fmt: skip
-    argv = [programs / "usr/sbin/slapd", "-d0", "-h", uri(home), "-F", home / "config"]
+    argv = [str(programs / "usr/sbin/slapd"), "-d0", "-h", uri(home), "-F", str(home / "config")]
     with (
         (home / "said").open("wb") as said,
         subprocess.Popen(argv, env=environment, stdout=said, stderr=said) as process,

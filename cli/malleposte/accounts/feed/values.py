@@ -168,9 +168,9 @@ def phone(text: str) -> str:
     words = plain(text)
     if _USUAL_PHONE.fullmatch(words):
         # All that a parse would find in it, at a third of the cost: nearly all numbers of a feed are written so.
-        number = phonenumbers.PhoneNumber(_FRANCE, int("".join(filter(str.isdigit, words))))
-        if phonenumbers.is_valid_number(number):
-            return f"+{_FRANCE}{number.national_number}"
+        usual = phonenumbers.PhoneNumber(_FRANCE, int("".join(filter(str.isdigit, words))))
+        if phonenumbers.is_valid_number(usual):
+            return f"+{_FRANCE}{usual.national_number}"
     try:
         # One region after the other: nearly all are of the first, and a parse is dear in a feed of thousands.
         numbers = (phonenumbers.parse(words, region) for region in _REGIONS)

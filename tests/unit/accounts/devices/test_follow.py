@@ -142,9 +142,12 @@ def test_a_device_that_comes_while_the_night_reads_stays(stage: Stage, monkeypat
 
 def test_without_devices_the_night_reads_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, search = list[str](), stage.directory.search
-    monkeypatch.setattr(
-        stage.directory, "search", lambda branch, *words: asked.append(branch) or search(branch, *words)
-    )
+
+    def searched(branch: Any, *words: Any) -> Any:
+        asked.append(branch)
+        return search(branch, *words)
+
+    monkeypatch.setattr(stage.directory, "search", searched)
     night(stage, "devices")
     assert asked == ["devices"]
 

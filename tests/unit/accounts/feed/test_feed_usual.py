@@ -1,6 +1,7 @@
 """Cells of the usual forms are judged the short way: it takes and writes what the long way does."""
 
 import itertools
+from typing import Any
 
 import email_validator
 import phonenumbers
@@ -46,11 +47,13 @@ def test_an_address_is_judged_as_the_library_does(domain: str) -> None:
 
 
 def test_a_domain_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    checked: list[str] = []
-    real = email_validator.validate_email
-    monkeypatch.setattr(
-        email_validator, "validate_email", lambda words, **more: checked.append(words) or real(words, **more)
-    )
+    checked, real = list[str](), email_validator.validate_email
+
+    def validate(words: str, **more: Any) -> Any:
+        checked.append(words)
+        return real(words, **more)
+
+    monkeypatch.setattr(email_validator, "validate_email", validate)
     assert [values.address(f"agent{number}@une-fois.test") for number in range(3)][2] == "agent2@une-fois.test"
     assert len(checked) == 1
 
