@@ -125,7 +125,7 @@ class LdapDirectory:
         except LDAPException as error:
             raise DirectoryError(f"the directory is not asked in {base}: {error}") from error
         except (OSError, DirectoryError) as error:
-            # What it still sends would be taken for the next answer.
+            # An answer that comes late would be taken for that of the next question.
             _close(self._connection)
             raise DirectoryError(f"the directory does not answer a search in {base}: {error}") from error
 
