@@ -67,6 +67,7 @@ class LdapDirectory:
         self._server = _server(uri, ca_file)
         self._bind_dn = bind_dn
         self._password = password
+        self._paging = False
         self._connection = self._bound(ldap3.SYNC)
 
     def _bound(self, strategy: str) -> Any:
@@ -110,16 +111,22 @@ class LdapDirectory:
         self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | Query | None = None
     ) -> Iterator[Entry]:
         """See Directory.search."""
-        base, cookie = f"ou={branch},{self.suffix}", b""
-        while True:
-            page = self._page(base, filter_of(where), attributes, cookie)
-            yield from page.entries
-            if page.code != _SUCCESS:
-                raise _refusal(base, page.code, page.words)
-            if not (cookie := page.cookie):
-                return
+        base, condition = f"ou={branch},{self.suffix}", filter_of(where)
+        # slapd forgets the next page of a search when another one by pages begins: that one comes whole.
+        nested = self._paging
+        page = self._page(base, condition, attributes, None if nested else b"")
+        try:
+            while page.cookie:
+                self._paging = True
+                yield from page.entries
+                page = self._page(base, condition, attributes, page.cookie)
+        finally:
+            self._paging = nested
+        yield from page.entries
+        if page.code != _SUCCESS:
+            raise _refusal(base, page.code, page.words)
 
-    def _page(self, base: str, where: str, attributes: Sequence[str], cookie: bytes) -> pages.Page:
+    def _page(self, base: str, where: str, attributes: Sequence[str], cookie: bytes | None) -> pages.Page:
         try:
             return pages.ask(self._connection, base, where, attributes, cookie)
         except LDAPException as error:

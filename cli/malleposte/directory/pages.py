@@ -40,8 +40,8 @@ class Page:
     cookie: bytes
 
 
-def ask(connection: Any, base: str, where: str, attributes: Sequence[str], cookie: bytes = b"") -> Page:
-    """Ask for a page of the entries right below `base`, and read it whole.
+def ask(connection: Any, base: str, where: str, attributes: Sequence[str], cookie: bytes | None = b"") -> Page:
+    """Ask for a page of the entries right below `base`, and read it whole; for all of them where `cookie` is None.
 
     Raises LDAPException for a question that cannot be asked; OSError, and DirectoryError for an answer that is not
     understood: the connection is of no more use then.
@@ -53,7 +53,7 @@ def ask(connection: Any, base: str, where: str, attributes: Sequence[str], cooki
     return _read(connection.socket, number)
 
 
-def _request(number: int, base: str, where: str, attributes: Sequence[str], cookie: bytes) -> bytes:
+def _request(number: int, base: str, where: str, attributes: Sequence[str], cookie: bytes | None) -> bytes:
     asked = list(attributes) or [ldap3.NO_ATTRIBUTES]
     request = search_operation(
         base, where, ldap3.LEVEL, ldap3.DEREF_ALWAYS, asked, 0, 0, False, auto_escape=True, auto_encode=True
@@ -61,7 +61,8 @@ def _request(number: int, base: str, where: str, attributes: Sequence[str], cook
     message = LDAPMessage()
     message["messageID"] = MessageID(number)
     message["protocolOp"] = ProtocolOp().setComponentByName("searchRequest", request)
-    message["controls"] = build_controls_list([paged_search_control(False, SIZE, cookie or None)])
+    if cookie is not None:
+        message["controls"] = build_controls_list([paged_search_control(False, SIZE, cookie or None)])
     return bytes(encode(message))
 
 

@@ -139,7 +139,7 @@ class Slapd(threading.Thread):
 
     def __init__(self, place: Path, *answers: bytes) -> None:
         super().__init__(daemon=True)
-        self.answers, self.socket = answers, socket.socket(socket.AF_UNIX)
+        self.answers, self.asked, self.socket = answers, list[bytes](), socket.socket(socket.AF_UNIX)
         self.socket.bind(str(place))
         self.socket.listen()
         self.start()
@@ -151,6 +151,7 @@ class Slapd(threading.Thread):
                 asked = link.recv(1 << 16)
                 if not asked:
                     return
+                self.asked.append(asked)
                 start = asked.index(b"\x02")
                 number = tlv(2, asked[start + 2 : start + 2 + asked[start + 1]].rjust(4, b"\0"))
                 bound = tlv(0x30, number, tlv(0x61, tlv(10, b"\0"), tlv(4), tlv(4)))
@@ -185,3 +186,22 @@ def test_a_question_that_cannot_be_asked_leaves_the_connection_open(tmp_path: Pa
         with pytest.raises(DirectoryError, match="is not asked"):
             list(directory.search("people", ["uid"], AnyOf(())))
         assert [one.dn for one in directory.search("people", ["uid"])] == ["uid=a"]
+
+
+def test_a_search_within_another_leaves_the_pages_of_that_one(tmp_path: Path) -> None:
+    slapd = Slapd(tmp_path / "ldapi", WHOLE + done(cookie=b"2"), WHOLE + done(), entry("uid=b", {}) + done(), done())
+    with opened(tmp_path / "ldapi") as directory:
+        outer = directory.search("people", ["uid"])
+        read = [next(outer)]
+        assert [one.dn for one in directory.search("people", ["uid"], {"uid": "a"})] == ["uid=a"]
+        assert [one.dn for one in (*read, *outer)] == ["uid=a", "uid=b"]
+        assert list(directory.search("people", ["uid"])) == []
+    assert [b"1.2.840.113556.1.4.319" in asked for asked in slapd.asked[1:]] == [True, False, True, True]
+
+
+def test_a_search_that_is_given_up_leaves_the_next_one_its_pages(tmp_path: Path) -> None:
+    slapd = Slapd(tmp_path / "ldapi", WHOLE + done(cookie=b"2"), WHOLE + done())
+    with opened(tmp_path / "ldapi") as directory:
+        assert any(True for _ in directory.search("people", ["uid"]))
+        assert len(list(directory.search("people", ["uid"]))) == 1
+    assert [b"1.2.840.113556.1.4.319" in asked for asked in slapd.asked[1:]] == [True, True]
