@@ -21,7 +21,10 @@ _REGIONS = ("FR", "GP", "MQ", "GF", "RE", "YT")
 _FRANCE = 33
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _NAME_SIGNS = " -'’ʼ.()"
-_PLAIN_NAME = re.compile(r"[A-Za-z .()'-]*[A-Za-z][A-Za-z .()'-]*")
+_LETTERS = "A-Za-zÀ-ÖØ-öø-ÿŒœŸ"
+"""Letters of French and its neighbours, each one sign: a log-in can be made of any of them."""
+_USUAL = re.compile(rf"[ -~’{_LETTERS}]*")
+_USUAL_NAME = re.compile(rf"[ .()'’-]*[{_LETTERS}][ .()'’{_LETTERS}-]*")
 _LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 """The usual local part of an address: only its length remains to be judged."""
 _MOST_LOCAL, _MOST_ADDRESS = 64, 254
@@ -52,7 +55,7 @@ def plain(text: str, most: int = LONGEST) -> str:
     """Composed (NFC), blanks made single. Raises BadValueError on what no cell of a feed holds."""
     if len(text) > most:
         raise BadValueError(f"{len(text)} characters, {most} at most", f"{len(text)} caractères, {most} au plus")
-    if text.isascii() and text.isprintable():
+    if _USUAL.fullmatch(text):
         return " ".join(text.split())
     marks = 0
     composed = unicodedata.normalize("NFC", text)
@@ -77,7 +80,7 @@ def person_name(text: str) -> str:
     name = plain(text)
     if not name:
         raise BadValueError("empty", "vide")
-    if _PLAIN_NAME.fullmatch(name):
+    if _USUAL_NAME.fullmatch(name):
         return name
     for sign in name:
         if sign.isalpha() and sign not in _NAME_SIGNS:

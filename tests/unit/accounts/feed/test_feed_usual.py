@@ -1,11 +1,13 @@
 """Cells of the usual forms are judged the short way: it takes and writes what the long way does."""
 
 import itertools
+import unicodedata
 from typing import Any
 
 import email_validator
 import phonenumbers
 import pytest
+from malleposte.accounts import names
 from malleposte.accounts.feed import values
 
 LOCALS = (
@@ -81,12 +83,42 @@ def test_a_usual_telephone_number_is_that_which_a_parse_gives() -> None:
         assert number_of(typed) == parsed(typed), typed
 
 
+def test_a_usual_sign_is_composed_and_a_log_in_is_made_of_every_letter() -> None:
+    for number in range(0x20, 0x250):
+        sign = chr(number)
+        try:
+            assert values.plain(f"a{sign}b") == " ".join(unicodedata.normalize("NFC", f"a{sign}b").split())
+            assert values.person_name(sign) == sign
+        except values.BadValueError:
+            continue
+        assert unicodedata.name(sign).startswith("LATIN ") and names.slug(sign)
+
+
 @pytest.mark.parametrize("name", ["O'Brien", "Le Goff", "Saint-Martin (de)", "J.", "L’Héritier", "Élodie"])
 def test_a_name_is_taken(name: str) -> None:
     assert values.person_name(f"  {name.replace(' ', '  ')} ") == name
 
 
-@pytest.mark.parametrize("name", ["", "-", "'()", "Martin1", "Martin@", "Ma_rtin", "Martin\n;", "Mаrtin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "-",
+        "'()",
+        "Martin1",
+        "Martin@",
+        "Ma_rtin",
+        "Martin\n;",
+        "Mаrtin",
+        "×",
+        "÷",
+        "’",
+        "ª",
+        "Ma\u200drtin",
+        "\x7f",
+        "\xa0",
+    ],
+)
 def test_a_name_is_refused(name: str) -> None:
     with pytest.raises(values.BadValueError):
         values.person_name(name)
