@@ -17,6 +17,7 @@ from malleposte.accounts.feed import columns, table
 from malleposte.accounts.plan import brakes, changes, run, show
 from malleposte.accounts.plan import store as plans
 from malleposte.accounts.plan.apply import Outcome
+from malleposte.accounts.plan.changes import Kind
 from malleposte.accounts.plan.show import SHOWN
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import confirm
@@ -132,8 +133,10 @@ def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any
 
 def followed(settings: Settings, made: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
     """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
+    kinds = frozenset((Kind.SUSPEND, Kind.RESUME, Kind.MODIFY, Kind.PROFILE, Kind.WITHDRAW))
+    if kinds.isdisjoint(outcome.kinds):
+        return []
     skipped = {one.change.dn for one in outcome.skipped}
-    kinds = ("suspend", "resume", "modify", "profile", "withdraw")
     done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
     if not done:
         return []
