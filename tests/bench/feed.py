@@ -32,7 +32,7 @@ _INSIDE = """
 set -eu
 mount -t tmpfs tmpfs "$0/layer"; mkdir "$0/layer/up" "$0/layer/work"
 mount -t overlay overlay -o "lowerdir=$0/etc:/etc,upperdir=$0/layer/up,workdir=$0/layer/work" /etc
-mkdir -p /var/log/malleposte /var/lib/malleposte
+mkdir -p /var/log/malleposte /var/lib/malleposte; mount -t tmpfs tmpfs /run/lock
 mount --bind "$0/log" /var/log/malleposte; mount --bind "$0/lib" /var/lib/malleposte
 exec "$@"
 """
