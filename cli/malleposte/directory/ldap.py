@@ -10,14 +10,13 @@ from typing import Any
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
 
-from malleposte.directory import bulk
+from malleposte.directory import bulk, pages
 from malleposte.directory.control import OID, state_of
 from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
 from malleposte.directory.query import Query, query_of
 
-PAGE = 1000  # entries a page of a search
 TIMEOUT = 30  # seconds for an answer; ldap3 takes whole ones only
 
 _SUCCESS = 0
@@ -44,10 +43,6 @@ def _refusal(dn: str, code: int, reason: str) -> Refused:
     return Refused(dn, code, reason)
 
 
-def _text(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
-    return {name: [value.decode("utf-8", "replace") for value in values] for name, values in raw.items() if values}
-
-
 def filter_of(where: Mapping[str, str] | Query | None) -> str:
     """The filter of a query, its values escaped, so that no value can be more than a value."""
     return query_of(where).render()
@@ -72,6 +67,7 @@ class LdapDirectory:
         self._server = _server(uri, ca_file)
         self._bind_dn = bind_dn
         self._password = password
+        self._paging = False
         self._connection = self._bound(ldap3.SYNC)
 
     def _bound(self, strategy: str) -> Any:
@@ -115,23 +111,30 @@ class LdapDirectory:
         self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | Query | None = None
     ) -> Iterator[Entry]:
         """See Directory.search."""
+        base, condition = f"ou={branch},{self.suffix}", filter_of(where)
+        # slapd forgets the next page of a search when another one by pages begins: that one comes whole.
+        nested = self._paging
+        page = self._page(base, condition, attributes, None if nested else b"")
         try:
-            found = self._connection.extend.standard.paged_search(
-                f"ou={branch},{self.suffix}",
-                filter_of(where),
-                search_scope=ldap3.LEVEL,
-                attributes=list(attributes),
-                paged_size=PAGE,
-                generator=True,
-            )
-            for item in found:
-                if item["type"] == "searchResEntry":
-                    yield Entry(item["dn"], _text(item["raw_attributes"]))
-        except (LDAPException, OSError) as error:
-            raise DirectoryError(f"the directory does not answer a search in {branch}: {error}") from error
-        result = self._connection.result
-        if result["result"] != _SUCCESS:
-            raise _refusal(f"ou={branch},{self.suffix}", result["result"], result["message"] or result["description"])
+            while page.cookie:
+                self._paging = True
+                yield from page.entries
+                page = self._page(base, condition, attributes, page.cookie)
+        finally:
+            self._paging = nested
+        yield from page.entries
+        if page.code != _SUCCESS:
+            raise _refusal(base, page.code, page.words)
+
+    def _page(self, base: str, where: str, attributes: Sequence[str], cookie: bytes | None) -> pages.Page:
+        try:
+            return pages.ask(self._connection, base, where, attributes, cookie)
+        except LDAPException as error:
+            raise DirectoryError(f"the directory is not asked in {base}: {error}") from error
+        except (OSError, DirectoryError) as error:
+            # An answer that comes late would be taken for that of the next question.
+            _close(self._connection)
+            raise DirectoryError(f"the directory does not answer a search in {base}: {error}") from error
 
     def add(self, dn: str, attributes: Attributes) -> None:
         """See Directory.add."""

@@ -8,7 +8,6 @@ HMAC-SHA-256 (RFC 2104) with a key that only the importer and accountd hold. A d
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import re
@@ -20,6 +19,7 @@ from malleposte.core.errors import InputError
 
 LEAST_BYTES = 32
 _NAME = re.compile(r"[a-z0-9]{1,12}")
+_FACTS = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Keyring:
     def digest(self, purpose: str, text: str, key: str | None = None) -> str:
         """The digest of a text for one purpose (`numen`, `source`): the same text gives another for another purpose."""
         name = key or self.current
-        mac = hmac.new(self.keys[name], f"{purpose}\0{text}".encode(), hashlib.sha256).digest()
+        mac = hmac.digest(self.keys[name], f"{purpose}\0{text}".encode(), "sha256")
         return f"{name}:{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
     def digests(self, purpose: str, text: str) -> tuple[str, ...]:
@@ -56,4 +56,4 @@ class Keyring:
 
     def source(self, facts: Mapping[str, Any]) -> str:
         """The digest of a row: its facts, whatever their order."""
-        return self.digest("source", json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+        return self.digest("source", _FACTS.encode(facts))

@@ -20,7 +20,7 @@ from malleposte.accounts.feed.table import Line
 from malleposte.platform.classes import Classes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """The fault of one cell, in French; `column` is the file's own title."""
 
@@ -28,7 +28,7 @@ class Problem:
     cause: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A row that is refused: where it stands, its cells as they came, all that is wrong with it.
 
@@ -46,7 +46,7 @@ class Reject:
         return " ; ".join(f"{problem.column} : {problem.cause}" for problem in self.problems)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Person:
     """An agent as the HR system knows him or her. The NUMEN is in memory only, never shown."""
 
@@ -203,7 +203,7 @@ def read(
     kind, make, judges, key = _KINDS[columns.kind]
     checks = {column: check for column, (_field, check) in judges.items()}
     if columns.kind == known.AGENT:
-        checks["profil"] = functools.partial(values.profile, classes=classes)
+        checks["profil"] = functools.cache(functools.partial(values.profile, classes=classes))
     rows = _Rows(columns, _recased(checks) if recase else checks, key)
     records = []
     for line in cells.lines:
@@ -242,9 +242,10 @@ class _Rows:
 
     def __init__(self, columns: Columns, checks: Mapping[str, Callable[[str], object]], key: str) -> None:
         self.columns, self.key = columns, key
-        self.checks = {name: check for name, check in checks.items() if name in columns.places}
+        self.checks = [(name, columns.places[name], check) for name, check in checks.items() if name in columns.places]
+        self.width = len(columns.places) + len(columns.ignored)
         self.needed = known.NEEDED[columns.kind]
-        self.may_be_left_out = set[str]() if columns.kind in _WHOLE else set(self.checks) - set(self.needed)
+        self.may_be_left_out = set[str]() if columns.kind in _WHOLE else {*columns.places} - {*self.needed}
         self.first: dict[object, int] = {}
         self.rejects: list[Reject] = []
         self.warnings: list[Reject] = []
@@ -253,11 +254,11 @@ class _Rows:
         """The row's canonical values by column, and the columns that were left out; None where it is refused."""
         parsed: dict[str, object] = {}
         problems: dict[str, Problem] = {}
-        width = len(self.columns.places) + len(self.columns.ignored)
-        if any(cell.strip() for cell in line.cells[width:]):
-            problems[""] = Problem("ligne", f"{len(line.cells)} cellules, plus que de colonnes")
-        for name, check in self.checks.items():
-            text = self.columns.cell(line.cells, name)
+        cells = line.cells
+        if len(cells) > self.width and any(cell.strip() for cell in cells[self.width :]):
+            problems[""] = Problem("ligne", f"{len(cells)} cellules, plus que de colonnes")
+        for name, place, check in self.checks:
+            text = cells[place].strip() if place < len(cells) else ""
             if not text and name not in self.needed:
                 continue
             try:

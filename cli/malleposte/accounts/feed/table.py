@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """Cells of one row, and the number of the line (CSV) or row (XLSX) where it begins, counted from 1."""
 
@@ -44,31 +45,32 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A file's first row, and the others that are not empty."""
+    """A file's first row, and the others that are not empty: they are read as they are asked for, once."""
 
     header: Line
-    lines: tuple[Line, ...]
+    lines: Iterator[Line]
     encoding: str
 
 
 def read(content: bytes, name: str) -> Table:
-    """The table of a file; `name` is for messages. Raises InputError when it is none."""
+    """The table of a file; `name` is for messages. It and its lines raise InputError where the file is damaged."""
     if len(content) > MOST_BYTES:
         raise InputError(f"{name}: {len(content) >> 20} MB, more than the {MOST_BYTES >> 20} MB of any feed")
     for start, what in _OTHERS.items():
         if content.startswith(start):
             raise InputError(f"{name}: {what}", "save it as XLSX without a password, or as CSV UTF-8")
     if content.startswith(_ZIP):
-        return _table([Line(*row) for row in workbook.rows(content, name)], name, "xlsx")
+        return _table(itertools.starmap(Line, workbook.rows(content, name)), name, "xlsx")
     text, encoding = decode(content, name)
-    return _table(list(_csv(text, name)), name, encoding)
+    return _table(_csv(content, encoding, separator(text), name), name, encoding)
 
 
-def _table(lines: list[Line], name: str, encoding: str) -> Table:
-    filled = [line for line in lines if any(cell.strip() for cell in line.cells)]
-    if not filled:
+def _table(lines: Iterator[Line], name: str, encoding: str) -> Table:
+    filled = (line for line in lines if any(map(str.strip, line.cells)))
+    header = next(filled, None)
+    if header is None:
         raise InputError(f"{name}: no row in it")
-    return Table(filled[0], tuple(filled[1:]), encoding)
+    return Table(header, filled, encoding)
 
 
 def decode(content: bytes, name: str) -> tuple[str, str]:
@@ -101,14 +103,15 @@ def _unmarked_utf16(content: bytes) -> tuple[str, ...]:
 
 def separator(text: str) -> str:
     """The separator that occurs most in the first line; `;` where none does."""
-    first = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
+    first = text.lstrip("\r\n").partition("\n")[0].splitlines()[0] if text.strip() else ""
     return max(SEPARATORS, key=lambda sign: (first.count(sign), sign == ";"))
 
 
-def _csv(text: str, name: str) -> Iterator[Line]:
+def _csv(content: bytes, encoding: str, sign: str, name: str) -> Iterator[Line]:
     # The module's own limit is low: a cell too long is the fault of its row, judged with the others.
     csv.field_size_limit(MOST_IN_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
+    text = io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+    reader = csv.reader(text, delimiter=sign, strict=True)
     begins = 1
     try:
         for cells in reader:

@@ -195,8 +195,11 @@ def device_ends(night: NightlyRun, result: StepResult) -> None:
 def device_copies(night: NightlyRun, result: StepResult) -> None:
     """Bring devices in step with their owners where a command was killed; keep when each was last used."""
     tools, uses = night.tools, night.uses()
-    owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
-    for uid, devices_of_owner in follow.by_owner(tools.directory):
+    # The owners after their devices: a device that is made meanwhile is not taken for one whose owner is gone.
+    owned = dict(follow.by_owner(tools.directory))
+    everybody = tools.directory.search("people", COPIED) if owned else ()
+    owners = {uid: entry.attributes for entry in everybody if (uid := uid_of(entry)) in owned}
+    for uid, devices_of_owner in owned.items():
         with named(result.failures.append, uid):
             last = uses.of(one.ident for one in devices_of_owner) if uses else {}
             for device in devices_of_owner:

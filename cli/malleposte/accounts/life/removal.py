@@ -21,7 +21,7 @@ from malleposte.accounts.hosts.model import Removed, Source
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import change, uid_of
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.plan.changes import Change, Kind, differing
+from malleposte.accounts.plan.changes import PURGED, Change, Kind, differing
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.errors import AlreadyThere
@@ -32,8 +32,6 @@ from malleposte.runtime import durable
 
 _NAMED: tuple[Branch, ...] = ("people", "functional", "resources")
 PENDING = Path("/var/lib/malleposte/accounts/removals")
-PLANNED = ("mpState", "mpStateChanged", "mpArchived")
-"""The attributes of an account that must be as its plan saw them when it is removed."""
 
 
 def age_days(entry: Entry, now: datetime.datetime) -> float | None:
@@ -68,7 +66,7 @@ def planned(entry: Entry, now: datetime.datetime, days: float, override: str) ->
     note = demand_age(entry, now, days, "remove it", override)
     if not note and not archived(entry):
         raise InputError(f"{uid_of(entry)} has no archive of since its suspension", f"accounts archive {uid_of(entry)}")
-    before = {name: list(values) for name in PLANNED if (values := entry.attributes.get(name))}
+    before = {name: list(values) for name in PURGED if (values := entry.attributes.get(name))}
     return [Change(Kind.PURGE, uid_of(entry), entry.dn, before, {}, note=note)]
 
 
@@ -114,7 +112,7 @@ def purge(
     `seen`: its attributes when that was decided. Raises InputError where it was resumed or suspended anew since.
     """
     held = entry(tools.directory, uid)
-    if seen is not None and (moved := differing(held.attributes, {name: seen.get(name, []) for name in PLANNED})):
+    if seen is not None and (moved := differing(held.attributes, {name: seen.get(name, []) for name in PURGED})):
         raise InputError(f"{uid}: {', '.join(moved)} changed meanwhile: it is not removed", "look at the account again")
     return remove(tools, held, now, note, pending=pending)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from malleposte.accounts.life.removal import PLANNED
-from malleposte.accounts.plan.changes import Change, Kind, Plan
+from malleposte.accounts.plan.changes import PURGED, Change, Kind, Plan
 from malleposte.core.errors import InputError
 from malleposte.directory.model import AGENT_CLASSES, BOX_CLASSES, LIST_CLASSES, RESOURCE_CLASSES, State, escape
 from malleposte.directory.protocol import Branch
@@ -118,7 +117,7 @@ def _wrong_purge(change: Change, suffix: str) -> str:
     """Return the fault in the removal of an account for good: it is an agent's, and suspended."""
     if not _is_at(change, _FORMS[Kind.MODIFY], suffix):
         return f"{change.dn[:120]!r} is not where {change.uid[:64]!r} is"
-    if change.after or set(change.before) - set(PLANNED):
+    if change.after or set(change.before) - set(PURGED):
         return f"changes facts of {change.uid[:64]!r}, who is to be removed"
     if change.before.get("mpState") != [State.SUSPENDED.value]:
         return f"removes {change.uid[:64]!r}, who is not suspended"

@@ -6,7 +6,7 @@ So an `apply` that was killed is simply run again: it ends in the same state.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from malleposte.accounts.devices import follow
@@ -26,7 +26,7 @@ Remove = Callable[[Change], object]
 IN_A_ROW = 3
 """Failures of one reason, one after the other, by which a host is taken to be away."""
 _MANY = 200
-"""From so many new entries on, those that are there are looked for at once."""
+"""From so many changes on, new entries that are there are looked for at once."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Outcome:
     done: int = 0
     already: int = 0
     skipped: list[Skipped] = field(default_factory=list)
+    kinds: set[Kind] = field(default_factory=set)
+    """The kinds of all changes that were handled."""
 
     @property
     def whole(self) -> bool:
@@ -80,12 +82,11 @@ class _Application:
     def run(self) -> Outcome:
         """New entries in one stream, the others one by one, in the plan's order."""
         try:
-            for news, run in _runs(self.plan.changes):
-                if news:
+            for are_new, run in itertools.groupby(self.plan.changes, key=lambda change: change.is_new):
+                if are_new:
                     self._add(run)
                 else:
-                    for number in run:
-                        change = self.plan.changes[number]
+                    for change in run:
                         self._one(change)
                         if self._ended:
                             break
@@ -115,6 +116,7 @@ class _Application:
 
     def _count(self, change: Change, *, done: bool) -> None:
         self.handled += 1
+        self.outcome.kinds.add(change.kind)
         if done:
             self.outcome.done += 1
             note = {"note": change.note} if change.note else {}
@@ -129,31 +131,31 @@ class _Application:
 
     # --- new entries ---
 
-    def _add(self, numbers: range) -> None:
+    def _add(self, changes: Iterable[Change]) -> None:
         """Many under way at once; each is written to the journal when its answer is there.
 
         The first of many that is there already tells of an apply that was killed: one search then finds the others.
         """
-        asked: dict[str, int] = {}
+        asked: dict[str, list[Change]] = {}
         held: dict[str, set[str]] = {}
 
         def missing() -> Iterator[tuple[str, Attributes]]:
-            for number in numbers:
-                change = self.plan.changes[number]
+            for change in changes:
                 if held.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
                     self.outcome.already += 1
                     self._count(change, done=False)
                 else:
-                    asked[change.dn.lower()] = number
+                    asked.setdefault(change.dn.lower(), []).append(change)
                     yield change.dn, change.after
 
         for answer in self.directory.add_many(missing()):
-            change = self.plan.changes[asked[answer.dn.lower()]]
+            change, *more = asked.pop(answer.dn.lower())
+            asked |= {answer.dn.lower(): more} if more else {}
             if answer.done:
                 self._count(change, done=True)
                 continue
             self._refused_addition(change, answer)
-            if not held and len(numbers) >= _MANY:
+            if not held and len(self.plan.changes) >= _MANY:
                 held |= {
                     entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
                     for entry in self.directory.search("people", ["mpNumenDigest"])
@@ -250,13 +252,3 @@ def _same_person(attributes: Attributes, other: Attributes) -> bool:
     if other.get("mpNumenDigest"):
         return bool(set(attributes.get("mpNumenDigest", [])) & set(other["mpNumenDigest"]))
     return set(differing(attributes, other)) <= {"mpStateChanged"}
-
-
-def _runs(changes: Sequence[Change]) -> Iterator[tuple[bool, range]]:
-    """Numbers of neighbouring changes of one sort: new entries, or others."""
-    sorts = itertools.groupby(enumerate(changes), key=lambda pair: pair[1].is_new)
-    first = 0
-    for is_new, run in sorts:
-        size = sum(1 for _ in run)
-        yield is_new, range(first, first + size)
-        first += size

@@ -18,7 +18,7 @@ from malleposte.accounts.feed import values as cell
 from malleposte.accounts.plan.changes import Change, Departures, Kind, Plan
 from malleposte.accounts.plan.current import Account, Current
 from malleposte.accounts.plan.lines import Lines
-from malleposte.directory.model import Agent, Attributes, State, agent_attributes
+from malleposte.directory.model import Agent, Attributes, State, agent_attributes, first
 from malleposte.platform.times import stamp
 from malleposte.policy.rules import fold
 
@@ -33,7 +33,7 @@ class Rules:
     default_profile: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Row:
     """A person of the feed with the digests that stand for what must not be shown."""
 
@@ -159,7 +159,8 @@ class _Planner:
         after = {name: values for name, values in new.items() if sorted(values) != sorted(attributes.get(name, []))}
         if after:
             before = {name: list(attributes.get(name, [])) for name in after}
-            yield Change(kind, account.uid, account.dn, before, after, one.person.line, name=account.name)
+            name = first(attributes, "cn")
+            yield Change(kind, account.uid, account.dn, before, after, one.person.line, name=name)
 
     def _attributes(self, person: Person, attributes: Values) -> Attributes:
         """The attributes that the feed decides. Means of recovery belong to the owner: given only when empty."""
@@ -196,22 +197,23 @@ class _Planner:
         """Those of earlier feeds that this one does not hold, less those whose row may be among the refused."""
         there = [one for one in known if one.source_digest and one.state != State.SUSPENDED]
         gone = [one for one in there if one.uid not in stayed]
+        details = self.current.details(one.uid for one in gone)
         shielded = self._refused(feed)
-        doubtful = self._doubtful(feed, gone) if gone else set()
-        shown = tuple(sorted(one.uid for one in gone if shielded & set(one.numen_digests) or one.uid in doubtful))
-        leaving = [one for one in gone if one.uid not in shown]
+        doubtful = self._doubtful(feed, details)
+        held_back = {one.uid for one in gone if shielded & set(one.numen_digests) or one.uid in doubtful}
+        leaving = [one for one in gone if one.uid not in held_back]
         changes = tuple(
             Change(
                 Kind.SUSPEND,
                 one.uid,
                 one.dn,
-                {"mpState": [one.state], "mpStateChanged": _filled(one.state_changed)},
+                {"mpState": [one.state], "mpStateChanged": details.get(one.uid, {}).get("mpStateChanged", [])},
                 {"mpState": [State.SUSPENDED.value], "mpStateChanged": [self.stamp]},
-                name=one.name,
+                name=first(details.get(one.uid, {}), "cn"),
             )
             for one in leaving
         )
-        return changes, shown, Departures(len(leaving), len(there))
+        return changes, tuple(sorted(held_back)), Departures(len(leaving), len(there))
 
     def _refused(self, feed: Feed) -> set[str]:
         """Digests of the NUMENs of refused rows, as far as they can be read."""
@@ -223,17 +225,14 @@ class _Planner:
                 continue
         return digests
 
-    def _doubtful(self, feed: Feed, gone: Iterable[Account]) -> set[str]:
+    def _doubtful(self, feed: Feed, gone: Mapping[str, Attributes]) -> set[str]:
         """Log-ins of those leaving whose name is that of a refused row."""
         places = self._refused_rows(feed)
         refused = {(fold(row.get("nom", "")).strip(), fold(row.get("prenom", "")).strip()) for row in places}
-        if not refused:
-            return set()
-        details = self.current.details(one.uid for one in gone)
         return {
             uid
-            for uid, entry in details.items()
-            if (fold(entry.get("sn", [""])[0]), fold(entry.get("givenName", [""])[0])) in refused
+            for uid, entry in gone.items()
+            if refused and (fold(first(entry, "sn")), fold(first(entry, "givenName"))) in refused
         }
 
     @staticmethod

@@ -56,10 +56,10 @@ def named(content: bytes) -> list[str]:
 def listed(directory: Directory, content: bytes) -> Selection:
     """Return the accounts of a list. Raises InputError."""
     chosen = named(content)
-    by_name: dict[str, Entry] = {}
+    wanted, by_name = set(chosen), dict[str, Entry]()
     for entry in directory.search("people", ASKED):
         for key in ("mailLocalAddress", "mpLoginAlias", "uid"):
-            by_name |= {value.lower(): entry for value in entry.attributes.get(key, [])}
+            by_name |= {name: entry for value in entry.attributes.get(key, []) if (name := value.lower()) in wanted}
     entries = {by_name[name].dn: by_name[name] for name in chosen if name in by_name}
     return Selection(list(entries.values()), [name for name in chosen if name not in by_name])
 

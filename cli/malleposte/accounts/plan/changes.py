@@ -22,6 +22,8 @@ _BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "
 
 STORED = frozenset(("people", "functional", "resources"))
 """The branches whose entries have mail or an agenda on a host."""
+PURGED = ("mpState", "mpStateChanged", "mpArchived")
+"""The attributes of an account that must be as its plan saw them when it is removed for good."""
 
 
 class Kind(StrEnum):
@@ -102,12 +104,15 @@ def differing(attributes: Attributes, new: Attributes) -> list[str]:
 def _attributes(raw: dict[str, Any]) -> Attributes:
     """The attributes themselves."""
     for name, values in raw.items():
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        if not isinstance(values, list):
             raise TypeError(name)
         if name.lower() in ("userpassword", "pwdhistory"):
             raise ValueError(f"{name} is never part of a plan")
         for value in values:
-            value.encode()  # half a surrogate pair is JSON, and no text
+            if not isinstance(value, str):
+                raise TypeError(name)
+            if not value.isascii():
+                value.encode()  # half a surrogate pair is JSON, and no text
     return raw
 
 

@@ -1,14 +1,16 @@
-"""The present directory, read as sparingly as a plan needs: two digests and a state for all, the rest for few."""
+"""The present directory, read as sparingly as a plan needs: digests and a state for all, the rest for few."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.directory.query import AnyOf, Equal, Query
 
-LIGHT = ("uid", "cn", "mpNumenDigest", "mpSourceDigest", "mpState", "mpStateChanged")
+LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState")
 FULL = (
     *(
         "uid",
@@ -26,11 +28,13 @@ FULL = (
     *("mpNumenDigest", "mpSourceDigest", "mpLoginAlias", "pwdChangedTime"),
 )
 SCHOOL = ("mpEstablishment", "o", "l", "postalCode", "mpDepartment")
-# From this many entries on, one search over all is faster than a search for each.
-_ONE_BY_ONE = 200
+AT_ONCE = 100
+"""Accounts of one search."""
+_FEW = 3000
+"""From so many on, one search over all is faster than searches for these."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account that a feed can mean: its digests and its state."""
 
@@ -39,8 +43,6 @@ class Account:
     numen_digests: tuple[str, ...]
     source_digest: str
     state: str
-    state_changed: str = ""
-    name: str = ""
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Current:
         return self.directory.suffix
 
     def known(self) -> list[Account]:
-        """Everybody, by six attributes."""
+        """Everybody, by what tells a row that changed."""
         return [
             Account(
                 uid=first(entry.attributes, "uid"),
@@ -64,8 +66,6 @@ class Current:
                 numen_digests=tuple(entry.attributes.get("mpNumenDigest", ())),
                 source_digest=first(entry.attributes, "mpSourceDigest"),
                 state=first(entry.attributes, "mpState"),
-                state_changed=first(entry.attributes, "mpStateChanged"),
-                name=first(entry.attributes, "cn"),
             )
             for entry in self.directory.search("people", LIGHT)
         ]
@@ -73,12 +73,16 @@ class Current:
     def details(self, uids: Iterable[str]) -> dict[str, Attributes]:
         """All that a plan may change, of some accounts, by uid."""
         names = set(uids)
-        if len(names) < _ONE_BY_ONE:
-            entries = [entry for uid in names for entry in self.directory.search("people", FULL, {"uid": uid})]
-        else:
-            entries = list(self.directory.search("people", FULL))
-        by_uid = {first(entry.attributes, "uid"): entry.attributes for entry in entries}
-        return {uid: attributes for uid, attributes in by_uid.items() if uid in names}
+        queries: list[Query | None] = [None]
+        if len(names) < _FEW:
+            parts = itertools.batched(sorted(names), AT_ONCE, strict=False)
+            queries = [AnyOf(tuple(Equal("uid", uid) for uid in part)) for part in parts]
+        return {
+            uid: entry.attributes
+            for query in queries
+            for entry in self.directory.search("people", FULL, query)
+            if (uid := first(entry.attributes, "uid")) in names
+        }
 
     def names(self) -> set[str]:
         """Every log-in and address in use or used before, in small letters: none is given again."""

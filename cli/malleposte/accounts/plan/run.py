@@ -7,15 +7,12 @@ import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from malleposte.accounts import feed
 from malleposte.accounts.actor import actor
-from malleposte.accounts.acts import Tools
 from malleposte.accounts.feed import columns, rejects, schools
-from malleposte.accounts.hosts.acts.unused import MOST
-from malleposte.accounts.hosts.methods import ForRoot as Hosts
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life import removal
 from malleposte.accounts.life.rules import LifeRules, demand_override
 from malleposte.accounts.plan import brakes, changes, store
 from malleposte.accounts.plan import build as plan
@@ -29,6 +26,10 @@ from malleposte.directory.model import first
 from malleposte.directory.protocol import Directory
 from malleposte.platform import profiles
 
+if TYPE_CHECKING:  # the acts on hosts take longer to load than a feed without changes takes to judge
+    from malleposte.accounts.acts import Tools
+    from malleposte.accounts.hosts.methods import ForRoot as Hosts
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -38,7 +39,7 @@ class Planned:
     rejects: str
 
 
-Opened = AbstractContextManager[Tools[Hosts]]
+type Opened = AbstractContextManager[Tools[Hosts]]
 Planner = Callable[[feed.Feed, Current, str, datetime.datetime], tuple[changes.Plan, feed.Feed]]
 """(feed, directory, domain, now) -> the plan, and the feed with all that it refused."""
 
@@ -73,6 +74,8 @@ def school_names(settings: Settings) -> dict[str, str]:
 
 def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hosts]) -> changes.Plan:
     """Return the plan that takes a kept plan back. Raises InputError; MallepostError where a host does not answer."""
+    from malleposte.accounts.hosts.acts.unused import MOST
+
     made = store.load(ident)
     if made.reverts:
         raise InputError(f"{ident} takes {made.reverts} back itself", "import the corrected file instead")
@@ -113,6 +116,8 @@ def remove_all(
 
     A removal that was interrupted before is finished first.
     """
+    from malleposte.accounts.life import removal
+
     _admitted(made, settings, forced)
     if any(change.note for change in made.changes):
         demand_override(rules.override_group)

@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 
-from malleposte.accounts import acts, here
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.plan import brakes, changes, run, show
 from malleposte.accounts.plan import store as plans
 from malleposte.accounts.plan.apply import Outcome
+from malleposte.accounts.plan.changes import Kind
 from malleposte.accounts.plan.show import SHOWN
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import confirm
@@ -121,6 +121,8 @@ def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any
     """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
     begun, settings, made = time.monotonic(), Settings.read(), plans.load(name)
     if run.removes(made):
+        from malleposte.accounts import here
+
         rules = here.rules_of(settings)
         outcome = run.remove_all(made, settings, rules, here.tools, Meter(quiet=quiet), forced=forced)
         return summary(outcome, [], time.monotonic() - begun)
@@ -131,11 +133,15 @@ def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any
 
 def followed(settings: Settings, made: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
     """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
+    kinds = frozenset((Kind.SUSPEND, Kind.RESUME, Kind.MODIFY, Kind.PROFILE, Kind.WITHDRAW))
+    if kinds.isdisjoint(outcome.kinds):
+        return []
     skipped = {one.change.dn for one in outcome.skipped}
-    kinds = ("suspend", "resume", "modify", "profile", "withdraw")
     done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
     if not done:
         return []
+    from malleposte.accounts import acts, here  # they take longer to load than a feed without changes to judge
+
     with here.tools(settings) as tools:
         return [str(failure) for failure in acts.follow_up(tools, done, progress)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
 from malleposte.commands.accounts.output import failed, line, table
+from malleposte.commands.accounts.shared import emit
 from malleposte.commands.away import HostCommand
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode
@@ -37,13 +38,16 @@ LIMIT = click.option("--limit", type=click.IntRange(0), default=0, help="At most
 def printed(rows: Iterable[dict[str, Any]], *, as_json: bool) -> int:
     """Print accounts as they come: a JSON array, or a line each. How many."""
     count = 0
-    for count, row in enumerate(rows, 1):
+
+    def pieces() -> Iterator[str]:
+        nonlocal count
+        for count, row in enumerate(rows, 1):
+            sign = "[" if count == 1 else ",\n "
+            yield sign + json.dumps(row, ensure_ascii=False) if as_json else f"{line(row)}\n"
         if as_json:
-            click.echo(("[" if count == 1 else ",\n ") + json.dumps(row, ensure_ascii=False), nl=False)
-        else:
-            click.echo(line(row))
-    if as_json:
-        click.echo("[]" if not count else "]")
+            yield "]\n" if count else "[]\n"
+
+    emit(pieces())
     return count
 
 

@@ -125,6 +125,33 @@ def test_the_nights_mend_what_is_out_of_step(stage: Stage) -> None:
     assert night(stage, "devices").done == [UID] and stage.held() == []
 
 
+def test_a_device_that_comes_while_the_night_reads_stays(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    dn, search = agent().dn(stage.directory.suffix).lower(), stage.directory.search
+    newcomer = stage.directory.entries.pop(dn)
+
+    def searched(branch: Any, *words: Any) -> Any:
+        found = list(search(branch, *words))
+        if dn not in stage.directory.entries:
+            stage.directory.entries[dn] = newcomer
+            stage.add()
+        return iter(found)
+
+    monkeypatch.setattr(stage.directory, "search", searched)
+    assert night(stage, "devices").done == [] and len(stage.held()) == 1
+
+
+def test_without_devices_the_night_reads_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, search = list[str](), stage.directory.search
+
+    def searched(branch: Any, *words: Any) -> Any:
+        asked.append(branch)
+        return search(branch, *words)
+
+    monkeypatch.setattr(stage.directory, "search", searched)
+    night(stage, "devices")
+    assert asked == ["devices"]
+
+
 class Known(uses.Uses):
     """The answers that Valkey would give."""
 

@@ -147,7 +147,7 @@ def test_a_telephone_number_is_written_as_in_any_part_of_france(typed, kept):
     assert values.phone(typed) == kept
 
 
-@pytest.mark.parametrize(("typed", "parses"), [("06 12 34 56 78", 1), ("0690 12 34 56", 2)])
+@pytest.mark.parametrize(("typed", "parses"), [("06 12 34 56 78", 0), ("+33 6 12 34 56 78", 1), ("0690 12 34 56", 2)])
 def test_a_telephone_number_is_parsed_for_no_region_after_its_own(monkeypatch, typed, parses):
     regions = []
     parse = phonenumbers.parse

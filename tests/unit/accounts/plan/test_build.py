@@ -2,6 +2,9 @@
 
 import datetime
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 from malleposte.accounts import feed
@@ -313,3 +316,56 @@ def test_a_large_plan_that_was_killed_looks_for_the_others_at_once(house, monkey
     outcome = house.apply(made)
     assert (outcome.already, outcome.done, outcome.skipped) == (300, len(made.changes) - 300, [])
     assert len(searches) < 5
+
+
+class Asked(MemoryDirectory):
+    """A directory that notes what it is asked of everybody, and how often."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions: list[tuple[str, bool]] = []
+
+    def search(self, branch, attributes, where=None):
+        self.questions.append((branch, where is None))
+        return super().search(branch, attributes, where)
+
+
+def test_some_changed_rows_are_looked_up_together_and_nobody_else(house):
+    rows = [row(number, f"Martin{chr(97 + number % 26)}{chr(97 + number // 26)}") for number in range(450)]
+    house.feed(*rows)
+    house.directory.__class__ = Asked
+    house.directory.questions = []
+    changed = [one.replace("9990001X", "9990002Y") for one in rows[:250]]
+    made = house.plan(read(*changed, *rows[250:]))
+    assert made.counts() == {"modify": 250}
+    assert all(change.name == f"Zoé {change.uid[1:].capitalize()}" for change in made.changes)
+    everybody = [branch for branch, whole in house.directory.questions if whole]
+    assert (everybody, len(house.directory.questions)) == (["people"], 4)
+
+
+def test_who_leaves_is_read_whole_for_the_plan(house):
+    house.feed(row(1), row(2, "Durand"))
+    since = house.entry("zmartin")["mpStateChanged"]
+    (change,) = house.plan(read(row(2, "Durand"))).changes
+    assert (change.name, change.before) == ("Zoé Martin", {"mpState": ["pending"], "mpStateChanged": since})
+
+
+def test_a_feed_without_changes_loads_no_act_on_hosts():
+    script = "import sys, malleposte.commands.accounts.feed; print('malleposte.accounts.hosts.acts' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_each_new_entry_is_read_once_while_it_is_made(house, monkeypatch):
+    made = house.plan(read(*(row(number, f"Martin{chr(97 + number)}") for number in range(20))))
+    parsed, parse = [], changes.Change.parse
+    monkeypatch.setattr(changes.Change, "parse", lambda raw: parsed.append(raw["uid"]) or parse(raw))
+    assert house.apply(made).done == 20
+    assert len(parsed) == 20
+
+
+def test_an_entry_that_a_plan_makes_twice_is_made_once(house):
+    made = house.plan(read(row(1), row(2, "Durand")))
+    twice = replace(made, changes=(made.changes[0], *made.changes))
+    outcome = house.apply(twice)
+    assert (outcome.done, outcome.already, outcome.skipped) == (2, 1, [])
