@@ -50,6 +50,11 @@ class Box:
 
     def shown(self, uid: str) -> Shown:
         """Return what the agent may choose, has chosen, and what left. Raises MallepostError."""
+        tools = {name: reach.hosts for name, reach in self._allows().items()}
+        return Shown(tools, *self._chosen(uid))
+
+    def _chosen(self, uid: str) -> tuple[tuple[RuleShown, ...], tuple[Sent, ...]]:
+        """Return the rules, and what left by them of late."""
         rules = self._store.read(uid)
         waits: dict[str, int] = {}
         sent: tuple[Sent, ...] = ()
@@ -61,28 +66,27 @@ class Box:
                     Sent(row.tool, row.title, row.changed, row.state, row.detail)
                     for row in held.of_late(uid, MOST_SENT)
                 )  # fmt: skip
-        tools = {name: reach.hosts for name, reach in self._allows().items()}
-        return Shown(tools, tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent)
+        return tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent
 
     def own_terms(self, uid: str) -> dict[str, Any]:
         """Return the rules and what left in the agent's own terms, for a copy of the own data; nothing where none is.
 
         What is secret in a rule is in no copy. Raises MallepostError.
         """
-        shown = self.shown(uid)
+        chosen, left = self._chosen(uid)
         rules = [
             {
                 "outil": one.tool, "site": one.host, "étiquette": one.label, "mot de l’expéditeur": one.sender,
                 "mot de l’objet": one.subject, "premières lignes": one.lines, "arrêtée": one.paused != Paused.NO,
             }
-            for one in shown.rules
+            for one in chosen
         ]  # fmt: skip
         sent = [
             {
                 "outil": one.tool, "objet": one.title, "envoyé": one.state == State.TOLD,
                 "date": datetime.datetime.fromtimestamp(one.at, datetime.UTC).astimezone().isoformat(timespec="seconds"),
             }
-            for one in shown.sent
+            for one in left
         ]  # fmt: skip
         return {"règles": rules, "messages signalés": sent} if rules or sent else {}
 
