@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -13,9 +14,10 @@ from tests.browser.support import roundcube, whole
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import BOTH_SIZES, Browser
 from tests.stack.support.dav import Device
+from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import Mail, token
 from tests.stack.support.people import People
-from tests.stack.support.site import Account
+from tests.stack.support.site import Account, Site
 
 DAY = datetime.now(UTC).date() + timedelta(days=3)
 TYPE = {"Content_Type": "text/calendar; charset=utf-8"}
@@ -298,3 +300,28 @@ def test_an_invitation_is_answered_in_the_agenda(browser: Browser, agenda: Agend
     agenda.closed()
     agenda.shown(word, False)
     assert agenda.kept(word) == ("", "")
+
+
+@pytest.mark.full
+def test_the_agenda_of_a_team_is_read_beside_the_own(
+    browser: Browser, agenda: Agenda, people: People, site: Site, ca_bundle: Path
+) -> None:
+    colleague = people.agent(profile="convergence")
+    writer = Groupware(site, ca_bundle, colleague).login()
+    team = people.box(colleague.uid, agenda.account.uid, agenda=True, name="Équipe Voyage à Orléans")
+    site.run_job(site.host_of("web"), "malleposte-sogo-sync.service")
+    item = f"Calendar/personal/{token()}.ics"
+    assert writer.put(item, event("Réunion de préparation"), "text/calendar", owner=team.uid) == 201
+    site.run_job(site.host_of("web"), "malleposte-sogo-sync.service")
+    browser.wait(lambda: team.name in agenda.device.discover()[1].values(), "the copy does not come")
+    agenda.open()
+    agenda.look("Liste")
+    agenda.choose("Réunion de préparation")
+    assert "Équipe Voyage à Orléans" in browser.seen(".agenda-dialog").text
+    browser.picture("agenda-team-event")
+    names = [one.text for one in browser.driver.find_elements(By.CSS_SELECTOR, ".agenda-dialog button")]
+    assert "Fermer" in names and not {"Modifier", "Supprimer"} & set(names)
+    agenda.press("Fermer")
+    agenda.closed()
+    assert whole.barriers(browser) == []
+    browser.picture("agenda-team")

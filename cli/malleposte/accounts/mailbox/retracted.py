@@ -173,8 +173,12 @@ def _seen(row: dict[str, str]) -> bool:
     return "\\Seen" in row["flags"].split()
 
 
-def _place(one: Copy) -> tuple[str, str]:
-    return one.uid, one.folder
+def _place(one: Copy) -> tuple[str, bool, str]:
+    """Return the order of copies: folders of the box first.
+
+    A message that was moved lies among what was deleted as well, for some seconds, under one GUID.
+    """
+    return one.uid, one.folder.startswith(EXPUNGED_ROOT), one.folder
 
 
 @contextlib.contextmanager

@@ -71,6 +71,13 @@ def test_copies_come_back_to_their_folders_by_what_tells_them_apart() -> None:
     assert dovecot.ran[-1] == ["quota", "recalc", "-u", "m"]
 
 
+def test_a_message_that_was_moved_just_before_comes_back_to_its_folder_and_not_among_what_was_deleted() -> None:
+    dovecot = Dovecot([{"uid": "1", "guid": "g1", "flags": ""}])
+    deleted = Copy("m", ".EXPUNGED/mail/INBOX", "g1")
+    assert retracted.unseal([deleted, Copy("m", "À voir", "g1")], dovecot) == [deleted]
+    assert [words[4] for words in dovecot.ran if words[0] == "move"] == ["À voir"]
+
+
 def test_a_box_that_could_not_be_opened_is_not_emptied() -> None:
     """The words of doveadm 2.4.1 on a suspended account, and on a damaged box: no code tells of either."""
     boxes, all_ = [Box(uid, (WAVE,)) for uid in ("mdupond", "jmartin", "zdurand")], {"mdupond", "jmartin", "zdurand"}
