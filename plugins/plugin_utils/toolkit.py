@@ -217,20 +217,29 @@ def imported(path: Path, module: str, package: Path = PACKAGE) -> frozenset[str]
     """The modules of the package that a file imports anywhere in it, with the packages that they lie in."""
     own = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     named: set[str] = set()
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = own[: len(own) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            named |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    for walked in _walked(tree):
+    imports, walked_packages = _imports(path.read_bytes())
+    for level, imported_from, names in imports:
+        above = own[: len(own) - level + 1] if level else []
+        base = ".".join([*above, *([imported_from] if imported_from else [])])
+        named |= {base, *(f"{base}.{name}" for name in names)}
+    for walked in walked_packages:
         for whole_package in [name for name in named if name.endswith(f".{walked}")]:
             folder = (file_of(whole_package, package) or path).parent
             named |= {module_at(one, package) for one in folder.rglob("*.py")}
     whole = {part for name in named if name.split(".")[0] == package.name for part in _above(name)}
     return frozenset(name for name in whole if file_of(name, package))
+
+
+@functools.cache
+def _imports(source: bytes) -> tuple[tuple[tuple[int, str, tuple[str, ...]], ...], tuple[str, ...]]:
+    """The imports of a source: level, module and names of each; and the packages all of whose modules it imports."""
+    found, tree = list[tuple[int, str, tuple[str, ...]]](), ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(0, alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append((node.level, node.module or "", tuple(alias.name for alias in node.names)))
+    return tuple(found), tuple(_walked(tree))
 
 
 def _walked(tree: ast.Module) -> Iterator[str]:
