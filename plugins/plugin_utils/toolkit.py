@@ -259,7 +259,11 @@ def _above(module: str) -> list[str]:
 
 def closure(module: str, package: Path = PACKAGE) -> dict[str, Path]:
     """A module and all of the package that it imports, directly or not, with their files."""
-    waiting, found = set(_above(module)), dict[str, Path]()
+    return _closure(_above(module), package)
+
+
+def _closure(modules: Iterable[str], package: Path) -> dict[str, Path]:
+    waiting, found = set(modules), dict[str, Path]()
     while waiting:
         name = waiting.pop()
         path = file_of(name, package)
@@ -274,13 +278,12 @@ def digest(name: str, package: Path = PACKAGE, portal: Path = PORTAL) -> str:
 
     A unit bears it, so that the unit changes, and its daemon starts anew, exactly when that code does.
     """
-    files = closure(module_of(name, package), package)
+    modules, pages = set(_above(module_of(name, package))), dict[str, Path]()
     if name == PORTAL_PROGRAM:
-        for path in files_of(portal, PORTAL_KINDS):
-            files[path.relative_to(portal).as_posix()] = path
-            for module in imported(path, portal.name, package) if path.suffix == ".py" else ():
-                files |= closure(module, package)
-    return digest_of(files)
+        pages = {path.relative_to(portal).as_posix(): path for path in files_of(portal, PORTAL_KINDS)}
+        for path in pages.values():
+            modules |= imported(path, portal.name, package) if path.suffix == ".py" else set()
+    return digest_of(_closure(modules, package) | pages)
 
 
 def digest_of(files: Mapping[str, Path]) -> str:
