@@ -1,15 +1,15 @@
 """One package on the hosts: a role ships configuration and units, and no code that the package could hold."""
 
 import functools
-import json
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte.programs import PROGRAMS
+
+from tests.support.forks import Forks
 
 from .conftest import ROLES, ROOT
 
@@ -118,40 +118,28 @@ def test_units_of_programs_share_one_sandbox() -> None:
     assert spelt == set(), "say what differs in the mapping before the filter `hardening`"
 
 
-IMPORTS = """
-import json, os, sys
-import argparse, asyncio, concurrent.futures, csv, datetime, email.parser, email.policy, http.server, inspect, ipaddress
-import logging, pathlib, secrets, shutil, sqlite3, ssl, subprocess, threading, urllib.request, uuid, zoneinfo
-
-for module in sys.argv[1:]:
-    reads, writes = os.pipe()
-    if not os.fork():
-        __import__(f"malleposte.{module}")
-        os.write(writes, json.dumps(sorted({name.partition(".")[0] for name in sys.modules})).encode())
-        os._exit(0)
-    os.close(writes)
-    with open(reads) as told:
-        print(json.dumps([module, json.load(told)]))
-    os.wait()
-"""
-"""The modules that each program has imported when it starts, of one interpreter that knows the language's own."""
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    made = Forks()
+    yield made
+    made.end()
 
 
-@functools.cache
-def imports() -> dict[str, set[str]]:
-    """The libraries that each program has imported when it starts."""
-    words = [sys.executable, "-c", IMPORTS, *sorted({PROGRAMS[name] for name in IMPORTING})]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=ROOT)
-    return {module: LIBRARIES.keys() & set(names) for module, names in map(json.loads, done.stdout.splitlines())}
+def imported(module: str, forks: Forks) -> set[str]:
+    """The libraries that a program has imported when it starts."""
+    script = f"import sys, malleposte.{module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = forks.run(script, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return LIBRARIES.keys() & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("name", IMPORTING)
-def test_the_role_of_a_program_installs_its_libraries(name: str) -> None:
+def test_the_role_of_a_program_installs_its_libraries(name: str, forks: Forks) -> None:
     """A fresh host has the packages of all roles before the first; an upgrade, those of the roles before this one."""
     started = re.compile(rf"'{name}' \| academie\.malleposte\.program\b")
     roles = {path.split("/")[1] for path, text in texts().items() if started.search(text)}
     assert roles
-    needed = {LIBRARIES[one] for one in imports()[PROGRAMS[name]]}
+    needed = {LIBRARIES[one] for one in imported(PROGRAMS[name], forks)}
     for role in roles:
         own = " ".join(text for path, text in texts().items() if path.split("/")[1] in (role, "toolkit"))
         assert needed - set(re.findall(r"python3-[a-z0-9]+", own)) == set()

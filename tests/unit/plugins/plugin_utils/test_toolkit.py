@@ -3,7 +3,6 @@
 import ast
 import dataclasses
 import io
-import json
 import multiprocessing
 import shutil
 import subprocess
@@ -21,6 +20,8 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte import cli
 from malleposte.core.paths import ROOT
 
+from tests.support.forks import STANDARD, Forks
+
 
 @pytest.fixture(scope="module")
 def built() -> bytes:
@@ -34,11 +35,12 @@ def pyz(built: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-SERVER = """
-import json, os, runpy, sys, tempfile, traceback
-import argparse, asyncio, concurrent.futures, contextlib, csv, dataclasses, datetime, email.policy, email.parser, fcntl
-import hashlib, hmac, html, http.client, http.server, inspect, ipaddress, logging, pathlib, pwd, random, secrets, shutil
-import signal, socketserver, sqlite3, ssl, subprocess, threading, unicodedata, urllib.request, uuid, zoneinfo
+RUN = """
+import runpy, sys
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+BARE = """
+import sys
 
 class Bare:
     def find_spec(self, name, path=None, target=None):
@@ -49,62 +51,31 @@ class Bare:
         if top not in {*sys.stdlib_module_names, "__main__", "malleposte", *held}:
             raise ModuleNotFoundError(f"no package brings {name}", name=name)
 
-def run(words):
-    sys.argv = words
-    try:
-        runpy.run_path(words[0], run_name="__main__")
-    except SystemExit as end:
-        return int(end.code or 0)
-    except BaseException:
-        traceback.print_exc()
-        return 1
-    return 0
-
-for line in sys.stdin:
-    words, held = json.loads(line)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = os.fork()
-        if not child:
-            for number, file in enumerate((out, err), 1):
-                os.dup2(file.fileno(), number)
-            if held is not None:
-                sys.meta_path.insert(0, Bare())
-            code = run(words)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        texts = [file.seek(0) or file.read().decode() for file in (out, err)]
-    print(json.dumps([code, *texts]), flush=True)
+held, sys.argv = sys.argv[0].split(","), sys.argv[1:]
+sys.meta_path.insert(0, Bare())
 """
-"""Runs programs of an archive, each in a process of its own that has imported nothing but the language's own modules.
-
-Where `held` is given, nothing else can be imported but these.
-"""
+"""Before a program: nothing but these modules can be imported, beside the language's own."""
 
 
 class Hosted:
-    """The archive as a host runs it, many times from one interpreter."""
+    """The archive as a host runs it: `python3 -I` that knows no module but the language's own."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        words = [sys.executable, "-I", "-c", SERVER]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.path = str(path)
+        self.forks = Forks(STANDARD, "-I")
 
-    def run(self, *words: str, held: Iterable[str] | None = None) -> subprocess.CompletedProcess[str]:
-        assert self.process.stdin and self.process.stdout
-        asked = [[str(self.path), *words], None if held is None else sorted(held)]
-        self.process.stdin.write(json.dumps(asked) + "\n")
-        self.process.stdin.flush()
-        code, out, err = json.loads(self.process.stdout.readline())
-        return subprocess.CompletedProcess(words, code, out, err)
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.forks.run(RUN, self.path, *words)
+
+    def run_bare(self, held: Iterable[str], *words: str) -> subprocess.CompletedProcess[str]:
+        return self.forks.run(BARE + RUN, ",".join(held), self.path, *words)
 
 
 @pytest.fixture(scope="module")
 def hosted(pyz: Path) -> Iterator[Hosted]:
     made = Hosted(pyz)
     yield made
-    made.process.communicate(timeout=120)
+    made.forks.end()
 
 
 def test_another_process_makes_the_same_bytes(built: bytes) -> None:
@@ -236,7 +207,7 @@ def test_a_command_of_the_hosts_starts_on_any_of_them(hosted: Hosted, name: str)
     """Other packages are on the hosts of some services: a command that needs them imports them at work."""
     defaults = yaml.safe_load((ROOT / "roles/toolkit/defaults/main.yml").read_text("utf-8"))
     held = {word.removeprefix("python3-") for word in defaults["toolkit_packages"]} | {"pyasn1"}  # of ldap3
-    done = hosted.run(name, "--help", held=held)
+    done = hosted.run_bare(held, name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Example" in done.stdout
 
