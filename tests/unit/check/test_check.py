@@ -165,7 +165,7 @@ def test_two_hosts_that_would_each_keep_a_state_of_their_own_are_refused(invento
 
 def test_a_deploy_does_not_begin_where_two_hosts_would_each_keep_a_state(inventory: Path) -> None:
     assert run.check(inventory, online=False).code is ExitCode.DONE
-    group = platform.ONE[0]
+    group = next(iter(platform.ONE))
     said = list[str]()
     with pytest.raises(InputError, match="nothing was changed on any host"):
         run.gate(with_two(inventory, group), said.append)
