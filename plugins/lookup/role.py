@@ -41,7 +41,7 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 @functools.cache
 def defaults(role: str) -> Mapping[str, Any]:
     """Return the defaults of a role."""
-    found: Mapping[str, Any] = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text("utf-8"))
+    found: Mapping[str, Any] = yaml.load((ROLES / role / "defaults/main.yml").read_text("utf-8"), yaml.CSafeLoader)
     return found
 
 

@@ -217,20 +217,29 @@ def imported(path: Path, module: str, package: Path = PACKAGE) -> frozenset[str]
     """The modules of the package that a file imports anywhere in it, with the packages that they lie in."""
     own = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     named: set[str] = set()
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = own[: len(own) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            named |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    for walked in _walked(tree):
+    imports, walked_packages = _imports(path.read_bytes())
+    for level, imported_from, names in imports:
+        above = own[: len(own) - level + 1] if level else []
+        base = ".".join([*above, *([imported_from] if imported_from else [])])
+        named |= {base, *(f"{base}.{name}" for name in names)}
+    for walked in walked_packages:
         for whole_package in [name for name in named if name.endswith(f".{walked}")]:
             folder = (file_of(whole_package, package) or path).parent
             named |= {module_at(one, package) for one in folder.rglob("*.py")}
     whole = {part for name in named if name.split(".")[0] == package.name for part in _above(name)}
     return frozenset(name for name in whole if file_of(name, package))
+
+
+@functools.cache
+def _imports(source: bytes) -> tuple[tuple[tuple[int, str, tuple[str, ...]], ...], tuple[str, ...]]:
+    """The imports of a source: level, module and names of each; and the packages all of whose modules it imports."""
+    found, tree = list[tuple[int, str, tuple[str, ...]]](), ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(0, alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append((node.level, node.module or "", tuple(alias.name for alias in node.names)))
+    return tuple(found), tuple(_walked(tree))
 
 
 def _walked(tree: ast.Module) -> Iterator[str]:
@@ -250,7 +259,11 @@ def _above(module: str) -> list[str]:
 
 def closure(module: str, package: Path = PACKAGE) -> dict[str, Path]:
     """A module and all of the package that it imports, directly or not, with their files."""
-    waiting, found = set(_above(module)), dict[str, Path]()
+    return _closure(_above(module), package)
+
+
+def _closure(modules: Iterable[str], package: Path) -> dict[str, Path]:
+    waiting, found = set(modules), dict[str, Path]()
     while waiting:
         name = waiting.pop()
         path = file_of(name, package)
@@ -265,13 +278,12 @@ def digest(name: str, package: Path = PACKAGE, portal: Path = PORTAL) -> str:
 
     A unit bears it, so that the unit changes, and its daemon starts anew, exactly when that code does.
     """
-    files = closure(module_of(name, package), package)
+    modules, pages = set(_above(module_of(name, package))), dict[str, Path]()
     if name == PORTAL_PROGRAM:
-        for path in files_of(portal, PORTAL_KINDS):
-            files[path.relative_to(portal).as_posix()] = path
-            for module in imported(path, portal.name, package) if path.suffix == ".py" else ():
-                files |= closure(module, package)
-    return digest_of(files)
+        pages = {path.relative_to(portal).as_posix(): path for path in files_of(portal, PORTAL_KINDS)}
+        for path in pages.values():
+            modules |= imported(path, portal.name, package) if path.suffix == ".py" else set()
+    return digest_of(_closure(modules, package) | pages)
 
 
 def digest_of(files: Mapping[str, Path]) -> str:

@@ -1,5 +1,6 @@
 """The house rules, held against the files of the repository."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 
+class Loader(yaml.CSafeLoader):
+    """Ansible's own tags are read as plain values."""
+
+
+Loader.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))  # type: ignore[no-untyped-call]
+
+
 def load(path: Path) -> Any:
-    """The YAML of a file, with Ansible's own tags read as plain values; None when it is absent."""
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))  # type: ignore[no-untyped-call]
+    """The YAML of a file; None when it is absent."""
     return yaml.load(path.read_text(), Loader) if path.exists() else None  # noqa: S506
 
 
+@functools.cache
 def specs_of(role: Path) -> dict[str, dict[str, Any]]:
     """Every option of a role, over all its entry points."""
     specs = (load(role / "meta/argument_specs.yml") or {}).get("argument_specs", {})

@@ -1,5 +1,6 @@
 """The documents: generated ones are up to date, and every name in them exists."""
 
+import functools
 import re
 import shlex
 import subprocess
@@ -130,14 +131,20 @@ FOREIGN = {"index.php"}
 """Files of products, which decisions name as well."""
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=page_id)
-def test_files_and_tests_that_a_decision_names_exist(path: Path) -> None:
+@functools.cache
+def files_and_tests() -> tuple[list[str], set[str]]:
+    """The files of the repository, and the names of all tests."""
     known = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
-    tests = {
+    return known, {
         name
         for one in ROOT.glob("tests/**/test_*.py")
         for name in re.findall(r"def (test_\w+)", one.read_text("utf-8"))
     }
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=page_id)
+def test_files_and_tests_that_a_decision_names_exist(path: Path) -> None:
+    known, tests = files_and_tests()
     named = re.findall(r"`([^`\n]+)`", path.read_text("utf-8"))
     files = {one for one in named if re.fullmatch(r"[\w.-][\w./-]*\.(?:py|lua|php|js|pm|yml|j2)", one)} - FOREIGN
     assert [one for one in files if not any(f"/{have}".endswith(f"/{one}") for have in known)] == []
@@ -153,6 +160,11 @@ def leaves(command: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...
         yield names, command
 
 
+@functools.cache
+def tests_of_the_stack() -> str:
+    return "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "tests/stack").rglob("test_*.py")))
+
+
 def commands_on_accounts() -> dict[tuple[str, ...], click.Command]:
     return {names: one for word in ("accounts", "password") for names, one in leaves(cli.load(word), word)}
 
@@ -164,8 +176,7 @@ def test_every_command_on_accounts_is_explained_and_tried(names: tuple[str, ...]
     words = names[1:] if names[0] == "accounts" else names
     assert " ".join(words) in (ROOT / "docs/accounts.md").read_text("utf-8")
     called = re.compile(r'["\s]+,?\s*"?'.join(map(re.escape, words)) + r'["\s]')
-    tests = [path.read_text("utf-8") for path in (ROOT / "tests/stack").rglob("test_*.py")]
-    assert any(re.search(rf'["\s]{called.pattern}', text) for text in tests)
+    assert re.search(rf'["\s]{called.pattern}', tests_of_the_stack())
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ LEFT = {
     "cli/malleposte/adapters/postfix_check.py": "a copy of the configuration, to be tried",
     "cli/malleposte/adapters/sogo/check.py": "scratch of the try",
     "cli/malleposte/rotation/timer.py": "units below /run",
+    "cli/malleposte/dev/ansible_lint.py": "a playbook that ends with the question",
     "cli/malleposte/dev/reference.py": "documentation in the source tree",
     "cli/malleposte/dev/skeleton.py": "a new service in the source tree",
     "cli/malleposte/dev/skeleton_act.py": "a new act in the source tree",

@@ -82,11 +82,13 @@ def comments(text: str) -> Iterator[tuple[int, str]]:
 
 def headless_in_python(text: str) -> Iterator[tuple[int, str]]:
     """The lines of a source that begin a text with a headless clause, each with the beginning of the text."""
-    tree = ast.parse(text)
-    for line, found in (*docstrings(tree), *help_texts(tree), *documentation(tree)):
-        if HEADLESS.match(found.lstrip()):
-            yield line, found.strip().split("\n")[0]
-    yield from ((line, found) for line, found in comments(text) if HEADLESS_COMMENT.match(found))
+    if HEADLESS.search(text):
+        tree = ast.parse(text)
+        for line, found in (*docstrings(tree), *help_texts(tree), *documentation(tree)):
+            if HEADLESS.match(found.lstrip()):
+                yield line, found.strip().split("\n")[0]
+    if re.search(rf"#[#: ]*{HEADLESS_COMMENT.pattern}", text):
+        yield from ((line, found) for line, found in comments(text) if HEADLESS_COMMENT.match(found))
 
 
 def test_python_texts_begin_with_a_head() -> None:
@@ -100,8 +102,13 @@ def test_python_texts_begin_with_a_head() -> None:
 
 def without_noun(text: str) -> Iterator[tuple[int, str]]:
     """The texts of a source that speak of somebody without a noun."""
-    words = ((token.start[0], token.string) for token in tokens(text) if token.type == tokenize.COMMENT)
-    for line, found in (*docstrings(ast.parse(text)), *help_texts(ast.parse(text)), *words):
+    if not re.search(r"\bwho\b", text, re.IGNORECASE):
+        return
+    tree = ast.parse(text)
+    words: list[tuple[int, str]] = []
+    if re.search(rf"#.*{WITHOUT_NOUN.pattern}", text, re.IGNORECASE):
+        words = [(token.start[0], token.string) for token in tokens(text) if token.type == tokenize.COMMENT]
+    for line, found in (*docstrings(tree), *help_texts(tree), *words):
         yield from ((line, place.group()) for place in WITHOUT_NOUN.finditer(found))
 
 

@@ -27,9 +27,9 @@ MOST = {"node exporter": 8, "web service": 12}
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the checkout, without what is made in it."""
+    """A copy of the checkout, without what is made in it but for compiled modules."""
     copy = tmp_path / "checkout"
-    shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT, "__pycache__"))
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
     return copy
 
 

@@ -2,13 +2,14 @@
 
 import functools
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte.programs import PROGRAMS
+
+from tests.support.forks import Forks
 
 from .conftest import ROLES, ROOT
 
@@ -49,6 +50,8 @@ LIBRARIES = {
     "zstandard": "python3-zstandard",
 }  # fmt: skip
 """Debian's packages of the libraries that programs import; others come with one of these."""
+IMPORTING = sorted(set(PROGRAMS) - {"portal", "radicale-check"})
+"""These two are imported by the program that they serve: gunicorn, Radicale."""
 
 
 def python_of(role: Path) -> list[str]:
@@ -115,21 +118,28 @@ def test_units_of_programs_share_one_sandbox() -> None:
     assert spelt == set(), "say what differs in the mapping before the filter `hardening`"
 
 
-def imported(module: str) -> set[str]:
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    made = Forks()
+    yield made
+    made.end()
+
+
+def imported(module: str, forks: Forks) -> set[str]:
     """The libraries that a program has imported when it starts."""
     script = f"import sys, malleposte.{module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = forks.run(script, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
     return LIBRARIES.keys() & set(done.stdout.split())
 
 
-# These two are imported by the program that they serve: gunicorn, Radicale.
-@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - {"portal", "radicale-check"}))
-def test_the_role_of_a_program_installs_its_libraries(name: str) -> None:
+@pytest.mark.parametrize("name", IMPORTING)
+def test_the_role_of_a_program_installs_its_libraries(name: str, forks: Forks) -> None:
     """A fresh host has the packages of all roles before the first; an upgrade, those of the roles before this one."""
     started = re.compile(rf"'{name}' \| academie\.malleposte\.program\b")
     roles = {path.split("/")[1] for path, text in texts().items() if started.search(text)}
     assert roles
-    needed = {LIBRARIES[one] for one in imported(PROGRAMS[name])}
+    needed = {LIBRARIES[one] for one in imported(PROGRAMS[name], forks)}
     for role in roles:
         own = " ".join(text for path, text in texts().items() if path.split("/")[1] in (role, "toolkit"))
         assert needed - set(re.findall(r"python3-[a-z0-9]+", own)) == set()

@@ -71,11 +71,12 @@ class MemoryDirectory:
                 yield Entry(entry.dn, kept)
 
     def _check_unique(self, dn: str, attributes: Mapping[str, Sequence[str]]) -> None:
-        for name in UNIQUE:
-            mine = {value.lower() for value in _values(attributes, name)}
-            for key, entry in self.entries.items():
-                taken = {value.lower() for value in _values(entry.attributes, name)}
-                if key != dn.lower() and mine & taken:
+        wanted = {name.lower(): {value.lower() for value in _values(attributes, name)} for name in UNIQUE}
+        wanted = {name: values for name, values in wanted.items() if values}
+        for key, entry in self.entries.items() if wanted else ():
+            for name, taken in entry.attributes.items():
+                mine = wanted.get(name.lower())
+                if mine and key != dn.lower() and any(value.lower() in mine for value in taken):
                     raise AlreadyThere(dn, 19, "some attributes not unique")
 
     @staticmethod

@@ -19,7 +19,7 @@ def copied(folder: Path, name: str = "standalone") -> Path:
 
 def edited(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     """Change what a YAML file says."""
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
     edit(content)
     path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
 

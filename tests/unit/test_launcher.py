@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -90,37 +91,43 @@ def checkout(place: Path) -> Iterator[Checkout]:
     shutil.rmtree(root)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A checkout after its first start, and what that start said."""
+
+    root: Path
+    first: subprocess.CompletedProcess[str]
+
+
 @pytest.fixture(scope="module")
-def kept(place: Path) -> Path:
-    """A checkout after its first start: an environment is bound to its path, so each test gets it back there."""
+def kept(place: Path) -> Kept:
+    """A first start. An environment is bound to its path, so each test gets it back there."""
     root, kept = place / "checkout", place / "kept"
     root.mkdir()
-    checkout = Checkout(root)
-    done = checkout.start("--version", umask=0o077)
-    assert (done.returncode, done.stdout) == (0, "ran 1.0 run --version\n"), done.stderr
+    first = Checkout(root).start("--version", umask=0o077, env={"PYTHONDONTWRITEBYTECODE": "1"})
     root.rename(kept)
-    return kept
+    return Kept(kept, first)
 
 
 @pytest.fixture
-def made(kept: Path, checkout: Checkout) -> Checkout:
+def made(kept: Kept, checkout: Checkout) -> Checkout:
     """A checkout whose environment was made by a first start."""
+    assert kept.first.returncode == 0, kept.first.stderr
     shutil.rmtree(checkout.root)
-    shutil.copytree(kept, checkout.root, symlinks=True)
+    shutil.copytree(kept.root, checkout.root, symlinks=True)
     return checkout
 
 
-def test_first_start_makes_the_environment_and_the_second_skips_it(checkout: Checkout) -> None:
-    first = checkout.start("--version", env={"PYTHONDONTWRITEBYTECODE": "1"})
-    assert (first.returncode, first.stdout) == (0, "ran 1.0 run --version\n"), first.stderr
-    assert "locked Python packages" in first.stderr
-    assert list((checkout.root / "cli/malleposte/__pycache__").glob("__init__.*.pyc")), "compiled anew by each start"
-    link = checkout.root / ".ansible/collections/ansible_collections/academie/malleposte"
-    assert link.resolve() == checkout.root
+def test_first_start_makes_the_environment_and_the_second_skips_it(kept: Kept, made: Checkout) -> None:
+    assert (kept.first.returncode, kept.first.stdout) == (0, "ran 1.0 run --version\n"), kept.first.stderr
+    assert "locked Python packages" in kept.first.stderr
+    assert list((made.root / "cli/malleposte/__pycache__").glob("__init__.*.pyc")), "compiled anew by each start"
+    link = made.root / ".ansible/collections/ansible_collections/academie/malleposte"
+    assert link.resolve() == made.root
 
-    second = checkout.start("--version")
+    second = made.start("--version")
     assert (second.returncode, second.stdout, second.stderr) == (0, "ran 1.0 run --version\n", "")
-    assert len(checkout.logs()) == 1
+    assert len(made.logs()) == 1
 
 
 @pytest.mark.full

@@ -157,15 +157,18 @@ def with_two(inventory: Path, group: str) -> Path:
 
 @pytest.mark.parametrize("group", platform.ONE)
 def test_two_hosts_that_would_each_keep_a_state_of_their_own_are_refused(inventory: Path, group: str) -> None:
-    before = run.check(inventory, online=False)
-    assert before.code is ExitCode.DONE
     report = run.check(with_two(inventory, group), online=False)
     assert report.code is ExitCode.BAD_INPUT
     (finding,) = [one for one in report.findings if one.key == group]
     assert finding.message.startswith("2 hosts (autre1, autre2); ") and finding.message.endswith(": leave one")
+
+
+def test_a_deploy_does_not_begin_where_two_hosts_would_each_keep_a_state(inventory: Path) -> None:
+    assert run.check(inventory, online=False).code is ExitCode.DONE
+    group = next(iter(platform.ONE))
     said = list[str]()
     with pytest.raises(InputError, match="nothing was changed on any host"):
-        run.gate(inventory, said.append)
+        run.gate(with_two(inventory, group), said.append)
     assert any(f"{group}: 2 hosts (autre1, autre2)" in line for line in said)
 
 

@@ -22,10 +22,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_a_run_leaves_the_times_of_its_files(tmp_path: Path, workers: tuple[str, ...]) -> None:
     path = tmp_path / "deep" / "times.json"
-    words = [sys.executable, "-m", "pytest", "-q", "tests/unit/fleet/test_fleet.py", *workers]
+    words = [sys.executable, "-m", "pytest", "-q", "tests/unit/core/test_loops.py", *workers]
     env = {timings.VARIABLE: str(path), "PATH": "/usr/bin"}
     subprocess.run([*words, "-o", f"cache_dir={tmp_path}"], cwd=ROOT, check=True, capture_output=True, env=env)
-    assert list(json.loads(path.read_text())) == ["tests/unit/fleet/test_fleet.py"]
+    assert list(json.loads(path.read_text())) == ["tests/unit/core/test_loops.py"]
 
 
 def test_the_slowest_are_told_and_who_exceeds_the_budget(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

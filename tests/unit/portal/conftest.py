@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -55,16 +56,16 @@ class Compiled(BytecodeCache):
     """The templates as the first portal of this process compiled them."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
+        self.kept: dict[tuple[str, str], CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Take it from there, if it is of the same source."""
-        if bucket.key in self.kept:
-            bucket.bytecode_from_string(self.kept[bucket.key])
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep it for the next portal."""
-        self.kept[bucket.key] = bucket.bytecode_to_string()
+        assert bucket.code is not None
+        self.kept[bucket.key, bucket.checksum] = bucket.code
 
 
 COMPILED = Compiled()

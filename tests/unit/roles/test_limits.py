@@ -6,7 +6,9 @@ import pytest
 import yaml
 from malleposte.core.paths import ROOT
 
-MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
+MANIFEST = yaml.load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"), yaml.CSafeLoader)[
+    "malleposte_services"
+]
 
 
 def defaults(role: str) -> dict[str, int]:

@@ -17,7 +17,9 @@ from malleposte.watch.registry import MEASURES
 
 ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles/watch"
-MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
+MANIFEST = yaml.load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"), yaml.CSafeLoader)[
+    "malleposte_services"
+]
 DEFAULTS = yaml.safe_load((ROLE / "defaults/main.yml").read_text("utf-8"))
 OPTIONS = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]["main"]["options"]
 VARIABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text("utf-8"))

@@ -12,7 +12,9 @@ from malleposte.accountd.relying_party import AWAY_PAGE
 
 ROOT = Path(__file__).parents[3]
 FRONT = ROOT / "roles/nginx/templates/etc/nginx"
-MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
+MANIFEST = yaml.load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"), yaml.CSafeLoader)[
+    "malleposte_services"
+]
 SITES = [name for name, service in MANIFEST.items() if "vhost" in service]
 LOOSE = {"roundcube": {"'unsafe-inline'", "'unsafe-eval'"}, "sogo": {"'unsafe-inline'"}}
 """Words by which the scripts of a site may do more (ADR 9 and 10)."""

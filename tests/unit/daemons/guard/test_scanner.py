@@ -7,6 +7,7 @@ import email.policy
 import itertools
 import os
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import pytest
@@ -73,27 +74,31 @@ def attachments(number: int, octets: int) -> bytes:
 
 
 SIGNED = hostile.P7 + hostile.BASE64 + b"\r\n"
-HONEST = {
-    "letter": letter().as_bytes(),
-    "40 forwards": forwards(40, 100_000),
-    "forward of a large letter": forwards(1, 9_000_000),
-    "digest": digest(100),
-    "300 attachments": attachments(300, 1000),
-    "large attachment": attachments(1, 6_000_000),
-    "dump of a database as the text": TOP + b"Content-Type: text/plain\r\n\r\n" + b"-- message: 1\r\n" * 50_000,
-    "dump of a database attached": hostile.part(b"Content-Type: text/plain\r\n", b"-- x: y\r\n" * 5000),
-    "calendar attached": hostile.part(b"Content-Type: text/calendar\r\n", b"SUMMARY:message\r\n" * 50_000),
-    "many folds": TOP + b"X-Long:" + b"\r\n a: b" * 12_000 + b"\r\n\r\nx\r\n",
-    "encrypted": TOP
-    + SIGNED
-    + hostile.lines(base64.b64encode(hostile.pkcs7(os.urandom(900_000), hostile.ENVELOPED_DATA))),
-    "signed in one block": TOP + SIGNED + hostile.lines(base64.b64encode(hostile.pkcs7(hostile.der(4, b"x" * 60_000)))),
-    "one long line": TOP + hostile.MIXED + b"x" * 3_000_000,
+HONEST: dict[str, Callable[[], bytes]] = {
+    "letter": lambda: letter().as_bytes(),
+    "40 forwards": lambda: forwards(40, 100_000),
+    "forward of a large letter": lambda: forwards(1, 9_000_000),
+    "digest": lambda: digest(100),
+    "300 attachments": lambda: attachments(300, 1000),
+    "large attachment": lambda: attachments(1, 6_000_000),
+    "dump of a database as the text": lambda: TOP + b"Content-Type: text/plain\r\n\r\n" + b"-- message: 1\r\n" * 50_000,
+    "dump of a database attached": lambda: hostile.part(b"Content-Type: text/plain\r\n", b"-- x: y\r\n" * 5000),
+    "calendar attached": lambda: hostile.part(b"Content-Type: text/calendar\r\n", b"SUMMARY:message\r\n" * 50_000),
+    "many folds": lambda: TOP + b"X-Long:" + b"\r\n a: b" * 12_000 + b"\r\n\r\nx\r\n",
+    "encrypted": lambda: (
+        TOP + SIGNED + hostile.lines(base64.b64encode(hostile.pkcs7(os.urandom(900_000), hostile.ENVELOPED_DATA)))
+    ),
+    "signed in one block": lambda: (
+        TOP + SIGNED + hostile.lines(base64.b64encode(hostile.pkcs7(hostile.der(4, b"x" * 60_000))))
+    ),
+    "one long line": lambda: TOP + hostile.MIXED + b"x" * 3_000_000,
 }
+"""Made by the test of each: large ones need a second."""
 
 
-@pytest.mark.parametrize("message", HONEST.values(), ids=HONEST)
-def test_honest_mail_passes(message: bytes) -> None:
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_mail_passes(name: str) -> None:
+    message = HONEST[name]()
     scanned(message if message.startswith(TOP) or b"MIME-Version" in message else TOP + message)
 
 

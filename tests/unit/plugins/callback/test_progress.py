@@ -20,6 +20,7 @@ HOSTS = "all: {hosts: {a: {ansible_connection: local}, b: {ansible_connection: l
 PLAY = """
 - name: Trial
   hosts: all
+  gather_facts: false
   tasks:
     - name: Change
       ansible.builtin.command: echo visible

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,20 +15,46 @@ RUN = """
 globalThis.window = globalThis;
 globalThis.document = {documentElement: {lang: "%s"}};
 %s
-const calls = JSON.parse(require("fs").readFileSync(0, "utf8"));
-console.log(JSON.stringify(calls.map(([name, ...given]) => mpOrigin[name](...given))));
+require("readline").createInterface({input: process.stdin}).on("line", (line) => {
+    console.log(JSON.stringify(JSON.parse(line).map(([name, ...given]) => mpOrigin[name](...given))));
+});
 """
+
+
+class Script:
+    """The script in one language and domain, in a process that answers line by line."""
+
+    def __init__(self, language: str, domain: str) -> None:
+        words = ["node", "--eval", RUN % (language, origin_script(SERVER, domain))]
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def asked(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(calls) + "\n")
+        self.process.stdin.flush()
+        found: list[Any] = json.loads(self.process.stdout.readline())
+        return found
+
+
+STARTED: dict[tuple[str, str], Script] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts() -> Iterator[None]:
+    """End the processes that the tests of this file began."""
+    yield
+    for script in STARTED.values():
+        script.process.communicate(timeout=300)
+    STARTED.clear()
 
 
 def asked(*calls: tuple[Any, ...], language: str = "fr", domain: str = DOMAIN) -> list[Any]:
     """Return the script's answers, call by call."""
-    script = RUN % (language, origin_script(SERVER, domain))
-    words = ["node", "--eval", script]
-    done = subprocess.run(
-        words, input=json.dumps(calls), capture_output=True, text=True, check=True, timeout=300, encoding="utf-8"
-    )
-    found: list[Any] = json.loads(done.stdout)
-    return found
+    if (language, domain) not in STARTED:
+        STARTED[language, domain] = Script(language, domain)
+    return STARTED[language, domain].asked(calls)
 
 
 def remarks(address: str, proof: str | None = PASS, name: str = "", author: str = "") -> list[str]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from ansible_collections.academie.malleposte.plugins.lookup.toolkit import Looku
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte import cli
 from malleposte.core.paths import ROOT
+
+from tests.support.forks import STANDARD, Forks
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +35,47 @@ def pyz(built: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+RUN = """
+import runpy, sys
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+BARE = """
+import sys
+
+class Bare:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        # The language's own too, by a name of its platform: zoneinfo asks it for the folders of time zones.
+        if top.startswith("_sysconfigdata_"):
+            return None
+        if top not in {*sys.stdlib_module_names, "__main__", "malleposte", *held}:
+            raise ModuleNotFoundError(f"no package brings {name}", name=name)
+
+held, sys.argv = sys.argv[0].split(","), sys.argv[1:]
+sys.meta_path.insert(0, Bare())
+"""
+"""Before a program: nothing but these modules can be imported, beside the language's own."""
+
+
+class Hosted:
+    """The archive as a host runs it: `python3 -I` that knows no module but the language's own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self.forks = Forks(STANDARD, "-I")
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.forks.run(RUN, self.path, *words)
+
+    def run_bare(self, held: Iterable[str], *words: str) -> subprocess.CompletedProcess[str]:
+        return self.forks.run(BARE + RUN, ",".join(held), self.path, *words)
+
+
 @pytest.fixture(scope="module")
-def hosted(pyz: Path) -> list[str]:
-    return [sys.executable, "-I", str(pyz)]
+def hosted(pyz: Path) -> Iterator[Hosted]:
+    made = Hosted(pyz)
+    yield made
+    made.forks.end()
 
 
 def test_another_process_makes_the_same_bytes(built: bytes) -> None:
@@ -145,50 +186,28 @@ def test_the_lookup_gives_both_files(built: bytes, tmp_path: Path, monkeypatch: 
         LookupModule().run(["another"])
 
 
-def test_it_runs_alone(hosted: list[str]) -> None:
-    done = subprocess.run([*hosted, "--help"], capture_output=True, text=True, check=True, cwd="/")
+def test_it_runs_alone(pyz: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", str(pyz), "--help"], capture_output=True, text=True, check=True, cwd="/"
+    )
     assert "  backup " in done.stdout
     assert "  deploy " not in done.stdout
 
 
 @pytest.mark.parametrize("name", sorted(set(cli.COMMANDS) - set(cli.ON_HOSTS)))
-def test_a_command_of_the_controller_says_so(hosted: list[str], name: str) -> None:
-    done = subprocess.run([*hosted, name], capture_output=True, text=True, check=False)
+def test_a_command_of_the_controller_says_so(hosted: Hosted, name: str) -> None:
+    done = hosted.run(name)
     assert (done.returncode, done.stdout) == (2, "")
     said = f"malleposte: '{name}' works on the controller only; type it there, in the checkout\n"
     assert done.stderr == said
 
 
-BARE = """
-import runpy, sys
-
-class Bare:
-    def find_spec(self, name, path=None, target=None):
-        top = name.partition(".")[0]
-        # The language's own too, by a name of its platform: zoneinfo asks it for the folders of time zones.
-        if top.startswith("_sysconfigdata_"):
-            return None
-        if top not in {*sys.stdlib_module_names, "__main__", "malleposte", *held}:
-            raise ModuleNotFoundError(f"no package brings {name}", name=name)
-
-held, sys.argv = sys.argv[1].split(","), sys.argv[2:]
-sys.meta_path.insert(0, Bare())
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-"""Runs a program where nothing but these modules can be imported, beside the language's own."""
-
-
 @pytest.mark.parametrize("name", cli.ON_HOSTS)
-def test_a_command_of_the_hosts_starts_on_any_of_them(hosted: list[str], name: str) -> None:
+def test_a_command_of_the_hosts_starts_on_any_of_them(hosted: Hosted, name: str) -> None:
     """Other packages are on the hosts of some services: a command that needs them imports them at work."""
     defaults = yaml.safe_load((ROOT / "roles/toolkit/defaults/main.yml").read_text("utf-8"))
     held = {word.removeprefix("python3-") for word in defaults["toolkit_packages"]} | {"pyasn1"}  # of ldap3
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", BARE, ",".join(held), hosted[-1], name, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = hosted.run_bare(held, name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Example" in done.stdout
 
@@ -217,20 +236,20 @@ def test_workers_that_were_forked_from_one_process_write_it_at_the_same_time(
     assert [(one.name, one.stat().st_size) for one in tmp_path.iterdir()] == [("malleposte.pyz", len(built))]
 
 
-def test_every_program_has_a_command_and_begins(hosted: list[str]) -> None:
+def test_every_program_has_a_command_and_begins(hosted: Hosted) -> None:
     """If its libraries are missing, it names them; nothing else may stop it before it reads its words."""
     assert {"accountd", "dav-router", "lists", "postfix-check", "quota-warning"} <= set(toolkit.programs())
     for name in toolkit.programs():
         assert toolkit.command(name) == f"/usr/bin/python3 -I -B {toolkit.HOSTS.path} run {name}"
-        done = subprocess.run([*hosted, "run", name, "--no-such", "word"], capture_output=True, text=True, check=False)
+        done = hosted.run("run", name, "--no-such", "word")
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert done.stderr.startswith("usage: "), done.stderr
         assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["", "no-such", "../lists", "Lists", "lists.daemon", "lists\n"])
-def test_another_program_is_refused(hosted: list[str], name: str) -> None:
-    done = subprocess.run([*hosted, "run", name], capture_output=True, text=True, check=False)
+def test_another_program_is_refused(hosted: Hosted, name: str) -> None:
+    done = hosted.run("run", name)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"malleposte: no program is called {name!r}; see malleposte.programs\n"
     with pytest.raises(ValueError, match="known: accountd"):
