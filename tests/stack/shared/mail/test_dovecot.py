@@ -200,3 +200,8 @@ def test_the_night_job_is_timed(site):
     assert site.run("mail1", "systemctl is-active malleposte-dovecot-nightly.timer").strip() == "active"
     site.run("mail1", "systemctl start malleposte-dovecot-nightly.service")
     assert site.run("mail1", "systemctl show -P Result malleposte-dovecot-nightly.service").strip() == "success"
+
+
+def test_no_delivery_runs_as_root(site: Site) -> None:
+    owners = site.run("mail1", "ps -C lmtp -o ruser=,euser=,args= | grep dovecot/lmtp").splitlines()
+    assert owners and {tuple(line.split()[:2]) for line in owners} == {("vmail", "vmail")}

@@ -163,7 +163,6 @@ def test_other_hosts_are_refused(tools: Any) -> None:
     agent.add("webhook", (f"https://{HOST}/appels/{secrets.token_hex(8)}", SECRET))
 
 
-@pytest.mark.full
 def test_matrix_and_a_signed_call_and_mail_that_comes(tools: Any) -> None:
     agent = tools()
     room, call = f"good{secrets.token_hex(6)}", f"good{secrets.token_hex(6)}"
