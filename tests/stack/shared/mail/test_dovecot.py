@@ -202,6 +202,6 @@ def test_the_night_job_is_timed(site):
     assert site.run("mail1", "systemctl show -P Result malleposte-dovecot-nightly.service").strip() == "success"
 
 
-def test_no_delivery_runs_as_root(site: Site) -> None:
+def test_no_delivery_runs_as_root(site):
     owners = site.run("mail1", "ps -C lmtp -o ruser=,euser=,args= | grep dovecot/lmtp").splitlines()
     assert owners and {tuple(line.split()[:2]) for line in owners} == {("vmail", "vmail")}
