@@ -7,7 +7,8 @@ A published calendar (malleposte.groupware.published) is one folder for all its 
 ``published-IDENT``, which the rights let everybody read and nobody write.
 
 Radicale has no place at which a program may judge an item before it walks through its recurrences. So the function by
-which it checks what is written is wrapped: `accounts.agendas.recurrence` refuses what would hold a thread for hours (400).
+which it checks what is written is wrapped: `accounts.agendas.recurrence` refuses what would hold a thread for hours
+(400).
 
 One agent's description of a time zone counts for no other's agenda (`groupware.calendar_zones`).
 """

@@ -31,7 +31,7 @@ DIGEST = ".digest"
 
 
 def place(root: Path, shown: Sequence[Shown], items: Items) -> int:
-    """Bring Radicale's store (`root`: its collection-root) to what is published; return the number of changed calendars.
+    """Bring Radicale's store (`root`: its collection-root) to what is published; return how many calendars changed.
 
     A calendar that fails stays as it was, the others go on; then MallepostError names it.
     """

@@ -84,7 +84,7 @@ class Box:
         sent = [
             {
                 "outil": one.tool, "objet": one.title, "envoyé": one.state == State.TOLD,
-                "date": datetime.datetime.fromtimestamp(one.at, datetime.UTC).astimezone().isoformat(timespec="seconds"),
+                "date": _moment(one.at),
             }
             for one in left
         ]  # fmt: skip
@@ -193,6 +193,10 @@ class Box:
             with ledger.opened(self._path) as held:
                 held.delay(uid, ident, 0)
                 held.written_off(uid, ident)
+
+
+def _moment(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).astimezone().isoformat(timespec="seconds")
 
 
 def _shown(rule: Rule, waits: int) -> RuleShown:
