@@ -1,8 +1,9 @@
 """Common code of all unit tests."""
 
 import json
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from malleposte.dev.lab.machine import cgroups
@@ -12,11 +13,29 @@ from tests.support import ansible_loader
 from tests.support.order import longest_first
 
 ansible_loader.start()
+LONGEST = 900
+"""Seconds after which a test is held for one that waits for ever: no slow machine needs a tenth of it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of the largest budgets come first."""
     longest_first(items)
+
+
+def end(_signal: int, _frame: object) -> None:
+    """End a test that waits for ever."""
+    pytest.fail(f"not at its end after {LONGEST} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Whatever waits for ever fails, in place of holding up all others."""
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(LONGEST)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
 
 
 @pytest.fixture(autouse=True)

@@ -105,8 +105,9 @@ def played(folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]
 
                 async def ask(
                     target: str, body: str = "", method: str = "PUT", agent: str = "zoe", *, other: bool = False,
-                    stays: bool = True,
+                    until: asyncio.Event | None = None,
                 ) -> bytes:  # fmt: skip
+                    """Ask, and wait for the answer, or leave at an event."""
                     reader, writer = await asyncio.open_unix_connection(path)
                     data, of_agenda = body.encode(), "" if other else "X-SOGo-Agenda: yes\r\n"
                     head = (
@@ -115,7 +116,9 @@ def played(folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]
                     )
                     writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
                     await writer.drain()
-                    answer = await reader.read() if stays else b""
+                    answer = b"" if until else await reader.read()
+                    if until:
+                        await until.wait()
                     writer.close()
                     return answer
 
@@ -229,9 +232,7 @@ def test_one_agent_s_long_requests_leave_workers_to_others_even_where_the_agent_
         return b"HTTP/1.0 200 OK\r\n\r\nok"
 
     async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
-        for _ in range(2):
-            await ask(PAGE_OF.format("zoe"), method="GET", other=True, stays=False)
-        await there.wait()
+        await asyncio.gather(*(ask(PAGE_OF.format("zoe"), method="GET", other=True, until=there) for _ in range(2)))
         waiting = [asyncio.ensure_future(ask(PAGE_OF.format("zoe"), method="GET", other=True)) for _ in range(3)]
         saves = asyncio.ensure_future(ask("/SOGo/dav/zoe/Calendar/personal/1.ics", EVENT))
         assert (await ask(PAGE_OF.format("lea"), method="GET", agent="lea", other=True)).endswith(b"ok")
@@ -254,7 +255,7 @@ def test_who_left_before_a_place_was_free_asks_nothing(tmp_path: Path) -> None:
     async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
         long = [asyncio.ensure_future(ask("/SOGo/long", method="GET", other=True)) for _ in range(2)]
         await there.wait()
-        await ask("/SOGo/left", method="GET", other=True, stays=False)
+        await ask("/SOGo/left", method="GET", other=True, until=there)
         last = asyncio.ensure_future(ask("/SOGo/last", method="GET", other=True))
         await asyncio.sleep(0.05)
         done.set()
