@@ -8,5 +8,7 @@ FOLDER = ".published"
 """The folder of their events, beside the agents' homes: its name is in no address."""
 SHOWN = "published.json"
 """Who is shown which: uids by identifier, null for all agents. It is beside the folder of collections."""
+OF_BOX = "box."
+"""The beginning of the identifiers of those; a published calendar's has no dot."""
 BOXES = Path("/var/lib/malleposte-box-agendas")
 """The store of the agendas of functional mailboxes that agents with the light agenda read (`groupware.sogo.copies`)."""

@@ -21,7 +21,7 @@ from malleposte.accounts.agendas.radicale import LOCK, PROPERTIES, TAGS, TITLE
 from malleposte.core.errors import MallepostError
 from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
-from malleposte.groupware.published.places import BOXES, FOLDER, SHOWN
+from malleposte.groupware.published.places import BOXES, FOLDER, OF_BOX, SHOWN
 from malleposte.groupware.published.store import Store, write
 from malleposte.platform import locks
 from malleposte.runtime import owner
@@ -93,4 +93,4 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 1 or words[0].startswith("-"):
         print("usage: radicale-calendars ROOT", file=sys.stderr)
         return 2
-    return job.run("Radicale", lambda shown, items: place(Path(words[0]), shown, items), Store(), Store(BOXES))
+    return job.run("Radicale", lambda shown, items: place(Path(words[0]), shown, items), Store(), Store(BOXES, OF_BOX))

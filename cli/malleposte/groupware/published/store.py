@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,14 +23,15 @@ from malleposte.runtime import durable, owner
 ROOT = Path("/var/lib/malleposte-calendars")
 GROUP_READS = 0o640
 TRIES = 3
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Store:
     """See the module. Raises MallepostError where the store is not as it was left."""
 
-    def __init__(self, root: Path = ROOT) -> None:
-        """`root`: its folder, which the role makes."""
-        self.root = root
+    def __init__(self, root: Path = ROOT, prefix: str = "") -> None:
+        """`root`: its folder, which the role makes; `prefix`: the beginning of the identifiers of another engine's."""
+        self.root, self.prefix = root, prefix
         self.entries, self.gone, self.shown_file = root / "entries", root / "withdrawn", root / "shown.json"
 
     @contextlib.contextmanager
@@ -80,7 +82,7 @@ class Store:
     def shown(self) -> list[Shown]:
         """The last word to the engines; nothing before the first time."""
         try:
-            return [_shown(one) for one in json.loads(owner.read(self.shown_file))]
+            return [_shown(one, self.prefix) for one in json.loads(owner.read(self.shown_file))]
         except FileNotFoundError:
             return []
         except (ValueError, TypeError, KeyError) as error:
@@ -115,7 +117,10 @@ def _entry(path: Path) -> Published:
         raise MallepostError(f"{path}: {error}", "mend it, or withdraw that calendar and publish it again") from error
 
 
-def _shown(fields: dict[str, object]) -> Shown:
-    members = fields.pop("members")
+def _shown(fields: dict[str, object], prefix: str) -> Shown:
+    """Raise ValueError for an identifier that is none: each is the name of a folder in the engines' stores."""
+    members, name = fields.pop("members"), str(fields["ident"])
+    if not name.startswith(prefix) or not _NAME.fullmatch(name.removeprefix(prefix)):
+        raise ValueError(f"{name[:80]!r} is no calendar of this store")
     assert members is None or isinstance(members, list)
     return Shown(**fields, members=None if members is None else tuple(map(str, members)))  # type: ignore[arg-type]

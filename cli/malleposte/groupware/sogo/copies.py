@@ -17,13 +17,11 @@ from malleposte.core.errors import InputError
 from malleposte.core.loops import named
 from malleposte.groupware.published import content
 from malleposte.groupware.published.model import LONGEST, Shown
-from malleposte.groupware.published.places import BOXES
+from malleposte.groupware.published.places import BOXES, OF_BOX
 from malleposte.groupware.published.store import Store, write
 from malleposte.groupware.sogo.boxes import COLOUR
 from malleposte.groupware.sogo.reading import Reading
 
-PREFIX = "box."
-"""The beginning of the identifiers: those of published calendars have no dot."""
 MOST_EVENTS, MOST_BYTES = 1000, content.MOST_BYTES // 2
 """The bounds of a copy; of more events, it has those that changed last."""
 
@@ -36,7 +34,7 @@ def read(reading: Reading, uids: Iterable[str]) -> list[Shown]:
             members[uid].add(agent)
     names = {uid: next(iter(reading.boxes[uid].get("cn", ())), uid) for uid, agents in members.items() if agents}
     return [
-        Shown(f"{PREFIX}{uid}", name[:LONGEST], COLOUR, "", tuple(sorted(members[uid])))
+        Shown(f"{OF_BOX}{uid}", name[:LONGEST], COLOUR, "", tuple(sorted(members[uid])))
         for uid, name in sorted(names.items())
     ]
 
@@ -46,7 +44,7 @@ def place(copies: Sequence[Shown], sql: Sql, store: Store | None = None) -> Iter
 
     A copy that fails stays as it was, and is shown to those alone who may read it now. Raises MallepostError, OSError.
     """
-    store = store or Store(BOXES)
+    store = store or Store(BOXES, OF_BOX)
     before = {one.ident: one for one in store.shown()}
     if not copies and not before:
         return
@@ -72,7 +70,7 @@ def place(copies: Sequence[Shown], sql: Sql, store: Store | None = None) -> Iter
 
 
 def _uid(ident: str) -> str:
-    return ident.removeprefix(PREFIX)
+    return ident.removeprefix(OF_BOX)
 
 
 def _digest(text: str) -> str:

@@ -12,6 +12,7 @@ from malleposte.core.errors import MallepostError
 from malleposte.directory.query import Query, Values
 from malleposte.groupware.published import content
 from malleposte.groupware.published.model import Shown
+from malleposte.groupware.published.places import OF_BOX
 from malleposte.groupware.published.store import Store
 from malleposte.groupware.sogo import copies
 from malleposte.groupware.sogo.reading import Reading
@@ -114,6 +115,19 @@ def test_a_copy_that_fails_is_named_and_shown_to_its_present_readers_alone(store
     sogo.away = False
     assert [*copies.place([store.shown()[0]], sogo.sql, store)] == [("equipe-x", "")]
     assert b"Autre" in store.content("box.equipe-x")
+
+
+@pytest.mark.parametrize("ident", ["box.../../autre", "box./x", "box.", "zone-a", "box..x"])
+def test_another_name_in_the_store_reaches_no_engine(tmp_path: Path, ident: str) -> None:
+    """SOGo's user writes this store, and Radicale's makes folders of its names."""
+    copies_of = Store(tmp_path, OF_BOX)
+    for name, right in (("box.ce.9990001x", True), (ident, False)):
+        copies_of.show([Shown(name, "Nom", "#6e445a", "d", ("leger1",))])
+        if right:
+            assert [one.ident for one in copies_of.shown()] == [name]
+        else:
+            with pytest.raises(MallepostError, match="no calendar of this store"):
+                copies_of.shown()
 
 
 def test_one_event_keeps_no_other_from_the_copy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
