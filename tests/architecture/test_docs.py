@@ -161,7 +161,7 @@ def leaves(command: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...
 
 
 @functools.cache
-def tests_of_the_stack() -> str:
+def stack_sources() -> str:
     return "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "tests/stack").rglob("test_*.py")))
 
 
@@ -176,7 +176,7 @@ def test_every_command_on_accounts_is_explained_and_tried(names: tuple[str, ...]
     words = names[1:] if names[0] == "accounts" else names
     assert " ".join(words) in (ROOT / "docs/accounts.md").read_text("utf-8")
     called = re.compile(r'["\s]+,?\s*"?'.join(map(re.escape, words)) + r'["\s]')
-    assert re.search(rf'["\s]{called.pattern}', tests_of_the_stack())
+    assert re.search(rf'["\s]{called.pattern}', stack_sources())
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from malleposte.fleet.site import Site
 from malleposte.upgrade import plan
 from malleposte.upgrade.rolling import Rolling
 
+from tests.support.inventories import copied
 from tests.unit.upgrade.notes import Notes
 
 WHOLE = ["probe 0", "a", "probe 1", "b", "probe 2"]
@@ -75,8 +76,10 @@ def test_it_stops_at_the_first_failure(broken: str, message: str, monkeypatch: p
 
 @pytest.mark.parametrize(("broken", "code", "reached"), [("", 10, 2), ("vault1", 1, 1), ("probe 1", 1, 1)])
 def test_the_command_prints_one_document(
-    broken: str, code: int, reached: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    broken: str, code: int, reached: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """On an inventory of its own: a deploy of the lab may be under way, which holds the lab's."""
     story = Story(monkeypatch, broken)
     monkeypatch.setattr(deploy.checking, "gate", lambda *_args, **_named: None)
     monkeypatch.setattr(deploy, "walker", lambda _: story.walk)
@@ -88,7 +91,8 @@ def test_the_command_prints_one_document(
         yield
 
     monkeypatch.setattr(deploy, "silenced", silenced)
-    words = ["deploy", "-i", "lab", "--rolling", "--limit", "vault", "--json", "--detailed-exitcode"]
+    place = str(copied(tmp_path / "lab", "lab"))
+    words = ["deploy", "-i", place, "--rolling", "--limit", "vault", "--json", "--detailed-exitcode"]
     assert cli.main(words) == code
     told = json.loads(capsys.readouterr().out)
     assert told["ok"] is not bool(broken)

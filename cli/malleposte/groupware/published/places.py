@@ -7,7 +7,7 @@ PREFIX = "published-"
 FOLDER = ".published"
 """The folder of their events, beside the agents' homes: its name is in no address."""
 SHOWN = "published.json"
-"""Who is shown which: uids by identifier, null for all agents. It is beside the folder of collections."""
+"""The file of who is shown which, beside the folder of collections: uids by identifier, null for all agents."""
 OF_BOX = "box."
 """The beginning of the identifiers of those; a published calendar's has no dot."""
 BOXES = Path("/var/lib/malleposte-box-agendas")

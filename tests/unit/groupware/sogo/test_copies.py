@@ -131,7 +131,7 @@ def test_another_name_in_the_store_reaches_no_engine(tmp_path: Path, ident: str)
 
 
 def test_one_event_keeps_no_other_from_the_copy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is no event, an event of very many parts, what is too large: left out; of the others the last changed."""
+    """The copy leaves out what is no event, has very many parts or is too large; of others it has the last changed."""
     monkeypatch.setattr(copies, "MOST_EVENTS", 4)
     monkeypatch.setattr(copies, "MOST_BYTES", 2000)
     sogo = Sogo()
