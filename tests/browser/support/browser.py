@@ -36,6 +36,9 @@ PLAIN = (
     "--no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-popup-blocking --disable-hang-monitor "
     "--disable-prompt-on-repost --enable-automation --password-store=basic --lang=fr --accept-lang=fr "
+    # Each test has a window of its own behind the first one: its timers run as those of a window in front.
+    "--disable-background-timer-throttling --disable-backgrounding-occluded-windows --disable-renderer-backgrounding "
+    "--disable-features=IntensiveWakeUpThrottling --allow-pre-commit-input --test-type=webdriver "
     "--remote-debugging-port=0"
 ).split()
 PROGRAM = "/usr/lib/chromium/chromium-headless-shell"
