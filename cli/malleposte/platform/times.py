@@ -25,6 +25,13 @@ def iso(seconds: int) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
 
 
+def iso_here(seconds: float, timespec: str = "seconds") -> str:
+    """Return seconds since 1970 as ISO 8601, in this machine's zone; empty for 0, which is no time."""
+    if not seconds:
+        return ""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone().isoformat(timespec=timespec)
+
+
 def day(text: str) -> datetime.datetime | None:
     """The beginning of a day, written `20260314` as names of files have it; None when it is none."""
     return when(f"{text}000000Z")

@@ -6,7 +6,6 @@ store like theirs. Nobody writes in it there.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +17,7 @@ from malleposte.core.loops import named
 from malleposte.groupware.published import content
 from malleposte.groupware.published.model import LONGEST, Shown
 from malleposte.groupware.published.places import BOXES, OF_BOX
-from malleposte.groupware.published.store import Store, write
+from malleposte.groupware.published.store import Store, digest, write
 from malleposte.groupware.sogo.boxes import COLOUR
 from malleposte.groupware.sogo.reading import Reading
 
@@ -53,7 +52,7 @@ def place(copies: Sequence[Shown], sql: Sql, store: Store | None = None) -> Iter
     for one in copies:
         uid, ended = _uid(one.ident), list[str]()
         copy = replace(one, digest=before[one.ident].digest if one.ident in before else "")
-        stamp = _digest(stamps.get(uid, ""))
+        stamp = digest(stamps.get(uid, "").encode())
         if copy.digest != stamp:
             with named(ended.append):
                 write(store.entries / f"{one.ident}.ics", content.whole(_items(sql, uid), one.name))
@@ -71,10 +70,6 @@ def place(copies: Sequence[Shown], sql: Sql, store: Store | None = None) -> Iter
 
 def _uid(ident: str) -> str:
     return ident.removeprefix(OF_BOX)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _items(sql: Sql, uid: str) -> Mapping[str, str]:

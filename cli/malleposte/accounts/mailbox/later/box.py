@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import secrets
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from malleposte.accounts.mailbox.later.model import Choice, Reason, Row, Shown, 
 from malleposte.accounts.mailbox.later.store import Store
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import STORE
+from malleposte.platform.times import iso_here
 
 MOST = 100
 """Messages that are shown."""
@@ -55,15 +55,10 @@ def own_terms(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.
     return {
         "en service": choice.on,
         "messages à envoyer": [
-            {"dossier": one.folder, "objet": one.subject, "envoi prévu": _moment(one.due)} for one in messages
+            {"dossier": one.folder, "objet": one.subject, "envoi prévu": iso_here(one.due, "minutes")}
+            for one in messages
         ],
     }
-
-
-def _moment(seconds: float) -> str:
-    if not seconds:
-        return ""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone().isoformat(timespec="minutes")
 
 
 def choose(uid: str, choice: Choice, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FILE) -> Shown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import secrets
 import time
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from malleposte.accounts.mailbox.owners.model import (
 from malleposte.accounts.mailbox.owners.store import KEY, Store
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import STORE
+from malleposte.platform.times import iso_here
 
 
 def allowed() -> bool:
@@ -162,11 +162,7 @@ def _terms(record: Record) -> dict[str, Any]:
         "message": record.message_id,
         "objet": record.subject,
         "pris en charge par": record.owner,
-        "depuis": _moment(record.since),
-        "traité": _moment(record.done),
-        "notes": [{"auteur": one.by, "date": _moment(one.at), "texte": one.text} for one in record.notes],
+        "depuis": iso_here(record.since),
+        "traité": iso_here(record.done),
+        "notes": [{"auteur": one.by, "date": iso_here(one.at), "texte": one.text} for one in record.notes],
     }
-
-
-def _moment(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.UTC).astimezone().isoformat(timespec="seconds") if at else ""

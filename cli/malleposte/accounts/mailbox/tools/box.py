@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import secrets
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from malleposte.accounts.mailbox.tools.store import Store
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import STORE
+from malleposte.platform.times import iso_here
 
 MOST_SENT = 50
 """Messages that are shown of those that left."""
@@ -84,7 +84,7 @@ class Box:
         sent = [
             {
                 "outil": one.tool, "objet": one.title, "envoyé": one.state == State.TOLD,
-                "date": _moment(one.at),
+                "date": iso_here(one.at),
             }
             for one in left
         ]  # fmt: skip
@@ -193,10 +193,6 @@ class Box:
             with ledger.opened(self._path) as held:
                 held.delay(uid, ident, 0)
                 held.written_off(uid, ident)
-
-
-def _moment(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.UTC).astimezone().isoformat(timespec="seconds")
 
 
 def _shown(rule: Rule, waits: int) -> RuleShown:
