@@ -45,6 +45,8 @@ RELEASES = (
     # The last commit that calls itself 0.2.0. That which raised the number (563dd45f) has the accounts of 0.1.0 still:
     # device passwords, roles, rooms, second factors and the log-in page came under the same number, day by day.
     Release("0.2.0", "39132e86", has=frozenset({"devices", "factors", "roles", "rooms"})),
+    # The commit that raised the number. What came after it under that number is in the notes of 0.4.0.
+    Release("0.3.0", "3da7cfcf", has=frozenset({"devices", "factors", "roles", "rooms"})),
 )
 """Every release from which a platform is upgraded, oldest first."""
 
