@@ -4,7 +4,8 @@ import email
 import imaplib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from malleposte.accountd.calls.mailbox.later import AgentLater, DecideLater
 from malleposte.accounts.mailbox.later import moments
 from malleposte.platform.mailstore import TO_SEND
 
+from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import FOREIGN, Mail, compose, quoted, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.portal import Portal
@@ -221,3 +223,48 @@ def test_the_port_is_the_daemon_s_alone(site: Site) -> None:
         argv = f"setpriv --reuid {user} --regid nogroup --clear-groups /usr/bin/python3 -c '{look}'"
         said = site.run("mail1", f"{argv} 2>&1 || true")
         assert ("b'220'" in said) == opens, (user, said)
+
+
+@pytest.mark.full
+def test_a_message_to_thousands_waits_and_one_to_two_hundred_goes(later: Any, mail: Mail) -> None:
+    agent, other = later(), later().account
+    crowds = {size: ", ".join([other.mail, *(f"n{number}@{FOREIGN}" for number in range(size))]) for size in (60, 5000)}
+    folded = {size: crowd.replace(", ", ",\r\n ") for size, crowd in crowds.items()}
+    words = {size: agent.lay(moments.HOUR, crowd) for size, crowd in folded.items()}
+    for word in words.values():
+        agent.ordered(word)
+    agent.make_due()
+    mail.arrived(other, words[60])
+    assert agent.waiting(words[5000])["reason"] == "crowd"
+    assert mail.count(other, words[5000]) == 0
+
+
+def folders(tree: Any) -> Iterator[tuple[str, str]]:
+    """Name the folders of SOGo's tree: (name, path)."""
+    for one in tree if isinstance(tree, list) else tree.get("mailboxes", []):
+        yield str(one["name"]), str(one["path"])
+        yield from folders(one.get("children", []))
+
+
+@pytest.mark.full
+def test_a_draft_of_sogo_that_is_moved_there_goes(people: People, site: Site, mail: Mail, ca_bundle: Path) -> None:
+    account = people.agent(profile="convergence")
+    agent, other = Later(site, mail, account), people.agent()
+    mail.imap(account).append(
+        "INBOX", "", imaplib.Time2Internaldate(time.time()), compose(other.mail, account.mail, "x")
+    )
+    here, word = Groupware(site, ca_bundle, account).login(), token()
+    draft: Mapping[str, Any] = here.get(here.own("Mail/0/compose")).json()
+    where = f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}"
+    fields = {"from": account.mail, "to": [other.mail], "subject": word, "text": "Bonjour", "isHTML": False}
+    saved = here.post(here.own(f"{where}/{draft['draftId']}/save"), {**fields, "cc": [], "bcc": []})
+    assert saved.status == 200, saved.text
+    paths = dict(folders(here.get(here.own("Mail/0/view")).json()))
+    target = {"uids": [int(saved.json()["uid"])], "folder": f"/0/{paths['Demain 8 h']}"}
+    moved = here.post(here.own(f"{where}/moveMessages"), target)
+    assert moved.status == 200, moved.text
+    assert agent.here(word, DRAFTS) == 0
+    agent.ordered(word)
+    agent.make_due()
+    mail.arrived(other, word)
+    wait_for(lambda: agent.here(word, SENT) == 1, what="it lies in « Envoyés »")
