@@ -26,7 +26,7 @@ def test_what_was_sent_or_taken_away_since_never_goes_again(
     for word in words.values():
         agent.ordered(word)
     backup(share(site, agent.account))
-    mail.remove(agent.account, words["deleted"], moments.HOUR)
+    mail.remove(agent.account, words["deleted"])
     agent.make_due()
     mail.arrived(other, words["sent"])
     wait_for(lambda: agent.here(words["sent"], moments.HOUR) == 0, what="it has left the folder")

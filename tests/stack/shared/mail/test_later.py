@@ -250,9 +250,6 @@ def folders(tree: Any) -> Iterator[tuple[str, str]]:
 def test_a_draft_of_sogo_that_is_moved_there_goes(people: People, site: Site, mail: Mail, ca_bundle: Path) -> None:
     account = people.agent(profile="convergence")
     agent, other = Later(site, mail, account), people.agent()
-    mail.imap(account).append(
-        "INBOX", "", imaplib.Time2Internaldate(time.time()), compose(other.mail, account.mail, "x")
-    )
     here, word = Groupware(site, ca_bundle, account).login(), token()
     draft: Mapping[str, Any] = here.get(here.own("Mail/0/compose")).json()
     where = f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}"
