@@ -105,7 +105,7 @@ def test_an_act_ends_what_the_table_says(after: tuple[str, Held], thing: str) ->
     if end == STAYS:
         assert look()
     elif end == AT_ONCE:
-        wait_for(lambda: not look(), 20, f"{thing} still opens")
+        wait_for(lambda: not look(), 60, f"{thing} still opens")
     else:
         assert thing == "a token"
         told = part(held.tokens["access_token"], 1)
