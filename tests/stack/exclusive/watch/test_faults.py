@@ -41,9 +41,9 @@ FAULTS = (
     stopped("slapd.service"),
     stopped("unbound.service"),
     stopped("php8.4-fpm.service"),
-    # The service alone would be started again by the next request.
+    # The service alone would be started again by the next request. The message names one of the two.
     Fault("the log-in page stopped", ("pia1",), f"systemctl stop {LOG_IN_PAGE}", f"systemctl start {LOG_IN_PAGE}",
-          "pia1: lemonldap-ng-fastcgi-server.socket"),
+          "pia1: lemonldap-ng-fastcgi-server."),
     Fault("a unit that fails", ("mail1",), "systemctl kill -s KILL memcached && systemctl mask --runtime memcached"
           " && systemctl stop memcached", "systemctl unmask --runtime memcached && systemctl start memcached",
           "mail1: memcached.service"),
