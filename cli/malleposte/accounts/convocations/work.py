@@ -193,7 +193,8 @@ class Worker:
         people = People(directory, None, self.night.settings.domain)
         with store.turn(self.folder):
             every = [store.load(ident, self.folder) for ident in idents]
-        since = datetime.datetime.fromtimestamp(min(one.made for one in every), datetime.UTC).date()
+        # The days of the store are those of its zone.
+        since = datetime.datetime.fromtimestamp(min(one.made for one in every) - DAY, datetime.UTC).date()
         # No answer to a new one is older than its first letter, so that it begins where the others are.
         seen = dict[str, int]()
         for one in every:
