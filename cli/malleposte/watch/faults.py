@@ -197,7 +197,8 @@ def mounts(table: str) -> list[str]:
     for line in table.splitlines():
         device, place, kind, *_rest = line.split()
         if (device.startswith("/dev/") and kind not in FULL_BY_NATURE) or place == "/":
-            octets = place.encode().decode("unicode_escape").encode("latin-1")  # signs other than ASCII stand as they are
+            # Signs other than ASCII stand there as they are.
+            octets = place.encode().decode("unicode_escape").encode("latin-1")
             seen.setdefault(device, os.fsdecode(octets))
     return sorted(seen.values())
 

@@ -1,7 +1,7 @@
 """Notes that silence the alarms of a host for a while. Each ends by itself at its time.
 
-A note names one unit, or all of the host, and is its work's own. `deploy`, `upgrade` and `restore` write one before they
-stop something, and shorten it when they have ended: what is wrong then rings soon, unless other work goes on.
+A note names one unit, or all of the host, and is its work's own. `deploy`, `upgrade` and `restore` write one before
+they stop something, and shorten it when they have ended: what is wrong then rings soon, unless other work goes on.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from malleposte.accountd.calls.protection import Block
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.credentials import codes
 from malleposte.accounts.convocations.model import Event
+from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.meetings.invite import Meeting

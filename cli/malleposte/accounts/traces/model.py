@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The kinds: of mailbox and webmails, of meetings, two of the log-in page and the directory, then those of OTHERS."""
+    """The kinds: of mailbox, webmails and meetings, two of the log-in page and the directory, then those of OTHERS."""
 
     FORWARD = "forward"
     """Mail is sent on, to `who`."""
