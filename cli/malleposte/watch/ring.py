@@ -87,7 +87,7 @@ def ring(
 ) -> None:
     """Tell what is due, and what has ended, in one notification for each kind of alarm.
 
-    `url` is that of the pager. Where the look was not `whole`, nobody knows what has ended, and nothing is told of that.
+    `url` is that of the pager. Where the look was not `whole`, nobody knows what has ended: nothing of that is told.
     Raises MallepostError where it took none of a kind; what it took is noted all the same.
     """
     notices = kit.state(path, _parse) or {}
