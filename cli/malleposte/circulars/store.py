@@ -50,6 +50,8 @@ _SCHEMA = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject, body, files, content='', contentless_delete=1,"
     ' tokenize="unicode61 remove_diacritics 2")',
 )
+MOST_LETTERS = 32
+"""Messages whose text is kept in memory, those that were opened last."""
 _IDENT, _LIST = re.compile(IDENT_FORM), re.compile(LIST_FORM)
 _SELECT = "SELECT ident, list, time, subject, sender, author, parts FROM circular"
 
@@ -85,6 +87,7 @@ class Store:
         self.link = self._opened()
         self.closing = contextlib.ExitStack()
         """Calls at the end of what others opened of it."""
+        self._letters: dict[tuple[str, str], reading.Letter] = {}
         self._in_line()
 
     def _opened(self) -> sqlite3.Connection:
@@ -195,6 +198,7 @@ class Store:
         )
 
     def _forget(self, name: str, ident: str) -> None:
+        self._letters.pop((name, ident), None)
         with self.link:
             for (number,) in self.link.execute(
                 "SELECT number FROM circular WHERE list = ? AND ident = ?", (name, ident)
@@ -241,14 +245,27 @@ class Store:
         newest = f"{_SELECT} WHERE {where} ORDER BY time DESC, ident DESC LIMIT {MOST_FOUND + 1}"
         return [_circular(row) for row in self.link.execute(newest, values)], oldest or 0
 
-    def show(self, name: str, ident: str) -> Circular | None:
-        """Return a circular with its text; None where there is none, or it is taken back."""
+    def head(self, name: str, ident: str) -> Circular | None:
+        """Return a circular without its text; None where there is none, or it is taken back."""
         one = f"{_SELECT} WHERE list = ? AND ident = ? AND NOT withdrawn"
         row = self.link.execute(one, (name, ident)).fetchone()
-        if row is None:
+        return None if row is None else _circular(row)
+
+    def show(self, name: str, ident: str) -> Circular | None:
+        """Return a circular with its text; None as `head`."""
+        one = self.head(name, ident)
+        if one is None:
             return None
-        letter = reading.read(self.raw(name, ident))
-        return msgspec.structs.replace(_circular(row), text=letter.text, broken=letter.broken)
+        letter = self._letter(name, ident)
+        return msgspec.structs.replace(one, text=letter.text, broken=letter.broken)
+
+    def _letter(self, name: str, ident: str) -> reading.Letter:
+        """Return the parts of a message, which is read whole for that, once for all who open it meanwhile."""
+        letter = self._letters.pop((name, ident), None) or reading.read(self.raw(name, ident))
+        self._letters[name, ident] = letter
+        while len(self._letters) > MOST_LETTERS:
+            self._letters.pop(next(iter(self._letters)))
+        return letter
 
     def stands(self, name: str, ident: str) -> bool:
         """Return whether there is such a circular, which is not taken back."""

@@ -140,7 +140,7 @@ class Archive:
         rows = list[Reading]()
         for name, ident in sorted(self.store.every()):
             one = reads.find(self.store.place(name, ident), uid)
-            if one and (circular := self.store.show(name, ident)):
+            if one and (circular := self.store.head(name, ident)):
                 rows.append(Reading(name, circular.subject, one.time))
         return rows
 

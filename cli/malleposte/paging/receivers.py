@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,8 @@ from malleposte.paging.message import PAGE, Message
 HOUR = 3600.0
 MOST_SMS = 20
 """Pages by text message in an hour; further ones go by mail alone, which says so."""
+FAILED = 300.0
+"""Seconds for which one counts that reached nobody: a gateway that was away calls again soon after."""
 
 
 class NobodyToldError(MallepostError):
@@ -29,7 +30,8 @@ class Receivers:
     numbers: Sequence[str] = ()
     relay: relay.Relay | None = None
     mails: Sequence[str] = ()
-    _sent: deque[float] = field(default_factory=deque)
+    _tried: list[float] = field(default_factory=list)
+    """Until when each page by text message counts."""
 
     @property
     def by_sms(self) -> bool:
@@ -43,17 +45,17 @@ class Receivers:
 
     def text(self, message: Message, now: float) -> tuple[int, list[str]]:
         """Send a page by text message; return the numbers reached, and what failed. `now` is in seconds."""
-        while self._sent and self._sent[0] <= now - HOUR:
-            self._sent.popleft()
-        if len(self._sent) >= MOST_SMS:
-            return 0, [f"no text message: {MOST_SMS} were sent within an hour"]
-        self._sent.append(now)
+        self._tried = [until for until in self._tried if until > now]
+        if len(self._tried) >= MOST_SMS:
+            return 0, [f"no text message: {MOST_SMS} were tried within an hour"]
         failed: list[str] = []
         for place, number in enumerate(self.numbers, 1):
             with named(failed.append, f"text message to number {place}"):
                 assert self.gateway is not None
                 self.gateway.send(number, message.sms)
-        return len(self.numbers) - len(failed), failed
+        reached = len(self.numbers) - len(failed)
+        self._tried.append(now + (HOUR if reached else FAILED))
+        return reached, failed
 
     def mail(self, message: Message, faults: Sequence[str] = ()) -> list[str]:
         """Send it by mail, with what failed by the other way; return what failed."""

@@ -30,6 +30,8 @@ UPDATE_WAITS, UPDATE_READ = 3 * DAY, 2 * DAY
 CERTIFICATE, CERTIFICATE_PAGE = 14 * DAY, 3 * DAY
 FREE, FREE_PAGE = 0.10, 0.03
 """Share of a file system, or of its inodes, that must be free."""
+FULL_BY_NATURE = ("iso9660", "squashfs")
+"""Images that nobody writes to, as the exporter leaves them out."""
 MAP = 0.8
 LIMIT = 0.9
 PROBE_SILENT = 30 * MINUTE
@@ -193,9 +195,11 @@ def mounts(table: str) -> list[str]:
     """The file systems on disks among the lines of a table of mounts (proc_mounts(5)), each device once."""
     seen: dict[str, str] = {}
     for line in table.splitlines():
-        device, place, *_rest = line.split()
-        if device.startswith("/dev/") or place == "/":
-            seen.setdefault(device, place.encode().decode("unicode_escape"))
+        device, place, kind, *_rest = line.split()
+        if (device.startswith("/dev/") and kind not in FULL_BY_NATURE) or place == "/":
+            # Signs other than ASCII stand there as they are.
+            octets = place.encode().decode("unicode_escape").encode("latin-1")
+            seen.setdefault(device, os.fsdecode(octets))
     return sorted(seen.values())
 
 

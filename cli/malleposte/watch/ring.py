@@ -82,10 +82,13 @@ def due(rows: Sequence[Row], notices: Mapping[str, Notice], now: float) -> list[
     return new
 
 
-def ring(url: str, rows: Sequence[Row], now: float, path: Path = NOTICES, post: Post = post) -> None:
+def ring(
+    url: str, rows: Sequence[Row], now: float, path: Path = NOTICES, post: Post = post, *, whole: bool = True
+) -> None:
     """Tell what is due, and what has ended, in one notification for each kind of alarm.
 
-    `url` is that of the pager. Raises MallepostError where it took none of a kind; what it took is noted all the same.
+    `url` is that of the pager. Where the look was not `whole`, nobody knows what has ended: nothing of that is told.
+    Raises MallepostError where it took none of a kind; what it took is noted all the same.
     """
     notices = kit.state(path, _parse) or {}
     host = socket.gethostname()
@@ -93,7 +96,7 @@ def ring(url: str, rows: Sequence[Row], now: float, path: Path = NOTICES, post: 
     failed: list[str] = []
     for kind in (PAGE, TICKET):
         new = [one for one in due(rows, notices, now) if one.rings == kind]
-        over = [one for one in notices.values() if one.name not in lasting and one.rings == kind]
+        over = [one for one in notices.values() if whole and one.name not in lasting and one.rings == kind]
         alerts = [one.alert(host, over=False) for one in new] + [one.alert(host, over=True) for one in over]
         if not alerts:
             continue

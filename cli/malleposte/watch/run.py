@@ -86,10 +86,11 @@ def _once(settings: Settings, say: Callable[[str], object], at_once: bool) -> in
     with named(failed.append, "faults"):
         now = time.time()
         rows = status.look(settings, now, failed.append)
-        status.note(rows)
+        whole = not failed
+        status.note(rows, whole=whole)
         hand_on(settings, rows, failed, now)
         if settings.pager:
-            ring.ring(settings.pager, rows, now)
+            ring.ring(settings.pager, rows, now, whole=whole)
     for line in failed:
         say(f"<3>{line}")
     return ExitCode.DONE if done and not failed else ExitCode.FAILURE

@@ -1,7 +1,7 @@
 """Notes that silence the alarms of a host for a while. Each ends by itself at its time.
 
-A note names one unit, or all of the host. `deploy`, `upgrade` and `restore` write one before they stop something, and
-shorten it when they have ended: what is wrong then rings soon.
+A note names one unit, or all of the host, and is its work's own. `deploy`, `upgrade` and `restore` write one before
+they stop something, and shorten it when they have ended: what is wrong then rings soon, unless other work goes on.
 """
 
 from __future__ import annotations
@@ -39,18 +39,21 @@ class Note:
     reason: str
 
 
-def _parse(text: str) -> dict[str, Note]:
-    return {one["unit"]: Note(str(one["unit"]), float(one["until"]), str(one["reason"])) for one in json.loads(text)}
+def _parse(text: str) -> list[Note]:
+    return [Note(str(one["unit"]), float(one["until"]), str(one["reason"])) for one in json.loads(text)]
+
+
+def _every(now: float, path: Path) -> list[Note]:
+    return [note for note in kit.state(path, _parse) or [] if note.until > now]
 
 
 def notes(now: float, path: Path = NOTES) -> dict[str, Note]:
-    """The notes that silence at a time, by unit. Raises OSError."""
-    every = kit.state(path, _parse) or {}
-    return {unit: note for unit, note in every.items() if note.until > now}
+    """The notes that silence at a time, by unit, of each the one that ends last. Raises OSError."""
+    return {note.unit: note for note in sorted(_every(now, path), key=lambda note: note.until)}
 
 
 def put(units: Iterable[str], seconds: float, reason: str, path: Path = NOTES, folder: Path = FOLDER) -> None:
-    """Silence some units, or ALL, from now on for so many seconds; 0 ends their notes.
+    """Silence some units, or ALL, from now on for so many seconds, for this reason; 0 ends all of their notes.
 
     A measure of it is written at once. Raises InputError where that is too long, OSError.
     """
@@ -59,13 +62,12 @@ def put(units: Iterable[str], seconds: float, reason: str, path: Path = NOTES, f
     now = time.time()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     with locks.waited(path.with_suffix(".lock")):
-        lasting = notes(now, path)
-        for unit in units:
-            lasting[unit] = Note(unit, now + seconds, reason)
-        lasting = {unit: note for unit, note in lasting.items() if note.until > now}
-        durable.write(path, json.dumps([asdict(lasting[unit]) for unit in sorted(lasting)]), 0o640)
+        named = set(units)
+        left = [note for note in _every(now, path) if note.unit not in named or (seconds and note.reason != reason)]
+        left += [Note(unit, now + seconds, reason) for unit in sorted(named) if seconds]
+        durable.write(path, json.dumps([asdict(note) for note in left]), 0o640)
         if folder.is_dir():
-            write(folder, PROGRAM, measured(lasting), now)
+            write(folder, PROGRAM, measured(notes(now, path)), now)
 
 
 @contextlib.contextmanager

@@ -80,10 +80,11 @@ def look(
     return sorted(rows, key=lambda row: (row.fault.rings != faults.PAGE, row.since))
 
 
-def note(rows: Sequence[Row], since: Path = SINCE) -> None:
-    """Keep since when each fault lasts. Raises OSError."""
+def note(rows: Sequence[Row], since: Path = SINCE, *, whole: bool = True) -> None:
+    """Keep since when each fault lasts; where the look was not `whole`, of those before too. Raises OSError."""
     since.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    durable.write(since, json.dumps({row.fault.name: row.since for row in rows}, sort_keys=True), 0o640)
+    before = {} if whole else kit.state(since, _parse) or {}
+    durable.write(since, json.dumps(before | {row.fault.name: row.since for row in rows}, sort_keys=True), 0o640)
 
 
 def here(blind: Callable[[str], object]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,9 @@ from malleposte_portal.own.messages import trace
 LOG = logging.getLogger("malleposte_portal")
 SUBJECT = Subject("desk")
 SHOW = "resultat"
-"""The word in the address of a page that shows people."""
+"""The word in the address of a page that shows people; its value tells the searches of several tabs apart."""
+MOST_SEARCHES = 3
+"""Searches of a page that a session keeps."""
 
 
 @SUBJECT.form("/assistance", "/en/help-desk")
@@ -59,14 +62,19 @@ def desk_list(agent: sign_on.Agent) -> Answer:
     )
 
 
-def _search() -> str:
-    """The name in the session of the last search of this page."""
-    return f"search-{request.endpoint}"
+def _name() -> str:
+    """The name in the session of the last searches of this page."""
+    return f"searches-{request.endpoint}"
+
+
+def _searches() -> list[tuple[str, dict[str, str]]]:
+    """The last searches of this page, each with the value of its address; a session keeps the order of lists alone."""
+    return [(value, typed) for value, typed in session.get(_name(), [])]
 
 
 def looked_for() -> dict[str, str] | None:
-    """The last search of this page, for the answer to it."""
-    return session.get(_search()) if request.method == "GET" and SHOW in request.args else None
+    """The search to which this page answers."""
+    return dict(_searches()).get(request.args.get(SHOW, "")) if request.method == "GET" else None
 
 
 def looked(agent: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], Request[Any]]) -> Answer:
@@ -79,10 +87,12 @@ def looked(agent: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, st
     reach: tuple[str, ...] = ()
     if request.method == "POST":
         if form.validate():
-            session[_search()] = {one.short_name: one.data for one in form if one.short_name != "csrf_token"}
-            return redirect(link(str(request.endpoint), **{SHOW: 1}), 303)
+            value = secrets.token_hex(4)
+            typed = {one.short_name: one.data for one in form if one.short_name != "csrf_token"}
+            session[_name()] = [*_searches(), (value, typed)][-MOST_SEARCHES:]
+            return redirect(link(str(request.endpoint), **{SHOW: value}), 303)
         status = 422
-    elif SHOW in request.args and _search() in session:
+    elif looked_for() is not None:
         answer = ask(agent, wanted, refused=_("Cette recherche n’a pas été comprise."))
         if isinstance(answer, Done):
             people = answer

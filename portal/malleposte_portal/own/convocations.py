@@ -11,6 +11,7 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent, unanswered
 
+GONE = 404
 SUBJECT = Subject("convocations")
 
 
@@ -30,4 +31,6 @@ def convocation_answer(agent: sign_on.Agent) -> Answer:
     """Answer one."""
     invitation, yes = request.form.get("invitation", "")[:200], request.form.get("answer") == "yes"
     done = ask(agent, lambda source, uid, token: AnswerConvocation(source, uid, token, invitation, yes))
-    return unanswered(done) if isinstance(done, acts.Told) else back_to("convocations", "yes" if yes else "no")
+    if isinstance(done, acts.Told):
+        return back_to("convocations", "changed") if done.status == GONE else unanswered(done)
+    return back_to("convocations", "yes" if yes else "no")

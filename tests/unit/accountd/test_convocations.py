@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from malleposte.accountd.call import OF
 from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.convocations import office as office_calls
 from malleposte.accountd.calls.convocations.mine import AnswerConvocation, MyConvocations
 from malleposte.accountd.calls.convocations.office import (
     AGENTS,
@@ -197,6 +198,18 @@ def test_the_silent_are_reminded_one_or_all_are_called_off(stage: Ground) -> Non
     for only, keys in (("off", 2), ("silence", 0), ("failed", 0), ("", 2)):
         shown = success(stage.ask(OfficeConvocation(**at, only=only)))
         assert len(shown.lines) == keys, only
+
+
+def test_an_order_beyond_those_of_a_day_is_not_carried_out(stage: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    ident = sent(stage)
+    at = {**who(), "office": "dec", "convocation": ident}
+    monkeypatch.setattr(office_calls, "ORDERS_A_DAY", 1)  # that it was sent
+    assert stage.ask(OrderConvocation(**at, order="call_off")) == Refused(ErrorCode.FORBIDDEN, Forbidden.CAP.value)
+    whole = success(stage.ask(OfficeConvocation(**at)))
+    assert whole.summary.stage is Stage.OPEN and not any(line.off for line in whole.lines)
+    monkeypatch.setattr(office_calls, "ORDERS_A_DAY", 2)
+    success(stage.ask(OrderConvocation(**at, order="send")))  # which changes nothing now, and does not count
+    assert success(stage.ask(OrderConvocation(**at, order="call_off"))).summary.stage is Stage.OFF
 
 
 def test_many_agents_come_page_by_page(stage: Ground) -> None:

@@ -13,9 +13,12 @@ from malleposte.accountd.calls.protection import Block
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.convocations.model import Event
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.meetings.invite import Meeting
+from malleposte.accounts.meetings.polls import Shown, Slot
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
@@ -204,6 +207,34 @@ def test_what_is_named_goes_and_nothing_else(stage: HackedStage) -> None:
     notes = [one["note"] for one in stage.lines() if one["action"] == "trace-removed"]
     assert notes == ["renvoi: voleur@lointain.test", "second facteur: Inconnu"]
     assert any(one["action"] == "factor-remove" for one in stage.lines())
+
+
+def test_what_was_called_in_the_agent_s_name_is_shown_and_called_off(stage: HackedStage) -> None:
+    slots = (Slot("2099-06-15T08:00", "2099-06-15T09:00"),)
+    over = (Slot("2020-06-15T08:00", "2020-06-15T09:00"),)
+    polls = [
+        Shown("p1", "Gagnez", "Marie", slots), Shown("p2", "x", "Marie", slots, open=False),
+        Shown("p3", "y", "Marie", over),
+    ]  # fmt: skip
+    event = Event("Prime", "2099-06-15T08:00", "2099-06-15T09:00")
+    ended: list[tuple[str, str]] = []
+
+    def end(_uid: str, ident: str) -> None:
+        ended.append((_uid, ident))
+        polls[:] = [one for one in polls if one.ident != ident]
+
+    vars(stage.hosts).update(
+        my_polls=lambda _uid: polls, my_meetings=lambda _uid: [Meeting("m1", event), Meeting("m2", event, off=True)],
+        end_poll=end, call_off_meeting=lambda uid, ident: ended.append((uid, ident)),
+    )  # fmt: skip
+    done = stage.taken_back()
+    shown = [one for one in stage.check(done.ticket).traces if one.kind in ("meeting", "poll")]
+    assert [(one.kind, one.what) for one in shown] == [("meeting", "Prime"), ("poll", "Gagnez")] and ended == []
+    left = stage.check(done.ticket, *(one.ident for one in shown))
+    assert ended == [("mdupond", "m1"), ("mdupond", "p1")] and "poll" not in kinds(left)
+    assert [line["note"] for line in stage.lines() if line["action"] == "trace-removed"] == [
+        "réunion: Prime", "sondage: Gagnez",
+    ]  # fmt: skip
 
 
 def test_what_others_opened_is_told_by_names_and_stays(stage: HackedStage) -> None:

@@ -11,6 +11,7 @@ import pytest
 from malleposte.accountd.calls.meetings.group import MEETINGS_A_DAY
 from malleposte.accountd.calls.meetings.polls import (
     EVENT,
+    OPEN,
     PEOPLE,
     SLOTS,
     AskPoll,
@@ -26,7 +27,7 @@ from malleposte.accountd.message import ErrorCode, Forbidden, Refused
 from malleposte.accounts import facts
 from malleposte.accounts.convocations import store
 from malleposte.accounts.hosts.acts import convocations as acts
-from malleposte.accounts.meetings import polls
+from malleposte.accounts.meetings import invite, polls
 from malleposte.directory.model import State
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, Stage, success, token
@@ -90,6 +91,18 @@ def test_what_is_wrong_asks_nobody(stage: Stage, folder: Path, changed: dict[str
     assert asked(stage, **changed) == Refused(ErrorCode.REFUSED_VALUE, word)
     assert list(polls.every(folder)) == []
     success(asked(stage))
+
+
+def test_a_choice_beyond_the_meetings_that_stand_is_refused_and_ends_nothing(
+    stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ident, link = opened(stage, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(invite, "MOST_OPEN", 0)
+        assert stage.ask(DecidePoll(**who(), poll=ident, slot=0)) == Refused(ErrorCode.REFUSED_VALUE, OPEN)
+    assert [line["action"] for line in stage.lines()] == ["poll-ask"]
+    success(stage.ask(SeePoll(HERE, link)))
+    success(stage.ask(DecidePoll(**who(), poll=ident, slot=0)))
 
 
 def test_polls_count_with_meetings_in_a_day(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

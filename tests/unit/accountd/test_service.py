@@ -98,7 +98,7 @@ NOTHING: dict[str, Any] = {
     "undelete": {}, "senders": Senders(), "set_senders": Senders(), "hours": HoursState(), "set_hours": HoursState(),
     "later": Shown(), "set_later": Shown(), "decide_later": Shown(),
     "tools": ToolsShown(), "add_tool": ToolsShown(), "renew_tool": ToolsShown(), "change_tool": ToolsShown(),
-    "try_tool": Verdict(Outcome.DONE), "linked": Place(),
+    "try_tool": Verdict(Outcome.DONE), "linked": Place(), "my_meetings": [], "my_polls": [],
 }  # fmt: skip
 """The answers of hosts that hold nothing, by their acts."""
 

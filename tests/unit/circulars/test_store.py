@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from malleposte.circulars import readers
+from malleposte.circulars import readers, reading
 from malleposte.circulars.model import Filing, Query
-from malleposte.circulars.store import DAY, FullError, Limits, Store
+from malleposte.circulars.store import DAY, MOST_LETTERS, FullError, Limits, Store
 from malleposte.deliveries.retracted import Box, Sign
 
 from .test_reading import letter
@@ -51,6 +51,30 @@ def test_a_message_is_found_by_beginnings_of_words_without_accents_and_by_names_
     assert idents(store, since=NOW + 1) == [OTHER] and idents(store, until=NOW + 1) == [IDENT]
     assert idents(store, "", "autres") == [] and idents(store, "", "autres", "chefs") == [OTHER, IDENT]
     assert store.find(Query(("chefs",)))[1] == NOW
+
+
+def test_a_message_is_read_once_however_many_open_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(MOST_LETTERS + 1):
+        store.file(filing(f"202609140815{number:02}-5f2a90c1"), letter(text=f"Bonjour {number}"))
+    read = list[int]()
+    plain = reading.read
+
+    def counted(raw: bytes) -> reading.Letter:
+        read.append(len(raw))
+        return plain(raw)
+
+    monkeypatch.setattr(reading, "read", counted)
+    for _agent in range(3):
+        shown = store.show("chefs", "20260914081500-5f2a90c1")
+        assert shown is not None and shown.text == "Bonjour 0"
+    assert len(read) == 1
+    for number in range(1, MOST_LETTERS + 1):
+        store.show("chefs", f"202609140815{number:02}-5f2a90c1")
+    store.show("chefs", "20260914081500-5f2a90c1")
+    assert len(read) == MOST_LETTERS + 2, "those that were opened last are kept"
+    assert store.head("chefs", OTHER) is None
+    head = store.head("chefs", "20260914081502-5f2a90c1")
+    assert head is not None and head.subject and len(read) == MOST_LETTERS + 2
 
 
 def test_a_disk_that_was_full_once_stops_no_message_for_good(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,9 +82,22 @@ def test_a_night_of_pages_sends_so_many_text_messages_an_hour_and_all_mails() ->
         everything.send(PAGE, float(second))
     assert len(gateway.sent) == 2 * receivers.MOST_SMS
     assert len(relay.mails) == receivers.MOST_SMS + 5
-    assert "were sent within an hour" in relay.mails[-1]
+    assert "were tried within an hour" in relay.mails[-1]
     everything.send(PAGE, receivers.HOUR + receivers.MOST_SMS)
     assert len(gateway.sent) == 2 * receivers.MOST_SMS + 2
+
+
+def test_a_gateway_that_was_away_is_used_again_soon_and_not_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receivers, "MOST_SMS", 4)
+    everything, gateway, _relay = made("+33600000001", "+33600000002", mailer="broken")
+    for look in range(6):
+        with pytest.raises(NobodyToldError):
+            everything.send(PAGE, look * 15)
+    gateway.refuses = ()
+    with pytest.raises(NobodyToldError, match="no text message: 4 were tried"):
+        everything.send(PAGE, 100)  # such a gateway may have sent what it said that it had not
+    assert everything.send(PAGE, receivers.FAILED + 46) == ["mail: the relay answered 550"]
+    assert len(gateway.sent) == 2
 
 
 def test_settings_are_read_and_those_of_no_way_refused() -> None:

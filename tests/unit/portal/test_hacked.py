@@ -187,6 +187,8 @@ def test_with_accountd_away_the_ticket_stays(agent: Visitor, behind: Hacked) -> 
         (calls.Trace("a", "reply", "a@b.test", "x@lointain.test"), "messages de a@b.test vont à x@lointain.test"),
         (calls.Trace("a", "copy", "a@b.test", "x@lointain.test"), "part aussi, en copie cachée, à x@lointain.test"),
         (calls.Trace("a", "tool", "webhook hooks.lointain.test", "0" * 16), "cet outil : webhook hooks.lointain.test"),
+        (calls.Trace("a", "meeting", "Prime <b>", "m1"), "invitées en votre nom : « Prime <b> »"),
+        (calls.Trace("a", "poll", "Gagnez", "p1"), "interrogées en votre nom : « Gagnez »"),
         (calls.Trace("a", "factor", "totp", "x", "2026-09-01T08:00:00+00:00"), "de codes « x ». Ajouté le 1er"),
         (calls.Trace("a", "recovery", "mail", "ma…@exemple.test"), "adresse de secours est ma…@exemple.test"),
         (calls.Trace("a", "recovery", "phone", "…78", "20260820080000Z"), "téléphone de secours est …78. Ajouté le 20"),

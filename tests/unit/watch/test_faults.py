@@ -116,9 +116,10 @@ def test_a_disk_that_cannot_be_looked_at_is_named_and_the_others_are(monkeypatch
 def test_file_systems_on_disks_are_looked_at_once() -> None:
     table = (
         "overlay / overlay rw 0 0\nproc /proc proc rw 0 0\n/dev/vda1 /boot ext4 rw 0 0\n"
-        "/dev/vdb1 /srv/a\\040b ext4 rw 0 0\n/dev/vdb1 /var/lib/x ext4 ro 0 0\ntmpfs /run tmpfs rw 0 0\n"
+        "/dev/vdb1 /srv/données\\040b ext4 rw 0 0\n/dev/vdb1 /var/lib/x ext4 ro 0 0\n"
+        "/dev/sr0 /media/cdrom iso9660 ro 0 0\ntmpfs /run tmpfs rw 0 0\n"
     )
-    assert faults.mounts(table) == ["/", "/boot", "/srv/a b"]
+    assert faults.mounts(table) == ["/", "/boot", "/srv/données b"]
 
 
 def test_each_line_of_the_runbook_is_there() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from malleposte.core.errors import ExitCode, MallepostError
-from malleposte.watch import registry, run, settings, textfile
+from malleposte.watch import registry, ring, run, settings, status, textfile
 from malleposte.watch.registry import Measure
 from malleposte.watch.state import ask
 from malleposte.watch.textfile import Metric, metric
@@ -133,3 +136,34 @@ def test_what_others_read_is_written_where_it_is_asked_for(tmp_path: Path) -> No
     region.rmdir()
     run.hand_on(given, [], failed, NOW)
     assert failed and "region" in failed[0]
+
+
+def test_what_could_not_be_looked_at_is_neither_over_nor_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures, since, posts, said = tmp_path / "measures", tmp_path / "since.json", list[Any](), list[str]()
+    measures.mkdir()
+    (tmp_path / "mounts").write_text("")
+    clock = [NOW]
+    monkeypatch.setattr(run, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(run, "time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(status, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(status, "note", functools.partial(status.note, since=since))
+    monkeypatch.setattr(status, "look", functools.partial(status.look, since=since, notes=tmp_path / "notes"))
+    told = functools.partial(ring.ring, path=tmp_path / "notices.json", post=lambda _url, one: posts.append(one))
+    monkeypatch.setattr(ring, "ring", told)
+    ends = metric("malleposte_certificate_end_seconds", "X", (NOW + 3600, {"name": "host"}))
+    textfile.write(measures, "of-no-measure", [ends], NOW)
+    given = settings.Settings(measures, (), (), pager="http://x")
+    assert run.once(given, said.append) == ExitCode.DONE and [one["status"] for one in posts] == ["firing"]
+    begun = since.read_text()
+    broken = measures / "malleposte-x.prom"
+    broken.write_text("not a metric\n")
+    clock[0] += 60
+    assert run.once(given, said.append) == ExitCode.FAILURE and "not a metric" in said[-1]
+    assert len(posts) == 1 and since.read_text() == begun
+    broken.unlink()
+    textfile.write(measures, "of-no-measure", [], NOW)
+    clock[0] += 60
+    assert run.once(given, said.append) == ExitCode.DONE
+    assert [one["status"] for one in posts] == ["firing", "resolved"] and since.read_text() == "{}"

@@ -31,6 +31,20 @@ def test_the_end_of_the_work_shortens_its_own_note_alone(tmp_path: Path) -> None
     assert silence.notes(time.time(), path).keys() == {"b.service"}
 
 
+def test_the_end_of_one_piece_of_work_leaves_the_silence_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "silence.json"
+    before = time.time()
+    silence.put([silence.ALL], 7200, "replacing a disk", path, tmp_path)
+    silence.put([silence.ALL], 3600, "a deploy", path, tmp_path)
+    assert silence.notes(before, path)[silence.ALL].until >= before + 7200, "nor does its beginning shorten it"
+    silence.put([silence.ALL], silence.AFTER, "a deploy", path, tmp_path)
+    assert silence.notes(before, path)[silence.ALL].until >= before + 7200
+    (shown,) = textfile.read(tmp_path)["malleposte_silence_until_seconds"]
+    assert shown.value >= int(before) + 7200
+    silence.put([silence.ALL], 0, "work", path, tmp_path)
+    assert silence.notes(before, path) == {}, "who ends the silence of a host ends all of it"
+
+
 @pytest.mark.parametrize("seconds", [-1, silence.LONGEST + 1])
 def test_nobody_silences_for_longer_than_a_day(seconds: float, tmp_path: Path) -> None:
     path = tmp_path / "silence.json"

@@ -58,10 +58,12 @@ WORDS: Mapping[str, str] = {
     Trail.FOLDER: "dossier partagé", Trail.AGENDA: "agenda ou contacts partagés", Trail.DELEGATE: "délégation",
     Trail.SENDERS: "expéditeurs autorisés ou bloqués", Trail.SIGNATURE: "signature",
     Trail.SENDER: "nom d’expéditeur", Trail.REPLY: "adresse de réponse", Trail.COPY: "copie cachée",
-    Trail.TOOL: "règle d’un outil",
+    Trail.TOOL: "règle d’un outil", Trail.MEETING: "réunion", Trail.POLL: "sondage",
     Trail.FACTOR: "second facteur", Trail.RECOVERY: "moyen de secours",
 }  # fmt: skip
 """The kinds in the journal, for the account's owner."""
+BY_NAME = (Trail.TOOL, Trail.MEETING, Trail.POLL)
+"""The kinds whose `who` is a name of the platform's."""
 
 
 class Trace(Message, frozen=True):
@@ -245,6 +247,10 @@ def _search(context: Context, entry: Entry, way: str) -> _Search:
         search.shown.extend(_factors(context, uid, way))
     except (MallepostError, OSError) as error:
         search.failures.append(Failure("factors", str(error)))
+    try:
+        search.shown.extend(_called(context, uid))
+    except (MallepostError, OSError) as error:
+        search.failures.append(Failure("traces", str(error)))
     others = (structs.replace(_shown(one), kept=True) for one in acts.others(context.directory, uid, traces))
     search.shown.extend((*_means(entry, context.now), *others))
     return search
@@ -260,6 +266,17 @@ def _factors(context: Context, uid: str, way: str) -> Iterator[Trace]:
         yield structs.replace(trace, what=one.kind, made=made, kept=kept)
 
 
+def _called(context: Context, uid: str) -> Iterator[Trace]:
+    """Yield the meetings and polls in the agent's name that are to come."""
+    for meeting in context.tools.hosts.my_meetings(uid):
+        if not meeting.off:
+            yield _shown(model.Trace(Trail.MEETING, meeting.event.title, meeting.ident))
+    here = context.now.astimezone().replace(tzinfo=None).isoformat(timespec="minutes")
+    for poll in context.tools.hosts.my_polls(uid):
+        if poll.open and max(slot.begin for slot in poll.slots) > here:
+            yield _shown(model.Trace(Trail.POLL, poll.title, poll.ident))
+
+
 def _remove(
     context: Context, entry: Entry, gone: Trace, traces: Mapping[str, model.Trace], source: str
 ) -> list[Failure]:
@@ -270,6 +287,10 @@ def _remove(
             _remove_factor(context, uid, gone, source)
         elif gone.kind == Trail.RECOVERY:
             _remove_means(context, entry, gone.what)
+        elif gone.kind == Trail.MEETING:
+            context.tools.hosts.call_off_meeting(uid, gone.who)
+        elif gone.kind == Trail.POLL:
+            context.tools.hosts.end_poll(uid, gone.who)
         else:
             trace = traces[gone.ident]
             if gone.kind == Trail.SENDER:
@@ -279,7 +300,7 @@ def _remove(
                 return list(failures)
     except (MallepostError, OSError) as error:
         return [Failure("factors" if gone.kind == Trail.FACTOR else "traces", str(error))]
-    about = gone.what if gone.kind == Trail.TOOL else gone.who or gone.what
+    about = gone.what if gone.kind in BY_NAME else gone.who or gone.what
     note = ": ".join(one for one in (WORDS[gone.kind], about) if one)
     context.journal.write("trace-removed", uid, note=note)
     context.journal.sync()

@@ -118,13 +118,17 @@ def mine(uid: str, now: float, folder: Path = store.FOLDER) -> list[Mine]:
 
 
 def answer(uid: str, invitation: str, yes: bool, now: float, folder: Path = store.FOLDER) -> Mine | None:
-    """Note an agent's answer; None where the agent has no such convocation, or it is off or over. Raises OSError."""
-    ident, _dash, token = invitation.rpartition("-")
+    """Note an agent's answer; None where the agent has no such convocation, or it is off or over. Raises OSError.
+
+    An answer to hours that changed since the agent was shown them is none.
+    """
+    ident = invitation.rpartition("-")[0]
     with store.turn(folder):
         if not store.has(ident, folder):
             return None
         one = store.load(ident, folder)
-        invitee = next((each for each in one.invitees if each.token == token and each.person.uid == uid), None)
+        mine = (each for each in one.invitees if each.person.uid == uid)
+        invitee = next((each for each in mine if _invitation(one, each) == invitation), None)
         if invitee is None or invitee.off or one.stage is Stage.DRAFT or invitee.event.ends.timestamp() <= now:
             return None
         said = Answer.YES if yes else Answer.NO
@@ -254,11 +258,14 @@ def _lines(one: Convocation) -> Iterator[Line]:
         )  # fmt: skip
 
 
+def _invitation(one: Convocation, invitee: Invitee) -> str:
+    """Return the name of an invitation as it is now; an answer names it."""
+    return f"{one.ident}-{invitee.token}.{invitee.sequence}"
+
+
 def _mine(one: Convocation, invitee: Invitee) -> Mine:
     answered = iso(invitee.answered) if invitee.answered else ""
-    return Mine(
-        f"{one.ident}-{invitee.token}", one.title, one.mail, invitee.event, invitee.answer, answered, invitee.off
-    )
+    return Mine(_invitation(one, invitee), one.title, one.mail, invitee.event, invitee.answer, answered, invitee.off)
 
 
 def _shown_to_agent(invitee: Invitee, now: float) -> bool:

@@ -40,6 +40,8 @@ BATCH = 10
 FILED_TOGETHER = 5
 ROUNDS = 20
 """Questions to a box in one look."""
+ANSWERS, ANSWERS_AGAIN = 30.0, 300.0
+"""Seconds of a look for answers, in some boxes after others, and until a run looks into a box again."""
 SETTLED = 90.0
 """Seconds after which the index knows of a letter that was handed over."""
 UNKNOWN_FOR = 3600.0
@@ -88,6 +90,8 @@ class Worker:
         self.night, self.result, self.folder, self.clock = night, result, folder, clock
         self.rules = night.rules.convocations
         self.pace = store.Pace(self.rules.per_minute, folder)
+        self.looked = dict[str, float]()
+        self.boxes_left = False
 
     @functools.cached_property
     def facts(self) -> Facts:
@@ -105,10 +109,13 @@ class Worker:
         self.look()
         self.minute()
         polls.prune(self.clock.now(), self.rules.meeting_days, self.folder)
-        while store.asked(self.folder) or self._all_due() or ballots.due(self.clock.now(), self.folder):
+        while self.boxes_left or store.asked(self.folder) or self._all_due() or self._ballots():
             self.wait()
             self.look()
             self.minute()
+
+    def _ballots(self) -> bool:
+        return ballots.due(self.clock.now(), self.folder)
 
     def _all_due(self) -> dict[str, list[str]]:
         """Return what is due, by offices."""
@@ -131,13 +138,23 @@ class Worker:
             if one.planning:
                 with named(self.result.failures.append, one.ident):
                     self.plan(one.ident)
-        for office in dict.fromkeys(one.office for one in every if self._open(one)):
-            with named(self.result.failures.append, f"answers to {office}"):
-                self.answers(office, [one.ident for one in every if one.office == office and self._open(one)])
+        self._look_into_boxes([one for one in every if self._open(one)])
         for one in every:
             if one.stage is Stage.OPEN:
                 with named(self.result.failures.append, one.ident):
                     self.follow(one.ident)
+
+    def _look_into_boxes(self, every: Sequence[Convocation]) -> None:
+        """Count answers for a while, those of boxes that wait for longest first: no letter waits for all boxes."""
+        now = self.clock.now()
+        due = {one.office for one in every if self.looked.get(one.office, 0.0) + ANSWERS_AGAIN <= now}
+        for office in sorted(due, key=lambda office: self.looked.get(office, 0.0)):
+            if self.clock.now() >= now + ANSWERS:
+                break
+            self.looked[office] = self.clock.now()
+            with named(self.result.failures.append, f"answers to {office}"):
+                self.answers(office, [one.ident for one in every if one.office == office])
+        self.boxes_left = bool(due - self.looked.keys())
 
     def _open(self, one: Convocation) -> bool:
         return one.stage is not Stage.DRAFT and one.last + LATE_REPLIES * DAY > self.clock.now()
@@ -176,7 +193,8 @@ class Worker:
         people = People(directory, None, self.night.settings.domain)
         with store.turn(self.folder):
             every = [store.load(ident, self.folder) for ident in idents]
-        since = datetime.datetime.fromtimestamp(min(one.made for one in every), datetime.UTC).date()
+        # The days of the store are those of its zone.
+        since = datetime.datetime.fromtimestamp(min(one.made for one in every) - DAY, datetime.UTC).date()
         # No answer to a new one is older than its first letter, so that it begins where the others are.
         seen = dict[str, int]()
         for one in every:
@@ -234,7 +252,7 @@ class Worker:
         """
         left = self.pace.left(self.clock.now())
         tried = 0
-        if left and ballots.due(self.clock.now(), self.folder):
+        if left and self._ballots():
             hand, now = self.night.tools.hosts.submit_letter, self.clock.now()
             tried = ballots.send(hand, self.facts.portal, min(left, BATCH), now, self.folder)
             self.pace.spend(tried, now)

@@ -6,6 +6,7 @@ import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
+from itertools import zip_longest
 from pathlib import Path
 
 from malleposte.accounts.convocations import letter, store
@@ -52,11 +53,20 @@ def due(now: float, folder: Path = store.FOLDER) -> bool:
 
 
 def send(hand: Submit, portal: str, most: int, now: float, folder: Path = store.FOLDER) -> int:
-    """Send so many letters at most; return how many were tried. What fails is noted, and tried again later."""
+    """Send so many letters at most; return how many were tried. What fails is noted, and tried again later.
+
+    The organisers take turns, those with few letters first.
+    """
+    left = dict[str, list[str]]()
+    for one in polls.every(folder):
+        if one.stands(now):
+            left.setdefault(one.by.uid, []).extend(one.ident for voter in one.voters if _waits(voter, now))
     tried = 0
-    for ident in [one.ident for one in polls.every(folder) if one.stands(now)]:
-        while tried < most and _next(hand, portal, ident, now, folder):
-            tried += 1
+    for turn in zip_longest(*sorted(left.values(), key=len)):
+        for ident in filter(None, turn):
+            if tried == most:
+                return tried
+            tried += _next(hand, portal, ident, now, folder)
     return tried
 
 

@@ -62,8 +62,7 @@ def call(
     with store.turn(folder):
         if ident and store.has(ident, folder):
             return shown(store.load(ident, folder))
-        standing = [one for one in _of(by.uid, folder) if one.stage is Stage.OPEN and one.last > now.timestamp()]
-        if len(standing) >= MOST_OPEN:
+        if is_full(by.uid, now.timestamp(), folder):
             return None
         own = Invitee(by.uid, plan.token(), by, event, answer=Answer.YES, part=Part.ORGANISER)
         others = [Invitee(plan.key_of(one), plan.token(), one, event, part=Part.GUEST) for one in guests]
@@ -74,6 +73,11 @@ def call(
         )  # fmt: skip
         store.ask(meeting, folder)
     return shown(meeting)
+
+
+def is_full(uid: str, now: float, folder: Path = store.FOLDER) -> bool:
+    """Whether an agent may call no further meeting until one is over or off."""
+    return sum(one.stage is Stage.OPEN and one.last > now for one in _of(uid, folder)) >= MOST_OPEN
 
 
 def call_off(uid: str, ident: str, now: float, folder: Path = store.FOLDER) -> Meeting | None:

@@ -154,7 +154,8 @@ def decide(
 ) -> Shown | None:
     """Take a slot: the poll ends, and its people are invited; None where that cannot be. Raises OSError.
 
-    Interrupted and done again, with whatever slot, it ends with one meeting at the first one.
+    For an organiser who may call no further meeting it stays as it was. Interrupted and done again, with whatever
+    slot, it ends with one meeting at the first one.
     """
     with store.turn(folder):
         one = _owned(uid, ident, folder)
@@ -165,6 +166,8 @@ def decide(
         ):
             return None
         if one.chosen < 0:
+            if invite.is_full(uid, now.timestamp(), folder):
+                return shown(one)
             one.chosen = slot
             _close(one)
         # The meeting has its name before it is called: whoever comes again finds it by that.

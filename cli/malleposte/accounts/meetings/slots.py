@@ -72,7 +72,7 @@ def propose(window: Window, busy: Mapping[str, Sequence[Span]], now: datetime.da
     chosen = list[tuple[tuple[str, ...], Span]]()
     a_day = dict[datetime.date, int]()
     for taken, span in sorted(possible, key=lambda one: (len(one[0]), one[1])):
-        day = span[0].date()
+        day = span[0].astimezone(window.zone).date()
         overlap = any(other[0] < span[1] and span[0] < other[1] for _taken, other in chosen)
         if len(chosen) < MOST and a_day.get(day, 0) < A_DAY and not overlap:
             chosen.append((taken, span))

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The kinds: of mailbox and webmails, then two of the log-in page and the directory, then those of OTHERS."""
+    """The kinds: of mailbox, webmails and meetings, two of the log-in page and the directory, then those of OTHERS."""
 
     FORWARD = "forward"
     """Mail is sent on, to `who`."""
@@ -34,6 +34,10 @@ class Kind(StrEnum):
     """`who` gets a hidden copy of each message from `what`."""
     TOOL = "tool"
     """Messages are told to the tool `what` (its name, and its host) by the rule `who`."""
+    MEETING = "meeting"
+    """The meeting `what`, whose name is `who`, was called from the account: its letters go on once it sends again."""
+    POLL = "poll"
+    """So was the poll of dates `what`."""
     FACTOR = "factor"
     """The second factor `what`."""
     RECOVERY = "recovery"

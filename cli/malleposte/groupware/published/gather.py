@@ -65,7 +65,7 @@ class Gatherer:
                 shown.append(Shown(one.ident, one.name, one.colour, digest(self.store.content(one.ident)), members))
             self.store.show(shown)
             self._serve(published)
-            said += self._tell(published, now.date())
+            said += self._tell(published, now.astimezone().date())
         return said
 
     def members(self, one: Published) -> tuple[str, ...] | None:

@@ -38,6 +38,7 @@ WRONG = {
     MANY: "50 personnes au plus : les membres des listes comptent.",
     OPEN: "Vous avez trop de sondages ou de réunions en cours. Terminez ceux qui ne servent plus.",
 }
+FULL = "Vous avez trop de réunions à venir. Annulez celles qui ne servent plus."
 VOTES = {Vote.YES: "Oui", Vote.MAYBE: "Si besoin", Vote.NO: "Non"}
 SAID = {**VOTES, Vote.NONE: "Pas de réponse"}
 
@@ -105,7 +106,7 @@ def poll_decide(agent: sign_on.Agent) -> Answer:
     visio = bool(request.form.get("visio"))
     done = ask(
         agent, lambda source, uid, token: DecidePoll(source, uid, token, ident, number, visio),
-        refused=_("Ce créneau ne peut plus être choisi, ou vous avez trop de réunions à venir."),
+        refused={SLOTS: _("Ce créneau ne peut plus être choisi."), OPEN: _(FULL)},
     )  # fmt: skip
     return unanswered(done) if isinstance(done, acts.Told) else _to(done, "decided")
 

@@ -116,7 +116,7 @@ final class agents_invitation
     public function link(): string
     {
         foreach ([...$this->all('ATTACH'), ...$this->all('URL'), ...$this->all('CONFERENCE')] as $line) {
-            if (preg_match('~:(https?://[^\s"<>]+)$~i', $line, $found)) {
+            if (preg_match('~:(https?://.+)~i', self::end($line, '\s"<>'), $found)) {
                 return $found[1];
             }
         }
@@ -250,6 +250,13 @@ final class agents_invitation
 
     private static function address(string $line): string
     {
-        return preg_match('/:mailto:([^\s]+)$/i', $line, $found) ? strtolower($found[1]) : '';
+        return preg_match('/:mailto:(.+)/i', self::end($line, '\s'), $found) ? strtolower($found[1]) : '';
+    }
+
+    /** A line behind the last of some signs. What is looked for there is looked for once, however often a stranger begins it. */
+    private static function end(string $line, string $signs): string
+    {
+        $parts = preg_split("/[$signs]/", $line);
+        return end($parts);
     }
 }

@@ -56,6 +56,20 @@ def test_what_is_off_or_over_is_answered_no_more(folder: Path) -> None:
     assert [one.off for one in orders.mine("anne", START, folder)] == [True]
 
 
+def test_a_page_of_before_answers_no_hours_that_changed_since(tmp_path: Path) -> None:
+    one = convocation("anne")
+    store.keep(one, tmp_path)
+    (before,) = orders.mine("anne", START, tmp_path)
+    held = store.load(IDENT, tmp_path)
+    held.invitees[0].change(msgspec.structs.replace(EVENT, place="Salle 4"))
+    store.keep(held, tmp_path)
+    assert orders.answer("anne", before.invitation, True, START, tmp_path) is None
+    (now,) = orders.mine("anne", START, tmp_path)
+    assert (now.event.place, now.answer) == ("Salle 4", Answer.SILENCE)
+    said = orders.answer("anne", now.invitation, True, START, tmp_path)
+    assert said is not None and said.answer is Answer.YES
+
+
 def test_an_office_orders_on_its_own_alone(folder: Path) -> None:
     assert orders.give("autre", IDENT, Order.CALL_OFF, "", START, folder) is None
     assert store.load(IDENT, folder).stage is Stage.OPEN

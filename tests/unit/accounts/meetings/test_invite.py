@@ -13,7 +13,7 @@ import icalendar
 import pytest
 from malleposte.accounts.convocations import orders, store, work
 from malleposte.accounts.convocations.model import Answer, ConvocationRules, Event, Person, Stage
-from malleposte.accounts.convocations.replies import RawReply
+from malleposte.accounts.convocations.replies import RawReply, Replies
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.later.letter import prepared
 from malleposte.accounts.mailbox.later.submit import Outcome, Reply
@@ -116,6 +116,26 @@ def test_who_calls_many_meetings_takes_no_more_of_a_minute_than_another(house: H
     first = [by for by, _to in house.handed[:9]]
     assert first.count("chantal") >= 4, first
     assert len(house.handed) == 36, "all of them go"
+
+
+def test_letters_do_not_wait_until_all_boxes_were_looked_into(house: House) -> None:
+    people = [person(f"agent{number}") for number in range(20)]
+    for one in people:
+        house.called(OUTSIDE, by=one)
+    read, went = list[str](), list[float]()
+
+    def slowly(uid: str, _since: str, seen: dict[str, int]) -> Replies:
+        house.time += 60  # a host that is away
+        read.append(uid)
+        return Replies([], seen)
+
+    house.convocation_replies = slowly  # type: ignore[method-assign]
+    house.directory = directory(*(one.uid for one in people))
+    house.before = lambda what: went.append(house.time) if what == "send" else None
+    begun = house.time
+    house.run()
+    assert len(went) == 20 and max(went) - begun <= 120, "all letters went after a look at some"
+    assert sorted(read) == sorted(one.uid for one in people), "each box was looked into, once"
 
 
 def test_all_have_one_event_under_one_name(house: House) -> None:

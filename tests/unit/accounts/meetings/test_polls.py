@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 from malleposte.accounts.convocations import orders, store
+from malleposte.accounts.convocations.model import Person
 from malleposte.accounts.mailbox.later.submit import Outcome
-from malleposte.accounts.meetings import invite, polls
+from malleposte.accounts.meetings import ballots, invite, polls
 from malleposte.accounts.meetings.polls import MOST_OPEN, Poll, Shown, Slot
 
 from tests.unit.accounts.convocations.office import DOMAIN, START, person
@@ -199,6 +200,29 @@ def test_an_agent_has_so_many_polls_and_takes_none_of_another_s(stage: House) ->
     asked(stage, by=person("bruno"))
     polls.end("anne", polls.listed("anne", stage.folder)[0].ident, stage.folder)
     asked(stage)
+
+
+def test_who_has_many_letters_to_send_takes_no_more_turns_than_another(stage: House) -> None:
+    asked(stage, by=person("bruno"), people=(OUTSIDE, person("chantal")))
+    for _turn in range(3):
+        asked(stage, people=[Person(f"p{number}@example.org") for number in range(12)])
+    tried = ballots.send(stage.submit_letter, f"pia.{DOMAIN}", 6, stage.time, stage.folder)
+    assert (tried, [by for by, _to in stage.handed].count("bruno")) == (6, 2)
+    stage.run()
+    assert len(stage.handed) == 38, "all of them go"
+
+
+def test_a_choice_that_is_refused_leaves_the_poll_as_it_was(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = asked(stage)
+    stage.run()
+    monkeypatch.setattr(invite, "MOST_OPEN", 1)
+    held = stage.called()
+    done = polls.decide("anne", made.ident, 1, "", stage.now, stage.folder)
+    assert done is not None and (done.chosen, done.open) == (-1, True)
+    assert polls.seen(links(stage)[OUTSIDE.address], stage.time, stage.folder) is not None
+    invite.call_off("anne", held.ident, stage.time, stage.folder)
+    done = polls.decide("anne", made.ident, 0, "", stage.now, stage.folder)
+    assert done is not None and (done.chosen, done.open) == (0, False)
 
 
 def test_two_polls_of_one_moment_are_two(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,13 @@ def test_nothing_that_has_begun_is_proposed() -> None:
     assert hours(window(ends="10:00"), {}, BEFORE) == [("08:00", ()), ("09:00", ())]
 
 
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Pacific/Noumea", "Indian/Reunion", "America/Martinique"])
+def test_a_day_is_that_of_the_academy(zone: str) -> None:
+    wide = window(3, begins="07:00", ends="19:00", zone=ZoneInfo(zone))
+    days = [one.begin[:10] for one in propose(wide, {}, BEFORE)]
+    assert {day: days.count(day) for day in days} == dict.fromkeys(("2026-06-15", "2026-06-16", "2026-06-17"), A_DAY)
+
+
 def test_no_sunday_and_a_saturday_on_wish() -> None:
     def days(**more: object) -> list[int]:
         return [datetime.date.fromisoformat(one.begin[:10]).weekday() for one in propose(week(**more), {}, BEFORE)]

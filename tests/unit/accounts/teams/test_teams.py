@@ -1,6 +1,7 @@
 """Teams: what is made in one act, roles, rules, ends. On a directory in memory."""
 
 import datetime
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -273,9 +274,10 @@ class Nights:
         hosts = Hosts(directory, [LocalHost(rules, lambda *_: "", beside=())])
         self.tools = Tools(directory, journal, (self.channel,), NoPasswords(), hosts)  # type: ignore[arg-type]
         self.settings = type("Settings", (), {"journal": tmp_path / "none.jsonl"})
+        self.send: Callable[[EmailMessage], None] = self.sent.append
 
     def run(self, now: datetime.datetime, *, dry: bool = False) -> StepResult:
-        night = NightlyRun(self.settings, self.rules, self.tools, now, dry, self.sent.append, by_rule=uids_by_url)  # type: ignore[arg-type]
+        night = NightlyRun(self.settings, self.rules, self.tools, now, dry, self.send, by_rule=uids_by_url)  # type: ignore[arg-type]
         result = StepResult("teams")
         life.step(night, result)
         return result
@@ -304,6 +306,24 @@ def test_members_are_told_once_before_the_end(directory, journal, nights) -> Non
     assert "20\N{NO-BREAK SPACE}septembre\N{NO-BREAK SPACE}2026" in text and "Équipe Projet Érasmus" in text
     done(directory, journal, members.settle(members.find(directory, UID), ends=model.checked_end("2026-09-21", NOW)))
     assert nights.run(late).done == [f"{UID}:told"], "another end is told again"
+
+
+def test_one_whom_no_letter_reaches_keeps_none_from_the_others(directory, journal, nights) -> None:
+    make(directory, journal, ends="2026-09-20", a1=Role.WRITES, a2=Role.READS)
+    late, away = NOW + datetime.timedelta(days=7), {f"a1@{DOMAIN}", f"a2@{DOMAIN}", f"chef@{DOMAIN}"}
+
+    def send(letter: EmailMessage) -> None:
+        if str(letter["To"]) in away:
+            raise MallepostError("sendmail refuses")
+        nights.sent.append(letter)
+
+    nights.send = send
+    assert len(nights.run(late).failures) == 3 and nights.sent == []
+    away.intersection_update({f"a1@{DOMAIN}"})
+    result = nights.run(late)
+    assert (result.done, result.failures) == ([f"{UID}:told"], [f"{UID}: letter: a1: sendmail refuses"])
+    assert nights.run(late).done == [], "the others are not told each night"
+    assert sorted(str(one["To"]) for one in nights.sent) == [f"a2@{DOMAIN}", f"chef@{DOMAIN}"]
 
 
 def test_a_team_ends_archived_and_its_members_lose_it(directory, journal, nights) -> None:

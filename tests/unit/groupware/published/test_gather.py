@@ -1,6 +1,7 @@
 """The timer's work: sources read again, agents of a rule, the files of the web; a bad source changes nothing."""
 
 import datetime
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -270,7 +271,7 @@ def test_one_that_an_operator_published_becomes_the_inventory_s(
 
 
 def test_the_school_holidays_that_are_not_over_are_written_down(
-    gatherer: Gatherer, store: Store, directory: MemoryDirectory
+    gatherer: Gatherer, store: Store, directory: MemoryDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def days(number: str, first: datetime.date, last: datetime.date) -> str:
         given = f"{first:%Y%m%d}\nDTEND;VALUE=DATE:{last + datetime.timedelta(days=1):%Y%m%d}"
@@ -282,4 +283,11 @@ def test_the_school_holidays_that_are_not_over_are_written_down(
     assert replace(gatherer, fixed=(Fixed(HOLIDAYS.name, content=whole.decode()),)).run(NOW) == []
     file = store.root / holidays.FILE.name
     assert holidays.loaded(file.read_text("utf-8"), file) == (holidays.written(today + week, today + 3 * week),)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Martinique")
+        time.tzset()
+        late = datetime.datetime.combine(today + 3 * week + datetime.timedelta(days=1), datetime.time(2), datetime.UTC)
+        replace(gatherer, fixed=(Fixed(HOLIDAYS.name, content=whole.decode()),)).run(late)
+    time.tzset()
+    assert len(holidays.loaded(file.read_text("utf-8"), file)) == 1, "their last day is that of the academy"
     assert gatherer.run(NOW) == [] and holidays.loaded(file.read_text("utf-8"), file) == ()

@@ -114,6 +114,24 @@ def test_a_browser_comes_back_to_what_was_found_without_sending_the_form_again(i
     assert inside.get("/assistance").named("found") == ""
 
 
+def test_each_tab_comes_back_to_its_own_search(inside: Any, accountd: Any) -> None:
+    form = inside.get("/assistance").forms()[-1]["fields"]
+
+    def searched(text: str) -> str:
+        answer = inside.http.post("/assistance", data={**form, "text": text}, base_url="https://pia.test")
+        return str(answer.headers["Location"])
+
+    first, second = searched("martin"), searched("dupond")
+    for address, text in ((first, "martin"), (second, "dupond"), (first, "martin")):
+        accountd.asked.clear()
+        assert "Jean Martin" in inside.get(address).main
+        assert accountd.only(DeskFind).text == text
+    for number in range(3):
+        searched(f"autre{number}")
+    accountd.asked.clear()
+    assert inside.get(first).named("found") == "" and not accountd.requests(DeskFind), "one of long ago is asked anew"
+
+
 def test_a_sheet_is_still_there_after_a_log_in_and_in_the_other_language(inside: Any, another: Any) -> None:
     sent = another().raw("/assistance/agent?agent=jmartin").headers["Location"]
     assert sent == "/connexion?vers=/assistance/agent?agent%3Djmartin"

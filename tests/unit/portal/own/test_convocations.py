@@ -79,10 +79,11 @@ def test_an_answer_is_asked_of_accountd_and_said_once(inside: Any, accountd: Any
     assert words in inside.get(PAGE[0]).main and words not in inside.get(PAGE[0]).main
 
 
-def test_one_that_is_over_is_told(inside: Any, accountd: Any) -> None:
+def test_one_that_is_over_or_changed_since_is_told_where_the_others_are(inside: Any, accountd: Any) -> None:
     accountd.refuse(ErrorCode.NOT_FOUND, AnswerConvocation)
     answered = inside.press(PAGE[0], ANSWER[0], invitation=ONE.invitation, answer="yes")
-    assert answered.status_code == 404 and "n’existe plus" in answered.text
+    assert answered.status_code == 303 and answered.headers["Location"].endswith(PAGE[0])
+    assert "Votre réponse n’est pas enregistrée" in inside.get(PAGE[0]).main
 
 
 def test_nothing_to_come_is_said(inside: Any, accountd: Any) -> None:

@@ -189,9 +189,10 @@ def order_convocation(context: Context, request: OrderConvocation) -> Convocatio
         raise RefusedValueError("no such order") from error
     with context.alone(ident, "convocation"):
         before = _asked(context.tools.hosts.office_convocation, office.uid, ident)
+        if before is not None:
+            _counted(context, uid, "convocation-orders", ORDERS_A_DAY)
         after = _asked(context.tools.hosts.order_convocation, office.uid, ident, order, request.key[:200])
         if before is not None and (after != before or order is Order.REMIND):
-            _counted(context, uid, "convocation-orders", ORDERS_A_DAY)
             act = {Order.SEND: "convoke-send", Order.REMIND: "convoke-remind", Order.CALL_OFF: "convoke-off"}[order]
             context.journal.write(act, uid, office=office.uid, convocation=ident, note=before.summary.name)
     return _shown(uid, office, after)

@@ -152,6 +152,8 @@ def decide_poll(context: Context, request: DecidePoll) -> PollPage:
         )  # fmt: skip
     if before is not None and after is None:
         raise RefusedValueError(SLOTS)
+    if after is not None and after.chosen < 0:
+        raise RefusedValueError(OPEN)
     if before and after and before.chosen < 0:
         context.journal.write("poll-decide", uid, poll=ident, note=after.title)
     return _page(uid, after)

@@ -33,7 +33,6 @@ from malleposte.accounts.mailbox.tools.model import (
     MOST_A_DAY,
     PATIENCE,
     Order,
-    Paused,
     Row,
     Rule,
     State,
@@ -180,7 +179,7 @@ class Keeper:
             self.ledger.delay(row.uid, row.rule, now + PAUSED)
         else:
             delivery = Delivery(row.uid, row.rule, rule.tool, rule.shown, rule.sealed, row.parsed())
-            self._note(row, self.tell(delivery))
+            self._note(row, rule, self.tell(delivery))
 
     def _barred(self, row: Row, now: float) -> None:
         """Let an order of an account that may not send wait, as long as one whose tool is away."""
@@ -189,16 +188,16 @@ class Keeper:
         else:
             self.ledger.delay(row.uid, row.rule, now + PAUSED)
 
-    def _note(self, row: Row, verdict: Verdict) -> None:
+    def _note(self, row: Row, rule: Rule, verdict: Verdict) -> None:
+        """Note what a tool answered to an order by this rule."""
         if verdict.outcome == Outcome.DONE:
             self._end(row, State.TOLD, "")
             self.ledger.written_off(row.uid, row.rule)
         elif verdict.outcome == Outcome.REFUSED:
             self._end(row, State.ENDED, verdict.detail)
-        elif verdict.outcome == Outcome.REVOKED:
+        elif verdict.outcome == Outcome.REVOKED and self.store.revoke(row.uid, rule):
             now = self.clock()
-            if self.store.pause(row.uid, row.rule, Paused.REVOKED):
-                kit.say(f"<5>{row.uid}: {row.tool}: the access has ended ({verdict.detail}); the rule is paused")
+            kit.say(f"<5>{row.uid}: {row.tool}: the access has ended ({verdict.detail}); the rule is paused")
             self.ledger.change(row.id, now, detail=verdict.detail, tries=row.tries + 1)
             self.ledger.delay(row.uid, row.rule, now + PAUSED)
             if self.ledger.to_write(row.uid, row.rule, letter.REVOKED, now, DAY):

@@ -67,6 +67,11 @@ class Store:
 
         return self.change(uid, change)
 
+    def revoke(self, uid: str, rule: Rule) -> bool:
+        """Pause a rule whose access was refused; not where its agent changed it meanwhile. Raises MallepostError."""
+        paused = msgspec.structs.replace(rule, paused=Paused.REVOKED)
+        return self.change(uid, lambda rules: [paused if one == rule else one for one in rules])
+
     def forget(self, uid: str) -> bool:
         """Remove them, at the end of an account; whether there were any."""
         path = self._path(uid, "json")

@@ -374,6 +374,31 @@ def test_the_ledger_forgets(stage: Stage) -> None:
     assert stage.ledger.made("mdupond", 0) == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [({"sealed": "another"}, Paused.NO), ({"paused": Paused.STOPPED}, Paused.STOPPED)],
+    ids=["renewed", "stopped"],
+)
+def test_an_access_that_is_refused_pauses_no_rule_that_its_agent_changed_meanwhile(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], kept: Paused
+) -> None:
+    rule = stage.rule()
+    changed = msgspec.structs.replace(rule, **change)
+    tell = stage.tell
+
+    def slowly(told: Delivery) -> Verdict:
+        stage.store.change("mdupond", lambda _rules: [changed])
+        return tell(told)
+
+    monkeypatch.setattr(stage.keeper, "tell", slowly)
+    stage.replies["slack"] = Verdict(Outcome.REVOKED, "403 invalid_token")
+    stage.lay(rule)
+    stage.look()
+    assert [one.paused for one in stage.store.read("mdupond")] == [kept] and stage.letters == []
+    stage.replies.clear()
+    assert len(stage.look(60)) == (kept == Paused.NO), "the renewed one is tried again soon"
+
+
 @pytest.mark.parametrize("about", [letter.REVOKED, letter.AWAY])
 def test_a_letter(about: str) -> None:
     text = letter.compose("postmaster@ac-exemple.test", "mdupond", about, "matrix", "https://pia/compte/outils")
