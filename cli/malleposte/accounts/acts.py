@@ -73,10 +73,10 @@ class Result:
 
 def entry(directory: Directory, uid: str, branch: Branch = "people") -> Entry:
     """An account's entry by its uid. Raises InputError when there is none."""
-    found = next(iter(directory.search(branch, ASKED, {"uid": uid})), None)
-    if found is None:
+    match = next(iter(directory.search(branch, ASKED, {"uid": uid})), None)
+    if match is None:
         raise InputError(f"no account {uid}", "accounts find looks for names and addresses too")
-    return found
+    return match
 
 
 def make(directory: Directory, journal: Journal, changes: Iterable[Change], note: str = "") -> bool:
@@ -105,9 +105,9 @@ def look(tools: Tools, uid: str, result: Result) -> Filters:
 
 def record(tools: Tools, uid: str, result: Result) -> Kept:
     """The account's log-ins and refused mail; hosts that do not answer are failures of the result."""
-    kept, failures = tools.hosts.record(uid)
+    activity, failures = tools.hosts.record(uid)
     result.failures += failures
-    return kept
+    return activity
 
 
 def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trace]:
@@ -134,8 +134,8 @@ def opened(tools: Tools, uid: str, result: Result) -> list[Trace]:
 
 def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
     """A hacked account: nobody enters before a new password, nothing leaves for `hours`. Can be run again."""
-    held = entry(tools.directory, uid)
-    result = Result(make(tools.directory, tools.journal, life.block(held, now, hours), note))
+    account = entry(tools.directory, uid)
+    result = Result(make(tools.directory, tools.journal, life.block(account, now, hours), note))
     follow.follow(tools.directory, tools.journal, uid)
     if tools.passwords.scramble(uid, now):
         tools.journal.write("scramble", uid)
@@ -149,8 +149,8 @@ def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float
 
     Sessions, trusted browsers, devices and recovery codes end, and nothing leaves for `hours`. Can be run again.
     """
-    held = entry(tools.directory, uid)
-    result = Result(make(tools.directory, tools.journal, life.bar(held, now, hours), note))
+    account = entry(tools.directory, uid)
+    result = Result(make(tools.directory, tools.journal, life.bar(account, now, hours), note))
     follow.remove_all(tools.directory, tools.journal, uid, note)
     result.failures += close_all(tools.channels, uid)
     _hold(tools, uid, result)
@@ -169,12 +169,12 @@ def unblock(tools: Tools[Any], uid: str, now: datetime.datetime, *, override: st
 
     Who may give one is for the caller to judge. Raises InputError while the time runs and there is no reason.
     """
-    held = entry(tools.directory, uid)
-    until = barred_until(held, now)
+    account = entry(tools.directory, uid)
+    until = barred_until(account, now)
     if until is not None and not override.strip():
         raise InputError(f"{uid} sends nothing until {local(until)}", "earlier needs --override REASON")
     note = f"before its time: {override.strip()}" if until is not None else ""
-    result = Result(make(tools.directory, tools.journal, life.unblock(held), note))
+    result = Result(make(tools.directory, tools.journal, life.unblock(account), note))
     result.failures += forget_all(tools.channels, uid)
     return result
 
@@ -208,10 +208,10 @@ def end_sessions(tools: Tools[Any], uid: str) -> Result:
 
 def set_class(tools: Tools[Any], uid: str, profile: str, *, note: str = "") -> Result:
     """Another class of service; filters stay in force, agendas and contacts follow. Sessions end first."""
-    held = entry(tools.directory, uid)
-    if first(held.attributes, "mpState") == State.SUSPENDED:
+    account = entry(tools.directory, uid)
+    if first(account.attributes, "mpState") == State.SUSPENDED:
         raise InputError(f"{uid} is suspended", "resume it first")
-    result = Result(make(tools.directory, tools.journal, life.profile(held, profile), note))
+    result = Result(make(tools.directory, tools.journal, life.profile(account, profile), note))
     _follow_class(tools, uid, profile, result)
     return _told(tools, "class-changed", uid, result)
 

@@ -123,8 +123,8 @@ class Radicale:
             if one.kind == Kind.AGENDA:
                 properties["C:supported-calendar-component-set"] = "VEVENT,VTODO"
             owner.replace(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False), mode=MODE)
-        held = json.loads(owner.read(folder / PROPERTIES))
-        return folder if held.get("tag") == TAGS[one.kind] else None
+        stored_properties = json.loads(owner.read(folder / PROPERTIES))
+        return folder if stored_properties.get("tag") == TAGS[one.kind] else None
 
     def _put(self, folder: Path, one: Collection) -> None:
         present = collected(self._items(folder))

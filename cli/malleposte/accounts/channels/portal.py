@@ -26,8 +26,8 @@ class Portal:
 
     name = "portal"
 
-    def __init__(self, settings: Path = SETTINGS, made: Callable[..., Any] = Valkey) -> None:
-        self._settings, self._made = settings, made
+    def __init__(self, settings: Path = SETTINGS, connect: Callable[..., Any] = Valkey) -> None:
+        self._settings, self._made = settings, connect
 
     def close(self, uid: str) -> None:
         """See Channel."""

@@ -36,10 +36,10 @@ class Counter:
         if one is None:
             raise InputError("an answer to no invitation of this office")
         invitee = several[0] if len(several) == 1 else self._invited(several, reply.attendee)
-        known = self._known(invitee)
-        if raw.author not in known.addresses:
+        person = self._known(invitee)
+        if raw.author not in person.addresses:
             raise InputError(f"{invitee.key}: an answer that {raw.author} wrote")
-        if reply.attendee not in known.addresses:
+        if reply.attendee not in person.addresses:
             raise InputError(f"{invitee.key}: an answer for {reply.attendee[:100]}")
         if invitee.off or reply.sequence < invitee.sequence or raw.received < invitee.answered:
             return None
@@ -65,8 +65,8 @@ class Counter:
         if not uid:
             return Known(invitee.person)
         if uid not in self._people:
-            known = self.people.of(uid)
-            if known is None:
+            person = self.people.of(uid)
+            if person is None:
                 raise InputError(f"{invitee.key}: an answer of nobody")
-            self._people[uid] = known
+            self._people[uid] = person
         return self._people[uid]

@@ -330,7 +330,7 @@ class OrderText:
 
     def filled(self, words: Mapping[str, str]) -> str:
         """Return the text for one agent. A word that is not known stays, and no word is looked through again."""
-        return _BRACES.sub(lambda found: words.get(found[1], found[0]), self.text or ORDER)
+        return _BRACES.sub(lambda brace: words.get(brace[1], brace[0]), self.text or ORDER)
 
 
 @dataclass(frozen=True)

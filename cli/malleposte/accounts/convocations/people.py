@@ -85,9 +85,9 @@ class People:
 
 def known(entry: Entry) -> Known:
     """Return the agent of an entry."""
-    held = entry.attributes
-    uid, mail = first(held, "uid").lower(), first(held, "mail").lower()
-    return Known(Person(mail, uid, first(held, "cn") or uid), entry)
+    attributes = entry.attributes
+    uid, mail = first(attributes, "uid").lower(), first(attributes, "mail").lower()
+    return Known(Person(mail, uid, first(attributes, "cn") or uid), entry)
 
 
 def suspended(one: Known) -> bool:

@@ -47,10 +47,10 @@ class AccountResolver:
 
     async def _uid(self, name: str) -> str:
         now = self._clock()
-        held = self._held.get(name)
-        if held is not None and held[1] > now:
-            return held[0]
-        old = held[0] if held is not None else ""
+        cached = self._held.get(name)
+        if cached is not None and cached[1] > now:
+            return cached[0]
+        old = cached[0] if cached is not None else ""
         if self.path is None or now < self._silent_until or not 0 < len(name) <= LONGEST:
             return old
         try:

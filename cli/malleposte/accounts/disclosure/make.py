@@ -83,22 +83,22 @@ class Maker:
 
     def make(self, uid: str) -> None:
         """Make one and tell its owner; why not is told too."""
-        held = self._held(uid)
-        if held is None:
+        account = self._held(uid)
+        if account is None:
             self.spool.remove(uid)
             return
-        if first(held.attributes, "mpState") != State.ACTIVE:
+        if first(account.attributes, "mpState") != State.ACTIVE:
             self.spool.end(uid)  # nobody could fetch it
             return
         self.spool.begin(uid)
         try:
-            self._write(uid, held)
+            self._write(uid, account)
         except Exception as error:  # noqa: BLE001  # told, and the copies behind it are made
             why = ROOM if isinstance(error, NoRoomError) else AWAY
             self.spool.fail(uid, why)
             self.night.tools.journal.write("own-data-failed", uid, reason=why)
             self.told.failures.append(f"{uid}: {reason(error)}")
-            self._tell(uid, held, letters.failed, FAILED)
+            self._tell(uid, account, letters.failed, FAILED)
 
     def _write(self, uid: str, entry: Entry) -> None:
         tools = self.night.tools

@@ -81,10 +81,10 @@ class Spool:
             if last.pending() or (again is not None and again > now):
                 return None
             self._gone(uid, "zip", "part")
-            made = Copy(ASKED, stamp(now))
-            self._write(uid, made)
+            copy = Copy(ASKED, stamp(now))
+            self._write(uid, copy)
             self._path(uid, "asked").touch(mode=0o600)
-            return made
+            return copy
 
     def waiting(self) -> list[str]:
         """The accounts whose copies wait, who asked first at the head."""
@@ -120,11 +120,11 @@ class Spool:
                 self._gone(uid, "part")
                 return None
             until, size = stamp(now + KEPT), part.lstat().st_size
-            made = Copy(READY, self._read(uid).asked, stamp(now), until, size, missing)
+            copy = Copy(READY, self._read(uid).asked, stamp(now), until, size, missing)
             part.rename(self._path(uid, "zip"))
-            self._write(uid, made)
+            self._write(uid, copy)
             self._gone(uid, "asked")
-            return made
+            return copy
 
     def fail(self, uid: str, reason: str) -> None:
         """It could not be made."""

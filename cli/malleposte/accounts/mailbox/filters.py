@@ -236,16 +236,16 @@ def carry(home: Path, name: str) -> str:
     `wanted` is the script that the webmail of the new class writes; it bears the webmail's name.
     """
     with owner.as_owner(home):
-        held = read(home)
-        if not owner.folder(home) or held.active == name:
+        filters = read(home)
+        if not owner.folder(home) or filters.active == name:
             return ""
-        carried = held.active
+        carried = filters.active
         if carried:
-            owner.replace(home / CARRIED, held.texts[carried])
+            owner.replace(home / CARRIED, filters.texts[carried])
             (home / ACTIVE).unlink()
-        elif not held.carried:
+        elif not filters.carried:
             drop(home)  # it may be a link that the user laid
-        if name in held.scripts:
+        if name in filters.scripts:
             # Without filters in force meanwhile: those that were carried away from this class are its own script.
             if not carried:
                 drop(home)

@@ -52,8 +52,8 @@ def find(uid: str, place: str, run: Run = doveadm) -> list[Held]:
     """
     folder = ("mailbox", _folder(place))
     there = ("-f", "json", "search", "-u", checked(uid), "--", *folder, "ALL")
-    found = json.loads(run(*there, also=(MISSING,), timeout=SECONDS).stdout or "[]")
-    numbers = sorted((int(row["uid"]) for row in found), reverse=True)[:MOST]
+    matches = json.loads(run(*there, also=(MISSING,), timeout=SECONDS).stdout or "[]")
+    numbers = sorted((int(row["uid"]) for row in matches), reverse=True)[:MOST]
     if not numbers:
         return []
     rows = map(_read, _rows(run, uid, FIELDS, *folder, "UID", ",".join(map(str, numbers))))

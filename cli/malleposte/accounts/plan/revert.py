@@ -55,8 +55,8 @@ def unfinished(before: Iterable[Plan], directory: Directory) -> Iterator[Change]
     }  # fmt: skip
     branches: tuple[Branch, ...] = ("people", "functional", "resources", "tombstones")
     entries = (entry for branch in branches for entry in directory.search(branch, ["uid"]) if gone)
-    held = {first(entry.attributes, "uid").lower() for entry in entries}
-    yield from (change for uid, change in gone.items() if uid.lower() not in held)
+    uids = {first(entry.attributes, "uid").lower() for entry in entries}
+    yield from (change for uid, change in gone.items() if uid.lower() not in uids)
 
 
 @dataclass
@@ -94,15 +94,15 @@ class _Reversal:
     def _entries(self) -> dict[str, Attributes]:
         """Return the entries that the plan made or changed, as they are now, by their whole names."""
         branches: dict[Branch, set[str]] = {}
-        wanted: set[str] = set()
+        names_of_entries: set[str] = set()
         for change in self.made.changes:
             branches.setdefault(change.branch, set()).update(change.before, change.after)
-            wanted.add(change.dn.lower())
+            names_of_entries.add(change.dn.lower())
         return {
             entry.dn.lower(): entry.attributes
             for branch, names in branches.items()
             for entry in self.directory.search(branch, sorted({*names, *FULL, *LATER, *CODE, "objectClass"}))
-            if entry.dn.lower() in wanted
+            if entry.dn.lower() in names_of_entries
         }
 
     def _changed_back(self, changes: Iterable[Change], entries: Mapping[str, Attributes]) -> Iterator[Change]:

@@ -77,8 +77,8 @@ def _mail(host: LocalHost, uid: str) -> Iterator[Piece]:
     with owner.as_owner(home):
         expunged.drop_living(home)  # what moved was not deleted
     gone = messages(home / mailstore.EXPUNGED)
-    kept = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
-    for folder, number, path in chain(messages(home / mailstore.MAILDIR), kept):
+    deleted = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
+    for folder, number, path in chain(messages(home / mailstore.MAILDIR), deleted):
         try:
             content = zstd.plain(owner.read(path))
             changed = _changed(path)
@@ -104,8 +104,8 @@ def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
         yield File("filtres/horaires.json", _json(settings), "filters")
     if settings := later.own_terms(uid, host.rules.store):
         yield File("filtres/envois.json", _json(settings), "filters")
-    if told := Tools(host.rules.store).own_terms(uid):
-        yield File("filtres/outils.json", _json(told), "filters")
+    if tools := Tools(host.rules.store).own_terms(uid):
+        yield File("filtres/outils.json", _json(tools), "filters")
     if owned := OwnedBox(host.rules.store).own_terms(uid):
         yield File("courrier/suivi.json", _json(owned), "owners and notes")
 

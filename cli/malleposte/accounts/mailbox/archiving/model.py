@@ -97,29 +97,29 @@ class State:
     moved: tuple[tuple[int, dict[str, int]], ...] = ()
 
 
-def dumped(kept: Kept) -> str:
+def dumped(record: Kept) -> str:
     """The text of the file."""
-    return msgspec.json.encode(kept).decode() + "\n"
+    return msgspec.json.encode(record).decode() + "\n"
 
 
 def loaded(text: str) -> Kept:
     """Read such a text. Raises InputError."""
     try:
-        kept = msgspec.json.decode(text, type=Kept)
+        record = msgspec.json.decode(text, type=Kept)
     except msgspec.MsgspecError as error:
         raise InputError(f"no archiving of an agent: {error}") from error
-    if kept.version != VERSION:
-        raise InputError(f"archiving of version {kept.version}; this release knows {VERSION}")
-    return replace(kept, choice=kept.choice.checked())
+    if record.version != VERSION:
+        raise InputError(f"archiving of version {record.version}; this release knows {VERSION}")
+    return replace(record, choice=record.choice.checked())
 
 
-def told(kept: Kept) -> dict[str, object]:
+def told(record: Kept) -> dict[str, object]:
     """It in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
-    if not kept.choice.months and not kept.moved:
+    if not record.choice.months and not record.moved:
         return {}
-    done = {iso(one.at): one.counts() for one in kept.moved}
+    done = {iso(one.at): one.counts() for one in record.moved}
     return {
-        "après (mois)": kept.choice.months,
-        "seulement avec l’étiquette": kept.choice.done,
+        "après (mois)": record.choice.months,
+        "seulement avec l’étiquette": record.choice.done,
         "messages archivés ces derniers jours": done,
     }

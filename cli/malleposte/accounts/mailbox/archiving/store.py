@@ -40,9 +40,9 @@ class Store:
         except InputError as error:
             raise MallepostError(f"{path}: {error.message}", "choose the archiving again") from error
 
-    def write(self, uid: str, kept: Kept) -> None:
+    def write(self, uid: str, record: Kept) -> None:
         """Replace it."""
-        owner.replace(self._path(uid, SUFFIX), model.dumped(kept))
+        owner.replace(self._path(uid, SUFFIX), model.dumped(record))
 
     def forget(self, uid: str) -> bool:
         """Remove it, at the end of an account; whether there was any."""

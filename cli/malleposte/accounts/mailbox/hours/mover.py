@@ -112,10 +112,10 @@ class Mover:
         """The parts of the box of which mail is due; and when to look again."""
         one = self.watched[uid]
         one.again = again(one.hours, now)
-        found: list[Box] = []
+        boxes: list[Box] = []
         with named(_failed, uid):
-            found += [box for part in due(one.hours, now) if (box := moves.waiting(uid, self.root, part))]
-        return found
+            boxes += [box for part in due(one.hours, now) if (box := moves.waiting(uid, self.root, part))]
+        return boxes
 
     def _move(self, boxes: Sequence[Box]) -> int:
         uids = [one.uid for one in boxes]

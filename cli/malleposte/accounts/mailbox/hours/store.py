@@ -85,9 +85,9 @@ class Store:
     def change(self, uid: str, change: Change) -> State:
         """Change them; what comes of it. Raises InputError, MallepostError."""
         with self._alone():
-            held = self.read(uid)
-            new = self._with_days(change.to(held, calendar.here(time.time())))
-            if new != held:
+            current = self.read(uid)
+            new = self._with_days(change.to(current, calendar.here(time.time())))
+            if new != current:
                 self._write(uid, new)
         return self.state(uid)
 
@@ -135,7 +135,7 @@ class Store:
         """Each agent who chose some, with what is another after a change of the file, of the platform's facts or of the
         school holidays.
         """
-        found, of_facts = {}, max(_time(facts.FILE), _time(self.folder / SCHOOL))
+        by_uid, of_facts = {}, max(_time(facts.FILE), _time(self.folder / SCHOOL))
         with owner.as_owner(self.folder), contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
                 name = entry.name.removesuffix(SUFFIX)
@@ -143,8 +143,8 @@ class Store:
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     state = entry.stat(follow_symlinks=False)
-                    found[name] = (state.st_ino, state.st_mtime_ns, of_facts)
-        return found
+                    by_uid[name] = (state.st_ino, state.st_mtime_ns, of_facts)
+        return by_uid
 
     def changed(self) -> int:
         """A number that is another one after a change in the folder, or of the platform's facts."""

@@ -205,11 +205,11 @@ def main(words: Sequence[str]) -> int:
     root, spool, domain = Path(words[0]), Path(words[1]), words[2]
     state = Path(os.environ.get("STATE_DIRECTORY", str(ledger.FOLDER)))
     try:
-        held = Ledger(state / ledger.FILE)
+        orders = Ledger(state / ledger.FILE)
     except sqlite3.DatabaseError as error:
         # Nothing goes that nobody can tell from what went.
         aside = durable.set_aside(state / ledger.FILE)
         kit.say(f"<3>the ledger cannot be read ({error}): it is {aside.name} now; what was ordered does not go")
-        held = Ledger(state / ledger.FILE)
-    sender = Sender(root, spool, held, domain)
+        orders = Ledger(state / ledger.FILE)
+    sender = Sender(root, spool, orders, domain)
     return kit.look_again(sender.look, PAUSE, end, at_once=True)

@@ -165,12 +165,12 @@ class Shown(msgspec.Struct, frozen=True):
     sent: tuple[Sent, ...] = ()
 
 
-def check(given: Given) -> None:
+def check(rule: Given) -> None:
     """Check when a rule tells. Raises InputError."""
-    if given.when == When.LABEL and not LABEL.fullmatch(given.label):
+    if rule.when == When.LABEL and not LABEL.fullmatch(rule.label):
         raise InputError("a label has letters, digits and $ _ . - alone, 40 at most", "give another")
-    words = [given.sender, given.subject]
-    if given.when == When.COMES and not any(words):
+    words = [rule.sender, rule.subject]
+    if rule.when == When.COMES and not any(words):
         raise InputError("the rule names neither a sender nor a subject", "give one of them")
     for word in words:
         if len(word) > LONGEST_WORD or not word.isprintable() or word != word.strip():
