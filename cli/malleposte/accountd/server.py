@@ -314,7 +314,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
     letters = Notifier(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
     rules = LifeRules.parse(accounts.life, "accounts.json")
     hosts = Hostd(settings.hostd)
-    known, record = uses.here(secrets / held.THROTTLE), Teller()
+    usage, record = uses.here(secrets / held.THROTTLE), Teller()
     academy = Rules(
         settings.activation, rules.devices, settings.code_minutes, rules.block_hours, rules.recovery_hours,
         settings.desk, settings.factors_close,
@@ -330,7 +330,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         letters=letters,
         gateway=held.gateway(secrets),
         rules=academy,
-        uses=lambda: known,
+        uses=lambda: usage,
         proofs=Proofs(settings.provider),
         note=record.log_in,
         acted=record.act,
@@ -348,9 +348,9 @@ def main(words: Sequence[str]) -> int:
 def _serve(settings: held.Settings) -> int:
     load()
     with Pools.opened() as pools:
-        given = tools(settings, pools.later.submit)
-        carried.take(carried.folder(), given.limits)
-        server = Server(Service(given), settings.clients, settings.pace, pools, settings.only)
+        opened = tools(settings, pools.later.submit)
+        carried.take(carried.folder(), opened.limits)
+        server = Server(Service(opened), settings.clients, settings.pace, pools, settings.only)
         asyncio.run(serve(server, settings, kit.handed()))
-    carried.put(carried.folder(), given.limits)
+    carried.put(carried.folder(), opened.limits)
     return ExitCode.DONE

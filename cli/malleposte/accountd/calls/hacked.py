@@ -253,11 +253,11 @@ def _search(context: Context, entry: Entry, way: str) -> _Search:
 def _factors(context: Context, uid: str, way: str) -> Iterator[Trace]:
     """Yield second factors. The last one stays where the code was sent on anybody's request (ADR 36)."""
     factors = context.tools.hosts.factors(uid)
-    kept = len(factors) == 1 and way not in OPENS[INA]
+    stays = len(factors) == 1 and way not in OPENS[INA]
     for one in factors:
-        made = one.made.isoformat(timespec="seconds") if one.made else ""
+        enrolled = one.made.isoformat(timespec="seconds") if one.made else ""
         trace = _shown(model.Trace(Trail.FACTOR, one.ident, one.name))
-        yield structs.replace(trace, what=one.kind, made=made, kept=kept)
+        yield structs.replace(trace, what=one.kind, made=enrolled, kept=stays)
 
 
 def _remove(

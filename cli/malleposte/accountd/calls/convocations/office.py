@@ -168,14 +168,14 @@ def plan_convocation(context: Context, request: PlanConvocation) -> ConvocationS
     ident = _ident(request.convocation) if request.convocation else ""
     if ident and _asked(context.tools.hosts.office_convocation, office.uid, ident) is None:
         raise NotFoundError("no such convocation")
-    made = _asked(
+    created = _asked(
         context.tools.hosts.plan_convocation, uid, office, ident, request.name.strip()[:200] or event.title, rows,
         event if request.everyone and ident else None, request.substitute,
     )  # fmt: skip
-    if not made:
+    if not created:
         raise RefusedValueError(MANY)
-    context.journal.write("convoke-plan", uid, office=office.uid, convocation=made, note=event.title)
-    return _shown(uid, office, _asked(context.tools.hosts.office_convocation, office.uid, made))
+    context.journal.write("convoke-plan", uid, office=office.uid, convocation=created, note=event.title)
+    return _shown(uid, office, _asked(context.tools.hosts.office_convocation, office.uid, created))
 
 
 @call(who=Who.OFFICE)
@@ -270,12 +270,12 @@ def _rows(agents: str, cells: Mapping[str, str]) -> Iterator[Row]:
     for number, line in enumerate(agents.splitlines(), 1):
         who, _sign, substitutes = line.replace("\t", ";").partition(";")
         if who.strip():
-            given = {**cells, "agent": who, "substitutes": substitutes}
-            yield feed.judged(number, functools.partial(_cell, given))
+            agent_cells = {**cells, "agent": who, "substitutes": substitutes}
+            yield feed.judged(number, functools.partial(_cell, agent_cells))
 
 
-def _cell(given: Mapping[str, str], key: str) -> str:
-    return given.get(key, "")
+def _cell(cells: Mapping[str, str], key: str) -> str:
+    return cells.get(key, "")
 
 
 def _ident(typed: str) -> str:

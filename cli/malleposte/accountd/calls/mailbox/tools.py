@@ -141,9 +141,9 @@ def add_tool(context: Context, request: AddTool) -> AgentTools:
         values = _values(shown, request.tool, request.values)
         if len(shown.rules) >= model.MOST_RULES:
             raise RefusedValueError("full")
-        given = Given(request.tool, When(request.when), values, *words, request.lines)
+        rule = Given(request.tool, When(request.when), values, *words, request.lines)
         with reached():
-            shown = context.tools.hosts.add_tool(holder.uid, given)
+            shown = context.tools.hosts.add_tool(holder.uid, rule)
         leaves = "objet, expéditeur, lien" + (", premières lignes" if request.lines else "")
         _note(context, holder.uid, request.tool, f"règle ajoutée ({leaves})")
     return _answer(holder.uid, holder.state.value, shown)

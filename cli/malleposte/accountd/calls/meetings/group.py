@@ -57,9 +57,9 @@ class Group:
             if one.entry is not None and not (hidden(one) and one is not self.people[0])
         )
 
-    def guests(self, known: Iterable[str] = ()) -> tuple[Guest, ...]:
-        """Return them as they are shown; `known`: the uids of those whose busy times are."""
-        there = set(known)
+    def guests(self, readable: Iterable[str] = ()) -> tuple[Guest, ...]:
+        """Return them as they are shown; `readable`: the uids of those whose busy times are."""
+        there = set(readable)
         return tuple(
             Guest(key_of(one.person), one.person.name[:LONGEST_NAME], not one.person.uid, one.person.uid in there)
             for one in self.people
@@ -69,22 +69,22 @@ class Group:
 def read(context: Context, uid: str, typed: str) -> Group:
     """Return the group of an agent and of what was typed. Raises RefusedValueError where they are too many."""
     people = People(context.directory, None, context.tools.domain)
-    found, refused = dict[str, Known](), list[str]()
+    by_key, refused = dict[str, Known](), list[str]()
     owner = people.of(uid)
     assert owner is not None
-    found[uid] = owner
+    by_key[uid] = owner
     words = [word for line in typed.splitlines() for word in line.replace(";", ",").split(",") if word.strip()]
     if len(words) > MOST_PEOPLE:
         raise RefusedValueError(MANY)
     for word in words:
         there = list(_of(context, uid, people, word.strip()))
         for one in there:
-            found.setdefault(key_of(one.person), one)
+            by_key.setdefault(key_of(one.person), one)
         if not there:
             refused.append(word.strip()[:100])
-        if len(found) > MOST_PEOPLE:
+        if len(by_key) > MOST_PEOPLE:
             raise RefusedValueError(MANY)
-    return Group(tuple(found.values()), tuple(refused))
+    return Group(tuple(by_key.values()), tuple(refused))
 
 
 def invited(context: Context, uid: str, typed: str) -> Group:
@@ -137,8 +137,8 @@ def _of_list(context: Context, uid: str, people: People, word: str) -> Iterator[
         return
     for member in first_of(context.directory, one, MOST_PEOPLE + 1):
         if member.uid:
-            known = people.of(member.uid)
-            if known is not None and not suspended(known):
-                yield known
+            person = people.of(member.uid)
+            if person is not None and not suspended(person):
+                yield person
         else:
             yield Known(Person(member.address, "", member.address))

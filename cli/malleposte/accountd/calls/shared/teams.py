@@ -168,8 +168,8 @@ def make_team(context: Context, request: MakeTeam) -> TeamList:
             ends = checked_end(request.ends, context.now, NOTICE_DAYS) if request.ends else None
         people = {uid: (boxes.person(directory, uid), Role.LEADS)}
         with _refusing(USED):
-            made = members.create(box, people, UsedNames(directory), directory.suffix, ends=ends)
-        failures = _done(context, made, ())
+            changes = members.create(box, people, UsedNames(directory), directory.suffix, ends=ends)
+        failures = _done(context, changes, ())
     return structs.replace(_whole(context, uid, members.find(directory, box.uid)), open=failures)
 
 
