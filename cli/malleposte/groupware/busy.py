@@ -128,13 +128,13 @@ class Busy:
         return list(spans(text, *window(self.first, self.last, self.zone), self.zone, self.mails))
 
     def _read(self, named: Iterable[tuple[str, Callable[[], str | None]]]) -> list[Span]:
-        until, found = time.monotonic() + self.seconds, list[Span]()
+        until, spans = time.monotonic() + self.seconds, list[Span]()
         for name, content in named:
             if self.seconds and time.monotonic() > until:
                 self.over = True
                 break
-            found += self._of(name, content)
-        return found
+            spans += self._of(name, content)
+        return spans
 
     def _of(self, name: str, content: Callable[[], str | None]) -> list[Span]:
         try:

@@ -116,8 +116,8 @@ def of_group(raw: bytes, root: Path, zone: datetime.tzinfo) -> dict[str, list[tu
         agenda = Busy(root, zone, question.first, question.last, frozenset(map(str.lower, one.mails)), SECONDS)
         spans = agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
         _log(one.uid, agenda)
-        known = not agenda.over and (agenda.kept or one.texts is not None)
-        times[one.uid] = in_utc(spans, *question.within) if known else None
+        readable = not agenda.over and (agenda.kept or one.texts is not None)
+        times[one.uid] = in_utc(spans, *question.within) if readable else None
     return times
 
 

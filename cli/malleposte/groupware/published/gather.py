@@ -88,8 +88,8 @@ class Gatherer:
             if new == before and one.source:
                 continue  # its turn comes as that of every source
             try:
-                given = self.read(one.source) if one.source else one.content.encode()
-                text = content.whole(content.check(given, one.source or one.name, self.kept).items, one.name)
+                raw = self.read(one.source) if one.source else one.content.encode()
+                text = content.whole(content.check(raw, one.source or one.name, self.kept).items, one.name)
             except Exception as problem:  # noqa: BLE001  # said, and the others are published
                 yield f"{ident}: it is not published as the inventory has it: {reason(problem)}"
                 continue
