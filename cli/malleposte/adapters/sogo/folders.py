@@ -138,10 +138,10 @@ def items(sql: Sql, owner: str) -> Iterator[dict[str, Any]]:
 
 def names(sql: Sql, owner: str, module: str) -> dict[str, set[str]]:
     """Return the names of an owner's items, by folder."""
-    found: dict[str, set[str]] = {}
+    by_folder: dict[str, set[str]] = {}
     for one in rows(sql(_NAMES.format(owner=quoted(owner), module=quoted(module)))):
-        found.setdefault(str(one["folder"]), set()).add(str(one["name"]))
-    return found
+        by_folder.setdefault(str(one["folder"]), set()).add(str(one["name"]))
+    return by_folder
 
 
 def stamps(sql: Sql, owners: Iterable[str], name: str) -> dict[str, str]:
