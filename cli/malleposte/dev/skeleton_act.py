@@ -197,9 +197,9 @@ def <NAME>(agent: sign_on.Agent) -> Answer:
     """Show the form; once it is filled in, have it done."""
     form = <CLASS>Form()
 
-    def act() -> Answer | acts.Told:
+    def act() -> Answer | acts.Refusal:
         answer = ask(agent, lambda source, uid, token: <CLASS>(source, uid, token, form.typed("value")))
-        return answer if isinstance(answer, acts.Told) else redirect(link("account"), 303)
+        return answer if isinstance(answer, acts.Refusal) else redirect(link("account"), 303)
 
     return filled_in(form, act, lambda refused: render_template("own/<NAME>.html", form=form, refused=refused))
 '''
