@@ -141,7 +141,7 @@ def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float =
         tools.journal.write("scramble", uid)
     result.failures += close_all(tools.channels, uid)
     _hold(tools, uid, result)
-    return _told(tools, "blocked", uid, result)
+    return _journal_result(tools, "blocked", uid, result)
 
 
 def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
@@ -154,7 +154,7 @@ def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float
     follow.remove_all(tools.directory, tools.journal, uid, note)
     result.failures += close_all(tools.channels, uid)
     _hold(tools, uid, result)
-    return _told(tools, "recovered", uid, result)
+    return _journal_result(tools, "recovered", uid, result)
 
 
 def _hold(tools: Tools[Any], uid: str, result: Result) -> None:
@@ -183,14 +183,14 @@ def suspend(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = 
     """Neither log-in nor mail, at once."""
     result = Result(make(tools.directory, tools.journal, life.suspend(entry(tools.directory, uid), now), note))
     result.failures += close_all(tools.channels, uid)
-    return _told(tools, "channels-closed", uid, result)
+    return _journal_result(tools, "channels-closed", uid, result)
 
 
 def expire(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
     """No log-in until the password is renewed, at once."""
     result = Result(make(tools.directory, tools.journal, life.expire(entry(tools.directory, uid), now), note))
     result.failures += close_all(tools.channels, uid)
-    return _told(tools, "channels-closed", uid, result)
+    return _journal_result(tools, "channels-closed", uid, result)
 
 
 def resume(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
@@ -203,7 +203,7 @@ def resume(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "
 def end_sessions(tools: Tools[Any], uid: str) -> Result:
     """End every session; the password stays good."""
     entry(tools.directory, uid)
-    return _told(tools, "sessions-ended", uid, Result(True, close_all(tools.channels, uid)))
+    return _journal_result(tools, "sessions-ended", uid, Result(True, close_all(tools.channels, uid)))
 
 
 def set_class(tools: Tools[Any], uid: str, profile: str, *, note: str = "") -> Result:
@@ -213,7 +213,7 @@ def set_class(tools: Tools[Any], uid: str, profile: str, *, note: str = "") -> R
         raise InputError(f"{uid} is suspended", "resume it first")
     result = Result(make(tools.directory, tools.journal, life.profile(account, profile), note))
     _follow_class(tools, uid, profile, result)
-    return _told(tools, "class-changed", uid, result)
+    return _journal_result(tools, "class-changed", uid, result)
 
 
 def settle(tools: Tools[Any], uid: str, profile: str) -> Result:
@@ -221,7 +221,7 @@ def settle(tools: Tools[Any], uid: str, profile: str) -> Result:
     result = Result()
     _settle(tools, uid, profile, result)
     result.changed = bool(result.moved.agenda or result.moved.contacts)
-    return _told(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
+    return _journal_result(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
 
 
 def _follow_class(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
@@ -315,7 +315,7 @@ def _clear(tools: Tools[Any], withdrawn: Sequence[Change]) -> list[Failure]:
     return failures
 
 
-def _told(tools: Tools[Any], action: str, uid: str, result: Result) -> Result:
+def _journal_result(tools: Tools[Any], action: str, uid: str, result: Result) -> Result:
     """Journal the result for sessions and queue too."""
     facts: dict[str, object] = {"held": result.held} if result.held else {}
     facts |= {"carried": result.carried} if result.carried else {}

@@ -20,7 +20,7 @@ LEAST = 2
 UAI = re.compile(r"[0-9]{7}[A-HJ-NPR-Za-hj-npr-z]")
 
 
-def wanted(text: str) -> Query:
+def query_of(text: str) -> Query:
     """The query of what somebody types: a school, an address, a log-in or a part of a name. Raises InputError.
 
     Addresses have no accents, nor have names of every feed: each word is looked for as it is typed and without them.

@@ -111,7 +111,7 @@ def add_device(context: Context, request: AddDevice) -> NewDevice | Refused:
             context.directory, context.journal, uid, settings, context.now, most=context.tools.rules.devices
         )
     # No block waits for the letter; one in between removes the device itself.
-    if not _tell(context, holder, created.device, notice.made):
+    if not _tell(context, holder, created.device, notice.created):
         # As with means of recovery: what its owner cannot be told is not done.
         follow.remove(context.directory, context.journal, created.device, "its owner could not be told")
         raise DirectoryError("mail cannot be sent: no device was made")

@@ -127,7 +127,7 @@ def recover(context: Context, request: Recover) -> Recovered:
     with context.tried(request, uid, f"{request.numen}\0{request.code}"), context.alone(uid):
         holder = library.read(context.directory, uid or "-")
         attributes = holder.attributes if holder else {}
-        code = codes.found(keys, uid, request.code, attributes, context.now)
+        code = codes.find_waiting(keys, uid, request.code, attributes, context.now)
         if holder is None or code is None or holder.state not in library.BY_CODES:
             raise context.refuse(request, uid)
         if holder.state is State.PENDING:

@@ -108,10 +108,10 @@ class Radicale:
         with self._locked(shared=False):
             self.root.mkdir(mode=0o750, exist_ok=True)
             for one in chosen:
-                if folder := self._made(uid, one):
+                if folder := self._make_folder(uid, one):
                     self._put(folder, one)
 
-    def _made(self, uid: str, one: Collection) -> Path | None:
+    def _make_folder(self, uid: str, one: Collection) -> Path | None:
         """The collection's folder; none where another one bears its name."""
         folder = self.root / uid / OWN.get(one.place, one.name)
         if one.place not in OWN and folder.name in OWN.values():

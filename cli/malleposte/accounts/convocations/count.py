@@ -36,7 +36,7 @@ class Counter:
         if one is None:
             raise InputError("an answer to no invitation of this office")
         invitee = several[0] if len(several) == 1 else self._invited(several, reply.attendee)
-        person = self._known(invitee)
+        person = self._person_of(invitee)
         if raw.author not in person.addresses:
             raise InputError(f"{invitee.key}: an answer that {raw.author} wrote")
         if reply.attendee not in person.addresses:
@@ -55,11 +55,11 @@ class Counter:
                 return invitee
         for invitee in several:
             with contextlib.suppress(InputError):  # who has left hides nobody else
-                if attendee in self._known(invitee).addresses:
+                if attendee in self._person_of(invitee).addresses:
                     return invitee
         raise InputError(f"an answer for {attendee[:100]}, who is not invited")
 
-    def _known(self, invitee: Invitee) -> Known:
+    def _person_of(self, invitee: Invitee) -> Known:
         """Return the person as the directory has it now; who has left has no address there."""
         uid = invitee.person.uid
         if not uid:

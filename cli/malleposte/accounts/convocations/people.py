@@ -54,13 +54,13 @@ class People:
     def of(self, uid: str) -> Known | None:
         """Return an agent by the uid; None where there is none any more."""
         entry = next(iter(self.directory.search("people", READ, {"uid": uid})), None)
-        return known(entry) if entry else None
+        return agent_of(entry) if entry else None
 
     def _find(self, typed: str, word: str) -> Known:
         code = _numen(typed)
         entries = list(self._by_numen(code) if code else self._by_name(word))
         if len(entries) == 1:
-            return known(entries[0])
+            return agent_of(entries[0])
         if code:
             raise InputError("the NUMEN is nobody's", french="ce NUMEN n’est celui d’aucun agent")
         if "@" not in word or word.endswith(f"@{self.domain}"):
@@ -83,7 +83,7 @@ class People:
             )
 
 
-def known(entry: Entry) -> Known:
+def agent_of(entry: Entry) -> Known:
     """Return the agent of an entry."""
     attributes = entry.attributes
     uid, mail = first(attributes, "uid").lower(), first(attributes, "mail").lower()

@@ -296,7 +296,7 @@ class Worker:
             result = results[invitee.key]
             with named(result.faults.append, "agenda"):
                 profile = self._profile(invitee.person.uid)
-                text = itip.entry(one, invitee, now) if invitee.wanted else ""
+                text = itip.entry(one, invitee, now) if invitee.entry_due else ""
                 filings[event_id] = Filing(invitee.person.uid, profile, event_id, text)
         for some in wire.fitting(filings.values(), FILED_TOGETHER):
             faults = list[str]()
@@ -309,7 +309,7 @@ class Worker:
                 if fault:
                     results[invitee.key].faults.append(f"agenda: {fault}")
                 else:
-                    results[invitee.key].filed = invitee.wanted
+                    results[invitee.key].filed = invitee.entry_due
 
     def _profile(self, uid: str) -> str:
         """Return the class of an agent. Raises MallepostError where the account is gone."""

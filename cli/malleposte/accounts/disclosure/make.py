@@ -75,7 +75,7 @@ class Maker:
             with named(self.told.failures.append, uid):
                 copy = self.spool.of(uid, now)
                 asked = when(copy.asked)
-                if self._held(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
+                if self._entry_of(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
                     self.spool.remove(uid)
                 elif copy.state == ENDED and self.spool.end(uid):
                     tools.journal.write("own-data-end", uid, note="its time is over")
@@ -83,7 +83,7 @@ class Maker:
 
     def make(self, uid: str) -> None:
         """Make one and tell its owner; why not is told too."""
-        account = self._held(uid)
+        account = self._entry_of(uid)
         if account is None:
             self.spool.remove(uid)
             return
@@ -123,7 +123,7 @@ class Maker:
         with named(self.told.failures.append, f"{uid}: not told"):
             self.night.send(letter(copy, uid, first(entry.attributes, "mail"), self.facts(), self.clock()))
 
-    def _held(self, uid: str) -> Entry | None:
+    def _entry_of(self, uid: str) -> Entry | None:
         try:
             return acts.entry(self.night.tools.directory, uid)
         except InputError:

@@ -41,7 +41,7 @@ def rename(
     mail = (
         checked_address(address.lower(), domain, taken, own)
         if address
-        else _made(attributes, given_name, surname, domain, taken)
+        else _new_address(attributes, given_name, surname, domain, taken)
     )
     whole = f"{given_name} {surname}".strip()
     renamed: Attributes = {
@@ -54,7 +54,7 @@ def rename(
     return change(Kind.RENAME, entry, renamed)
 
 
-def _made(attributes: Attributes, given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
+def _new_address(attributes: Attributes, given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
     try:
         stem = f"{names.slug(given_name)}.{names.slug(surname)}"
     except names.UnusableName as error:

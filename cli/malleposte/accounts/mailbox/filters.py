@@ -96,10 +96,10 @@ def _decoded(text: str) -> str:
 
 def forwards(text: str) -> tuple[str, ...]:
     """Addresses that a script's `redirect` commands name. One that the script computes ends in COMPUTED."""
-    return tuple(dict.fromkeys(_told(one) for one in _named(text, "redirect")))
+    return tuple(dict.fromkeys(_shown_address(one) for one in _named(text, "redirect")))
 
 
-def _told(string: str) -> str:
+def _shown_address(string: str) -> str:
     """An address as it is told; one that the script computes ends in COMPUTED."""
     read = _decoded(string)
     return read + COMPUTED if "${" in read else read
@@ -166,7 +166,11 @@ def without(text: str, names: Collection[str], address: str | None = None) -> st
     """
     while True:
         gone = next(
-            (one for one in _commands(text) if one.name in names and (address is None or _told(one.string) == address)),
+            (
+                one
+                for one in _commands(text)
+                if one.name in names and (address is None or _shown_address(one.string) == address)
+            ),
             None,
         )
         if gone is None:

@@ -182,7 +182,7 @@ def change(home: Path, edit: Edit) -> Senders:
         return now
 
 
-def told(choice: Senders) -> dict[str, str | Sequence[str]]:
+def own_terms(choice: Senders) -> dict[str, str | Sequence[str]]:
     """The choices in the agent's own terms, for an export; nothing where none was made."""
     if choice.plain:
         return {}

@@ -66,7 +66,7 @@ class _Planner:
 
     def plan(self, feed: Feed) -> Plan:
         """See `plan`."""
-        accounts = self.current.known()
+        accounts = self.current.accounts()
         by_digest = {digest: one for one in accounts for digest in one.numen_digests}
         present = [person for person in feed.people if not (person.end and person.end < self.today)]
         rows = [self._row(person) for person in present]

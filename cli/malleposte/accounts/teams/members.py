@@ -184,7 +184,7 @@ def here(directory: Directory, uids: Sequence[str]) -> list[Entry]:
     return [one for one in _people(directory, uids) if first(one.attributes, "mpState") in states]
 
 
-def known(entry: Entry) -> bool:
+def is_running(entry: Entry) -> bool:
     """Whether a box is a team that has not begun to end."""
     return bool(entry.attributes.get("mpTeam")) and first(entry.attributes, "mpState") != State.SUSPENDED.value
 

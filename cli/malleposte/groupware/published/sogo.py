@@ -36,7 +36,7 @@ class Engine:
 
     def place(self, shown: Sequence[Shown], items: Items, agents: Set[str], now: float) -> int:
         """Bring SOGo to what is published; the number of changed calendars. `agents`: all who have SOGo."""
-        offered = self.offers.held()
+        offered = self.offers.read()
         changed = self._write(shown, items)
         there = self._folders()
         for one in shown:

@@ -59,7 +59,7 @@ class Offers:
         """`table`: its name."""
         self.sql, self.forget, self.table = sql, forget, table
 
-    def held(self) -> dict[str, dict[str, Offer]]:
+    def read(self) -> dict[str, dict[str, Offer]]:
         """The offers that were made: by agenda, then by uid."""
         self.sql(_TABLE.format(table=self.table))
         by_agenda: dict[str, dict[str, Offer]] = {}

@@ -101,7 +101,7 @@ def place(
     `now`: seconds.
     """
     offers = Offers(sql, forget, TABLE)
-    offered = offers.held()
+    offered = offers.read()
     changed, waiting = _write(books, folders.find(sql, OWNER, CONTACTS), sql, put)
     there = folders.find(sql, OWNER, CONTACTS)
     pairs = {there[book.ident]: _rights(book) for book in books if book.ident in there}

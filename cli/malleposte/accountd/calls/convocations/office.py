@@ -163,7 +163,7 @@ def plan_convocation(context: Context, request: PlanConvocation) -> ConvocationS
     """Order the plan, and show what is known of it until it is made."""
     uid, offices = _offices(context, request)
     office = _office(offices, request.office)
-    event, rows = _wanted(request)
+    event, rows = _event_and_rows(request)
     _counted(context, uid, "convocation-plans", PLANS_A_DAY)
     ident = _ident(request.convocation) if request.convocation else ""
     if ident and _asked(context.tools.hosts.office_convocation, office.uid, ident) is None:
@@ -247,7 +247,7 @@ def _office(offices: Mapping[str, Office], typed: str) -> Office:
     return offices[typed]
 
 
-def _wanted(request: PlanConvocation) -> tuple[Event, tuple[Row, ...]]:
+def _event_and_rows(request: PlanConvocation) -> tuple[Event, tuple[Row, ...]]:
     """Return the event and the rows of a form. Raises RefusedValueError with the word of what is wrong."""
     cells = {
         "agent": "-", "title": request.title, "begin": request.begin, "end": request.end, "place": request.place,

@@ -140,7 +140,7 @@ def desk_reach(context: Context, request: DeskReach) -> DeskReached:
 def desk_find(context: Context, request: DeskFind) -> People:
     """Find those in reach."""
     person = actor(context, request)
-    return _people(person, context.directory.search("people", LINE, search.wanted(request.text)), "")
+    return _people(person, context.directory.search("people", LINE, search.query_of(request.text)), "")
 
 
 @call(who=Who.DESK, cost=costs.LOOK, slow=True)

@@ -113,7 +113,7 @@ def loaded(text: str) -> Kept:
     return replace(record, choice=record.choice.checked())
 
 
-def told(record: Kept) -> dict[str, object]:
+def own_terms(record: Kept) -> dict[str, object]:
     """It in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
     if not record.choice.months and not record.moved:
         return {}

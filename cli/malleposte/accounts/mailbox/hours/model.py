@@ -206,7 +206,7 @@ def loaded(line: str) -> Hours:
     return record.hours.checked()
 
 
-def told(hours: Hours) -> dict[str, Any]:
+def own_terms(hours: Hours) -> dict[str, Any]:
     """The hours in the agent's own terms, for a copy of the own data; nothing where none were chosen."""
     if hours == Hours():
         return {}

@@ -75,7 +75,12 @@ class Store:
         following, opens = calendar.following(hours, now), calendar.opens(hours, now)
         waiting, *recalled = (self._count(uid, folder) for folder in (WAITING, *recall.folders()))
         return State(
-            hours, waiting, opens, written(following) if following and not opens else "", sum(recalled), self.known()
+            hours,
+            waiting,
+            opens,
+            written(following) if following and not opens else "",
+            sum(recalled),
+            self.school_holidays(),
         )
 
     def _count(self, uid: str, folder: str) -> int:
@@ -103,7 +108,7 @@ class Store:
                 self._write(uid, hours)
             return hours
 
-    def known(self) -> tuple[str, ...]:
+    def school_holidays(self) -> tuple[str, ...]:
         """Return the school holidays that are not over, as this host was told them. Raises MallepostError."""
         path = self.folder / SCHOOL
         with owner.as_owner(self.folder):
@@ -120,7 +125,7 @@ class Store:
                 owner.replace(path, text)
 
     def _with_days(self, hours: Hours) -> Hours:
-        return replace(hours, closed=self.known() if hours.school else ())
+        return replace(hours, closed=self.school_holidays() if hours.school else ())
 
     def forget(self, uid: str) -> bool:
         """Remove them, at the end of an account; whether there were any."""

@@ -124,7 +124,7 @@ class Keeper:
         self.ledger.take(order, rule.tool, self.links.of(order.uid, order.message_id))
 
     def _full(self, uid: str) -> bool:
-        return len(self.ledger.open(uid)) >= MOST or self.ledger.made(uid, self.clock() - DAY) >= MOST_A_DAY
+        return len(self.ledger.open(uid)) >= MOST or self.ledger.count_since(uid, self.clock() - DAY) >= MOST_A_DAY
 
     def _free(self) -> None:
         """Let those give orders again who have room."""

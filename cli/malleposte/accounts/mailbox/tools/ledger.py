@@ -92,7 +92,7 @@ class Ledger:
         """Orders of an account that are done, the latest first, without those whose title is gone."""
         return self._rows("state != 'open' AND uid = ? AND title != '' ORDER BY changed DESC LIMIT ?", uid, most)
 
-    def made(self, uid: str, since: float) -> int:
+    def count_since(self, uid: str, since: float) -> int:
         """Orders of an account that were made since then."""
         return int(self._ask("SELECT count(*) FROM orders WHERE uid = ? AND made >= ?", uid, since)[0][0])
 
