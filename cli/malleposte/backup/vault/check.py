@@ -57,15 +57,15 @@ def some_files(source: Source, before: float, count: int, chance: random.Random)
     """
     mail = source.name.startswith("mail-")
     tops = [Path(path) for path in source.paths if Path(path).exists()]
-    found: dict[Path, None] = {}
+    chosen: dict[Path, None] = {}
     for _try in range(count * 20):
-        if len(found) >= count or not tops:
+        if len(chosen) >= count or not tops:
             break
         for path in _descend(chance.choice(tops), chance):
             if _still(path, before) and (not mail or path.parent.name in {"cur", "new"}):
-                found[path] = None
+                chosen[path] = None
                 break
-    return list(found)
+    return list(chosen)
 
 
 def _descend(top: Path, chance: random.Random) -> Iterator[Path]:

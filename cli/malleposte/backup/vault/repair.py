@@ -41,8 +41,8 @@ def change_passphrase(repository: Repository, old: str, new: str) -> str:
                 raise
             if ledger is not None and ledger.identity != repository.identity():
                 raise Fault(f"{repository.label}: its key or id was replaced", "see `malleposte vault watch`") from None
-            given = {"BORG_PASSPHRASE": old, "BORG_NEW_PASSPHRASE": new}
-            borg.run("--umask", "0007", "key", "change-passphrase", str(repository.path), extra=given)
+            passphrases = {"BORG_PASSPHRASE": old, "BORG_NEW_PASSPHRASE": new}
+            borg.run("--umask", "0007", "key", "change-passphrase", str(repository.path), extra=passphrases)
             said = "changed"
         finally:
             owner.give(path, status.st_uid, status.st_gid, status.st_mode & 0o777)
