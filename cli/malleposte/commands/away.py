@@ -35,8 +35,8 @@ def run(
     `content` is its standard input, else this one's; `out` takes its standard output, else it passes through. Raises
     MallepostError when the host cannot be reached.
     """
-    given: dict[str, Any] = {"stdin": None} if content is None else {"input": content}
-    done = subprocess.run(place.argv(words), stdout=out, check=False, **given)
+    standard_input: dict[str, Any] = {"stdin": None} if content is None else {"input": content}
+    done = subprocess.run(place.argv(words), stdout=out, check=False, **standard_input)
     place.reached(done.returncode)
     return done.returncode
 
@@ -95,18 +95,18 @@ def the_one(places: Sequence[remote.Place]) -> remote.Place:
 def without_way(words: Sequence[str]) -> list[str]:
     """The words less the options of the way and their values."""
     shorts, longs = zip(*CONTROLLERS, strict=True)
-    kept: list[str] = []
+    left: list[str] = []
     skip = False
     for place, word in enumerate(words):
         if skip:
             skip = False
         elif word == "--":
-            return [*kept, *words[place:]]
+            return [*left, *words[place:]]
         elif word in (*filter(None, shorts), *longs):
             skip = True
         elif not word.startswith((*(f"{one}=" for one in longs), *filter(None, shorts))):
-            kept.append(word)
-    return kept
+            left.append(word)
+    return left
 
 
 def person() -> str:

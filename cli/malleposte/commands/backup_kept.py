@@ -21,13 +21,13 @@ from malleposte.fleet import remote
 
 def found() -> list[kept.Kept]:
     """All that is kept on this host. Raises InputError on a host without backups."""
-    known = config.read()
-    system = [path for one in known.sources if one.name == "system" for path in one.paths]
-    folders = [("mailbox", known.mail_root)] if known.mail_sources else []
+    settings = config.read()
+    system = [path for one in settings.sources if one.name == "system" for path in one.paths]
+    folders = [("mailbox", settings.mail_root)] if settings.mail_sources else []
     folders += [("agendas", str(kept.RADICALE))]
     folders += [("files", name) for name in sorted({path.rpartition("/")[0] for path in system})]
     every = [(kind, Path(name)) for kind, name in folders if name]
-    return kept.everything(every, databases() if known.databases else [])
+    return kept.everything(every, databases() if settings.databases else [])
 
 
 def databases() -> list[str]:
@@ -78,10 +78,10 @@ def command(
     failures: list[str] = []
     if removing and not dry_run:
         for one in list(rows):
-            known = len(failures)
+            failed_before = len(failures)
             with named(failures.append, f"{one.id}: not removed"):
                 kept.remove(one, drop)
-            if len(failures) > known:
+            if len(failures) > failed_before:
                 rows.remove(one)
     if as_json:
         shown = [

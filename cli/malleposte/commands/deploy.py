@@ -26,11 +26,11 @@ def complain(line: str) -> None:
 
 def document(rolling: Rolling, fault: MallepostError | None = None) -> str:
     """The JSON of a rolling deploy: the report of each host that was deployed, and the fault that ended it."""
-    told: dict[str, object] = {"ok": fault is None}
+    content: dict[str, object] = {"ok": fault is None}
     if fault is not None:
-        told |= {"error": fault.message, "hint": fault.hint, "exit_code": fault.exit_code}
-    told["hosts"] = {host: report.as_dict() for host, report in rolling.reports.items()}
-    return json.dumps(told, indent=2, ensure_ascii=False)
+        content |= {"error": fault.message, "hint": fault.hint, "exit_code": fault.exit_code}
+    content["hosts"] = {host: report.as_dict() for host, report in rolling.reports.items()}
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:

@@ -60,10 +60,10 @@ def held_command(who: str, as_json: bool) -> None:
       sudo ./malleposte queue held
       sudo ./malleposte queue held mdupond --json
     """
-    found = _held(who)
-    answer([asdict(one) for one in found], map(_shown, found), as_json=as_json)
+    messages = _held(who)
+    answer([asdict(one) for one in messages], map(_shown, messages), as_json=as_json)
     if not as_json:
-        click.echo(f"{len(found)} held", err=True)
+        click.echo(f"{len(messages)} held", err=True)
 
 
 @command.command("release", cls=MailCommand)
@@ -125,6 +125,6 @@ def alarm_command(deliver: str, smtp: str, blocks: bool) -> None:
     Example:
       systemctl status malleposte-outbound.socket
     """
-    found = outbound.Excess.parse(sys.stdin.readline(LINE))
-    outbound.tell(found, facts.read(), deliver, outbound.by_smtp(smtp), blocks=blocks)
-    click.echo(f"{found.account}: {found.level}: {found.sum} recipients in {found.seconds} s: told")
+    excess = outbound.Excess.parse(sys.stdin.readline(LINE))
+    outbound.tell(excess, facts.read(), deliver, outbound.by_smtp(smtp), blocks=blocks)
+    click.echo(f"{excess.account}: {excess.level}: {excess.sum} recipients in {excess.seconds} s: told")

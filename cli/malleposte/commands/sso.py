@@ -163,12 +163,12 @@ def _told(
 ) -> int:
     if as_json:
         asked = {"factors": factors, "sessions": sessions}
-        found = {name: [one.as_dict() for one in rows] for name, rows in asked.items() if rows is not None}
-        click.echo(json.dumps(found, ensure_ascii=False))
+        document = {name: [one.as_dict() for one in rows] for name, rows in asked.items() if rows is not None}
+        click.echo(json.dumps(document, ensure_ascii=False))
         return ExitCode.DONE
     for factor in factors or ():
-        made = local(factor.made) if factor.made else "-"
-        click.echo(f"{factor.ident}  {factor.kind:<9}  {made}  {factor.name}")
+        enrolled = local(factor.made) if factor.made else "-"
+        click.echo(f"{factor.ident}  {factor.kind:<9}  {enrolled}  {factor.name}")
     if factors is not None:
         click.echo(f"{len(factors)} second factor(s)", err=True)
     for one in sessions or ():
