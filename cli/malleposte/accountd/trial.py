@@ -91,7 +91,7 @@ class Trials:
     def counted(self, name: str, request: Any) -> str:
         """Return the name by which our own limits count: a browser that has succeeded before has a count of its own."""
         browser = getattr(request, "browser", "")
-        apart = browser and self.throttle and self.throttle.known(name, request.source, client(request))
+        apart = browser and self.throttle and self.throttle.knows_client(name, request.source, client(request))
         # A name that was typed has none of what tells a browser apart.
         return Limits.apart(name, browser) if apart else name.replace("\0", " ")
 

@@ -112,7 +112,7 @@ def types(reader: Reader) -> Iterator[Finding]:
         hosts = reader.hosts_of(setting)
         if value is not None and hosts:
             value = reader.completed(hosts[0], setting.name, value)
-        for path, message in values.faults(value, spec, made=_made(setting)):
+        for path, message in values.faults(value, spec, made=_is_templated(setting)):
             key = f"{setting.name}{values.spoken(path)}"
             yield Finding(Level.WRONG, message, setting.file, setting.line(path), key)
 
@@ -135,15 +135,15 @@ def _template_in(value: Any, path: values.Path = ()) -> tuple[values.Path, str] 
         inner = value.items()
     elif isinstance(value, list):
         inner = enumerate(value)
-    return next((found for key, one in inner if (found := _template_in(one, (*path, key)))), None)
+    return next((place for key, one in inner if (place := _template_in(one, (*path, key)))), None)
 
 
-def _made(setting: Setting) -> Callable[[values.Path], bool]:
-    def made(path: values.Path) -> bool:
+def _is_templated(setting: Setting) -> Callable[[values.Path], bool]:
+    def templated(path: values.Path) -> bool:
         raw = setting.raw(path)
         return isinstance(raw, str) and bool(TEMPLATE.search(raw))
 
-    return made
+    return templated
 
 
 def missing_facts(reader: Reader) -> Iterator[Finding]:

@@ -75,8 +75,8 @@ def _groups(entry: Mapping[str, Any]) -> list[str]:
 
 def _set_ports(reader: Reader, host: str) -> Iterator[str]:
     for name in dict.fromkeys(setting.name for setting in reader.sources.settings):
-        known = name in reader.known.specs and name.endswith("_port") and name not in NOT_LISTENING
-        if known and reader.settled(host, name) is not None:
+        is_port = name in reader.known.specs and name.endswith("_port") and name not in NOT_LISTENING
+        if is_port and reader.settled(host, name) is not None:
             yield name
 
 

@@ -53,9 +53,9 @@ def _root(text: str) -> bool:
     from cryptography import x509
 
     try:
-        (found,) = x509.load_pem_x509_certificates(text.encode())
-        usage = found.extensions.get_extension_for_class(x509.KeyUsage).value
-        basic = found.extensions.get_extension_for_class(x509.BasicConstraints).value
+        (certificate,) = x509.load_pem_x509_certificates(text.encode())
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except (ValueError, x509.ExtensionNotFound):
         return False
     return usage.key_cert_sign and basic.ca
@@ -114,10 +114,10 @@ def _taken(read: Callable[[], object]) -> bool:
 def hour(text: Any) -> time | None:
     """An hour of the day as a fact says it (ISO 8601), or None."""
     try:
-        found = time.fromisoformat(str(text))
+        parsed = time.fromisoformat(str(text))
     except ValueError:
         return None
-    return found if found.tzinfo is None else None
+    return parsed if parsed.tzinfo is None else None
 
 
 def _day(text: str) -> bool:
@@ -128,8 +128,8 @@ def _day(text: str) -> bool:
 
 
 def _matching(pattern: str) -> Callable[[str], bool]:
-    known = re.compile(pattern)
-    return lambda text: bool(known.fullmatch(text))
+    form = re.compile(pattern)
+    return lambda text: bool(form.fullmatch(text))
 
 
 FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
@@ -223,26 +223,26 @@ def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callab
             yield path, f"{shown} is not {what}"
 
 
-def _right(value: Any, kind: str, made: bool) -> bool:
+def _right(value: Any, kind: str, templated: bool) -> bool:
     if isinstance(value, bool) and kind != "bool":
         return False
     if isinstance(value, TYPES[kind]):
         return True
-    if not made or isinstance(value, list | dict | None):
+    if not templated or isinstance(value, list | dict | None):
         return False
     text = str(value)
-    wanted = {"str": r".*", "int": r"-?[0-9]+", "float": r"-?[0-9.]+", "bool": r"(?i)true|false|yes|no"}
-    return kind in wanted and bool(re.fullmatch(wanted[kind], text, re.DOTALL))
+    forms = {"str": r".*", "int": r"-?[0-9]+", "float": r"-?[0-9.]+", "bool": r"(?i)true|false|yes|no"}
+    return kind in forms and bool(re.fullmatch(forms[kind], text, re.DOTALL))
 
 
 def _wrong_type(value: Any, kind: str) -> str:
-    wanted = WORDS[TYPES[kind][-1]]
+    expected = WORDS[TYPES[kind][-1]]
     shown = f" ({value!r})" if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     if isinstance(value, bool):
         shown = f" ({str(value).lower()})"
     hint = "; put it in quotes" if TYPES[kind] == (str,) and isinstance(value, int | float) else ""
     hint = hint or ("; leave the quotes out" if kind in ("int", "float", "bool") and isinstance(value, str) else "")
-    return f"{wanted} is expected, not {word(value)}{shown}{hint}"
+    return f"{expected} is expected, not {word(value)}{shown}{hint}"
 
 
 def _items(value: list[Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
@@ -272,6 +272,6 @@ def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Call
             yield path, f"the key {key} is missing"
 
 
-def nearest(name: str, known: Sequence[str]) -> str | None:
+def nearest(name: str, names: Sequence[str]) -> str | None:
     """The name most like this one."""
-    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+    return next(iter(difflib.get_close_matches(name, names, n=1)), None)

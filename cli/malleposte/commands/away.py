@@ -167,7 +167,7 @@ class HostCommand(click.Command):
         return self.away(ctx, paths.inventory(ctx.meta[_INVENTORY]), [*names, *without_way(ctx.meta[_TYPED])])
 
     @property
-    def given(self) -> bytes | None:
+    def standard_input(self) -> bytes | None:
         """The standard input of the host; None for this one's."""
         return None if self.reads_stdin or sys.stdin.isatty() else b""
 
@@ -182,7 +182,7 @@ class HostCommand(click.Command):
 
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """Run it on the host; a command that makes files here has its own way."""
-        return run(self.place(ctx, inventory), words, content=self.given)
+        return run(self.place(ctx, inventory), words, content=self.standard_input)
 
 
 class EachHostCommand(HostCommand):
@@ -202,7 +202,7 @@ class EachHostCommand(HostCommand):
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
         how = {"until_done": self.until_done, "some_hold": self.some_hold}
-        return run_each(self.places(ctx, inventory), words, content=self.given, **how)
+        return run_each(self.places(ctx, inventory), words, content=self.standard_input, **how)
 
 
 class TypedCommand(HostCommand):

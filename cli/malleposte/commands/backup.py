@@ -181,7 +181,7 @@ def check_command(
         chosen = running.chosen(settings, sources)
         for vault in archives.vaults(settings, vaults):
             begun = running.now()
-            archived = [one for one in chosen if state.made(vault.name, one.name)]
+            archived = [one for one in chosen if state.has_archive(vault.name, one.name)]
             if not archived:
                 raise MallepostError(f"{vault.name} holds nothing of this host yet", "type: malleposte backup run")
             report = checking.check(vault, archived, limit)

@@ -81,7 +81,7 @@ class Job:
             sys.stdout.flush()
         return ExitCode.PARTLY if outcome.missing else ExitCode.DONE
 
-    def told(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
+    def tell(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
         """Write a restore of an account into the journal of accounts, and show it."""
         try:
             from malleposte.accounts import actor, settings

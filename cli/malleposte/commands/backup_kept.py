@@ -19,7 +19,7 @@ from malleposte.core.loops import named
 from malleposte.fleet import remote
 
 
-def found() -> list[kept.Kept]:
+def kept_here() -> list[kept.Kept]:
     """All that is kept on this host. Raises InputError on a host without backups."""
     settings = config.read()
     system = [path for one in settings.sources if one.name == "system" for path in one.paths]
@@ -72,7 +72,7 @@ def command(
       sudo ./malleposte backup kept --host mail1 --remove mailbox/jdupont/20260314-091500
       sudo ./malleposte backup kept --older-than 30
     """
-    every = found()
+    every = kept_here()
     removing = bool(names) or days is not None
     rows = kept.chosen(every, names, days, datetime.now(UTC)) if removing else every
     failures: list[str] = []

@@ -126,7 +126,7 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
         else:
             options = boxes.Options(keep_newer=not without_newer, discard=discard)
             outcome = boxes.restore(uid, job.archives(), doveadm, options, job.say)
-        return job.told(outcome, "mailbox", uid)
+        return job.tell(outcome, "mailbox", uid)
 
 
 def opener(uid: str, *, closed: bool = False) -> Dovecot:
@@ -152,7 +152,7 @@ def some_messages(job: Job, kind: str, uid: str, query: messages.Wanted, *, list
         if listed:
             return job.show(messages.listing(uid, job.archives(), doveadm, query))
         outcome = messages.restore(uid, job.archives(), doveadm, query, beside=beside, say=job.say)
-        return job.told(outcome, kind, uid, query.folder)
+        return job.tell(outcome, kind, uid, query.folder)
 
 
 @command.command("folder", cls=BoxCommand)
@@ -250,7 +250,7 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
             outcome = sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say)
     if profile in (classes := profiles.read()) and place not in classes[profile].stores:
         bring_home(uid, profile, place, outcome)
-    return job.told(outcome, "dav", uid, collection)
+    return job.tell(outcome, "dav", uid, collection)
 
 
 def store_of_class(uid: str, profile: str) -> str:
@@ -371,4 +371,4 @@ def undo_command(uid: str, stamp: str, as_json: bool, **typed: Any) -> int:
     """
     job = Job({"vault": None, "as_of": None, "dry_run": False, "as_json": as_json, **typed})
     with alone():
-        return job.told(boxes.undo(uid, stamp, opener(uid, closed=True)), "undo", uid)
+        return job.tell(boxes.undo(uid, stamp, opener(uid, closed=True)), "undo", uid)

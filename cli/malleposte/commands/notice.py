@@ -22,7 +22,9 @@ class AddCommand(PortalCommand):
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
         options = ctx.params
-        notice = _made(_now(), *(options[name] for name in ("kind", "text", "english", "start", "until", "lasting")))
+        notice = _new_notice(
+            _now(), *(options[name] for name in ("kind", "text", "english", "start", "until", "lasting"))
+        )
         times = [notice.start.isoformat(timespec="seconds"), notice.end.isoformat(timespec="seconds")]
         fixed = ["notice", "add", *(["--json"] if options["as_json"] else []), "--from", times[0], "--until", times[1]]
         english = ["--en", options["english"]] if options["english"] else []
@@ -69,7 +71,7 @@ def add_command(kind: str, text: str, english: str, start: str, until: str, last
       sudo ./malleposte notice add maintenance "Mise à jour." --from "2026-11-28 18:00" --until "2026-11-28 20:00"
     """
     now = _now()
-    notice = _made(now, kind, text, english, start, until, lasting)
+    notice = _new_notice(now, kind, text, english, start, until, lasting)
     try:
         notices.write(notices.posted(notices.read(), notice), now)
     except notices.NoticeError as error:
@@ -121,7 +123,9 @@ def _refused(error: notices.NoticeError) -> NoReturn:
     raise InputError(str(error), "`notice --help` has examples") from error
 
 
-def _made(now: datetime, kind: str, text: str, english: str, start: str, until: str, lasting: str) -> notices.Notice:
+def _new_notice(
+    now: datetime, kind: str, text: str, english: str, start: str, until: str, lasting: str
+) -> notices.Notice:
     """The message that was typed. Raises InputError."""
     try:
         begins = notices.moment(start) if start else now

@@ -108,8 +108,8 @@ def extended(act: Act, root: Path = ROOT) -> Mapping[Path, str]:
 def imported(text: str, name: str) -> str:
     """Return a module with one more name in its first import of several lines, in order."""
 
-    def sorted_with_it(found: re.Match[str]) -> str:
-        return found[1] + "".join(sorted([*found[2].splitlines(keepends=True), f"    {name},\n"])) + ")"
+    def sorted_with_it(match: re.Match[str]) -> str:
+        return match[1] + "".join(sorted([*match[2].splitlines(keepends=True), f"    {name},\n"])) + ")"
 
     return re.sub(r"(import \(\n)((?:    \w+,\n)+)\)", sorted_with_it, text, count=1)
 

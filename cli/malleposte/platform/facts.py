@@ -18,8 +18,8 @@ def document() -> Mapping[str, Any]:
     """meta/facts.yml: `facts`, the spec of each, and `moved`, what became of earlier variables."""
     import yaml  # a host that has no inventory may lack it
 
-    found: Mapping[str, Any] = yaml.load(FILE.read_text("utf-8"), yaml.CSafeLoader)
-    return found
+    content: Mapping[str, Any] = yaml.load(FILE.read_text("utf-8"), yaml.CSafeLoader)
+    return content
 
 
 def resolved(name: str, given: Any, names: Mapping[str, str] | None = None) -> Any:

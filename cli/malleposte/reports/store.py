@@ -201,8 +201,8 @@ class Store:
         beside.unlink(missing_ok=True)
         try:
             self.link.execute("VACUUM INTO ?", (str(beside),))
-            with beside.open("rb") as made, durable.replacing(path) as file:
-                shutil.copyfileobj(made, file)
+            with beside.open("rb") as source, durable.replacing(path) as file:
+                shutil.copyfileobj(source, file)
         finally:
             beside.unlink(missing_ok=True)
 

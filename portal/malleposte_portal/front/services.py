@@ -36,7 +36,7 @@ def services() -> list[Shown]:
     """Every service with its state, in the order of the settings."""
     settings = current_app.extensions["portal"]
     walk = states.read(Path(settings.states)) if settings.states else None
-    by_service = walk.told(now()) if walk else {}
+    by_service = walk.current(now()) if walk else {}
     shown = []
     for one in settings.services:
         state = by_service.get(one["service"])

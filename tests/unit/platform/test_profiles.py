@@ -104,7 +104,7 @@ def test_a_host_knows_the_classes_of_its_facts(host: LifeRules) -> None:
     assert found["mixte"].stores == ("sogo", "roundcube")
     assert profiles.labels("fr")["mixte"] == "Messagerie légère et agenda partagé"
     with pytest.raises(InputError, match="no class 'leger'") as told:
-        profiles.known(found, "leger")
+        profiles.class_called(found, "leger")
     assert told.value.hint == "known are convergence, mixte, roundcube"
 
 

@@ -26,7 +26,7 @@ def test_the_settings_of_the_role_are_read_and_others_refused(tmp_path):
     path = tmp_path / "reports.json"
     words = {"domain": DOMAIN, "hostname": "mx", "days": "400", "ours": {"mail1": ["192.0.2.1"]}, "relays": {}}
     path.write_text(json.dumps(words))
-    assert daemon.read(path).known().of_source("192.0.2.1") == ("ours", "mail1")
+    assert daemon.read(path).named_sources().of_source("192.0.2.1") == ("ours", "mail1")
     assert daemon.main(["--check", str(path)]) == 0
     for wrong in ({"days": 0}, {"ours": {"mail1": ["x"]}}, {"colour": "blue"}, {"domain": None}):
         path.write_text(json.dumps(words | wrong))

@@ -170,7 +170,7 @@ class Run:
         Never raises what a vault or a dump can cause.
         """
         outcomes: list[Outcome] = []
-        exists = exists or any(self.state.made(vault.name, one.name) for one in sources)
+        exists = exists or any(self.state.has_archive(vault.name, one.name) for one in sources)
         for source in sources:
             begun, failures = now(), list[str]()
             outcome = Outcome(vault.name, source.name, "empty")

@@ -86,7 +86,7 @@ class State:
         """Every source that was tried."""
         return {name for of_vault in self.read()["vaults"].values() for name in of_vault.get("sources", {})}
 
-    def made(self, vault: str, source: str) -> bool:
+    def has_archive(self, vault: str, source: str) -> bool:
         """Whether this host ever made an archive of a source there."""
         return "success" in self.read()["vaults"].get(vault, {}).get("sources", {}).get(source, {})
 

@@ -115,10 +115,10 @@ class Ledger:
         series: dict[str, list[str]] = {}
         for key, entry in self.archives.items():
             series.setdefault(entry.source, []).append(key)
-        retained = {key for keys in series.values() for key in self._kept(keys, rules)}
+        retained = {key for keys in series.values() for key in self._retained(keys, rules)}
         return {key: entry for key, entry in self.archives.items() if key not in retained}
 
-    def _kept(self, keys: Iterable[str], rules: Mapping[str, int]) -> set[str]:
+    def _retained(self, keys: Iterable[str], rules: Mapping[str, int]) -> set[str]:
         newest_first = sorted(keys, key=lambda key: (self.archives[key].seen, self.archives[key].name), reverse=True)
         retained: set[str] = set()
         for rule, number in rules.items():

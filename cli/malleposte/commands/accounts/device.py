@@ -80,7 +80,7 @@ def add_command(
         created = acts.add(tools.directory, tools.journal, uid, specification, moment, most=rules.devices)
         if reason:
             tools.journal.write("device-reason", uid, device=created.device.ident, note=reason)
-        result = Result(True, _told(tools, created.device, notice.created))
+        result = Result(True, _notify(tools, created.device, notice.created))
     lines = [f"password    {created.password}", "it is shown this once; the directory keeps a digest"]
     facts = acts.row(created.device) | {"password": created.password}
     return tell(result, uid, f"device {created.device.name} added", as_json=as_json, lines=lines, **facts)
@@ -142,12 +142,12 @@ def revoke_command(who: str, device: str, every: bool, reason: str, as_json: boo
         result.changed = bool(devices)
         for one in devices:
             result.failures += acts.revoke(tools.directory, tools.journal, tools.hosts, one, reason)
-            result.failures += _told(tools, one, notice.revoked)
+            result.failures += _notify(tools, one, notice.revoked)
     done = f"revoked {', '.join(one.name for one in devices)}"
     return tell(result, uid, done, as_json=as_json, devices=[one.ident for one in devices])
 
 
-def _told(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
+def _notify(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
     """Write to the owner; a failure of the result where that cannot be done."""
     to = first(entry(tools.directory, device.owner).attributes, "mail")
     try:

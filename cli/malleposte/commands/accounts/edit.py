@@ -105,7 +105,7 @@ def create_command(
     numen = _numen_typed() if numen_typed else ""
     with one_writer(), host() as (tools, _rules, settings, _uid):
         classes = profiles.read()
-        class_name = profiles.known(classes, profile or classes.default).name
+        class_name = profiles.class_called(classes, profile or classes.default).name
         keys = settings.keys()
         if numen and _of_numen(tools, keys.digests("numen", numen)):
             raise InputError("that NUMEN has an account", f"it is {_of_numen(tools, keys.digests('numen', numen))[0]}")
@@ -171,9 +171,9 @@ class ModifyCommand(HostCommand):
     """Reads standard input where a NUMEN is asked for."""
 
     @property
-    def given(self) -> bytes | None:
+    def standard_input(self) -> bytes | None:
         """See HostCommand."""
-        return None if click.get_current_context().params["numen_typed"] else super().given
+        return None if click.get_current_context().params["numen_typed"] else super().standard_input
 
 
 @click.command("modify", cls=ModifyCommand)
@@ -314,7 +314,7 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
         raise InputError("no class was given", "accounts profile --help")
     with host(who) as (tools, _rules, _settings, uid):
         if profile:
-            profiles.known(profiles.read(), profile)
+            profiles.class_called(profiles.read(), profile)
         result = acts.set_class(tools, uid, profile, note=reason) if profile else Result()
         try:
             if forget_filters and tools.hosts.drop(uid):

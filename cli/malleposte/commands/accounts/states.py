@@ -143,7 +143,7 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
         if moved:
             tools.journal.write(f"queue-{queued}", uid, messages=moved)
         forwards = list(acts.look(tools, uid, result).forwards)
-    lines = [_told(message) for message in held_messages]
+    lines = [_line(message) for message in held_messages]
     if held_messages:
         word = {"keep": "still held: --queued release or delete", "release": "let go", "delete": "deleted"}[queued]
         lines.append(f"{len(held_messages)} messages {word}")
@@ -158,7 +158,7 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
     )
 
 
-def _told(message: Waiting) -> str:
+def _line(message: Waiting) -> str:
     more = f" and {len(message.recipients) - 1} more" if len(message.recipients) > 1 else ""
     return f"{message.ident} from {message.sender} to {', '.join(message.recipients[:1])}{more}"
 

@@ -101,28 +101,28 @@ def tell(folder: Path, memory: Path, send: Callable[[str, int], None], now: int)
     A round that was cut off goes on behind the last account. One that no letter reaches is tried in the next round,
     for OWED_DAYS, and keeps no letter from the others.
     """
-    known = kit.state(memory, Round.parse)
-    if known is None or known.over:
-        owed = {uid: one for uid, one in known.owed.items() if now - one[1] < OWED_DAYS * DAY} if known else {}
-        known = Round(known.until if known else now - DAY, now, owed=owed)
+    round_ = kit.state(memory, Round.parse)
+    if round_ is None or round_.over:
+        owed = {uid: one for uid, one in round_.owed.items() if now - one[1] < OWED_DAYS * DAY} if round_ else {}
+        round_ = Round(round_.until if round_ else now - DAY, now, owed=owed)
     failures = list[str]()
-    sent, counts = 0, kept_apart(folder, known.since, known.until)
-    for uid in sorted(counts.keys() | known.owed.keys()):
-        if uid <= known.last:
+    sent, counts = 0, kept_apart(folder, round_.since, round_.until)
+    for uid in sorted(counts.keys() | round_.owed.keys()):
+        if uid <= round_.last:
             continue
-        before, first = known.owed.get(uid, (0, now))
+        before, first = round_.owed.get(uid, (0, now))
         count, failed = counts.get(uid, 0) + before, len(failures)
         with named(failures.append, uid):
             send(uid, count)
-        known.last = uid
+        round_.last = uid
         if len(failures) > failed:
-            known.owed[uid] = (count, first)
+            round_.owed[uid] = (count, first)
             continue
-        known.owed.pop(uid, None)
+        round_.owed.pop(uid, None)
         sent += 1
-        durable.write(memory, json.dumps(asdict(known)))
-    known.over = True
-    durable.write(memory, json.dumps(asdict(known)))
+        durable.write(memory, json.dumps(asdict(round_)))
+    round_.over = True
+    durable.write(memory, json.dumps(asdict(round_)))
     return sent, failures
 
 

@@ -70,7 +70,7 @@ class Offers:
     def keep(self, one: Listed, members: Set[str], offered: Mapping[str, Offer], now: int) -> bool:
         """The subscriptions: to whom is new, from whom has left; the colour where it was that of the academy.
 
-        `offered`: those of it that `held` gave. Whether anything changed.
+        `offered`: those of it that `read` gave. Whether anything changed.
         """
 
         def offer(uid: str, settings: subscriptions.Settings) -> None:

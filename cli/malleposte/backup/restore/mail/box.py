@@ -169,7 +169,7 @@ def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
             box.reopen()
         else:
             raise InputError(
-                f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_known(box)}"
+                f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_stamps(box)}"
             )
         dovecot.renew(uid, {})
         outcome = Outcome(f"mailbox {uid}", counts={"messages": dovecot.count(uid)}, seconds=time.monotonic() - begun)
@@ -178,7 +178,7 @@ def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
         return outcome
 
 
-def _known(box: Box) -> str:
+def _stamps(box: Box) -> str:
     return ", ".join(sorted(path.name for path in box.aside.glob("*"))) or "none is kept"
 
 
@@ -188,7 +188,7 @@ def _bring_back(box: Box, stamp: str, dovecot: Dovecot) -> Path | None:
     again = box.note.exists() and box.note.read_text("utf-8") == note
     if not again:
         if "/" in stamp or stamp.startswith(".") or not earlier.is_dir():
-            raise InputError(f"account {box.uid}: nothing was put aside as {stamp}", f"known: {_known(box)}")
+            raise InputError(f"account {box.uid}: nothing was put aside as {stamp}", f"known: {_stamps(box)}")
         if box.held:
             raise MallepostError(f"account {box.uid}: a restore holds its box", "run that one again first")
         _remove(box.tree)
