@@ -94,8 +94,8 @@ def _sites(reader: Reader, host: str) -> set[str]:
 
 def _classes(reader: Reader, host: str) -> Iterator[Finding]:
     table = _mapping(reader, host, "malleposte_profiles")
-    spec = reader.known.facts["malleposte_profiles"]
-    if next(values.faults(table, spec, made=lambda _path: True), None):  # told with its line already
+    spec = reader.declared.facts["malleposte_profiles"]
+    if next(values.faults(table, spec, templated=lambda _path: True), None):  # told with its line already
         return
     try:
         classes = Classes.parse(table)

@@ -81,7 +81,7 @@ def to_make(reader: Reader) -> set[str]:
             if name in ("hostvars", "vars") or LOOKUP not in written(raw):
                 continue
             # Any role may read a secret that belongs to none.
-            if reader.known.owner(name) in (None, "malleposte", *used.get(host, ())):
+            if reader.declared.owner(name) in (None, "malleposte", *used.get(host, ())):
                 with contextlib.suppress(UnknownError):
                     reader.site.template(host, raw)
-    return set(reader.site.made)
+    return set(reader.site.rehearsed)

@@ -195,15 +195,17 @@ def spoken(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
-def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callable[[Path], bool]) -> Iterator[Fault]:
-    """Everything that is wrong with a value. `made` says whether the value at a path comes from a template.
+def faults(
+    value: Any, spec: Mapping[str, Any], path: Path = (), *, templated: Callable[[Path], bool]
+) -> Iterator[Fault]:
+    """Everything that is wrong with a value. `templated` says whether the value at a path comes from a template.
 
     What a template makes may be a number for a text and the other way round, as Ansible converts it.
     """
     kind = str(spec.get("type", "str"))
     if isinstance(value, Sealed) or kind not in TYPES:
         return
-    if not _right(value, kind, made(path)):
+    if not _right(value, kind, templated(path)):
         yield path, _wrong_type(value, kind)
         return
     choices = spec.get("choices")
@@ -213,9 +215,9 @@ def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callab
     if "minimum" in spec and isinstance(value, int) and value < spec["minimum"]:
         yield path, f"{value} is less than {spec['minimum']}"
     if isinstance(value, list):
-        yield from _items(value, spec, path, made)
+        yield from _items(value, spec, path, templated)
     elif isinstance(value, dict):
-        yield from _keys(value, spec, path, made)
+        yield from _keys(value, spec, path, templated)
     elif isinstance(value, str) and "format" in spec:
         right, what = FORMATS[spec["format"]]
         if not right(value):
@@ -245,15 +247,17 @@ def _wrong_type(value: Any, kind: str) -> str:
     return f"{expected} is expected, not {word(value)}{shown}{hint}"
 
 
-def _items(value: list[Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
+def _items(value: list[Any], spec: Mapping[str, Any], path: Path, templated: Callable[[Path], bool]) -> Iterator[Fault]:
     inner = {key: spec[key] for key in ("format", "options", "values", "minimum") if key in spec}
     if not spec.get("elements"):
         return
     for number, item in enumerate(value):
-        yield from faults(item, {**inner, "type": spec["elements"]}, (*path, number), made=made)
+        yield from faults(item, {**inner, "type": spec["elements"]}, (*path, number), templated=templated)
 
 
-def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
+def _keys(
+    value: dict[str, Any], spec: Mapping[str, Any], path: Path, templated: Callable[[Path], bool]
+) -> Iterator[Fault]:
     options: Mapping[str, Any] = spec.get("options") or {}
     if not options and "values" not in spec:
         return
@@ -266,7 +270,7 @@ def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Call
             hint = f"did you mean {near}?" if near else spec.get("unknown") or f"known: {', '.join(options)}"
             yield (*path, key), f"no such key; {hint}"
         else:
-            yield from faults(inner, below, (*path, key), made=made)
+            yield from faults(inner, below, (*path, key), templated=templated)
     for key, below in options.items():
         if below.get("required") and key not in value and key not in slips:
             yield path, f"the key {key} is missing"

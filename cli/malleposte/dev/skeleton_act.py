@@ -60,7 +60,7 @@ class Act:
             "TITLE": self.title, "ENGLISH": self.english, "ADDRESS": self.address, "OTHER": self.english_address,
             "WORD": self.name.replace("_", "-"),
             "DO": STORE_DO if self.store else "", "IMPORT": STORE_IMPORT if self.store else PLAIN_IMPORT,
-            "HOST": f"    made.hosts.{self.name} = lambda uid, value: True  # type: ignore[attr-defined]\n"
+            "HOST": f"    new.hosts.{self.name} = lambda uid, value: True  # type: ignore[attr-defined]\n"
             if self.store else "",
         }  # fmt: skip
 
@@ -232,9 +232,9 @@ from .test_service import HERE, NO_LOG_IN, OTHER_NUMEN, Stage, token
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    made = Stage(tmp_path)
-    made.agent("mdupond", State.ACTIVE)
-<HOST>    return made
+    new = Stage(tmp_path)
+    new.agent("mdupond", State.ACTIVE)
+<HOST>    return new
 
 
 def test_it_is_done_and_written_down(stage: Stage) -> None:

@@ -71,7 +71,7 @@ class Site:
         self._loader.set_basedir(str(ROOT / "playbooks"))
         self._read: dict[str, dict[str, Any]] = {}
         self._templars: dict[str, Any] = {}
-        self.made: dict[str, str] = {}
+        self.rehearsed: dict[str, str] = {}
         try:
             with quiet():
                 self._inventory = InventoryManager(loader=self._loader, sources=[str(hosts_of(inventory))])
@@ -187,9 +187,9 @@ class Site:
 
     @contextlib.contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """Inside, secrets that a template misses are made in memory, in `made`, and no file is written."""
+        """Inside, secrets that a template misses are made in memory, in `rehearsed`, and no file is written."""
         store = importlib.import_module(SECRETS).SecretStore
-        store.rehearsal = self.made
+        store.rehearsal = self.rehearsed
         try:
             yield
         finally:

@@ -22,9 +22,9 @@ def document() -> Mapping[str, Any]:
     return content
 
 
-def resolved(name: str, given: Any, names: Mapping[str, str] | None = None) -> Any:
+def resolved(name: str, value: Any, names: Mapping[str, str] | None = None) -> Any:
     """A fact as the wiring reads it: what is given, or None, completed. `names`: domain and operator."""
-    return defaults.resolved(document()["facts"][name], given, names or {})
+    return defaults.resolved(document()["facts"][name], value, names or {})
 
 
 def classes(variables: Mapping[str, Any], where: str) -> Classes:

@@ -574,10 +574,10 @@ def test_the_question_is_answered_by_this_machine() -> None:
     local = {"kind": "local", "become": False}
     one = hosts.ask("here", local)
     assert one.reason == ""
-    assert one.told["id"] == "debian"
+    assert one.facts["id"] == "debian"
     assert one.memory_mb > 100
-    assert int(one.told["free_kb /"]) > 0
-    assert one.asked - 1 <= float(one.told["now"]) <= one.answered
+    assert int(one.facts["free_kb /"]) > 0
+    assert one.asked - 1 <= float(one.facts["now"]) <= one.answered
 
 
 # ---- the command and the gate --------------------------------------------------------------------------------------

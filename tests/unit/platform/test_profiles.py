@@ -199,7 +199,7 @@ def test_what_is_said_is_completed_and_never_replaced() -> None:
     tls = facts.resolved("malleposte_tls", {"source": "internal_ca"}, names)
     assert (tls["source"], tls["contact"], tls["caa"]) == ("internal_ca", "dsi@ac-exemple.test", [])
     assert facts.resolved("malleposte_antivirus", None) is False
-    assert facts.resolved("malleposte_antivirus", given=True) is True
+    assert facts.resolved("malleposte_antivirus", value=True) is True
     assert facts.resolved("malleposte_password_policy", {"history": 0})["history"] == 0
     assert facts.resolved("malleposte_dns", {"forwarders": None})["forwarders"] is None, "the check says so"
 

@@ -42,14 +42,14 @@ class People:
     def __init__(self, directory: Directory, keys: Keyring | None, domain: str) -> None:
         """`keys` know a NUMEN again; without them none is looked for."""
         self.directory, self.keys, self.domain = directory, keys, domain.lower()
-        self._known: dict[str, Known] = {}
+        self._cached: dict[str, Known] = {}
 
     def find(self, typed: str) -> Known:
         """Return the person of a word. Raises InputError, which repeats no NUMEN."""
         word = typed.strip().lower()
-        if word not in self._known:
-            self._known[word] = self._find(typed.strip(), word)
-        return self._known[word]
+        if word not in self._cached:
+            self._cached[word] = self._find(typed.strip(), word)
+        return self._cached[word]
 
     def of(self, uid: str) -> Known | None:
         """Return an agent by the uid; None where there is none any more."""

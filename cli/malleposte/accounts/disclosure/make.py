@@ -66,20 +66,20 @@ class Maker:
         facts: Callable[[], Facts],
         clock: Callable[[], datetime.datetime],
     ) -> None:
-        self.night, self.told, self.spool, self.facts, self.clock = night, result, spool, facts, clock
+        self.night, self.result, self.spool, self.facts, self.clock = night, result, spool, facts, clock
 
     def clear(self) -> None:
         """Copies whose time is over go, and those of accounts that are no more."""
         tools, now = self.night.tools, self.clock()
         for uid in self.spool.holders():
-            with named(self.told.failures.append, uid):
+            with named(self.result.failures.append, uid):
                 copy = self.spool.of(uid, now)
                 asked = when(copy.asked)
                 if self._entry_of(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
                     self.spool.remove(uid)
                 elif copy.state == ENDED and self.spool.end(uid):
                     tools.journal.write("own-data-end", uid, note="its time is over")
-                    self.told.done.append(f"{uid}:{ENDED}")
+                    self.result.done.append(f"{uid}:{ENDED}")
 
     def make(self, uid: str) -> None:
         """Make one and tell its owner; why not is told too."""
@@ -97,7 +97,7 @@ class Maker:
             why = ROOM if isinstance(error, NoRoomError) else AWAY
             self.spool.fail(uid, why)
             self.night.tools.journal.write("own-data-failed", uid, reason=why)
-            self.told.failures.append(f"{uid}: {reason(error)}")
+            self.result.failures.append(f"{uid}: {reason(error)}")
             self._tell(uid, account, letters.failed, FAILED)
 
     def _write(self, uid: str, entry: Entry) -> None:
@@ -113,14 +113,14 @@ class Maker:
         if copy is None:
             return
         tools.journal.write("own-data", uid, counts=report.counts, missing=len(report.failures))
-        self.told.done.append(f"{uid}:{READY}")
+        self.result.done.append(f"{uid}:{READY}")
         self._tell(uid, entry, letters.ready, READY)
 
     def _tell(self, uid: str, entry: Entry, letter: Callable[..., EmailMessage], state: str) -> None:
         copy = self.spool.of(uid, self.clock())
         if copy.state != state:
             return  # called off meanwhile
-        with named(self.told.failures.append, f"{uid}: not told"):
+        with named(self.result.failures.append, f"{uid}: not told"):
             self.night.send(letter(copy, uid, first(entry.attributes, "mail"), self.facts(), self.clock()))
 
     def _entry_of(self, uid: str) -> Entry | None:

@@ -31,7 +31,7 @@ class ThisHost:
 
     def __init__(self, archives: Archives, say: Callable[[str], None], config: Config) -> None:
         """`config` says what is backed up here, and what a restore restarts and counts."""
-        self._archives, self._say, self._serves, self._known = archives, say, config.databases, config
+        self._archives, self._say, self._serves, self._config = archives, say, config.databases, config
         self.notes: list[str] = []
         """Notes about its databases."""
         self._slapd = restore_directory.Slapd()
@@ -68,7 +68,7 @@ class ThisHost:
             there = server.sql("SELECT datname FROM pg_database").split()
         except (MallepostError, OSError):  # no PostgreSQL here
             return counts
-        for name, question in self._known.restore.users.items():
+        for name, question in self._config.restore.users.items():
             if name in there:
                 with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
                     counts[name] = int(server.sql(question, name).strip() or 0)
@@ -87,7 +87,7 @@ class ThisHost:
 
     def database(self, name: str) -> Outcome:
         """Restore a database; the replaced one is kept."""
-        server = restore_database.Postgres(self._known.restore.restart)
+        server = restore_database.Postgres(self._config.restore.restart)
         return restore_database.restore(name, self._archives, server, WORK, say=self._say)
 
     @contextlib.contextmanager

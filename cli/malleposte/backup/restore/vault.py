@@ -21,16 +21,16 @@ class Archives:
         self, config: Config, vaults: Sequence[Vault], as_of: datetime | None = None, say: Callable[[str], None] = print
     ) -> None:
         self._config, self._vaults, self._as_of, self._say = config, vaults, as_of, say
-        self._found: dict[str, tuple[Vault, Archive]] = {}
+        self._latest: dict[str, tuple[Vault, Archive]] = {}
 
     def latest(self, source: str) -> Copy:
         """The newest archive of a source, asked of each vault once. A vault that cannot be read is passed over.
 
         Raises NoArchiveError when no vault has one, and MallepostError when none could be read.
         """
-        if source not in self._found:
-            self._found[source] = self._search(source)
-        vault, archive = self._found[source]
+        if source not in self._latest:
+            self._latest[source] = self._search(source)
+        vault, archive = self._latest[source]
         return Copy(archive.name, vault.name, archive.start)
 
     def find(self, path: str) -> Copy:
@@ -109,7 +109,7 @@ class Archives:
         return max(candidates, key=lambda pair: pair[1])
 
     def _of(self, copy: Copy) -> tuple[Vault, Archive]:
-        for vault, archive in self._found.values():
+        for vault, archive in self._latest.values():
             if (archive.name, vault.name) == (copy.archive, copy.vault):
                 return vault, archive
         raise MallepostError(f"{copy} was not asked for")

@@ -92,9 +92,9 @@ def create_command(
 
 
 @box_group.command("ensure", cls=HostCommand)
-@click.argument("wanted", nargs=-1, required=True, metavar="ADDRESS=NAME...")
+@click.argument("pairs", nargs=-1, required=True, metavar="ADDRESS=NAME...")
 @AS_JSON
-def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
+def ensure_command(pairs: tuple[str, ...], as_json: bool) -> None:
     """Create a functional mailbox for every ADDRESS of the domain that nobody has; existing ones are unchanged.
 
     A deploy does this for the addresses of the platform's facts.
@@ -103,7 +103,7 @@ def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
     Example:
       sudo ./malleposte accounts box ensure 'dsi@ac-exemple.test=Exploitation de la messagerie'
     """
-    addresses = dict(word.partition("=")[::2] for word in wanted)
+    addresses = dict(word.partition("=")[::2] for word in pairs)
     nameless = [address for address, name in addresses.items() if "@" not in address or not name]
     if nameless:
         raise InputError(f"{nameless[0]!r} is not ADDRESS=NAME")

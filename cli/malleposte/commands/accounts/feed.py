@@ -188,11 +188,11 @@ def _is_rejects(path: Path) -> bool:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 when there are changes.")
 @AS_JSON
 @click.option("--name", hidden=True, help="The feed's name in messages.")
-@click.option("--mapping", "given", hidden=True, help="The mapping itself, as JSON.")
+@click.option("--mapping", "mapping_text", hidden=True, help="The mapping itself, as JSON.")
 @click.option("--headed", is_flag=True, hidden=True, help="Print first what the controller must know.")
 def plan_command(
     feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, recase: bool, whole_list: bool,
-    detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, headed: bool,
+    detailed_exitcode: bool, as_json: bool, name: str | None, mapping_text: str | None, headed: bool,
 ) -> int:  # fmt: skip
     """Show what a feed would change, and change nothing.
 
@@ -207,7 +207,7 @@ def plan_command(
       sudo ./malleposte accounts plan agents.csv --recase --all
       sudo ./malleposte accounts plan agents.xlsx --columns colonnes.yml --json
     """
-    columns_of = json.loads(given) if given else mapping
+    columns_of = json.loads(mapping_text) if mapping_text else mapping
     plan = planned(inventory, feed, Wish(name or feed.name, columns_of, recase, whole_list, as_json))
     if headed:
         emit(itertools.chain([plan.head()], plan.text))
