@@ -10,7 +10,7 @@ from typing import Any
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.sources import Sealed, Setting, Sources
-from malleposte.check.specs import Known
+from malleposte.check.specs import Specs
 from malleposte.fleet.site import PLATFORM, Site, UnknownError
 from malleposte.platform import defaults
 
@@ -22,7 +22,7 @@ LATE = re.compile(r"\bansible_facts\b|\bhostvars\b|\b__\w+")
 class Reader:
     """The inventory as written and as Ansible reads it, side by side; it knows where each value is written."""
 
-    def __init__(self, sources: Sources, site: Site, declared: Known) -> None:
+    def __init__(self, sources: Sources, site: Site, declared: Specs) -> None:
         self.sources = sources
         self.site = site
         self.declared = declared

@@ -56,7 +56,7 @@ def defaults(role: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Known:
+class Specs:
     """All variables that mean something here."""
 
     facts: Mapping[str, Spec]
@@ -101,6 +101,6 @@ class Known:
 
 
 @cache
-def all_specs() -> Known:
+def all_specs() -> Specs:
     """Read all specs, once in a process."""
-    return Known(facts(), roles(), moved())
+    return Specs(facts(), roles(), moved())

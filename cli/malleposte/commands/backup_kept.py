@@ -19,7 +19,7 @@ from malleposte.core.loops import named
 from malleposte.fleet import remote
 
 
-def kept_here() -> list[kept.Kept]:
+def kept_here() -> list[kept.OldCopy]:
     """All that is kept on this host. Raises InputError on a host without backups."""
     settings = config.read()
     system = [path for one in settings.sources if one.name == "system" for path in one.paths]

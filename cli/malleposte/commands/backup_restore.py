@@ -121,7 +121,7 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
         return job.foreseen(f"mailbox {uid}", str(doveadm.home(uid)))
     with alone():
         if beside:
-            everything_of_it = messages.Wanted()
+            everything_of_it = messages.Query()
             outcome = messages.restore(uid, job.archives(), doveadm, everything_of_it, beside=True, say=job.say)
         else:
             options = boxes.Options(keep_newer=not without_newer, discard=discard)
@@ -143,7 +143,7 @@ def opener(uid: str, *, closed: bool = False) -> Dovecot:
     return doveadm
 
 
-def some_messages(job: Job, kind: str, uid: str, query: messages.Wanted, *, listed: bool, beside: bool) -> int:
+def some_messages(job: Job, kind: str, uid: str, query: messages.Query, *, listed: bool, beside: bool) -> int:
     """A folder or messages, on the host."""
     doveadm = opener(uid)
     if job.dry_run:
@@ -169,7 +169,7 @@ def folder_command(uid: str, folder: str, beside: bool, **typed: Any) -> int:
       sudo ./malleposte backup restore folder jdupont 'Élèves/Collège' --as-of 2026-03-14
     """
     job = Job(typed)
-    return some_messages(job, "folder", uid, messages.Wanted(folder), listed=False, beside=beside)
+    return some_messages(job, "folder", uid, messages.Query(folder), listed=False, beside=beside)
 
 
 @command.command("message", cls=BoxCommand)
@@ -206,7 +206,7 @@ def message_command(
         raise InputError("--uid counts within a folder", "give --folder too")
     if not (ids or uids or folder or since_date or search or listed):
         raise InputError("no message is named", "give --message-id, --uid, --since or --search, or look with --list")
-    query = messages.Wanted(folder, ids, uids, since_date.at if since_date else None, search)
+    query = messages.Query(folder, ids, uids, since_date.at if since_date else None, search)
     return some_messages(job, "message", uid, query, listed=listed, beside=beside)
 
 

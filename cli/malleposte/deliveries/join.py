@@ -22,7 +22,7 @@ from malleposte.deliveries.model import (
     Verdict,
     plain,
 )
-from malleposte.deliveries.store import Known
+from malleposte.deliveries.store import IndexedMessage
 from malleposte.throttle.record import model as record
 
 MOST = 20_000
@@ -49,10 +49,10 @@ class Parts:
     prints: bytes = b""
     expired: bool = False
 
-    def in_store_form(self) -> Known:
+    def in_store_form(self) -> IndexedMessage:
         """Return it in the store's form."""
         message = msgspec.structs.replace(self.message, recipients=tuple(self.recipients.values()))
-        return Known(message, tuple(self.marks), self.prints, self.expired)
+        return IndexedMessage(message, tuple(self.marks), self.prints, self.expired)
 
 
 class Join:
@@ -66,7 +66,7 @@ class Join:
         self.sessions: OrderedDict[str, list[Filtered]] = OrderedDict()
         self.dropped = 0
 
-    def take(self) -> list[Known]:
+    def take(self) -> list[IndexedMessage]:
         """Return what is new, which is not told again."""
         parts, self.waiting, self.refused = [*self.waiting.values(), *self.refused], {}, []
         return [one.in_store_form() for one in parts]

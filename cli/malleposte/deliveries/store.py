@@ -63,7 +63,7 @@ class Limits:
 
 
 @dataclass
-class Known:
+class IndexedMessage:
     """All that is new of a message. Marks are pairs of a kind and a value; `prints` are its shingles.
 
     `expired`: Postfix gave up the recipients that it had not reached.
@@ -151,12 +151,12 @@ class Store:
 
     # --- writing ---
 
-    def add(self, news: Iterable[Known], notes: Mapping[str, str] | None = None) -> None:
+    def add(self, news: Iterable[IndexedMessage], notes: Mapping[str, str] | None = None) -> None:
         """Keep what is new of messages, all or nothing. What was known of one before stays, unless it is said anew.
 
         `notes` are kept with it, in the day of the newest. Raises sqlite3.Error.
         """
-        by_day: dict[int, list[Known]] = {}
+        by_day: dict[int, list[IndexedMessage]] = {}
         for one in news:
             first_day = self._day_of(one.message) if one.message.queue else None
             by_day.setdefault(one.message.time // DAY if first_day is None else first_day, []).append(one)
@@ -185,7 +185,7 @@ class Store:
         row = day.link.execute("SELECT max(id) FROM message WHERE queue = ?", (queue,)).fetchone()
         return None if row is None else row[0]
 
-    def _merge(self, day: _Day, one: Known) -> None:
+    def _merge(self, day: _Day, one: IndexedMessage) -> None:
         message = one.message
         ident = self._ident(day, message.queue) if message.queue else None
         existed = ident is not None

@@ -24,7 +24,7 @@ from malleposte.core.loops import named
 from malleposte.reports import summary, unpack
 from malleposte.reports.intake import Intake
 from malleposte.reports.model import DAY
-from malleposte.reports.sources import Known
+from malleposte.reports.sources import NamedSources
 from malleposte.reports.store import Store
 from malleposte.runtime import durable, kit, servers, settings
 
@@ -49,9 +49,9 @@ class Settings:
     relays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: Path = FOLDER
 
-    def named_sources(self) -> Known:
+    def named_sources(self) -> NamedSources:
         """The sources that have a name. Raises ValueError."""
-        return Known.of(self.ours, self.relays)
+        return NamedSources.of(self.ours, self.relays)
 
 
 def read(path: Path) -> Settings:

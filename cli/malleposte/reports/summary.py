@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from malleposte.reports.model import DAY, DMARC, TLS
-from malleposte.reports.sources import UNKNOWN, Known
+from malleposte.reports.sources import UNKNOWN, NamedSources
 from malleposte.reports.store import DROPPED, REFUSED, Refusal, Store
 
 SOURCES = 500
@@ -85,7 +85,7 @@ class Figures:
     unknown: int
 
 
-def summary(store: Store, senders: Known, now: float, days: int, source: str = "") -> Summary:
+def summary(store: Store, senders: NamedSources, now: float, days: int, source: str = "") -> Summary:
     """Return what the reports of some days show; with `source`, of that address alone and with its details."""
     first = int(now) - days * DAY
     sources, left_out = _sources(store, senders, first, source)
@@ -109,7 +109,7 @@ def summary(store: Store, senders: Known, now: float, days: int, source: str = "
     )
 
 
-def _sources(store: Store, senders: Known, first: int, source: str) -> tuple[tuple[Source, ...], int]:
+def _sources(store: Store, senders: NamedSources, first: int, source: str) -> tuple[tuple[Source, ...], int]:
     rows = store.link.execute(
         "SELECT source, sum(count) AS messages, sum(count * (dkim OR spf)), sum(count * dkim), sum(count * spf),"
         " sum(count * (disposition = 'quarantine')), sum(count * (disposition = 'reject')),"
@@ -164,7 +164,7 @@ def _refusals(store: Store, first: int) -> tuple[Refusal, ...]:
     return tuple(Refusal(*row) for row in rows)
 
 
-def figures(store: Store, senders: Known, now: float) -> Figures:
+def figures(store: Store, senders: NamedSources, now: float) -> Figures:
     """Return the numbers for the watch. Yesterday is the day of UTC, as most reports have it."""
     today = int(now) // DAY
     outcomes = dict(store.link.execute("SELECT outcome, count FROM outcomes WHERE day = ?", (today,)).fetchall())

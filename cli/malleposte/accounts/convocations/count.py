@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from malleposte.accounts.convocations import itip
 from malleposte.accounts.convocations.model import Convocation, Invitee, Part, Stage, Way
-from malleposte.accounts.convocations.people import Known, People
+from malleposte.accounts.convocations.people import Contact, People
 from malleposte.accounts.convocations.replies import RawReply
 from malleposte.core.errors import InputError
 
@@ -23,7 +23,7 @@ class Counter:
         """`convocations`: those of the office."""
         self.people = people
         self.events = dict[str, tuple[Convocation, list[Invitee]]]()
-        self._people = dict[str, Known]()
+        self._people = dict[str, Contact]()
         for one in convocations:
             for invitee in one.invitees if one.stage is not Stage.DRAFT else ():
                 if invitee.part is not Part.ORGANISER:
@@ -59,11 +59,11 @@ class Counter:
                     return invitee
         raise InputError(f"an answer for {attendee[:100]}, who is not invited")
 
-    def _person_of(self, invitee: Invitee) -> Known:
+    def _person_of(self, invitee: Invitee) -> Contact:
         """Return the person as the directory has it now; who has left has no address there."""
         uid = invitee.person.uid
         if not uid:
-            return Known(invitee.person)
+            return Contact(invitee.person)
         if uid not in self._people:
             person = self.people.of(uid)
             if person is None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from malleposte.accounts.convocations.model import MOST, Convocation, Invitee, Note, Person, Plan, Refusal, Row, Stage
-from malleposte.accounts.convocations.people import Known, People, suspended
+from malleposte.accounts.convocations.people import Contact, People, suspended
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
 
@@ -162,7 +162,7 @@ def _invitee(row: Row, people: People, plan: Plan, now: float) -> Invitee:
     return Invitee(key_of(principal.person, row.reference), token(), principal.person, row.event, substitutes)
 
 
-def _substitutes(row: Row, principal: Known, people: People, plan: Plan) -> Iterator[Person]:
+def _substitutes(row: Row, principal: Contact, people: People, plan: Plan) -> Iterator[Person]:
     for typed in row.substitutes:
         try:
             other = people.find(typed)
@@ -175,7 +175,7 @@ def _substitutes(row: Row, principal: Known, people: People, plan: Plan) -> Iter
             yield other.person
 
 
-def _notes(row: Row, agent: Known, absent: Absent) -> Iterator[Note]:
+def _notes(row: Row, agent: Contact, absent: Absent) -> Iterator[Note]:
     person = agent.person
     if agent.entry is None:
         yield Note(person.address, OUTSIDE)

@@ -97,7 +97,7 @@ class Plan:
 
 
 @dataclass
-class Found:
+class Copies:
     """The archives that a run uses: of each share of the mail, or none where no vault has one, and of the files."""
 
     mail: dict[str, Copy | None] = field(default_factory=dict)
@@ -115,13 +115,13 @@ class Found:
         return [name for name, copy in self.mail.items() if copy is None]
 
 
-def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable[[str], None] = print) -> Found:
+def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable[[str], None] = print) -> Copies:
     """The archives of a plan and of those databases, each told as it is looked up.
 
     A share in which no mailbox ever was has none; all else must be there. Raises NoArchiveError when there are no
     files or a dump is missing, MallepostError when no vault could be read.
     """
-    copies = Found()
+    copies = Copies()
     files = [COMMON] if plan.paths else []
     archived = [*plan.mail, *files, *plan.dumps, *(f"{DATABASE}{name}" for name in databases)]
     for number, name in enumerate(archived, 1):
@@ -152,7 +152,7 @@ def unused(plan: Plan, archives: Archives) -> list[str]:
     return notes
 
 
-def without_archive(plan: Plan, copies: Found) -> list[str]:
+def without_archive(plan: Plan, copies: Copies) -> list[str]:
     """A note on the shares of the mail that no vault has an archive of; none where each has one."""
     if not copies.empty:
         return []
@@ -162,7 +162,7 @@ def without_archive(plan: Plan, copies: Found) -> list[str]:
     ]
 
 
-def demand_room(archived: Found, archives: Archives, host: ThisHost, store: Path) -> None:
+def demand_room(archived: Copies, archives: Archives, host: ThisHost, store: Path) -> None:
     """Raises InputError where a file system has no room for what comes back beside what is replaced."""
     needs: dict[int, tuple[Path, int, int]] = {}
     copies = [(store, copy) for copy in archived.mail.values() if copy]
@@ -261,7 +261,7 @@ def _reopened(host: ThisHost, store: Path) -> dict[str, int]:
     return {}
 
 
-def _files(path: str, copies: Found, archives: Archives, host: ThisHost, plan: Plan, stamp: str) -> dict[str, int]:
+def _files(path: str, copies: Copies, archives: Archives, host: ThisHost, plan: Plan, stamp: str) -> dict[str, int]:
     """One path of the source `system`: exchanged whole while its units are stopped, or filled up."""
     target = Path(path)
     if not target.parent.is_dir() or copies.files is None:
@@ -307,7 +307,7 @@ def _fill(source: Path, target: Path) -> int:
 
 def _mail(
     plan: Plan,
-    copies: Found,
+    copies: Copies,
     archives: Archives,
     store: Path,
     state: State,

@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Made:
+class Claim:
     """An archive that a client says it made: its repository, its name, when its making began (UTC, ISO 8601)."""
 
     repository: str
@@ -83,7 +83,7 @@ class Ledger:
             if key not in present and not entry.leaving and entry.seen >= self.accepted
         ]
 
-    def never_seen(self, present: Mapping[str, str], claims: Mapping[str, Made]) -> list[Made]:
+    def never_seen(self, present: Mapping[str, str], claims: Mapping[str, Claim]) -> list[Claim]:
         """Archives that the client says it made, that are not there, and that this vault never saw nor removed."""
         return [
             one

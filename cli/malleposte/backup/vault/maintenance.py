@@ -27,7 +27,7 @@ from malleposte.platform.locks import take
 from malleposte.platform.times import local
 from malleposte.runtime import owner
 
-from .ledger import Ledger, Made
+from .ledger import Claim, Ledger
 
 PATH = Path("/etc/malleposte/vault.json")
 BORG = ".borg"
@@ -134,13 +134,13 @@ class Repository:
         return {one["id"]: one["name"] for one in document["archives"]}
 
 
-def claims(settings: Settings, client: str) -> dict[str, dict[str, Made]]:
+def claims(settings: Settings, client: str) -> dict[str, dict[str, Claim]]:
     """Return the archives that a client says it made, by repository and id: its newest list, in `system`.
 
     Empty before it gave any. Raises BorgError; ValueError, KeyError or TypeError when it cannot be understood.
     """
     place = Repository(settings, client, COMMON)
-    by_repository: dict[str, dict[str, Made]] = {}
+    by_repository: dict[str, dict[str, Claim]] = {}
     if COMMON not in settings.clients[client] or not place.identity():
         return by_repository
     place.unlock()
@@ -149,7 +149,7 @@ def claims(settings: Settings, client: str) -> dict[str, dict[str, Made]]:
     if names:
         listed = json.loads(borg.run("extract", "--stdout", f"{place.path}::{max(names)}", MADE_FILE).output)
         for key, one in listed.items():
-            by_repository.setdefault(one["repository"], {})[key] = Made(one["repository"], one["name"], one["start"])
+            by_repository.setdefault(one["repository"], {})[key] = Claim(one["repository"], one["name"], one["start"])
     return by_repository
 
 
@@ -192,7 +192,10 @@ def closed(settings: Settings, client: str) -> Iterator[None]:
 
 
 def compared(
-    repository: Repository, present: Mapping[str, str], ledger: Ledger | None, claimed: Mapping[str, Made] | None = None
+    repository: Repository,
+    present: Mapping[str, str],
+    ledger: Ledger | None,
+    claimed: Mapping[str, Claim] | None = None,
 ) -> Ledger:
     """The ledger, after it was compared with what is there, and with what the client says it made (`claimed`).
 
@@ -225,7 +228,7 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def watch(repository: Repository, claimed: Mapping[str, Made] | None = None) -> str:
+def watch(repository: Repository, claimed: Mapping[str, Claim] | None = None) -> str:
     """Compare a repository with its ledger and with what its client made (`claimed`); note what is new; one line of it.
 
     Raises Fault.
@@ -247,7 +250,7 @@ def watch(repository: Repository, claimed: Mapping[str, Made] | None = None) -> 
     return f"{repository.label}: {len(ledger.archives)} archives, {len(ledger.archives) - before} new"
 
 
-def prune(repository: Repository, claimed: Mapping[str, Made] | None = None) -> str:
+def prune(repository: Repository, claimed: Mapping[str, Claim] | None = None) -> str:
     """Watch, then remove what no rule keeps, and give its space back. Raises Fault before anything is removed."""
     said = watch(repository, claimed)
     ledger = Ledger.read(repository.ledger_path)
@@ -272,7 +275,7 @@ def prune(repository: Repository, claimed: Mapping[str, Made] | None = None) -> 
     return f"{repository.label}: {len(names)} archives removed, {len(ledger.archives) - len(surplus)} kept"
 
 
-def check(repository: Repository, _made: Mapping[str, Made] | None = None) -> str:
+def check(repository: Repository, _made: Mapping[str, Claim] | None = None) -> str:
     """borg's check of the repository's own form; it needs no key. Raises BorgError."""
     if not repository.identity():
         return f"{repository.label}: not used yet"
@@ -282,7 +285,7 @@ def check(repository: Repository, _made: Mapping[str, Made] | None = None) -> st
     return f"{repository.label}: sound"
 
 
-ACTS: dict[str, Callable[[Repository, Mapping[str, Made]], str]] = {"watch": watch, "prune": prune, "check": check}
+ACTS: dict[str, Callable[[Repository, Mapping[str, Claim]], str]] = {"watch": watch, "prune": prune, "check": check}
 
 
 def act(name: str, settings: Settings, say: Callable[[str], None]) -> list[str]:
@@ -290,7 +293,7 @@ def act(name: str, settings: Settings, say: Callable[[str], None]) -> list[str]:
     faults: list[str] = []
     for client in settings.clients:
         with named(faults.append), closed(settings, client):
-            claimed: dict[str, dict[str, Made]] = {}
+            claimed: dict[str, dict[str, Claim]] = {}
             with named(faults.append, f"{client}: what it says it made cannot be read"):
                 claimed = claims(settings, client) if name != "check" else {}
             for repository in repositories(settings, client):

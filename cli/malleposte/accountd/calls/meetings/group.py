@@ -12,7 +12,7 @@ from msgspec import Meta
 from malleposte.accountd.context import Context, ForbiddenError, RefusedValueError
 from malleposte.accountd.message import Forbidden, Message
 from malleposte.accounts.convocations.model import Person
-from malleposte.accounts.convocations.people import Known, People, suspended
+from malleposte.accounts.convocations.people import Contact, People, suspended
 from malleposte.accounts.meetings.model import MOST_PEOPLE, Asked
 from malleposte.core.errors import InputError
 from malleposte.directory.model import first
@@ -41,7 +41,7 @@ class Guest(Message, frozen=True):
 class Group:
     """The people, the one who asks first, and the words that are nobody's."""
 
-    people: tuple[Known, ...]
+    people: tuple[Contact, ...]
     refused: tuple[str, ...] = ()
 
     @property
@@ -69,7 +69,7 @@ class Group:
 def read(context: Context, uid: str, typed: str) -> Group:
     """Return the group of an agent and of what was typed. Raises RefusedValueError where they are too many."""
     people = People(context.directory, None, context.tools.domain)
-    by_key, refused = dict[str, Known](), list[str]()
+    by_key, refused = dict[str, Contact](), list[str]()
     owner = people.of(uid)
     assert owner is not None
     by_key[uid] = owner
@@ -112,12 +112,12 @@ def shortened(one: Person) -> Person:
     return msgspec.structs.replace(one, name=one.name[:60])
 
 
-def hidden(one: Known) -> bool:
+def hidden(one: Contact) -> bool:
     """Whether an agent is in no address book, so that a colleague is told nothing of the times."""
     return one.entry is not None and first(one.entry.attributes, "mpHidden") == "TRUE"
 
 
-def _of(context: Context, uid: str, people: People, word: str) -> Iterator[Known]:
+def _of(context: Context, uid: str, people: People, word: str) -> Iterator[Contact]:
     """Yield the people of a word; nobody where it is none, or a list that is not the agent's to read."""
     try:
         one = people.find(word)
@@ -127,10 +127,10 @@ def _of(context: Context, uid: str, people: People, word: str) -> Iterator[Known
     if suspended(one):
         return
     # The name of somebody who is in no address book is not told: the word is known already.
-    yield Known(Person(one.person.address, one.person.uid, word), one.entry) if hidden(one) else one
+    yield Contact(Person(one.person.address, one.person.uid, word), one.entry) if hidden(one) else one
 
 
-def _of_list(context: Context, uid: str, people: People, word: str) -> Iterator[Known]:
+def _of_list(context: Context, uid: str, people: People, word: str) -> Iterator[Contact]:
     entry = entry_of(context.directory, word)
     one = to_list(entry.attributes) if entry else None
     if one is None or not (uid in (*one.managers, *one.moderators) or is_member(context.directory, one, uid, "")):
@@ -141,4 +141,4 @@ def _of_list(context: Context, uid: str, people: People, word: str) -> Iterator[
             if person is not None and not suspended(person):
                 yield person
         else:
-            yield Known(Person(member.address, "", member.address))
+            yield Contact(Person(member.address, "", member.address))

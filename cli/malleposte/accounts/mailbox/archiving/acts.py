@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from malleposte.accounts import facts
-from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Kept, State
+from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Record, State
 from malleposte.accounts.mailbox.archiving.store import Store
 
 
@@ -26,7 +26,7 @@ def choose(store: Store, uid: str, choice: Choice) -> State:
     return _seen(record)
 
 
-def _seen(record: Kept) -> State:
+def _seen(record: Record) -> State:
     moved = record.without_old(time.time()).moved
     return State(record.choice, label(), tuple((one.at, one.counts()) for one in reversed(moved)))
 

@@ -15,7 +15,7 @@ from itertools import batched
 from typing import Any
 
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Kept, Moved
+from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Moved, Record
 from malleposte.accounts.mailbox.archiving.store import Store
 from malleposte.accounts.mailbox.hours.calendar import here
 from malleposte.accounts.mailbox.hours.moves import recount
@@ -79,7 +79,7 @@ def _by_folder(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     return {folder: tuple(guids) for folder, guids in sorted(folders.items())}
 
 
-def _settled(store: Store, uid: str, record: Kept, run: Run) -> Kept:
+def _settled(store: Store, uid: str, record: Record, run: Run) -> Record:
     """End work that was broken off: what lies in the archive has left the inbox, and nothing else was archived."""
     for work in (one for one in record.moved if one.open):
         folders = {}

@@ -167,7 +167,7 @@ class State:
     known: tuple[str, ...] = ()
 
 
-class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StoredHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The hours as they are kept."""
 
     hours: Hours
@@ -192,13 +192,13 @@ def written(read: datetime.datetime) -> str:
 
 def dumped(hours: Hours) -> str:
     """The hours on one line."""
-    return msgspec.json.encode(Kept(hours)).decode()
+    return msgspec.json.encode(StoredHours(hours)).decode()
 
 
 def loaded(line: str) -> Hours:
     """The hours of such a line. Raises InputError."""
     try:
-        record = msgspec.json.decode(line, type=Kept)
+        record = msgspec.json.decode(line, type=StoredHours)
     except msgspec.MsgspecError as error:
         raise InputError(f"no hours of an agent: {error}") from error
     if record.version != VERSION:

@@ -53,7 +53,7 @@ class Keeper:
     _delegates: set[str] = field(default_factory=set)
     _whole: bool = True
     _clean: bool = False
-    _held: dict[str, float] = field(default_factory=dict)
+    _resting: dict[str, float] = field(default_factory=dict)
     """Boxes whose orders wait, and until when: none overtakes one that failed."""
 
     def turn(self) -> int:

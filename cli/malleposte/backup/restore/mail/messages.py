@@ -30,7 +30,7 @@ BESIDE = "Restauration"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Query:
     """The messages to restore: all given conditions must hold. Without any: all messages."""
 
     folder: str = ""
@@ -95,7 +95,7 @@ def row(message: maildir.Message) -> dict[str, Any]:
     }
 
 
-def listing(uid: str, source: Archives, dovecot: Dovecot, query: Wanted) -> Outcome:
+def listing(uid: str, source: Archives, dovecot: Dovecot, query: Query) -> Outcome:
     """List the wanted messages that the archive has. Nothing is restored."""
     box = box_module.Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
@@ -112,7 +112,7 @@ def restore(
     uid: str,
     source: Archives,
     dovecot: Dovecot,
-    query: Wanted,
+    query: Query,
     *,
     beside: bool = False,
     say: Callable[[str], None] = print,
