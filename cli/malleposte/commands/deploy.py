@@ -34,7 +34,7 @@ def document(rolling: Rolling, fault: MallepostError | None = None) -> str:
 
 
 def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
-    """Deploy one host after the other; how many results changed. Raises MallepostError at the first failure."""
+    """Deploy one host after the other; return the number of changes. Raises MallepostError at the first failure."""
     hosts = list(plan.ordered(Site(options.inventory, vault), options.limit))
     progress = Progress()
     quiet = partial(silenced, options.inventory, "a deploy", progress.say)
@@ -52,7 +52,7 @@ def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
 
 
 def at_once(options: playbook.Options, as_json: bool) -> int:
-    """Deploy all hosts in one run; how many results changed. Raises MallepostError when it failed."""
+    """Deploy all hosts in one run; return the number of changes. Raises MallepostError when it failed."""
     quiet = silenced(options.inventory, "a deploy", complain, options.limit)
     with contextlib.nullcontext() if options.check else quiet:
         report = playbook.run(options, to_stderr=as_json)

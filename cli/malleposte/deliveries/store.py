@@ -354,7 +354,7 @@ class Store:
                 link.executemany(statement, changes)
 
     def prune(self, now: int) -> int:
-        """Remove the days that are too old, and the oldest while all take too much; how many. Raises OSError."""
+        """Remove the days that are too old, and the oldest of too much; return the number. Raises OSError."""
         old = [number for number in self._days if number < now // DAY - self.limits.days]
         rest = sorted(self._days.keys() - set(old))
         taken = {number: _size(self._days[number].path) for number in rest}

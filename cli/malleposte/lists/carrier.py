@@ -106,7 +106,7 @@ class Carrier:
     _cut_off: str = ""
 
     def __post_init__(self) -> None:
-        """It lives."""
+        """Note that it lives."""
         self._beat = self.clock()
 
     def trouble(self) -> str:

@@ -133,7 +133,7 @@ def export(
     recipients: Sequence[Path] = (),
     more: Mapping[str, bytes] | None = None,
 ) -> int:
-    """Write the escrow, mode 0600; how many it holds, `more` (see `keys`) included.
+    """Write the escrow, mode 0600; return the number of its secrets, `more` (see `keys`) included.
 
     `recipients` are files of public keys.
     """

@@ -154,8 +154,9 @@ def _give(handle: int, user: tuple[int, int]) -> None:
 
 
 def fill(target: Path, source: Path) -> int:
-    """Move the plain files of a folder of root's that `target` has not into it; how many. `target` is in a folder of
-    another user, so it is opened once, and no link.
+    """Move the plain files of a folder of root's that `target` has not into it, and return their number.
+
+    `target` is in a folder of another user, so it is opened once, and no link.
     """
     added = 0
     handle = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

@@ -176,7 +176,7 @@ class Sessions:
             self._ask("srem", name, key)
 
     def close_all(self, *, uid: str = "", sid: str = "") -> int:
-        """End the log-ins of an agent, or those of one session of the provider; how many there were."""
+        """End the log-ins of an agent, or those of one session of the provider, and return their number."""
         name = f"portal:sid:{key_of(sid)}" if sid else f"portal:uid:{uid}"
         keys = sorted(self._ask("smembers", name) or ())
         for key in keys:

@@ -24,7 +24,7 @@ from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.check.offline import Reader
 from malleposte.check.sources import read
-from malleposte.check.specs import known
+from malleposte.check.specs import all_specs
 from malleposte.core.errors import InputError
 from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
@@ -56,7 +56,7 @@ def wired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The wiring of an inventory with a third class."""
     where = inventory(tmp_path_factory.mktemp("third") / "mine", {"malleposte_profiles": dict(THIRD)})
     assert [one.text() for one in run.check(where, online=False).findings if one.level is Level.WRONG] == []
-    reader = Reader(read(where), Site(where), known())
+    reader = Reader(read(where), Site(where), all_specs())
     with reader.site.rehearsal():
         variables = reader.site.variables("mail1")
         return {name: reader.site.template("mail1", variables[name]) for name in WIRED}
@@ -234,8 +234,8 @@ def test_a_minimal_inventory_is_enough(tmp_path: Path) -> None:
     }
     (where / "group_vars/malleposte/platform.yml").write_text(yaml.safe_dump(needed), "utf-8")
     assert [one.text() for one in run.check(where, online=False).findings if one.level is Level.WRONG] == []
-    reader = Reader(read(where), Site(where), known())
-    roles = {name for options in reader.known.roles.values() for name in options}
+    reader = Reader(read(where), Site(where), all_specs())
+    roles = {name for options in reader.declared.roles.values() for name in options}
     with reader.site.rehearsal():
         variables = reader.site.variables("mail1")
         late = re.compile(r"ansible_facts|hostvars|__wiring_(hosts|published|academy|other|backup|vault)")

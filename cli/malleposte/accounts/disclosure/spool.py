@@ -92,7 +92,7 @@ class Spool:
             return [path.stem for path in sorted(self._all("asked"), key=lambda one: (one.lstat().st_mtime, one.name))]
 
     def begin(self, uid: str) -> None:
-        """It is being made."""
+        """Note that the copy is being made."""
         with owner.as_owner(self.folder):
             self._write(uid, replace(self._read(uid), state=MAKING))
 
@@ -113,7 +113,7 @@ class Spool:
             raise
 
     def publish(self, uid: str, now: datetime.datetime, missing: int) -> Copy | None:
-        """It is whole; None where it was called off meanwhile."""
+        """Publish the whole copy; None where it was called off meanwhile."""
         with owner.as_owner(self.folder):
             part = self._path(uid, "part")
             if not owner.plain(self._path(uid, "asked")):
@@ -127,7 +127,7 @@ class Spool:
             return copy
 
     def fail(self, uid: str, reason: str) -> None:
-        """It could not be made."""
+        """Note that the copy could not be made."""
         with owner.as_owner(self.folder):
             self._gone(uid, "part")
             if owner.plain(self._path(uid, "asked")):

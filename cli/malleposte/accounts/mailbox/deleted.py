@@ -92,7 +92,7 @@ def target(folder: str) -> str:
 
 
 def restore(uid: str, idents: Iterable[str], run: Run = doveadm) -> dict[str, int]:
-    """Bring messages back; how many came to each folder. Raises InputError, MallepostError."""
+    """Bring messages back, and return the number for each folder. Raises InputError, MallepostError."""
     checked(uid)
     done: dict[str, int] = {}
     for folder, numbers in parted(idents).items():

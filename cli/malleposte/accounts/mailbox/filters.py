@@ -179,7 +179,7 @@ def without(text: str, names: Collection[str], address: str | None = None) -> st
 
 
 def remove(home: Path, names: Collection[str], address: str | None = None) -> int:
-    """Rewrite the scripts of a box as `without` does, those that are not in force too; how many changed."""
+    """Rewrite the scripts of a box as `without` does, those out of force too; return the number that changed."""
     with owner.as_owner(home):
         changed = 0
         for name, text in read(home).texts.items():

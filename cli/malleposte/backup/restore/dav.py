@@ -120,7 +120,7 @@ def _rename(folder: Path, suffix: str) -> None:
 
 
 def _place(fresh: Path, target: Path, store: Store, stamp: str, *, keep: bool) -> int:
-    """Exchange `fresh` for what is at `target`, and put that aside; how many items of it were kept."""
+    """Exchange `fresh` for what is at `target`, and put that aside; return the number of items kept."""
     with store.locked():
         newer = _items(target) - _items(fresh) if keep and owner.folder(target) else set()
         for name in newer:

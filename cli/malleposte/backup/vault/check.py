@@ -92,7 +92,7 @@ def _still(path: Path, before: float) -> bool:
 
 
 def compare(vault: Vault, archive: Archive, files: list[Path]) -> int:
-    """Restore files aside and compare them byte for byte; how many were the same.
+    """Restore files aside, compare them byte for byte, and return the number of those that were the same.
 
     A file that the archive does not hold (left out, or renamed since) does not count. Raises MallepostError when one
     differs.

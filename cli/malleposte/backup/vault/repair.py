@@ -96,7 +96,7 @@ def accept(repository: Repository) -> str:
 
 
 def _put_aside(place: Path, last: int, aside: Path) -> int:
-    """Move what a repository holds beyond its transaction `last`, and what borg derived; how many segments."""
+    """Move what a repository holds beyond its transaction `last`, and what borg derived; return the number."""
     with owner.as_owner(place):
         segments = [one for one in (place / "data").glob("*/*") if one.name.isdigit() and int(one.name) > last]
         derived = [one for kind in ("index", "hints", "integrity") for one in place.glob(f"{kind}.*")]

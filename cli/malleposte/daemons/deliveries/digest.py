@@ -96,7 +96,7 @@ def compose(postmaster: str, uid: str, count: int, page: str, days: str) -> Emai
 
 
 def tell(folder: Path, memory: Path, send: Callable[[str, int], None], now: int) -> tuple[int, list[str]]:
-    """Write to each account that has any; how many letters went, and what failed.
+    """Write to each account that has any; return the number of letters, and what failed.
 
     A round that was cut off goes on behind the last account. One that no letter reaches is tried in the next round,
     for OWED_DAYS, and keeps no letter from the others.

@@ -109,7 +109,7 @@ class Store:
             self._link.executemany("INSERT OR REPLACE INTO submission VALUES (?, ?, ?, FALSE)", rows)
 
     def end(self, account: str) -> int:
-        """End what these log-ins of an account have opened; how many there were."""
+        """End what these log-ins of an account have opened, and return the number."""
         with self._transaction():
             return self._link.execute("UPDATE submission SET ended = TRUE WHERE account = ?", (account,)).rowcount
 
@@ -131,7 +131,7 @@ class Store:
             yield Seen(kind(**values), *row[len(names) :])
 
     def erase(self, account: str) -> int:
-        """Erase what is about an account; how many rows that were."""
+        """Erase the rows of an account, and return their number."""
         with self._transaction():
             count = sum(self._link.execute(table.erase, (account,)).rowcount for table in TABLES.values())
             count += self._link.execute("DELETE FROM submission WHERE account = ?", (account,)).rowcount
@@ -139,7 +139,7 @@ class Store:
         return count
 
     def prune(self, now: int) -> int:
-        """Erase what is too old, and the oldest of too much; how many rows that were."""
+        """Erase what is too old, and the oldest of too much; return the number of rows."""
         count = 0
         with self._transaction():
             for table in TABLES.values():

@@ -114,7 +114,7 @@ def loaded(text: str) -> Record:
 
 
 def own_terms(record: Record) -> dict[str, object]:
-    """It in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
+    """Return it in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
     if not record.choice.months and not record.moved:
         return {}
     done = {iso(one.at): one.counts() for one in record.moved}

@@ -43,7 +43,7 @@ type Row = dict[str, str]
 
 
 def archive(store: Store, uid: str, now: float, run: Run = doveadm) -> int:
-    """Archive what the agent's choice means; how many messages. Raises MallepostError."""
+    """Archive the messages of the agent's choice, and return their number. Raises MallepostError."""
     with store.alone(uid, wait=False) as alone, contextlib.suppress(ClosedError):
         if not alone:
             return 0  # the agent changes it: the next night goes on
@@ -94,7 +94,7 @@ def _settled(store: Store, uid: str, record: Record, run: Run) -> Record:
 
 
 def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
-    """Put back what a night archived and what is still where it went; how many messages. No more is archived then.
+    """Put back what a night archived, where it still lies, and return the number. No more is archived then.
 
     Raises InputError, MallepostError.
     """

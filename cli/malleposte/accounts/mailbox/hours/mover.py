@@ -74,7 +74,7 @@ class Mover:
         self._offset = self.clock() - self.steady()
 
     def look(self) -> int:
-        """Move what is due; how many boxes. What fails is named, and tried again."""
+        """Move what is due, and return the number of boxes. What fails is named, and tried again."""
         self._take_news()
         if abs(self.clock() - self.steady() - self._offset) > LEAP:
             kit.say("<5>the clock was set: all agents with hours are looked at")

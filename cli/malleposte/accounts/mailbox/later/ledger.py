@@ -84,7 +84,7 @@ class Ledger:
         return next(iter(self._rows("id = ? AND uid = ?", ident, uid)), None)
 
     def burst(self, uid: str, since: float, now: float) -> int:
-        """Let the orders of an account that were laid since then wait; how many they are."""
+        """Let the orders of an account that were laid since then wait, and return their number."""
         self.link.execute(
             "UPDATE orders SET state = 'waits', reason = ?, changed = ? "
             "WHERE uid = ? AND laid >= ? AND state = 'ordered'",

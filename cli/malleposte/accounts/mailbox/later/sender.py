@@ -60,7 +60,7 @@ class Sender:
     _swept: float = 0.0
 
     def look(self) -> int:
-        """Take new orders, and do what is due; how many orders were looked at. What fails is named, and tried again."""
+        """Take new orders, do what is due, and return the number of orders. What fails is named, and tried again."""
         self.take()
         now = self.clock()
         if not 0 <= now - self._swept < SWEEP:

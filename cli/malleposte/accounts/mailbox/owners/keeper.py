@@ -57,7 +57,7 @@ class Keeper:
     """Boxes whose orders wait, and until when: none overtakes one that failed."""
 
     def turn(self) -> int:
-        """Carry out orders, then look at the next box, if there is one; how many of both. What fails is named."""
+        """Carry out orders, then look at the next box, if any; return the number of both. What fails is named."""
         done, now = self.take(), self.clock()
         if not self._round and not 0 <= now - self._began < EVERY and self.allows():
             self._began, self._delegates, self._whole = now, set(), True
@@ -73,7 +73,7 @@ class Keeper:
         return done + 1
 
     def take(self) -> int:
-        """Carry out the orders of the spool, those on one message together; how many were tried.
+        """Carry out the orders of the spool, those on one message together; return the number that were tried.
 
         One that fails, as while Dovecot starts, is tried again.
         """

@@ -86,7 +86,7 @@ class Keeper:
     _cleaned: float = 0.0
 
     def look(self) -> int:
-        """Take new orders, and begin what is due; how many were begun. What fails is named, and tried again."""
+        """Take new orders, begin what is due, and return the number. What fails is named, and tried again."""
         self.take()
         now = self.clock()
         if not 0 <= now - self._cleaned < CLEAN:

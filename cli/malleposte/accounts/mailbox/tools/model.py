@@ -30,7 +30,7 @@ class When(StrEnum):
     LABEL = "label"
     """The agent puts a label on it, from any program."""
     COMES = "comes"
-    """It comes, and its sender or subject has a word."""
+    """A message comes, and its sender or subject has a word."""
 
 
 class Act(StrEnum):
@@ -108,7 +108,7 @@ class State(StrEnum):
     TOLD = "told"
     """The tool took it."""
     ENDED = "ended"
-    """It is not told: refused, too late, or its rule is gone."""
+    """The message is not told: refused, too late, or its rule is gone."""
 
 
 class Row(msgspec.Struct, frozen=True):
