@@ -112,7 +112,7 @@ class Key:
     kind: str
     name: str
     algorithm: str
-    held: Any = field(repr=False)
+    public: Any = field(repr=False)
 
     @classmethod
     def of(cls, source: str | Mapping[str, str]) -> Key:
@@ -157,7 +157,7 @@ class Keys:
         return claims
 
     def _signed(self, token: str, asked: dict[str, Any]) -> JWTClaims:
-        fitting = [key.held for key in self._keys if key.fits(*_named(token))]
+        fitting = [key.public for key in self._keys if key.fits(*_named(token))]
         if not fitting:
             raise NoLogInError("signed by a key or an algorithm that the provider does not have here")
         for key in fitting[:-1]:

@@ -110,7 +110,7 @@ class Record:
 
     def note(self, one: Event) -> None:
         """An event, for the next write."""
-        if len(self.tally.held) < WAITING or one in self.tally.held:
+        if len(self.tally.events) < WAITING or one in self.tally.events:
             self.tally.add(one, int(self.clock()))
             if self.lines:
                 self.lines.add(one, int(self.clock()))
@@ -125,12 +125,12 @@ class Record:
         if self.lines:
             self.lines.write()
         try:
-            if waiting.held:
-                self.store.add(waiting.held.values())
+            if waiting.events:
+                self.store.add(waiting.events.values())
             if senders:
                 self.store.sends(senders)
         except sqlite3.Error as error:
-            LOG.error("%d events are not recorded: %s", len(waiting.held) + len(senders), error)
+            LOG.error("%d events are not recorded: %s", len(waiting.events) + len(senders), error)
 
     def log_in(self, line: bytes) -> None:
         """A datagram: a log-in, or a session of submission. The sender knows the account."""

@@ -695,8 +695,8 @@ def test_a_vault_password_file_that_is_not_there(inventory: Path) -> None:
 
 def test_values_below_a_template_are_read_as_made() -> None:
     spec = {"type": "dict", "options": {"a": {"type": "int"}}}
-    assert list(values.faults({"a": "3"}, spec, made=lambda _: True)) == []
-    assert list(values.faults({"a": "3"}, spec, made=lambda _: False)) != []
+    assert list(values.faults({"a": "3"}, spec, templated=lambda _: True)) == []
+    assert list(values.faults({"a": "3"}, spec, templated=lambda _: False)) != []
 
 
 def test_the_names_that_lead_to_the_operators_are_those_of_postfix() -> None:

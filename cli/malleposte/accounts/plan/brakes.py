@@ -77,17 +77,17 @@ class Stop:
 
     brake: Brake
     count: int
-    known: int
+    accounts: int
     limit: Limit
     cause: str
 
     def __str__(self) -> str:
         """The sentence without the remedy."""
-        percent = _percent(self.count, self.known)
+        percent = _percent(self.count, self.accounts)
         more = f"{percent:.1f} %, more than {self.limit.percent:g} %"
         if percent <= self.limit.percent:
             more = f"more than {self.limit.number}"
-        return f"{self.count} of {self.known} agents {_WORDS[self.brake][0]} ({more}): {self.cause}"
+        return f"{self.count} of {self.accounts} agents {_WORDS[self.brake][0]} ({more}): {self.cause}"
 
 
 def of(change: Change) -> Iterator[Brake]:

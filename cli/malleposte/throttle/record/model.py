@@ -102,12 +102,12 @@ class Kept:
 class Tally:
     """Events with their counts, before they are kept."""
 
-    held: dict[Event, Seen[Any]] = field(default_factory=dict)
+    events: dict[Event, Seen[Any]] = field(default_factory=dict)
 
     def add(self, event: Event, now: int) -> None:
         """One more."""
-        before = self.held.get(event)
-        self.held[event] = Seen(event, before.first, now, before.count + 1) if before else Seen(event, now, now)
+        before = self.events.get(event)
+        self.events[event] = Seen(event, before.first, now, before.count + 1) if before else Seen(event, now, now)
 
 
 def event(kind: str, values: Mapping[str, Any]) -> Event:
