@@ -121,8 +121,8 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
         return job.foreseen(f"mailbox {uid}", str(doveadm.home(uid)))
     with alone():
         if beside:
-            everything_of_it = messages.Query()
-            outcome = messages.restore(uid, job.archives(), doveadm, everything_of_it, beside=True, say=job.say)
+            every_message = messages.Query()
+            outcome = messages.restore(uid, job.archives(), doveadm, every_message, beside=True, say=job.say)
         else:
             options = boxes.Options(keep_newer=not without_newer, discard=discard)
             outcome = boxes.restore(uid, job.archives(), doveadm, options, job.say)

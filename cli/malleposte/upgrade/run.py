@@ -82,10 +82,8 @@ class Upgrade:
 
     def _play(self, step: Step, back: str, what: str, **options: Any) -> None:
         with self.progress.step(f"{step.host}: {what}"):
-            options_of_run = playbook.Options(
-                self.inventory, limit=step.host, linear=self.linear, ask=self.ask, **options
-            )
-            report = playbook.run(options_of_run, to_stderr=self.to_stderr, name="upgrade")
+            run_options = playbook.Options(self.inventory, limit=step.host, linear=self.linear, ask=self.ask, **options)
+            report = playbook.run(run_options, to_stderr=self.to_stderr, name="upgrade")
         if report.code:
             raise MallepostError(f"{step.host}, {what}: {report.cause}", way_back(step, back))
 

@@ -94,15 +94,15 @@ class _Reversal:
     def _entries(self) -> dict[str, Attributes]:
         """Return the entries that the plan made or changed, as they are now, by their whole names."""
         branches: dict[Branch, set[str]] = {}
-        names_of_entries: set[str] = set()
+        entry_names: set[str] = set()
         for change in self.imported.changes:
             branches.setdefault(change.branch, set()).update(change.before, change.after)
-            names_of_entries.add(change.dn.lower())
+            entry_names.add(change.dn.lower())
         return {
             entry.dn.lower(): entry.attributes
             for branch, names in branches.items()
             for entry in self.directory.search(branch, sorted({*names, *FULL, *LATER, *CODE, "objectClass"}))
-            if entry.dn.lower() in names_of_entries
+            if entry.dn.lower() in entry_names
         }
 
     def _changed_back(self, changes: Iterable[Change], entries: Mapping[str, Attributes]) -> Iterator[Change]:

@@ -200,13 +200,13 @@ class Run:
         groups: dict[str, list[Source]] = {}
         for source in sources:
             groups.setdefault(source.repository, []).append(source)
-        groups_of_outcomes = [
+        by_repository = [
             one.result() for one in [pool.submit(self.repository, vault, each) for each in groups.values()]
         ]
-        if any(one.archive for group in groups_of_outcomes for one in group):
+        if any(one.archive for group in by_repository for one in group):
             exists = any(one["repository"] == COMMON for one in self.state.ledger(vault.name).values())
-            groups_of_outcomes.append(self.repository(vault, [self.ledger(vault)], exists))
-        return groups_of_outcomes
+            by_repository.append(self.repository(vault, [self.ledger(vault)], exists))
+        return by_repository
 
     def ledger(self, vault: Vault) -> Source:
         """Return the list of this host's archives on a backup server, as a source: maintenance there compares it."""

@@ -244,8 +244,8 @@ def set_command(
       sudo ./malleposte accounts lists set chefs-yonne --max-size 5000 --rate 300
       sudo ./malleposte accounts lists set chefs-yonne --archive
     """
-    limits_typed = {"mpMaxSize": max_kb, "mpRate": rate}
-    after = {key: [str(value)] for key, value in limits_typed.items() if value is not None}
+    typed_limits = {"mpMaxSize": max_kb, "mpRate": rate}
+    after = {key: [str(value)] for key, value in typed_limits.items() if value is not None}
     if suspend is not None:
         after["mpState"] = ["suspended" if suspend else "active"]
     with here.tools(Settings.read()) as tools:

@@ -83,11 +83,11 @@ class Router:
             return 400, [], b""
         if tree == self.settings.default and (token := bearer(headers.get("authorization", ""))):
             return await self.answer_token(tree, uri, token, address)
-        pair_of_client = credentials(headers.get("authorization", ""))
-        if pair_of_client is None:
+        name_and_password = credentials(headers.get("authorization", ""))
+        if name_and_password is None:
             return 401, [CHALLENGE], b""
         try:
-            agent = await self.prove(*pair_of_client, address)
+            agent = await self.prove(*name_and_password, address)
         except Unsure:
             return 503, [], b""
         except Refused:
@@ -96,7 +96,7 @@ class Router:
         answer_headers = [f"X-Dav-User: {agent.uid}", f"X-Dav-Route: {where}", f"X-Dav-Path: {path}"]
         if where == "sogo":
             # It sends invitations with that password, and takes it beside the uid alone.
-            pair = base64.b64encode(agent.uid.encode() + b":" + pair_of_client[1]).decode()
+            pair = base64.b64encode(agent.uid.encode() + b":" + name_and_password[1]).decode()
             answer_headers.append(f"X-Dav-Authorization: Basic {pair}")
         return 200, answer_headers, b""
 

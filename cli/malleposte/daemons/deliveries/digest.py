@@ -101,28 +101,30 @@ def tell(folder: Path, memory: Path, send: Callable[[str, int], None], now: int)
     A round that was cut off goes on behind the last account. One that no letter reaches is tried in the next round,
     for OWED_DAYS, and keeps no letter from the others.
     """
-    round_ = kit.state(memory, Round.parse)
-    if round_ is None or round_.over:
-        owed = {uid: one for uid, one in round_.owed.items() if now - one[1] < OWED_DAYS * DAY} if round_ else {}
-        round_ = Round(round_.until if round_ else now - DAY, now, owed=owed)
+    this_round = kit.state(memory, Round.parse)
+    if this_round is None or this_round.over:
+        owed = (
+            {uid: one for uid, one in this_round.owed.items() if now - one[1] < OWED_DAYS * DAY} if this_round else {}
+        )
+        this_round = Round(this_round.until if this_round else now - DAY, now, owed=owed)
     failures = list[str]()
-    sent, counts = 0, kept_apart(folder, round_.since, round_.until)
-    for uid in sorted(counts.keys() | round_.owed.keys()):
-        if uid <= round_.last:
+    sent, counts = 0, kept_apart(folder, this_round.since, this_round.until)
+    for uid in sorted(counts.keys() | this_round.owed.keys()):
+        if uid <= this_round.last:
             continue
-        before, first = round_.owed.get(uid, (0, now))
+        before, first = this_round.owed.get(uid, (0, now))
         count, failed = counts.get(uid, 0) + before, len(failures)
         with named(failures.append, uid):
             send(uid, count)
-        round_.last = uid
+        this_round.last = uid
         if len(failures) > failed:
-            round_.owed[uid] = (count, first)
+            this_round.owed[uid] = (count, first)
             continue
-        round_.owed.pop(uid, None)
+        this_round.owed.pop(uid, None)
         sent += 1
-        durable.write(memory, json.dumps(asdict(round_)))
-    round_.over = True
-    durable.write(memory, json.dumps(asdict(round_)))
+        durable.write(memory, json.dumps(asdict(this_round)))
+    this_round.over = True
+    durable.write(memory, json.dumps(asdict(this_round)))
     return sent, failures
 
 

@@ -144,8 +144,8 @@ class Sogo:
         except ElementTree.ParseError as error:
             LOG.error("SOGo's answer to a device: %s", error)
             free = []
-        spans_of_each = await asyncio.gather(*(self.busy(request, address, question, store) for address in free))
-        busy = {address: spans for address, spans in zip(free, spans_of_each, strict=True) if spans is not None}
+        busy_spans = await asyncio.gather(*(self.busy(request, address, question, store) for address in free))
+        busy = {address: spans for address, spans in zip(free, busy_spans, strict=True) if spans is not None}
         if not busy:
             return answer
         now = datetime.datetime.now(datetime.UTC)

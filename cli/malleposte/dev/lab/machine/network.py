@@ -61,10 +61,10 @@ def up(settings: Settings, run: Runner) -> bool:
     exists = run(["ip", "link", "show", "dev", settings.bridge], check=False).code == 0
     if not exists:
         run(["ip", "link", "add", "name", settings.bridge, "type", "bridge"])
-    address_of_bridge = f"{settings.gateway}/{settings.network.prefixlen}"
-    if address_of_bridge not in present.get(settings.bridge, []):
+    bridge_address = f"{settings.gateway}/{settings.network.prefixlen}"
+    if bridge_address not in present.get(settings.bridge, []):
         run(["ip", "address", "flush", "dev", settings.bridge])
-        run(["ip", "address", "add", address_of_bridge, "dev", settings.bridge])
+        run(["ip", "address", "add", bridge_address, "dev", settings.bridge])
     run(["ip", "link", "set", "dev", settings.bridge, "up"])
     run(["nft", "-f", "-"], stdin=ruleset(settings))
     if run(["nft", "list", "chain", *_DOCKER], check=False).code == 0 and not _docker_rules(settings, run):
