@@ -137,10 +137,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
 
     def failed(
-        message: str, code: int, hint: str | None = None, line: str = "", *, told: bool = False, said: bool = False
+        message: str, code: int, hint: str | None = None, line: str = "", *, reported: bool = False, said: bool = False
     ) -> int:
         complain(line or message, said=said)
-        if not told:
+        if not reported:
             complain_as_json(words, message, hint, code)
         return code
 
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MallepostError as error:
         if os.environ.get("MALLEPOSTE_DEBUG"):
             traceback.print_exc()
-        return failed(error.message, error.exit_code, error.hint, str(error), told=error.told, said=error.on_stderr)
+        return failed(error.message, error.exit_code, error.hint, str(error), reported=error.told, said=error.on_stderr)
     except (KeyboardInterrupt, click.Abort):
         return failed("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:

@@ -32,8 +32,8 @@ def setup_autodiscover(app: Flask) -> None:
 def servers() -> Response:
     """IMAP and submission for the address that the program names; 400 where it names none of this domain."""
     settings: Settings = current_app.extensions["portal"]
-    found = ADDRESS.search(request.get_data())
-    address = found[1].decode("ascii") if found else ""
+    match = ADDRESS.search(request.get_data())
+    address = match[1].decode("ascii") if match else ""
     if address.rpartition("@")[2].lower() != settings.domain:
         raise BadRequest
     page = render_template("autodiscover.xml", address=address, academy=settings.academy, mail_host=settings.mail_host)

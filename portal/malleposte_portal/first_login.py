@@ -117,9 +117,9 @@ def activate() -> Answer:
     form = BeginForm()
     form.focus("numen")
 
-    def begin() -> Answer | acts.Told:
-        wanted = enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question)
-        answer = acts.ask(wanted, _(UNKNOWN), _(USED))
+    def begin() -> Answer | acts.Refusal:
+        call = enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question)
+        answer = acts.ask(call, _(UNKNOWN), _(USED))
         if isinstance(answer, Done):
             session[TICKET] = answer.ticket
             return redirect(link("step"), 303)
@@ -138,33 +138,33 @@ def step() -> Answer:
     ticket = session.get(TICKET)
     if not isinstance(ticket, str):
         return redirect(link("activate"), 303)
-    told = _look(ticket)
-    if not isinstance(told, Done):
-        return told
-    name = _wanted(told)
+    file = _look(ticket)
+    if not isinstance(file, Done):
+        return file
+    name = _current_step(file)
     form: Any = FORMS[name]()
     if name != "charter":  # which is to be read from its beginning
         form.focus("new" if name == "password" else "value")
     refused, status = "", 200
     if request.method == "POST":
-        answer = _sent(name, form, ticket, told)
-        if not isinstance(answer, acts.Told):
+        answer = _sent(name, form, ticket, file)
+        if not isinstance(answer, acts.Refusal):
             return answer
         refused, status = answer.page, answer.status
     page = render_template(
-        f"first_login/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
-        names=_titles(), stage=_stage(name, told.enrolment.steps), charter=current_app.extensions["portal"].charter,
-        may_skip=name not in told.enrolment.needed,
+        f"first_login/{name}.html", form=form, refused=refused, step=name, file=file.enrolment, uid=file.uid,
+        names=_titles(), stage=_stage(name, file.enrolment.steps), charter=current_app.extensions["portal"].charter,
+        may_skip=name not in file.enrolment.needed,
     )  # fmt: skip
     return page, status
 
 
-def _wanted(told: enrolment.EnrolmentFile) -> str:
+def _current_step(file: enrolment.EnrolmentFile) -> str:
     """The step of the page: the one asked for where it may be corrected, else the first that is left."""
-    left = told.enrolment.left or ("password",)
+    left = file.enrolment.left or ("password",)
     asked = request.form.get("step") or request.args.get("step", "")
     may = asked in FORMS and (asked in left or asked in ("phone", "mail"))
-    return asked if may and told.before == "pending" else left[0]
+    return asked if may and file.before == "pending" else left[0]
 
 
 def _stage(name: str, steps: Sequence[str]) -> tuple[int, int, str]:
@@ -173,19 +173,19 @@ def _stage(name: str, steps: Sequence[str]) -> tuple[int, int, str]:
     return at, len(steps), "".join(steps[at : at + 1])
 
 
-def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> Answer | acts.Told:
+def _sent(name: str, form: Any, ticket: str, file: enrolment.EnrolmentFile) -> Answer | acts.Refusal:
     """Have accountd take what was sent; where to go next, or why not."""
     where = acts.source()
     if name in ("phone", "mail") and "skip" in request.form:
         value = ""
     elif name == "confirm" and "again" in request.form:
-        name, value = "mail", told.enrolment.waiting
+        name, value = "mail", file.enrolment.waiting
     elif name == "phone_code" and "again" in request.form:
-        name, value = "phone", told.enrolment.called
+        name, value = "phone", file.enrolment.called
     elif name == "phone_code" and "skip" in request.form:
         name, value = "phone", ""
     elif not form.validate():
-        return acts.Told(422)
+        return acts.Refusal(422)
     elif name == "password":
         return _ended(form, ticket)
     else:
@@ -193,18 +193,18 @@ def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> A
     answer = _ask(enrolment.Enrol(where, ticket, name, value), _(WRONG.get(name, USED)))
     if isinstance(answer, Done):
         return redirect(link("step"), 303)
-    if isinstance(answer, acts.Told) and answer.status == 422 and name in WRONG:
+    if isinstance(answer, acts.Refusal) and answer.status == 422 and name in WRONG:
         form.refuse("value", [answer.page])
-        return acts.Told(422)
+        return acts.Refusal(422)
     return answer
 
 
-def _ended(form: Any, ticket: str) -> Answer | acts.Told:
+def _ended(form: Any, ticket: str) -> Answer | acts.Refusal:
     answer = _ask(enrolment.Activate(acts.source(), ticket, form.typed("new")), _(USED))
     if isinstance(answer, Done):
         session.pop(TICKET, None)
         return said_done("activate" if answer.before == "pending" else "reset", answer)
-    if isinstance(answer, acts.Told) and answer.new_password:
+    if isinstance(answer, acts.Refusal) and answer.new_password:
         form.refuse("new", answer.new_password)
     return answer
 
@@ -219,10 +219,10 @@ def _look(ticket: str) -> enrolment.EnrolmentFile | Answer:
     return render_template("away.html", refused=answer.page, title=_("Activer mon compte"), back="step"), answer.status
 
 
-def _ask(wanted: Request[Any], wrong: str) -> Done | acts.Told | Answer:
+def _ask(call: Request[Any], wrong: str) -> Done | acts.Refusal | Answer:
     """The answer of accountd; with a ticket that is over, the way back to the two secrets."""
-    answer = acts.ask(wanted, "", wrong)
-    return _again() if isinstance(answer, acts.Told) and answer.status == OVER else answer
+    answer = acts.ask(call, "", wrong)
+    return _again() if isinstance(answer, acts.Refusal) and answer.status == OVER else answer
 
 
 def _again() -> Answer:

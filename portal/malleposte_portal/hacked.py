@@ -42,10 +42,10 @@ def hacked() -> Answer:
     """NUMEN, INA code and a new password."""
     form = ResetForm()
 
-    def recover() -> Answer | acts.Told:
+    def recover() -> Answer | acts.Refusal:
         typed = (form.typed("numen"), form.typed("code"), form.typed("new"))
-        wanted = calls.Recover(acts.source(), *typed, form.once, form.by_question)
-        answer = acts.ask(wanted, _(UNKNOWN), _(PENDING))
+        call = calls.Recover(acts.source(), *typed, form.once, form.by_question)
+        answer = acts.ask(call, _(UNKNOWN), _(PENDING))
         return _taken_back(answer) if isinstance(answer, Done) else answer
 
     def show(refused: str) -> str:
@@ -70,14 +70,14 @@ def hacked_check() -> Answer:
     ticket = session.get(TICKET)
     if not isinstance(ticket, str):
         return redirect(link("hacked"), 303)
-    found = _asked(ticket)
-    if not isinstance(found, Done):
-        return found
-    form = _form(found.traces)
+    answer = _asked(ticket)
+    if not isinstance(answer, Done):
+        return answer
+    form = _form(answer.traces)
     return filled_in(
-        form, lambda: _removed(ticket, found, [one for one in found.traces if _chosen(form, one) == REMOVE]),
+        form, lambda: _removed(ticket, answer, [one for one in answer.traces if _chosen(form, one) == REMOVE]),
         lambda refused: render_template(
-            "hacked/check.html", form=form, refused=refused, found=found, left=_left(found), others=_others(found),
+            "hacked/check.html", form=form, refused=refused, answer=answer, left=_left(answer), others=_others(answer),
             closed=session.get(CLOSED, {}), title=title, sentence=sentence, moment=words.moment,
         ),
     )  # fmt: skip
@@ -97,14 +97,14 @@ def _asked(ticket: str, remove: tuple[str, ...] = ()) -> calls.Traces | Answer:
     ), answer.status
 
 
-def _left(found: calls.Traces) -> list[calls.Trace]:
+def _left(answer: calls.Traces) -> list[calls.Trace]:
     """The settings that a thief may have left."""
-    return [one for one in found.traces if one.kind not in OTHERS]
+    return [one for one in answer.traces if one.kind not in OTHERS]
 
 
-def _others(found: calls.Traces) -> list[calls.Trace]:
+def _others(answer: calls.Traces) -> list[calls.Trace]:
     """The boxes, folders and agendas of others, which a thief may have read."""
-    return [one for one in found.traces if one.kind in OTHERS]
+    return [one for one in answer.traces if one.kind in OTHERS]
 
 
 def _form(traces: Sequence[calls.Trace]) -> Any:
@@ -127,9 +127,9 @@ def _chosen(form: Any, one: calls.Trace) -> str:
     return KEEP if one.kept else str(form.typed(f"t{one.ident}"))
 
 
-def _removed(ticket: str, found: calls.Traces, gone: Sequence[calls.Trace]) -> Answer | acts.Told:
+def _removed(ticket: str, before: calls.Traces, gone: Sequence[calls.Trace]) -> Answer | acts.Refusal:
     """Have them removed, as many at once as a request holds; then the last page."""
-    left = found
+    left = before
     names = [one.ident for one in gone]
     for begin in range(0, len(names), AT_ONCE):
         answer = _asked(ticket, tuple(names[begin : begin + AT_ONCE]))
@@ -138,8 +138,8 @@ def _removed(ticket: str, found: calls.Traces, gone: Sequence[calls.Trace]) -> A
         left = answer
     still = {one.ident for one in left.traces} & set(names)
     if still:
-        return acts.Told(503, _(LEFT))
-    if {one.ident for one in left.traces} - {one.ident for one in found.traces}:
+        return acts.Refusal(503, _(LEFT))
+    if {one.ident for one in left.traces} - {one.ident for one in before.traces}:
         return redirect(link("hacked_check"), 303)
     session.pop(TICKET, None)
     session.pop(CLOSED, None)
@@ -156,10 +156,10 @@ def _removed(ticket: str, found: calls.Traces, gone: Sequence[calls.Trace]) -> A
 @SUBJECT.page("/pirate/fin", "/en/hacked/end")
 def hacked_end() -> Answer:
     """The agent's next steps."""
-    told = session.get(ENDED)
-    if not isinstance(told, dict):
+    end = session.get(ENDED)
+    if not isinstance(end, dict):
         return redirect(link("home"), 303)
-    return render_template("hacked/end.html", told=told, moment=words.moment)
+    return render_template("hacked/end.html", end=end, moment=words.moment)
 
 
 TITLES = {
@@ -198,7 +198,7 @@ def sentence(one: calls.Trace) -> str:
     who = one.who.partition("=")[2] or one.who
     who = _("tout le monde") if one.who in EVERYBODY else who
     when = words.day(one.made)
-    told = {
+    text = {
         "forward": _("Vos messages, ou certains d’entre eux, sont envoyés à %(who)s.", who=words.forwards((who,))),
         "discard": _("Certains messages sont supprimés ou refusés avant que vous les voyiez."),
         "answer": _("Ceux qui vous écrivent reçoivent une réponse automatique."),
@@ -228,7 +228,7 @@ def sentence(one: calls.Trace) -> str:
         if one.what == "phone"
         else _("Votre adresse de secours est %(value)s.", value=one.who),
     }.get(one.kind, who)
-    return f"{told} {_('Ajouté le %(day)s.', day=when)}" if when else told
+    return f"{text} {_('Ajouté le %(day)s.', day=when)}" if when else text
 
 
 def _place(what: str) -> str:

@@ -193,8 +193,8 @@ class Context:
         before = {name: list(attributes.get(name, [])) for name in after}
         if all(sorted(before[name]) == sorted(after[name]) for name in after):
             return
-        wanted = {name: list(values) for name, values in after.items()}
-        acts.make(self.directory, self.journal, [Change(Kind.MODIFY, holder.uid, holder.dn, before, wanted)])
+        values_after = {name: list(values) for name, values in after.items()}
+        acts.make(self.directory, self.journal, [Change(Kind.MODIFY, holder.uid, holder.dn, before, values_after)])
 
     # --- proofs ---
 

@@ -64,7 +64,7 @@ class Owned[A](Request[A], frozen=True):
 
 
 class Done(Message, frozen=True):
-    """It is done. `uid` is whose account, `before` its state until now.
+    """The answer to what was done. `uid` is whose account, `before` its state until now.
 
     `until`: when a blocked account may send again; when means of recovery that were changed begin to count. `open`
     names what could not be told at once: sessions may live there a few minutes more.
@@ -159,7 +159,7 @@ class Violation(Message, frozen=True):
 
 
 class Refused(Message, frozen=True):
-    """It is not done, and nothing is changed."""
+    """The answer to what was not done; nothing is changed."""
 
     error: ErrorCode
     message: str = ""

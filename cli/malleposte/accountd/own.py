@@ -206,10 +206,10 @@ PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
 """The services of programs that keep a password; at the log-in page a person types it."""
 
 
-def by_password(kept: Kept) -> Kept:
+def by_password(record: Kept) -> Kept:
     """The programs and phones that entered with the main password, each by the last of its log-ins."""
     latest: dict[tuple[str, str], Seen[model.LogIn]] = {}
-    for one in kept.logins:
+    for one in record.logins:
         event = one.event
         if event.accepted and event.service in PROGRAMS and not event.device and event.program != model.WEBMAIL:
             latest.setdefault((event.service, event.program), one)
@@ -229,7 +229,7 @@ def diagnosed(context: Context, uid: str, password_since: str, room: int = ROOM)
 
 
 def diagnosis(
-    kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool, room: int = ROOM
+    record: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool, room: int = ROOM
 ) -> Diagnosis:
     """The record as it is told, as much of the newest as has room in so many bytes of an answer.
 
@@ -239,12 +239,13 @@ def diagnosis(
     logins = [
         LogIn(
             iso(one.last), one.event.accepted, one.event.service, one.event.place, one.event.program,
-            names.get(one.event.device, ""), one.event.reason, one.count, old(one, kept.logins, changed),
+            names.get(one.event.device, ""), one.event.reason, one.count, old(one, record.logins, changed),
         )
-        for one in kept.logins
+        for one in record.logins
     ]  # fmt: skip
     refused = [
-        RefusedMail(iso(one.last), one.event.way, one.event.other, one.event.reason, one.count) for one in kept.refusals
+        RefusedMail(iso(one.last), one.event.way, one.event.other, one.event.reason, one.count)
+        for one in record.refusals
     ]
     parts = (
         ([one for one in logins if not one.accepted], room * 2 // 5),
@@ -252,8 +253,8 @@ def diagnosis(
     )
     newest = [one for rows, room in parts for one in fitting(rows, room)]
     return Diagnosis(
-        tuple(sorted(newest, key=lambda one: one.time, reverse=True)), fitting(refused, room * 2 // 5), kept.used_mb,
-        kept.quota_mb, looked,
+        tuple(sorted(newest, key=lambda one: one.time, reverse=True)), fitting(refused, room * 2 // 5), record.used_mb,
+        record.quota_mb, looked,
     )  # fmt: skip
 
 

@@ -112,21 +112,21 @@ class Key:
     kind: str
     name: str
     algorithm: str
-    held: Any = field(repr=False)
+    public: Any = field(repr=False)
 
     @classmethod
-    def of(cls, given: str | Mapping[str, str]) -> Key:
+    def of(cls, source: str | Mapping[str, str]) -> Key:
         """Out of PEM or a JSON Web Key. Raises ValueError on what is no public key for signatures."""
-        if isinstance(given, str):
-            held = JsonWebKey.import_key(given, {"kty": "RSA"})
+        if isinstance(source, str):
+            key = JsonWebKey.import_key(source, {"kty": "RSA"})
             name = algorithm = ""
         else:
-            held = JsonWebKey.import_key(dict(given))
-            name, algorithm = given.get("kid", ""), given.get("alg", "")
-        if held.kty not in KINDS.values():
-            raise ValueError(f"{held.kty} is no kind of keys for tokens")
-        held.get_public_key()
-        return cls(held.kty, name, algorithm, held)
+            key = JsonWebKey.import_key(dict(source))
+            name, algorithm = source.get("kid", ""), source.get("alg", "")
+        if key.kty not in KINDS.values():
+            raise ValueError(f"{key.kty} is no kind of keys for tokens")
+        key.get_public_key()
+        return cls(key.kty, name, algorithm, key)
 
     def fits(self, algorithm: str, name: str) -> bool:
         """Whether a token that names these may be signed by it."""
@@ -157,7 +157,7 @@ class Keys:
         return claims
 
     def _signed(self, token: str, asked: dict[str, Any]) -> JWTClaims:
-        fitting = [key.held for key in self._keys if key.fits(*_named(token))]
+        fitting = [key.public for key in self._keys if key.fits(*_named(token))]
         if not fitting:
             raise NoLogInError("signed by a key or an algorithm that the provider does not have here")
         for key in fitting[:-1]:

@@ -170,8 +170,8 @@ class RelyingParty:
         return answer
 
     def _tokens(self, answer: Mapping[str, Any]) -> Tokens:
-        access, refresh, known = (str(answer.get(f"{name}_token") or "") for name in ("access", "refresh", "id"))
-        return Tokens(access, refresh, known, self._clock() + float(answer.get("expires_in") or 0))
+        access, refresh, identity = (str(answer.get(f"{name}_token") or "") for name in ("access", "refresh", "id"))
+        return Tokens(access, refresh, identity, self._clock() + float(answer.get("expires_in") or 0))
 
     # --- what it signs ---
 

@@ -163,7 +163,7 @@ class Server:
                 code = ErrorCode.VERSION if other else ErrorCode.BAD_REQUEST
                 if other:
                     LOG.warning("a request of %s was not carried out: %s", caller or _peer(writer), error)
-                await self._told(writer, Refused(code, str(error)))
+                await self._send_answer(writer, Refused(code, str(error)))
                 return
             if caller is None:
                 caller = await self._recognised(request, writer)
@@ -172,17 +172,17 @@ class Server:
             if issubclass(OF[type(request)].answer, WithBytes):
                 await self._handed(writer, request, caller)
                 return
-            await self._told(writer, await self._answer(request, caller))
+            await self._send_answer(writer, await self._answer(request, caller))
 
     async def _handed(self, writer: Writer, request: Owned[WithBytes], caller: str) -> None:
         """The answer, then its bytes. No thread waits for whoever reads them slowly."""
         if self.handing.total() >= HANDING or self.handing[request.uid] >= HANDING_ONE:
-            await self._told(writer, Refused(ErrorCode.SLOW_DOWN, wait=60))
+            await self._send_answer(writer, Refused(ErrorCode.SLOW_DOWN, wait=60))
             return
         self.handing[request.uid] += 1
         try:
             answer = await self._answer(request, caller)
-            await self._told(writer, answer)
+            await self._send_answer(writer, answer)
             if isinstance(answer, WithBytes):
                 async with asyncio.timeout(HANDING_LONGEST):
                     await self._sent(writer, OF[type(request)], answer)
@@ -208,10 +208,10 @@ class Server:
             return f"accountd:{request.client}"
         LOG.warning("a client that is not known was refused: %s", _peer(writer))
         await asyncio.sleep(self.pace)
-        await self._told(writer, Refused(ErrorCode.UNAUTHORISED))
+        await self._send_answer(writer, Refused(ErrorCode.UNAUTHORISED))
         return None
 
-    async def _told(self, writer: Writer, answer: Done | Refused) -> None:
+    async def _send_answer(self, writer: Writer, answer: Done | Refused) -> None:
         writer.write(codec.encode_answer(answer))
         await asyncio.wait_for(writer.drain(), PATIENCE)
 
@@ -314,7 +314,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
     letters = Notifier(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
     rules = LifeRules.parse(accounts.life, "accounts.json")
     hosts = Hostd(settings.hostd)
-    known, record = uses.here(secrets / held.THROTTLE), Teller()
+    usage, record = uses.here(secrets / held.THROTTLE), Teller()
     academy = Rules(
         settings.activation, rules.devices, settings.code_minutes, rules.block_hours, rules.recovery_hours,
         settings.desk, settings.factors_close,
@@ -330,7 +330,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         letters=letters,
         gateway=held.gateway(secrets),
         rules=academy,
-        uses=lambda: known,
+        uses=lambda: usage,
         proofs=Proofs(settings.provider),
         note=record.log_in,
         acted=record.act,
@@ -348,9 +348,9 @@ def main(words: Sequence[str]) -> int:
 def _serve(settings: held.Settings) -> int:
     load()
     with Pools.opened() as pools:
-        given = tools(settings, pools.later.submit)
-        carried.take(carried.folder(), given.limits)
-        server = Server(Service(given), settings.clients, settings.pace, pools, settings.only)
+        opened = tools(settings, pools.later.submit)
+        carried.take(carried.folder(), opened.limits)
+        server = Server(Service(opened), settings.clients, settings.pace, pools, settings.only)
         asyncio.run(serve(server, settings, kit.handed()))
-    carried.put(carried.folder(), given.limits)
+    carried.put(carried.folder(), opened.limits)
     return ExitCode.DONE

@@ -73,15 +73,15 @@ class Settings:
     @classmethod
     def read(cls, path: Path) -> Settings:
         """Read them. Raises InputError naming the file and what is wrong."""
-        made = settings.read(path, cls, "accountd", optional=["provider"])
+        parsed = settings.read(path, cls, "accountd", optional=["provider"])
         load()
-        unknown = [call for calls in made.only.values() for call in calls if call not in CALLS]
+        unknown = [call for calls in parsed.only.values() for call in calls if call not in CALLS]
         if unknown:
             raise InputError(f"{path}: only: {unknown[0]} is no call")
-        wrong = [name for name, digest in made.clients.items() if len(digest) != 64]
-        if wrong or not 0.05 <= made.pace <= 5:
+        wrong = [name for name, digest in parsed.clients.items() if len(digest) != 64]
+        if wrong or not 0.05 <= parsed.pace <= 5:
             raise InputError(f"{path}: {f'client {wrong[0]} has no digest' if wrong else 'pace is between 0.05 and 5'}")
-        return made
+        return parsed
 
 
 def credentials() -> Path:

@@ -51,7 +51,7 @@ class Trial:
         if self.throttle:
             self.throttle.failed(self.name, self.source, self.known_by, self.client)
 
-    def known(self) -> None:
+    def count_right(self) -> None:
         """Count it as right, where what was asked for with it is not done."""
         if self.throttle:
             self.throttle.succeeded(self.name, self.source, self.client, self.known_by)
@@ -67,7 +67,7 @@ class Trial:
     def right(self) -> None:
         """Count it as right; wrong ones begin anew."""
         self.limits.forget(self.counted)
-        self.known()
+        self.count_right()
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Trials:
     def counted(self, name: str, request: Any) -> str:
         """Return the name by which our own limits count: a browser that has succeeded before has a count of its own."""
         browser = getattr(request, "browser", "")
-        apart = browser and self.throttle and self.throttle.known(name, request.source, client(request))
+        apart = browser and self.throttle and self.throttle.knows_client(name, request.source, client(request))
         # A name that was typed has none of what tells a browser apart.
         return Limits.apart(name, browser) if apart else name.replace("\0", " ")
 
@@ -129,7 +129,7 @@ class Trials:
             trial.wrong()
             raise
         except RefusedPasswordError:
-            trial.known()
+            trial.count_right()
             raise
         except BaseException:
             trial.none()

@@ -73,10 +73,10 @@ class Result:
 
 def entry(directory: Directory, uid: str, branch: Branch = "people") -> Entry:
     """An account's entry by its uid. Raises InputError when there is none."""
-    found = next(iter(directory.search(branch, ASKED, {"uid": uid})), None)
-    if found is None:
+    match = next(iter(directory.search(branch, ASKED, {"uid": uid})), None)
+    if match is None:
         raise InputError(f"no account {uid}", "accounts find looks for names and addresses too")
-    return found
+    return match
 
 
 def make(directory: Directory, journal: Journal, changes: Iterable[Change], note: str = "") -> bool:
@@ -105,9 +105,9 @@ def look(tools: Tools, uid: str, result: Result) -> Filters:
 
 def record(tools: Tools, uid: str, result: Result) -> Kept:
     """The account's log-ins and refused mail; hosts that do not answer are failures of the result."""
-    kept, failures = tools.hosts.record(uid)
+    activity, failures = tools.hosts.record(uid)
     result.failures += failures
-    return kept
+    return activity
 
 
 def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trace]:
@@ -134,14 +134,14 @@ def opened(tools: Tools, uid: str, result: Result) -> list[Trace]:
 
 def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
     """A hacked account: nobody enters before a new password, nothing leaves for `hours`. Can be run again."""
-    held = entry(tools.directory, uid)
-    result = Result(make(tools.directory, tools.journal, life.block(held, now, hours), note))
+    account = entry(tools.directory, uid)
+    result = Result(make(tools.directory, tools.journal, life.block(account, now, hours), note))
     follow.follow(tools.directory, tools.journal, uid)
     if tools.passwords.scramble(uid, now):
         tools.journal.write("scramble", uid)
     result.failures += close_all(tools.channels, uid)
     _hold(tools, uid, result)
-    return _told(tools, "blocked", uid, result)
+    return _journal_result(tools, "blocked", uid, result)
 
 
 def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
@@ -149,12 +149,12 @@ def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float
 
     Sessions, trusted browsers, devices and recovery codes end, and nothing leaves for `hours`. Can be run again.
     """
-    held = entry(tools.directory, uid)
-    result = Result(make(tools.directory, tools.journal, life.bar(held, now, hours), note))
+    account = entry(tools.directory, uid)
+    result = Result(make(tools.directory, tools.journal, life.bar(account, now, hours), note))
     follow.remove_all(tools.directory, tools.journal, uid, note)
     result.failures += close_all(tools.channels, uid)
     _hold(tools, uid, result)
-    return _told(tools, "recovered", uid, result)
+    return _journal_result(tools, "recovered", uid, result)
 
 
 def _hold(tools: Tools[Any], uid: str, result: Result) -> None:
@@ -169,12 +169,12 @@ def unblock(tools: Tools[Any], uid: str, now: datetime.datetime, *, override: st
 
     Who may give one is for the caller to judge. Raises InputError while the time runs and there is no reason.
     """
-    held = entry(tools.directory, uid)
-    until = barred_until(held, now)
+    account = entry(tools.directory, uid)
+    until = barred_until(account, now)
     if until is not None and not override.strip():
         raise InputError(f"{uid} sends nothing until {local(until)}", "earlier needs --override REASON")
     note = f"before its time: {override.strip()}" if until is not None else ""
-    result = Result(make(tools.directory, tools.journal, life.unblock(held), note))
+    result = Result(make(tools.directory, tools.journal, life.unblock(account), note))
     result.failures += forget_all(tools.channels, uid)
     return result
 
@@ -183,14 +183,14 @@ def suspend(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = 
     """Neither log-in nor mail, at once."""
     result = Result(make(tools.directory, tools.journal, life.suspend(entry(tools.directory, uid), now), note))
     result.failures += close_all(tools.channels, uid)
-    return _told(tools, "channels-closed", uid, result)
+    return _journal_result(tools, "channels-closed", uid, result)
 
 
 def expire(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
     """No log-in until the password is renewed, at once."""
     result = Result(make(tools.directory, tools.journal, life.expire(entry(tools.directory, uid), now), note))
     result.failures += close_all(tools.channels, uid)
-    return _told(tools, "channels-closed", uid, result)
+    return _journal_result(tools, "channels-closed", uid, result)
 
 
 def resume(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
@@ -203,17 +203,17 @@ def resume(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "
 def end_sessions(tools: Tools[Any], uid: str) -> Result:
     """End every session; the password stays good."""
     entry(tools.directory, uid)
-    return _told(tools, "sessions-ended", uid, Result(True, close_all(tools.channels, uid)))
+    return _journal_result(tools, "sessions-ended", uid, Result(True, close_all(tools.channels, uid)))
 
 
 def set_class(tools: Tools[Any], uid: str, profile: str, *, note: str = "") -> Result:
     """Another class of service; filters stay in force, agendas and contacts follow. Sessions end first."""
-    held = entry(tools.directory, uid)
-    if first(held.attributes, "mpState") == State.SUSPENDED:
+    account = entry(tools.directory, uid)
+    if first(account.attributes, "mpState") == State.SUSPENDED:
         raise InputError(f"{uid} is suspended", "resume it first")
-    result = Result(make(tools.directory, tools.journal, life.profile(held, profile), note))
+    result = Result(make(tools.directory, tools.journal, life.profile(account, profile), note))
     _follow_class(tools, uid, profile, result)
-    return _told(tools, "class-changed", uid, result)
+    return _journal_result(tools, "class-changed", uid, result)
 
 
 def settle(tools: Tools[Any], uid: str, profile: str) -> Result:
@@ -221,7 +221,7 @@ def settle(tools: Tools[Any], uid: str, profile: str) -> Result:
     result = Result()
     _settle(tools, uid, profile, result)
     result.changed = bool(result.moved.agenda or result.moved.contacts)
-    return _told(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
+    return _journal_result(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
 
 
 def _follow_class(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
@@ -315,7 +315,7 @@ def _clear(tools: Tools[Any], withdrawn: Sequence[Change]) -> list[Failure]:
     return failures
 
 
-def _told(tools: Tools[Any], action: str, uid: str, result: Result) -> Result:
+def _journal_result(tools: Tools[Any], action: str, uid: str, result: Result) -> Result:
     """Journal the result for sessions and queue too."""
     facts: dict[str, object] = {"held": result.held} if result.held else {}
     facts |= {"carried": result.carried} if result.carried else {}

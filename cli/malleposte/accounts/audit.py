@@ -23,25 +23,25 @@ def acts(journal: Path, *, since: str = "", by: str = "", account: str = "") -> 
     for file in sorted(journal.parent.glob(f"{journal.name}*"), key=lambda one: one.stat().st_mtime):
         with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
             for line in lines:
-                held = _read(line)
-                if not str(held.get("action", "")).startswith(_ACTS) or str(held.get("time", "")) < since:
+                act = _read(line)
+                if not str(act.get("action", "")).startswith(_ACTS) or str(act.get("time", "")) < since:
                     continue
-                row = _row(held)
+                row = _row(act)
                 if (not by or row["by"] == by) and (not account or row["account"] == account):
                     yield row
 
 
 def _read(line: str) -> Mapping[str, Any]:
     try:
-        held = json.loads(line)
+        act = json.loads(line)
     except ValueError:
         return {}
-    return held if isinstance(held, dict) else {}
+    return act if isinstance(act, dict) else {}
 
 
-def _row(held: Mapping[str, Any]) -> Mapping[str, str]:
-    row = {name: str(held.get(name, "")) for name in COLUMNS}
-    return row | {"action": row["action"].removeprefix(_ACTS), "reason": str(held.get("note", ""))}
+def _row(act: Mapping[str, Any]) -> Mapping[str, str]:
+    row = {name: str(act.get(name, "")) for name in COLUMNS}
+    return row | {"action": row["action"].removeprefix(_ACTS), "reason": str(act.get("note", ""))}
 
 
 def table(rows: Iterator[Mapping[str, str]]) -> Iterator[str]:

@@ -45,9 +45,9 @@ A_NAME = ("a name is never given again", "un nom n’est jamais réattribué")
 AN_ADDRESS = ("an address is never given again", "une adresse n’est jamais réattribuée")
 
 
-def refuse_used(wanted: Iterable[str], taken: Container[str], never: tuple[str, str]) -> None:
+def refuse_used(names: Iterable[str], taken: Container[str], never: tuple[str, str]) -> None:
     """Raises InputError where one of the names is or was somebody's; `never`: A_NAME or AN_ADDRESS."""
-    for name in wanted:
+    for name in names:
         if name in taken:
             english, french = never
             raise InputError(

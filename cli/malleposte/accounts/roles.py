@@ -64,20 +64,20 @@ def is_dsi(roles: Sequence[str]) -> bool:
     return any(one.strip().lower() == DSI for one in roles)
 
 
-def may_convoke(held: Sequence[str]) -> bool:
+def may_convoke(roles: Sequence[str]) -> bool:
     """Whether the values of `mpRole` hold the role of whoever convokes."""
-    return any(one.strip().lower() == CONVOKE for one in held)
+    return any(one.strip().lower() == CONVOKE for one in roles)
 
 
 def departments(directory: Directory) -> Callable[[str], str]:
     """A function that gives the département of a school; each is read once."""
-    known: dict[str, str] = {}
+    by_school: dict[str, str] = {}
 
     def of(school: str) -> str:
-        if school not in known:
+        if school not in by_school:
             entries = directory.search("establishments", ["mpDepartment"], {"mpEstablishment": school})
-            known[school] = next((one for entry in entries for one in entry.attributes.get("mpDepartment", ())), "")
-        return known[school]
+            by_school[school] = next((one for entry in entries for one in entry.attributes.get("mpDepartment", ())), "")
+        return by_school[school]
 
     return of
 

@@ -20,7 +20,7 @@ LEAST = 2
 UAI = re.compile(r"[0-9]{7}[A-HJ-NPR-Za-hj-npr-z]")
 
 
-def wanted(text: str) -> Query:
+def query_of(text: str) -> Query:
     """The query of what somebody types: a school, an address, a log-in or a part of a name. Raises InputError.
 
     Addresses have no accents, nor have names of every feed: each word is looked for as it is typed and without them.
@@ -77,8 +77,8 @@ def by_any_name(directory: Directory, name: str) -> Entry:
     """The one account of a uid, a log-in alias or an address. Raises InputError when there is none."""
     typed = name.strip().lower()
     query = AnyOf(tuple(Equal(key, typed) for key in ("uid", "mpLoginAlias", "mailLocalAddress")))
-    found = list(directory.search("people", ASKED, query))
-    exact = [entry for entry in found if first(entry.attributes, "uid") == typed] or found
+    entries = list(directory.search("people", ASKED, query))
+    exact = [entry for entry in entries if first(entry.attributes, "uid") == typed] or entries
     if not exact:
         raise InputError(f"no account {name}", "accounts find looks for parts of names too")
     return exact[0]

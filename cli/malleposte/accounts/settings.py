@@ -50,10 +50,12 @@ class Settings:
         """Return what is usual in an import. Raises InputError for a limit of nothing that is counted."""
         departures = {Brake.DEPARTURES: Limit(self.most_departures, USUAL[Brake.DEPARTURES].number)}
         try:
-            given = {Brake(name): Limit(one["percent"], int(one["number"])) for name, one in self.most_changes.items()}
+            configured = {
+                Brake(name): Limit(one["percent"], int(one["number"])) for name, one in self.most_changes.items()
+            }
         except (ValueError, KeyError) as error:
             raise InputError(f"{FILE}: most_changes: {error}", "deploy again") from error
-        return {**USUAL, **departures, **given}
+        return {**USUAL, **departures, **configured}
 
     def keys(self) -> Keyring:
         """The key ring."""

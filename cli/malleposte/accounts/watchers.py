@@ -44,9 +44,9 @@ class Watcher:
     networks: Sequence[str]
 
     @classmethod
-    def of(cls, given: Mapping[str, object]) -> Watcher:
+    def of(cls, account: Mapping[str, object]) -> Watcher:
         """The account of a JSON object. Raises InputError."""
-        uid, password, networks = given.get("uid"), given.get("password"), given.get("networks")
+        uid, password, networks = account.get("uid"), account.get("password"), account.get("networks")
         if not (isinstance(uid, str) and isinstance(password, str) and isinstance(networks, list) and networks):
             raise InputError("an account of the watch has uid, password and networks")
         if not form.is_device_password(password):
@@ -65,10 +65,10 @@ def ensure(
             uid=one.uid, given_name="Sonde", surname=one.uid, mail=f"{one.uid}@{domain}", profile=profile,
             state=State.ACTIVE, hidden=True, quota_mb=QUOTA_MB,
         )  # fmt: skip
-        known = next(iter(directory.search("people", COPIED, {"uid": one.uid})), None)
-        if known is None:
+        existing = next(iter(directory.search("people", COPIED, {"uid": one.uid})), None)
+        if existing is None:
             directory.add(agent.dn(directory.suffix), agent_attributes(agent))
-        if _device(directory, journal, one, now) or known is None:
+        if _device(directory, journal, one, now) or existing is None:
             changed.append(one.uid)
     return changed
 
@@ -101,10 +101,10 @@ def main(words: Sequence[str]) -> int:
         print("usage: watch-accounts, with the accounts on standard input", file=sys.stderr)
         return ExitCode.BAD_INPUT
     try:
-        watchers = [Watcher.of(given) for given in json.load(sys.stdin)]
+        watchers = [Watcher.of(account) for account in json.load(sys.stdin)]
         settings = Settings.read()
         with here.tools(settings) as tools:
-            made = ensure(
+            changed = ensure(
                 tools.directory, tools.journal, watchers, settings.domain, light(profiles.read()),
                 datetime.datetime.now(datetime.UTC),
             )  # fmt: skip
@@ -114,5 +114,5 @@ def main(words: Sequence[str]) -> int:
     except (ValueError, AttributeError, TypeError) as error:
         print(f"watch-accounts: not a list of accounts: {type(error).__name__}", file=sys.stderr)
         return ExitCode.BAD_INPUT
-    print(json.dumps({"made": made}))
+    print(json.dumps({"made": changed}))
     return ExitCode.DONE

@@ -41,14 +41,14 @@ def client(words: Sequence[str]) -> str:
 
 def bans(run: Run = client) -> list[Ban]:
     """Every ban of the host, those of a jail together. Raises MallepostError."""
-    found: list[Ban] = []
+    active: list[Ban] = []
     for jail in _jails(run):
         for line in run(["get", jail, "banip", "--with-time"]).splitlines():
             read = _LINE.fullmatch(line.strip())
             if read:
                 address, since, seconds, until = read.groups()
-                found.append(Ban(address, jail, since, "" if int(seconds) < 0 else until))
-    return found
+                active.append(Ban(address, jail, since, "" if int(seconds) < 0 else until))
+    return active
 
 
 def _jails(run: Run) -> list[str]:
@@ -71,8 +71,8 @@ def address_of(word: str) -> str:
 
 def lift(addresses: Sequence[str], run: Run = client) -> list[str]:
     """End the bans of these addresses, in every jail; those that were banned. Raises MallepostError."""
-    held = {ban.address for ban in bans(run)}
-    ended = [one for one in addresses if one in held]
+    banned = {ban.address for ban in bans(run)}
+    ended = [one for one in addresses if one in banned]
     if ended:
         run(["unban", *ended])
     return ended

@@ -31,8 +31,8 @@ def ask(path: Path, parameters: Mapping[str, str], body: bytes, patience: float)
                 output = b"".join(iter(lambda: _read(stream), None))
     except OSError as error:
         raise NoAnswerError(str(error) or type(error).__name__) from error
-    head, found, rest = output.partition(b"\r\n\r\n")
-    if not found:
+    head, separator, rest = output.partition(b"\r\n\r\n")
+    if not separator:
         raise NoAnswerError("no headers")
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")

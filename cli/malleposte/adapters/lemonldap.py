@@ -106,11 +106,11 @@ def program(words: Sequence[str]) -> str:
 
 def factors(uid: str, run: Run = program) -> list[Factor]:
     """The second factors of an agent. Raises InputError on what is no uid, MallepostError."""
-    answer = _read(run(["secondfactors", "get", _known(uid)]))
-    held = answer if isinstance(answer, dict) else {}
+    answer = _read(run(["secondfactors", "get", _checked_uid(uid)]))
+    devices = answer if isinstance(answer, dict) else {}
     return [
         Factor(str(ident), str(one.get("type", "")).lower(), str(one.get("name", "")), _moment(one.get("epoch")))
-        for ident, one in held.items()
+        for ident, one in devices.items()
         if isinstance(one, dict)
     ]
 
@@ -119,21 +119,21 @@ def enrolled(run: Run = program) -> dict[str, list[str]]:
     """The kinds of factors of every agent who has one, by uid. Raises MallepostError."""
     words = ["search", "--where", "_session_kind=Persistent", "--select", "_session_uid", "--select", "_2fDevices"]
     answer = _read(run(words))
-    found: dict[str, list[str]] = {}
+    kinds: dict[str, list[str]] = {}
     for one in answer if isinstance(answer, list) else []:
         devices = _read(one.get("_2fDevices") or "")
         if devices:
-            found[str(one["_session_uid"])] = sorted({str(each["type"]).lower() for each in devices})
-    return found
+            kinds[str(one["_session_uid"])] = sorted({str(each["type"]).lower() for each in devices})
+    return kinds
 
 
 def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Factor]]:
     """Remove a factor; it, and those that are left. Raises InputError when there is none of that name."""
-    held = factors(uid, run)
-    gone = next((one for one in held if one.ident == ident), None)
+    before = factors(uid, run)
+    gone = next((one for one in before if one.ident == ident), None)
     if gone is None or not _IDENT.fullmatch(ident):
         raise InputError(f"{uid} has no factor {ident}", f"`malleposte sso factors list {uid}` names them")
-    run(["secondfactors", "delete", _known(uid), ident])
+    run(["secondfactors", "delete", _checked_uid(uid), ident])
     left = factors(uid, run)
     if any(one.ident == ident for one in left):
         raise MallepostError(f"{uid}: the factor {ident} is still there", "see journalctl -t LLNG")
@@ -152,15 +152,15 @@ type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 def _rows(uid: str, run: Run) -> Rows:
     rows = {}
     for index in ("_whatToTrace", "_session_uid"):
-        answer = _read(run(["search", "--where", f"{index}={_known(uid)}"]))
+        answer = _read(run(["search", "--where", f"{index}={_checked_uid(uid)}"]))
         rows[index] = answer if isinstance(answer, list) else []
     return rows
 
 
 def _open(rows: Rows) -> list[Session]:
     sessions = []
-    for index, held in rows.items():
-        for one in held:
+    for index, group in rows.items():
+        for one in group:
             trusted = "_connectedSince" in one
             # Factors and tokens lie in the same store, in sessions of other kinds: those stay.
             if one.get("_session_kind") == "SSO" and trusted == (index == "_session_uid"):
@@ -226,7 +226,7 @@ def end_many(uids: Collection[str], run: Run = program) -> None:
 
     Raises MallepostError when one is still open.
     """
-    owners = {_known(uid) for uid in uids}
+    owners = {_checked_uid(uid) for uid in uids}
     keys = _keys(owners, run)
     for batch in itertools.batched(keys, DELETED, strict=False):
         run(["delete", *batch])
@@ -246,16 +246,16 @@ def _keys(uids: Collection[str], run: Run) -> list[str]:
 
 def forget(uid: str, run: Run = program) -> bool:
     """Remove all that is kept of an agent between log-ins, second factors included; whether there was any."""
-    held = _kept(uid, run)
-    for ident in held:
+    idents = _persistent_sessions(uid, run)
+    for ident in idents:
         run(["delete", ident])
-    if set(_kept(uid, run)) & set(held):
+    if set(_persistent_sessions(uid, run)) & set(idents):
         raise MallepostError(f"{uid}: second factors are still there", "see journalctl -t LLNG")
-    return bool(held)
+    return bool(idents)
 
 
-def _kept(uid: str, run: Run) -> list[str]:
-    answer = _read(run(["search", "--where", f"_session_uid={_known(uid)}"]))
+def _persistent_sessions(uid: str, run: Run) -> list[str]:
+    answer = _read(run(["search", "--where", f"_session_uid={_checked_uid(uid)}"]))
     rows = answer if isinstance(answer, list) else []
     return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == "Persistent"]
 
@@ -283,7 +283,7 @@ def tell(path: str, uid: str, **words: Any) -> None:
         raise MallepostError("it is done, but accountd did not take it down", "is the account active?")
 
 
-def _known(uid: str) -> str:
+def _checked_uid(uid: str) -> str:
     if not identity.is_uid(uid):
         raise InputError(f"{uid!r} is no uid", "accounts find looks for names and addresses")
     return uid

@@ -43,29 +43,29 @@ type Tell = Callable[[Sequence[Opened]], tuple[str, ...]]
 
 def opened(rows: Iterable[Mapping[str, Any]], log_ins: Collection[str]) -> list[Opened]:
     """The services that these log-ins opened, by the rows of their owner; `log_ins` are names in the store, digests."""
-    found = [
+    services = [
         Opened(str(one["client_id"]), str(one["_session_uid"]), str(one["_oidc_sid"]))
         for one in rows
         if one.get("_type") == RENEWS
         and one.get("_oidc_sid")
         and hashlib.sha256(str(one.get("user_session_id")).encode()).hexdigest() in log_ins
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(services))
 
 
-def tell(found: Sequence[Opened], server: Path = SERVER, configuration: Path = CONFIGURATION) -> tuple[str, ...]:
+def tell(services: Sequence[Opened], server: Path = SERVER, configuration: Path = CONFIGURATION) -> tuple[str, ...]:
     """Have the log-in page tell these services; the names of those that were not told. Raises nothing."""
-    if not found:
+    if not services:
         return ()
-    body = json.dumps([asdict(one) for one in found]).encode()
+    body = json.dumps([asdict(one) for one in services]).encode()
     try:
         host = urlsplit(str(json.loads(configuration.read_bytes())["portal"])).netloc
-        status, told = fastcgi.ask(server, _parameters(host, len(body)), body, PATIENCE)
+        status, answer = fastcgi.ask(server, _parameters(host, len(body)), body, PATIENCE)
         if status == HTTPStatus.OK:
-            return tuple(map(str, json.loads(told)["untold"]))
+            return tuple(map(str, json.loads(answer)["untold"]))
     except (OSError, fastcgi.NoAnswerError, ValueError, LookupError, TypeError):
         pass
-    return tuple(dict.fromkeys(one.client for one in found))
+    return tuple(dict.fromkeys(one.client for one in services))
 
 
 def _parameters(host: str, length: int) -> dict[str, str]:

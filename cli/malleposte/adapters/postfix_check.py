@@ -120,13 +120,13 @@ def parse_overrides(text: str) -> dict[str, Params]:
     return services
 
 
-def unused_parameters(text: str, known: set[str]) -> Iterator[str]:
+def unused_parameters(text: str, parameters: set[str]) -> Iterator[str]:
     """Return postconf's warnings; a parameter nobody reads is a misspelling, so name the nearest."""
     for line in dict.fromkeys(text.splitlines()):
-        found = re.search(r"unused parameter: ([^=\s]+)", line)
-        if found:
-            near = difflib.get_close_matches(found[1], known, n=1)
-            yield f"{found[1]}: no such parameter" + (f" (did you mean {near[0]}?)" if near else "")
+        match = re.search(r"unused parameter: ([^=\s]+)", line)
+        if match:
+            near = difflib.get_close_matches(match[1], parameters, n=1)
+            yield f"{match[1]}: no such parameter" + (f" (did you mean {near[0]}?)" if near else "")
         elif re.search(r"warning:|error:|fatal:", line):
             yield re.sub(r"^\S*postconf: ", "", line)
 
@@ -150,7 +150,7 @@ def wrong_values(values: Params, defaults: Params) -> Iterator[str]:
 
 def wrong_restrictions(values: Params, classes: set[str]) -> Iterator[str]:
     """Restrictions that smtpd would only find out about at the first message (451 Server configuration error)."""
-    known = PLAIN | TABLE | WITH_ARGUMENT | classes
+    restrictions = PLAIN | TABLE | WITH_ARGUMENT | classes
     for name, value in values.items():
         if not RESTRICTIONS.match(name):
             continue
@@ -159,8 +159,8 @@ def wrong_restrictions(values: Params, classes: set[str]) -> Iterator[str]:
             if item in TABLE or item in WITH_ARGUMENT:
                 if next(items, None) is None:
                     yield f"{name}: {item} lacks its argument"
-            elif item not in known and not MAP_TOKEN.match(item) and not re.match(r"^[45]\d\d$", item):
-                near = difflib.get_close_matches(item, known, n=1)
+            elif item not in restrictions and not MAP_TOKEN.match(item) and not re.match(r"^[45]\d\d$", item):
+                near = difflib.get_close_matches(item, restrictions, n=1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
                 yield f"{name}: no such restriction: {item}{hint}"
 
@@ -257,16 +257,16 @@ class Checker:
         """Tables of a kind that is not installed, that are missing, or that cannot be read."""
         types = set(self.run("postconf", "-m")[0].split())
         for name, item in dict.fromkeys(maps_of(values)):
-            found = MAP_TOKEN.match(item)
-            if not found or (types and found[1] not in types):
+            match = MAP_TOKEN.match(item)
+            if not match or (types and match[1] not in types):
                 yield f"{name}: unknown map type in {item} (installed: {', '.join(sorted(types))})"
                 continue
-            kind, path = found[1], found[2]
+            kind, path = match[1], match[2]
             path += INDEXED_MAPS.get(kind, "")
             if not path.startswith("{") and kind in FILE_MAPS | set(INDEXED_MAPS) and not Path(path).is_file():
                 yield f"{name}: {path}: no such file"
             elif kind in {"cidr", "regexp", "pcre", "texthash", "inline"}:
-                query = self.run("postmap", "-q", "probe", f"{kind}:{found[2]}")[1]
+                query = self.run("postmap", "-q", "probe", f"{kind}:{match[2]}")[1]
                 yield from (f"{name}: {line}" for line in query.splitlines() if "warning" in line or "fatal" in line)
 
     def wrong_files(self, values: Params) -> Iterator[str]:

@@ -37,8 +37,8 @@ def rows(printed: str) -> Iterator[dict[str, Any]]:
 @functools.cache
 def psql() -> str:
     """The newest psql of this host. Debian's /usr/bin/psql, in Perl, takes four times its processor time."""
-    found = [path for path in PROGRAMS.glob("*/bin/psql") if path.parts[-3].isdigit()]
-    return str(max(found, key=lambda path: int(path.parts[-3]), default="psql"))
+    programs = [path for path in PROGRAMS.glob("*/bin/psql") if path.parts[-3].isdigit()]
+    return str(max(programs, key=lambda path: int(path.parts[-3]), default="psql"))
 
 
 def sql(database: str, text: str, *, user: str = ADMINISTRATOR, timeout: float | None = None) -> str:
@@ -50,13 +50,13 @@ def sql(database: str, text: str, *, user: str = ADMINISTRATOR, timeout: float |
 
 
 def program(
-    words: Sequence[str], given: bytes | BinaryIO, *, user: str = ADMINISTRATOR, timeout: float | None = None
+    words: Sequence[str], data: bytes | BinaryIO, *, user: str = ADMINISTRATOR, timeout: float | None = None
 ) -> str:
     """Run one of its programs, which says `-d DATABASE` at the end. Raises MallepostError with what it said."""
     argv = [*words, *(["-U", user] if user else [])]
     where = f"database {words[-1]}"
-    content = given if isinstance(given, bytes) else None
-    stream = None if isinstance(given, bytes) else given
+    content = data if isinstance(data, bytes) else None
+    stream = None if isinstance(data, bytes) else data
     try:
         done = subprocess.run(argv, input=content, stdin=stream, capture_output=True, check=False, timeout=timeout)
     except FileNotFoundError as error:

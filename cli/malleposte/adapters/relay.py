@@ -60,14 +60,14 @@ class Relay:
         return session
 
 
-def of(given: Mapping[str, Any], where: str) -> Relay | None:
+def of(settings: Mapping[str, Any], where: str) -> Relay | None:
     """The relay of the settings; None where there is none. Raises InputError, which repeats no value."""
-    if not given:
+    if not settings:
         return None
     try:
-        made = Relay(**given)
+        relay = Relay(**settings)
     except TypeError as error:
         raise InputError(f"{where}: a relay has host, port, tls, username, password and sender") from error
-    if made.tls not in (DIRECT, STARTTLS) or not made.host or "@" not in made.sender:
+    if relay.tls not in (DIRECT, STARTTLS) or not relay.host or "@" not in relay.sender:
         raise InputError(f"{where}: a relay needs host and sender; tls is {DIRECT} or {STARTTLS}")
-    return made
+    return relay

@@ -81,32 +81,37 @@ class Command:
 
     def send(self, number: str, text: str) -> None:
         """See Gateway."""
-        given = json.dumps({"number": number, "text": text}, ensure_ascii=False)
+        message = json.dumps({"number": number, "text": text}, ensure_ascii=False)
         try:
             subprocess.run(
-                list(self.words), input=given.encode(), check=True, timeout=SECONDS, capture_output=True,
+                list(self.words), input=message.encode(), check=True, timeout=SECONDS, capture_output=True,
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError) as error:
             raise NotSentError(f"{self.words[0]}: {type(error).__name__}") from error
 
 
-def of(given: Mapping[str, Any], where: str) -> Gateway | None:
+def of(settings: Mapping[str, Any], where: str) -> Gateway | None:
     """The gateway of the settings; None where there is none. Raises InputError, which repeats no value."""
-    if not given:
+    if not settings:
         return None
-    if "command" in given:
-        words = given["command"]
-        if set(given) != {"command"} or not isinstance(words, list) or not words or not str(words[0]).startswith("/"):
+    if "command" in settings:
+        words = settings["command"]
+        if (
+            set(settings) != {"command"}
+            or not isinstance(words, list)
+            or not words
+            or not str(words[0]).startswith("/")
+        ):
             raise InputError(f"{where}: command is a list, whose first word is a path")
         return Command(tuple(map(str, words)))
     try:
-        made = Http(**given)
+        gateway = Http(**settings)
     except TypeError as error:
         raise InputError(f"{where}: a gateway has url, headers, body and form, or command") from error
-    parts = urllib.parse.urlsplit(made.url)
+    parts = urllib.parse.urlsplit(gateway.url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
         raise InputError(f"{where}: the url of the gateway begins with https://")
-    return made
+    return gateway
 
 
 def reason(error: OSError) -> str:

@@ -31,8 +31,8 @@ class Valkey:
     def since(self, key: str, moment: float) -> list[tuple[str, float]]:
         """The members of a sorted set whose scores are above `moment`, in their order. Raises Unavailable."""
         with _named():
-            found: Any = self._link.zrangebyscore(key, f"({moment!r}", "+inf", withscores=True)
-        return [(member.decode(), score) for member, score in found]
+            members: Any = self._link.zrangebyscore(key, f"({moment!r}", "+inf", withscores=True)
+        return [(member.decode(), score) for member, score in members]
 
     def keep(self, key: str, value: str, seconds: int) -> None:
         """Keep a text for so many seconds. Raises Unavailable."""
@@ -56,8 +56,8 @@ class Valkey:
     def memory(self) -> tuple[int, int]:
         """The bytes that its data take, and those that they may; 0 where there is no limit. Raises Unavailable."""
         with _named():
-            told: Any = self._link.info("memory")
-        return int(told["used_memory"]), int(told["maxmemory"])
+            usage: Any = self._link.info("memory")
+        return int(usage["used_memory"]), int(usage["maxmemory"])
 
     def close(self) -> None:
         """Close what is open."""

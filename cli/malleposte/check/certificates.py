@@ -29,7 +29,7 @@ KEY, CHAIN = "{{ acme_file_key }}", "{{ acme_file_chain }}"
 type Certificates = Sequence[x509.Certificate]
 
 
-def given(reader: Reader, folder: Path, now: datetime.datetime | None = None) -> Iterator[Finding]:
+def faults(reader: Reader, folder: Path, now: datetime.datetime | None = None) -> Iterator[Finding]:
     """Faults of the pair of each host that takes its certificate from `folder`."""
     for host in reader.site.members(PLATFORM):
         tls = reader.value(host, "malleposte_tls")
@@ -50,14 +50,14 @@ def _of_host(reader: Reader, host: str, folder: Path, root: str, now: datetime.d
     if lacking:
         return
     try:
-        found = x509.load_pem_x509_certificates(str(reader.derived(host, CHAIN) or "").encode())
+        certificates = x509.load_pem_x509_certificates(str(reader.derived(host, CHAIN) or "").encode())
     except ValueError:
         yield Finding(Level.WRONG, f"is no certificate in PEM; {asked}", chain)
         return
-    yield from _key(str(reader.derived(host, KEY) or ""), found[0], key, chain)
-    yield from _dates(found, chain, now)
-    yield from _issuers(found, root, chain)
-    without = [name for name in names if not any(bears(pattern, name) for pattern in _names(found[0]))]
+    yield from _key(str(reader.derived(host, KEY) or ""), certificates[0], key, chain)
+    yield from _dates(certificates, chain, now)
+    yield from _issuers(certificates, root, chain)
+    without = [name for name in names if not any(bears(pattern, name) for pattern in _names(certificates[0]))]
     if without:
         yield Finding(Level.WRONG, f"does not bear {', '.join(without)}; {asked}", chain)
 
@@ -77,8 +77,8 @@ def _key(text: str, leaf: x509.Certificate, path: Path, chain: Path) -> Iterator
             yield Finding(Level.WRONG, message, path)
 
 
-def _dates(found: Certificates, chain: Path, now: datetime.datetime) -> Iterator[Finding]:
-    for number, one in enumerate(found, 1):
+def _dates(certificates: Certificates, chain: Path, now: datetime.datetime) -> Iterator[Finding]:
+    for number, one in enumerate(certificates, 1):
         begins, ends = one.not_valid_before_utc, one.not_valid_after_utc
         which = f"certificate {number} ({one.subject.rfc4514_string()})"
         if ends <= now:
@@ -90,20 +90,20 @@ def _dates(found: Certificates, chain: Path, now: datetime.datetime) -> Iterator
             yield Finding(Level.WARNING, f"ends on {ends:%Y-%m-%d}, in {days} days; ask for a new one", chain)
 
 
-def _issuers(found: Certificates, root: str, chain: Path) -> Iterator[Finding]:
+def _issuers(certificates: Certificates, root: str, chain: Path) -> Iterator[Finding]:
     """Each certificate must be signed by the next, the last by an authority that hosts trust (RFC 8446, 4.4.2)."""
-    if _signed(found[0], found[0]):
+    if _signed(certificates[0], certificates[0]):
         yield Finding(Level.WRONG, "signs itself: no program would trust it; give one of an authority", chain)
         return
-    for number, (one, issuer) in enumerate(itertools.pairwise(found), 1):
+    for number, (one, issuer) in enumerate(itertools.pairwise(certificates), 1):
         if not _signed(one, issuer):
             message = f"certificate {number + 1} has not signed certificate {number}; each comes before its issuer"
             yield Finding(Level.WRONG, message, chain)
             return
     roots = (*_roots(root), *_debian())
-    if not any(found[-1] == one or _signed(found[-1], one) for one in roots):
+    if not any(certificates[-1] == one or _signed(certificates[-1], one) for one in roots):
         message = (
-            f"ends at {found[-1].issuer.rfc4514_string()!r}, which the hosts do not trust; add the intermediate "
+            f"ends at {certificates[-1].issuer.rfc4514_string()!r}, which the hosts do not trust; add the intermediate "
             "certificates behind the host's, or give the root of a private authority in malleposte_tls.root_certificate"
         )
         yield Finding(Level.WRONG, message, chain)

@@ -50,10 +50,10 @@ fi
 
 @dataclass(frozen=True)
 class Answer:
-    """The answers of a host (`told`), or the reason why it could not be asked. Times in seconds since the epoch."""
+    """The answers of a host (`facts`), or the reason why it could not be asked. Times in seconds since the epoch."""
 
     host: str
-    told: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     asked: float = 0
     answered: float = 0
@@ -61,7 +61,7 @@ class Answer:
     @property
     def memory_mb(self) -> int:
         """Memory of the host."""
-        return int(self.told.get("memory_kb") or 0) // 1024
+        return int(self.facts.get("memory_kb") or 0) // 1024
 
 
 def command(connection: Mapping[str, Any]) -> list[str]:
@@ -117,14 +117,14 @@ def findings(reader: Reader, answers: Sequence[Answer]) -> Iterator[Finding]:
             yield from _way_back(reader, answer)
             yield from _unread(reader, answer)
             yield from _updates(answer)
-        machine = answer.told.get("machine", "")
+        machine = answer.facts.get("machine", "")
         if machine and (other := machines.setdefault(machine, answer.host)) != answer.host:
             message = f"has the machine-id of {other}: one machine under two names, or a clone without its own"
             yield Finding(Level.WARNING, message, host=answer.host)
 
 
 def _system(answer: Answer) -> Iterator[Finding]:
-    facts = answer.told
+    facts = answer.facts
     if facts["user"] != "0":
         message = "the log-in is not root: set ansible_user: root, or ansible_become: true with sudo"
         yield Finding(Level.FAILING, message, host=answer.host)
@@ -146,7 +146,7 @@ def _room(reader: Reader, answer: Answer) -> Iterator[Finding]:
         yield Finding(Level.FAILING, message, host=answer.host)
     needed = {**FREE_MB, **({"/srv": FREE_MAIL_MB} if "mail" in groups else {})}
     for folder, least in needed.items():
-        free = int(answer.told.get(f"free_kb {folder}") or least * 1024) // 1024
+        free = int(answer.facts.get(f"free_kb {folder}") or least * 1024) // 1024
         if free < least:
             yield Finding(Level.FAILING, f"{folder} has {free} MB free; {least} are needed", host=answer.host)
 
@@ -156,7 +156,7 @@ def _way_back(reader: Reader, answer: Answer) -> Iterator[Finding]:
     networks = reader.value(answer.host, "malleposte_networks")
     admin = networks.get("admin") if isinstance(networks, Mapping) else None
     try:
-        client = ipaddress.ip_address(answer.told.get("client", ""))
+        client = ipaddress.ip_address(answer.facts.get("client", ""))
         inside = any(client in ipaddress.ip_network(str(one), strict=False) for one in admin or [])
     except ValueError:
         return
@@ -169,7 +169,7 @@ def _unread(reader: Reader, answer: Answer) -> Iterator[Finding]:
     """Addresses of the facts whose box nobody opens."""
     addresses = reader.value(answer.host, "accounts_addresses")
     try:
-        boxes = {str(row["mail"]): str(row["uid"]) for row in json.loads(answer.told.get("unread") or "[]")}
+        boxes = {str(row["mail"]): str(row["uid"]) for row in json.loads(answer.facts.get("unread") or "[]")}
     except ValueError:
         return
     for address in addresses if isinstance(addresses, Mapping) else ():
@@ -181,13 +181,13 @@ def _unread(reader: Reader, answer: Answer) -> Iterator[Finding]:
 def _updates(answer: Answer) -> Iterator[Finding]:
     """Whether it gets security updates. A warning: a deploy that mends something else goes on."""
     try:
-        state = updates.read(answer.told)
+        state = updates.read(answer.facts)
     except ValueError as error:
         yield Finding(Level.WARNING, str(error), host=answer.host)
         return
     if state is None:
         return
-    faults = state.faults(updates.SOON, float(answer.told.get("now") or 0))
+    faults = state.faults(updates.SOON, float(answer.facts.get("now") or 0))
     for fault in faults:
         yield Finding(Level.WARNING, fault, host=answer.host)
     if not faults and state.waiting:

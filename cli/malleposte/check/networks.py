@@ -29,28 +29,28 @@ def _listed(reader: Reader, host: str, name: str, key: str = "") -> Any:
     return value.get(key) if key and isinstance(value, dict) else value
 
 
-def _parsed(given: Any) -> Iterator[tuple[int, Network]]:
+def _parsed(items: Any) -> Iterator[tuple[int, Network]]:
     """The place and the network of each item that is one; the others are reported with their line already."""
-    for number, text in enumerate(given if isinstance(given, list) else []):
+    for number, text in enumerate(items if isinstance(items, list) else []):
         try:
             yield number, ipaddress.ip_network(str(text))
         except ValueError:
             continue
 
 
-def _admin(reader: Reader, host: str, given: Any) -> Iterator[Finding]:
+def _admin(reader: Reader, host: str, networks: Any) -> Iterator[Finding]:
     name = "malleposte_networks"
-    if given == []:
+    if networks == []:
         yield reader.wrong(host, name, ("admin",), "is empty: nobody could reach ssh any more")
-    for number, network in _parsed(given):
+    for number, network in _parsed(networks):
         if network.prefixlen < WIDEST[network.version]:
             whom = "half the world" if network.prefixlen else "everybody"
             yield reader.wrong(host, name, ("admin", number), f"{network} opens ssh and the directory to {whom}")
 
 
-def _tools(reader: Reader, host: str, given: Any) -> Iterator[Finding]:
+def _tools(reader: Reader, host: str, value: Any) -> Iterator[Finding]:
     name = "malleposte_linked_tools"
-    tools = [one if isinstance(one, dict) else {} for one in given] if isinstance(given, list) else []
+    tools = [one if isinstance(one, dict) else {} for one in value] if isinstance(value, list) else []
     names = [one.get("name") for one in tools]
     for number, tool in enumerate(tools):
         if names.index(tool.get("name")) < number:
@@ -65,10 +65,10 @@ def _tools(reader: Reader, host: str, given: Any) -> Iterator[Finding]:
                 yield reader.wrong(host, name, (number, "networks", place), fault)
 
 
-def _schools(reader: Reader, host: str, given: Any, admin: list[Network]) -> Iterator[Finding]:
+def _schools(reader: Reader, host: str, networks: Any, admin: list[Network]) -> Iterator[Finding]:
     name = "malleposte_school_networks"
     earlier: list[Network] = []
-    for number, network in _parsed(given):
+    for number, network in _parsed(networks):
         fault = ""
         if not network.prefixlen:
             fault = f"{network} holds every address: nobody who guesses would be banned"

@@ -10,7 +10,7 @@ from typing import Any
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.sources import Sealed, Setting, Sources
-from malleposte.check.specs import Known
+from malleposte.check.specs import Specs
 from malleposte.fleet.site import PLATFORM, Site, UnknownError
 from malleposte.platform import defaults
 
@@ -22,10 +22,10 @@ LATE = re.compile(r"\bansible_facts\b|\bhostvars\b|\b__\w+")
 class Reader:
     """The inventory as written and as Ansible reads it, side by side; it knows where each value is written."""
 
-    def __init__(self, sources: Sources, site: Site, known: Known) -> None:
+    def __init__(self, sources: Sources, site: Site, declared: Specs) -> None:
         self.sources = sources
         self.site = site
-        self.known = known
+        self.declared = declared
         self._values: dict[tuple[str, str], Any] = {}
 
     def hosts_of(self, setting: Setting) -> list[str]:
@@ -60,7 +60,7 @@ class Reader:
 
     def completed(self, host: str, name: str, value: Any) -> Any:
         """A value of a host with the defaults of its fact; what is no fact is as it was given."""
-        spec = self.known.facts.get(name, {})
+        spec = self.declared.facts.get(name, {})
         if not defaults.of_spec(spec):
             return value
         operators = self.value(host, "malleposte_operators")
@@ -80,10 +80,10 @@ class Reader:
 def names(reader: Reader) -> Iterator[Finding]:
     """Variables that nobody reads, and those that wiring would beat without a word."""
     for setting in reader.sources.settings:
-        fault = reader.known.fault(setting.name)
+        fault = reader.declared.fault(setting.name)
         if fault:
             yield Finding(Level.WRONG, fault, setting.file, setting.key_line, setting.name)
-        elif setting.of_group and setting.scope == "all" and setting.name in reader.known.specs:
+        elif setting.of_group and setting.scope == "all" and setting.name in reader.declared.specs:
             if not setting.name.startswith("vantage_"):
                 message = "set for the group all, where the wiring may beat it without a word; set it for the group "
                 yield Finding(Level.WRONG, f"{message}{PLATFORM}", setting.file, setting.key_line, setting.name)
@@ -98,7 +98,7 @@ def names(reader: Reader) -> Iterator[Finding]:
 def types(reader: Reader) -> Iterator[Finding]:
     """Values that are not what their variable takes."""
     for setting in reader.sources.settings:
-        spec = reader.known.specs.get(setting.name)
+        spec = reader.declared.specs.get(setting.name)
         if spec is None:
             continue
         try:
@@ -112,7 +112,7 @@ def types(reader: Reader) -> Iterator[Finding]:
         hosts = reader.hosts_of(setting)
         if value is not None and hosts:
             value = reader.completed(hosts[0], setting.name, value)
-        for path, message in values.faults(value, spec, made=_made(setting)):
+        for path, message in values.faults(value, spec, templated=_is_templated(setting)):
             key = f"{setting.name}{values.spoken(path)}"
             yield Finding(Level.WRONG, message, setting.file, setting.line(path), key)
 
@@ -135,24 +135,24 @@ def _template_in(value: Any, path: values.Path = ()) -> tuple[values.Path, str] 
         inner = value.items()
     elif isinstance(value, list):
         inner = enumerate(value)
-    return next((found for key, one in inner if (found := _template_in(one, (*path, key)))), None)
+    return next((place for key, one in inner if (place := _template_in(one, (*path, key)))), None)
 
 
-def _made(setting: Setting) -> Callable[[values.Path], bool]:
-    def made(path: values.Path) -> bool:
+def _is_templated(setting: Setting) -> Callable[[values.Path], bool]:
+    def templated(path: values.Path) -> bool:
         raw = setting.raw(path)
         return isinstance(raw, str) and bool(TEMPLATE.search(raw))
 
-    return made
+    return templated
 
 
 def missing_facts(reader: Reader) -> Iterator[Finding]:
     """Facts that a host of the platform needs and does not have."""
     file = next((one.file for one in reader.sources.of("malleposte_domain")), None)
     place = file or reader.sources.folder / "group_vars" / PLATFORM / "platform.yml"
-    unread = {setting.name for setting in reader.sources.settings if reader.known.fault(setting.name)}
-    slips = {reader.known.nearest(name) for name in unread}
-    for name, spec in reader.known.facts.items():
+    unread = {setting.name for setting in reader.sources.settings if reader.declared.fault(setting.name)}
+    slips = {reader.declared.nearest(name) for name in unread}
+    for name, spec in reader.declared.facts.items():
         if name in slips:
             continue
         without = [host for host in reader.site.members(PLATFORM) if name not in reader.site.variables(host)]

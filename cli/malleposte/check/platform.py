@@ -94,8 +94,8 @@ def _sites(reader: Reader, host: str) -> set[str]:
 
 def _classes(reader: Reader, host: str) -> Iterator[Finding]:
     table = _mapping(reader, host, "malleposte_profiles")
-    spec = reader.known.facts["malleposte_profiles"]
-    if next(values.faults(table, spec, made=lambda _path: True), None):  # told with its line already
+    spec = reader.declared.facts["malleposte_profiles"]
+    if next(values.faults(table, spec, templated=lambda _path: True), None):  # told with its line already
         return
     try:
         classes = Classes.parse(table)
@@ -111,9 +111,9 @@ def _classes(reader: Reader, host: str) -> Iterator[Finding]:
 
 
 def _policy(reader: Reader, host: str) -> Iterator[Finding]:
-    given = _mapping(reader, host, "malleposte_password_policy")
+    policy = _mapping(reader, host, "malleposte_password_policy")
     try:
-        Policy.from_mapping(given)
+        Policy.from_mapping(policy)
     except PolicyError as error:
         if not str(error).startswith("unknown key"):  # told with its line already
             yield reader.wrong(host, "malleposte_password_policy", (), str(error))
@@ -179,14 +179,14 @@ def _outbound(reader: Reader, host: str) -> Iterator[Finding]:
 
 
 def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
-    given = _mapping(reader, host, "malleposte_sms")
-    said = [key for key, value in given.items() if value]
+    gateway_facts = _mapping(reader, host, "malleposte_sms")
+    said = [key for key, value in gateway_facts.items() if value]
     if said and "url" not in said and "command" not in said:
         message = (
             "has neither url nor command: no text message would leave; give the gateway's address as url, or a command"
         )
         yield reader.wrong(host, "malleposte_sms", (), message)
-    if "url" in given and not given.get("networks"):
+    if "url" in gateway_facts and not gateway_facts.get("networks"):
         message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
         yield reader.wrong(host, "malleposte_sms", ("networks",), message)
 
@@ -203,9 +203,9 @@ RELAY = {
 
 def _alarms(reader: Reader, host: str) -> Iterator[Finding]:
     name = "malleposte_alarms"
-    given = _mapping(reader, host, name)
-    numbers, mails = given.get("numbers") or [], given.get("mails") or []
-    relay = {key: value for key, value in (given.get("relay") or {}).items() if value}
+    facts = _mapping(reader, host, name)
+    numbers, mails = facts.get("numbers") or [], facts.get("mails") or []
+    relay = {key: value for key, value in (facts.get("relay") or {}).items() if value}
     gateway = not {"url", "command"}.isdisjoint(_mapping(reader, host, "malleposte_sms"))
     domain = str(reader.value(host, "malleposte_domain"))
     for place, text in enumerate(numbers):
@@ -247,8 +247,8 @@ def _reports(reader: Reader, host: str) -> Iterator[Finding]:
 
 def _region(reader: Reader, host: str) -> Iterator[Finding]:
     name = "malleposte_region_metrics"
-    given = _mapping(reader, host, name)
-    networks, ca = given.get("networks") or [], str(given.get("ca") or "")
+    facts = _mapping(reader, host, name)
+    networks, ca = facts.get("networks") or [], str(facts.get("ca") or "")
     if networks and "BEGIN CERTIFICATE" not in ca:
         message = "holds no certificate in PEM: give that of the authority of the region's supervision"
         yield reader.wrong(host, name, ("ca",), message)
@@ -257,16 +257,16 @@ def _region(reader: Reader, host: str) -> Iterator[Finding]:
 
 
 def _agenda(reader: Reader, host: str) -> Iterator[Finding]:
-    given = _mapping(reader, host, "malleposte_agenda")
-    start, end = given.get("day_start"), given.get("day_end")
+    facts = _mapping(reader, host, "malleposte_agenda")
+    start, end = facts.get("day_start"), facts.get("day_end")
     if isinstance(start, int) and isinstance(end, int) and not start < end < HOURS:
         message = f"{end} is not an hour after day_start ({start}) and before {HOURS}"
         yield reader.wrong(host, "malleposte_agenda", ("day_end",), message)
 
 
 def _school_holidays(reader: Reader, host: str) -> Iterator[Finding]:
-    given = _mapping(reader, host, "malleposte_school_holidays")
-    zone, url, file = (given.get(name) for name in ("zone", "url", "file"))
+    facts = _mapping(reader, host, "malleposte_school_holidays")
+    zone, url, file = (facts.get(name) for name in ("zone", "url", "file"))
     if not any((zone, url, file)):
         return
     if not zone:
@@ -292,11 +292,11 @@ def _unpublishable(text: str) -> str:
 
 
 def _support(reader: Reader, host: str) -> Iterator[Finding]:
-    given = _mapping(reader, host, "malleposte_support")
-    if given and not given.get("opening") and not given.get("hours"):
+    support = _mapping(reader, host, "malleposte_support")
+    if support and not support.get("opening") and not support.get("hours"):
         message = "is missing: letters could not say when the help desk answers; give its days and times"
         yield reader.wrong(host, "malleposte_support", ("opening",), message)
-    opening = given.get("opening")
+    opening = support.get("opening")
     for number, one in enumerate(opening if isinstance(opening, list) else []):
         begin, end = (values.hour(one.get(key)) if isinstance(one, dict) else None for key in ("from", "to"))
         if begin and end and begin >= end:

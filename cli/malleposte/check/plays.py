@@ -22,10 +22,10 @@ def order(site: Site) -> Iterator[tuple[str, str]]:
 
 def roles(site: Site) -> dict[str, set[str]]:
     """The roles by host. Raises UnknownError."""
-    found: dict[str, set[str]] = {}
+    by_host: dict[str, set[str]] = {}
     for role, host in order(site):
-        found.setdefault(host, set()).add(role)
-    return found
+        by_host.setdefault(host, set()).add(role)
+    return by_host
 
 
 def _named(play: Mapping[str, Any]) -> Iterator[str]:

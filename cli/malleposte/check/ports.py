@@ -60,7 +60,7 @@ def _claims(reader: Reader, host: str) -> Iterator[tuple[tuple[int, str], Claim]
                 yield (_number(listen.get("port")), str(listen.get("proto", "tcp"))), Claim(name, MANIFEST, path)
     for variable in _set_ports(reader, host):
         port = _number(reader.value(host, variable))
-        owner = "sshd" if variable == SSH else str(reader.known.owner(variable))
+        owner = "sshd" if variable == SSH else str(reader.declared.owner(variable))
         if port:
             yield (port, "tcp"), Claim(owner, variable)
     if reader.settled(host, SSH) is None:
@@ -75,8 +75,8 @@ def _groups(entry: Mapping[str, Any]) -> list[str]:
 
 def _set_ports(reader: Reader, host: str) -> Iterator[str]:
     for name in dict.fromkeys(setting.name for setting in reader.sources.settings):
-        known = name in reader.known.specs and name.endswith("_port") and name not in NOT_LISTENING
-        if known and reader.settled(host, name) is not None:
+        is_port = name in reader.declared.specs and name.endswith("_port") and name not in NOT_LISTENING
+        if is_port and reader.settled(host, name) is not None:
             yield name
 
 

@@ -52,11 +52,11 @@ def unpublished(reader: Reader) -> Iterator[Finding]:
     if not hosts or reader.site.members("internet"):
         return
     own = str(reader.value(hosts[0], "malleposte_domain")).lower()
-    wanted = [one for one in addresses(reader, hosts[0]) if one[2] != own]
-    domains = sorted({domain for _name, _path, domain in wanted})
+    outside = [one for one in addresses(reader, hosts[0]) if one[2] != own]
+    domains = sorted({domain for _name, _path, domain in outside})
     with ThreadPoolExecutor(max_workers=8) as pool:
         takes = dict(zip(domains, pool.map(takes_mail, domains), strict=True))
-    for name, path, domain in wanted:
+    for name, path, domain in outside:
         if not takes[domain]:
             yield reader.wrong(hosts[0], name, path, _fault(domain), Level.FAILING)
 

@@ -52,9 +52,9 @@ class Report:
     def summary(self) -> str:
         """The closing line."""
         counts = [(level, sum(one.level is level for one in self.findings)) for level in ORDER[:3]]
-        told = ", ".join(f"{count} {level}" for level, count in counts if count) or "nothing wrong"
+        text = ", ".join(f"{count} {level}" for level, count in counts if count) or "nothing wrong"
         asked = f"{len(self.hosts)} hosts asked" if self.hosts else "no host asked"
-        return f"check: {told}; {asked}"
+        return f"check: {text}; {asked}"
 
 
 def check(inventory: Path, *, online: bool = True, limit: str | None = None, vault: Vault | None = None) -> Report:
@@ -65,7 +65,7 @@ def check(inventory: Path, *, online: bool = True, limit: str | None = None, vau
     report.findings += read.findings
     if all(one.key or one.level is Level.WARNING for one in read.findings):  # what is no YAML stops Ansible too
         try:
-            reader = Reader(read, Site(inventory, vault), specs.known())
+            reader = Reader(read, Site(inventory, vault), specs.all_specs())
             with reader.site.rehearsal():
                 _with(report, reader, online, limit)
         except UnknownError as error:
@@ -88,9 +88,9 @@ def _with(report: Report, reader: Reader, online: bool, limit: str | None) -> No
         return  # nothing will be made, and no host is asked
     report.findings += secrets.announced(reader)
     if online:
-        wanted = set(reader.site.matching(limit)) if limit else set(reader.site.members("all"))
+        matching = set(reader.site.matching(limit)) if limit else set(reader.site.members("all"))
         groups = (PLATFORM, "internet")
-        report.hosts = [host for group in groups for host in reader.site.members(group) if host in wanted]
+        report.hosts = [host for group in groups for host in reader.site.members(group) if host in matching]
         report.findings += hosts.findings(reader, hosts.ask_all(reader, report.hosts))
         report.findings += hosts.public_names(reader)
         report.findings += recipients.unpublished(reader)
@@ -106,12 +106,12 @@ def gate(
 ) -> Report:
     """Check before a deployment: print the findings, and raise when the deployment must not begin."""
     report = check(inventory, limit=limit, vault=vault)
-    told = [one for one in report.findings if one.level is not Level.NOTE]
-    for finding in told:
+    findings = [one for one in report.findings if one.level is not Level.NOTE]
+    for finding in findings:
         say(finding.text())
     if report.code is not ExitCode.DONE and not force:
         kind = InputError if report.code is ExitCode.BAD_INPUT else MallepostError
-        count = sum(one.level in (Level.WRONG, Level.FAILING) for one in told)
+        count = sum(one.level in (Level.WRONG, Level.FAILING) for one in findings)
         faults = "fault, told above" if count == 1 else "faults, told above"
         raise kind(f"the check found {count} {faults}; nothing was changed on any host")
     return report

@@ -23,7 +23,7 @@ def secrets(reader: Reader) -> Iterator[Finding]:
     """Missing certificates, a folder or a file that others can read."""
     folder = reader.sources.folder / FOLDER
     yield from _folder(folder)
-    yield from certificates.given(reader, folder)
+    yield from certificates.faults(reader, folder)
 
 
 def place(reader: Reader) -> Iterator[Finding]:
@@ -36,9 +36,9 @@ def place(reader: Reader) -> Iterator[Finding]:
 def announced(reader: Reader) -> Iterator[Finding]:
     """The names of the secrets that will be made. It evaluates many variables, which takes longer than all else."""
     folder = reader.sources.folder / FOLDER
-    made = sorted(to_make(reader))
-    if made:
-        yield Finding(Level.NOTE, f"will be made at the first run: {', '.join(made)}", folder)
+    names = sorted(to_make(reader))
+    if names:
+        yield Finding(Level.NOTE, f"will be made at the first run: {', '.join(names)}", folder)
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
@@ -63,13 +63,13 @@ def _filled(path: Path) -> Iterator[Finding]:
 
 def _private(path: Path, mode: int) -> Iterator[Finding]:
     """Whether the path belongs to the user who runs this, and to nobody else."""
-    found = path.stat()
+    status = path.stat()
     if not os.access(path, os.R_OK):
         yield Finding(Level.WRONG, "cannot be read; run this with sudo", path)
-    elif found.st_uid != os.geteuid():
-        yield Finding(Level.WRONG, f"belongs to the uid {found.st_uid}: chown it to {os.geteuid()}", path)
-    elif stat.S_IMODE(found.st_mode) & 0o077:
-        message = f"others may read it (mode {stat.S_IMODE(found.st_mode):04o}): chmod {mode:04o}"
+    elif status.st_uid != os.geteuid():
+        yield Finding(Level.WRONG, f"belongs to the uid {status.st_uid}: chown it to {os.geteuid()}", path)
+    elif stat.S_IMODE(status.st_mode) & 0o077:
+        message = f"others may read it (mode {stat.S_IMODE(status.st_mode):04o}): chmod {mode:04o}"
         yield Finding(Level.WRONG, message, path)
 
 
@@ -81,7 +81,7 @@ def to_make(reader: Reader) -> set[str]:
             if name in ("hostvars", "vars") or LOOKUP not in written(raw):
                 continue
             # Any role may read a secret that belongs to none.
-            if reader.known.owner(name) in (None, "malleposte", *used.get(host, ())):
+            if reader.declared.owner(name) in (None, "malleposte", *used.get(host, ())):
                 with contextlib.suppress(UnknownError):
                     reader.site.template(host, raw)
-    return set(reader.site.made)
+    return set(reader.site.rehearsed)

@@ -55,10 +55,10 @@ class Setting:
         line, node = self.key_line, self.node
         for step in path:
             if isinstance(node, yaml.MappingNode):
-                found = next(((k, v) for k, v in node.value if k.value == str(step)), None)
-                if found is None:
+                pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+                if pair is None:
                     break
-                line, node = found[0].start_mark.line + 1, found[1]
+                line, node = pair[0].start_mark.line + 1, pair[1]
             elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
                 line = node.start_mark.line + 1

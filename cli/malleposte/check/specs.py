@@ -40,21 +40,23 @@ def moved() -> dict[str, str]:
 
 def roles() -> dict[str, dict[str, Any]]:
     """Options of each role, over all its entry points."""
-    found = {}
+    by_role = {}
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
         entries = _yaml(path)["argument_specs"].values()
-        found[path.parents[1].name] = {key: spec for entry in entries for key, spec in entry.get("options", {}).items()}
-    return found
+        by_role[path.parents[1].name] = {
+            key: spec for entry in entries for key, spec in entry.get("options", {}).items()
+        }
+    return by_role
 
 
 def defaults(role: str) -> dict[str, Any]:
     """The values that a role has of itself."""
-    found: dict[str, Any] = _yaml(ROOT / "roles" / role / "defaults" / "main.yml")
-    return found
+    values: dict[str, Any] = _yaml(ROOT / "roles" / role / "defaults" / "main.yml")
+    return values
 
 
 @dataclass(frozen=True)
-class Known:
+class Specs:
     """All variables that mean something here."""
 
     facts: Mapping[str, Spec]
@@ -99,6 +101,6 @@ class Known:
 
 
 @cache
-def known() -> Known:
+def all_specs() -> Specs:
     """Read all specs, once in a process."""
-    return Known(facts(), roles(), moved())
+    return Specs(facts(), roles(), moved())

@@ -53,9 +53,9 @@ def _root(text: str) -> bool:
     from cryptography import x509
 
     try:
-        (found,) = x509.load_pem_x509_certificates(text.encode())
-        usage = found.extensions.get_extension_for_class(x509.KeyUsage).value
-        basic = found.extensions.get_extension_for_class(x509.BasicConstraints).value
+        (certificate,) = x509.load_pem_x509_certificates(text.encode())
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except (ValueError, x509.ExtensionNotFound):
         return False
     return usage.key_cert_sign and basic.ca
@@ -114,10 +114,10 @@ def _taken(read: Callable[[], object]) -> bool:
 def hour(text: Any) -> time | None:
     """An hour of the day as a fact says it (ISO 8601), or None."""
     try:
-        found = time.fromisoformat(str(text))
+        parsed = time.fromisoformat(str(text))
     except ValueError:
         return None
-    return found if found.tzinfo is None else None
+    return parsed if parsed.tzinfo is None else None
 
 
 def _day(text: str) -> bool:
@@ -128,8 +128,8 @@ def _day(text: str) -> bool:
 
 
 def _matching(pattern: str) -> Callable[[str], bool]:
-    known = re.compile(pattern)
-    return lambda text: bool(known.fullmatch(text))
+    form = re.compile(pattern)
+    return lambda text: bool(form.fullmatch(text))
 
 
 FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
@@ -195,15 +195,17 @@ def spoken(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
-def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callable[[Path], bool]) -> Iterator[Fault]:
-    """Everything that is wrong with a value. `made` says whether the value at a path comes from a template.
+def faults(
+    value: Any, spec: Mapping[str, Any], path: Path = (), *, templated: Callable[[Path], bool]
+) -> Iterator[Fault]:
+    """Everything that is wrong with a value. `templated` says whether the value at a path comes from a template.
 
     What a template makes may be a number for a text and the other way round, as Ansible converts it.
     """
     kind = str(spec.get("type", "str"))
     if isinstance(value, Sealed) or kind not in TYPES:
         return
-    if not _right(value, kind, made(path)):
+    if not _right(value, kind, templated(path)):
         yield path, _wrong_type(value, kind)
         return
     choices = spec.get("choices")
@@ -213,9 +215,9 @@ def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callab
     if "minimum" in spec and isinstance(value, int) and value < spec["minimum"]:
         yield path, f"{value} is less than {spec['minimum']}"
     if isinstance(value, list):
-        yield from _items(value, spec, path, made)
+        yield from _items(value, spec, path, templated)
     elif isinstance(value, dict):
-        yield from _keys(value, spec, path, made)
+        yield from _keys(value, spec, path, templated)
     elif isinstance(value, str) and "format" in spec:
         right, what = FORMATS[spec["format"]]
         if not right(value):
@@ -223,37 +225,39 @@ def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callab
             yield path, f"{shown} is not {what}"
 
 
-def _right(value: Any, kind: str, made: bool) -> bool:
+def _right(value: Any, kind: str, templated: bool) -> bool:
     if isinstance(value, bool) and kind != "bool":
         return False
     if isinstance(value, TYPES[kind]):
         return True
-    if not made or isinstance(value, list | dict | None):
+    if not templated or isinstance(value, list | dict | None):
         return False
     text = str(value)
-    wanted = {"str": r".*", "int": r"-?[0-9]+", "float": r"-?[0-9.]+", "bool": r"(?i)true|false|yes|no"}
-    return kind in wanted and bool(re.fullmatch(wanted[kind], text, re.DOTALL))
+    forms = {"str": r".*", "int": r"-?[0-9]+", "float": r"-?[0-9.]+", "bool": r"(?i)true|false|yes|no"}
+    return kind in forms and bool(re.fullmatch(forms[kind], text, re.DOTALL))
 
 
 def _wrong_type(value: Any, kind: str) -> str:
-    wanted = WORDS[TYPES[kind][-1]]
+    expected = WORDS[TYPES[kind][-1]]
     shown = f" ({value!r})" if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     if isinstance(value, bool):
         shown = f" ({str(value).lower()})"
     hint = "; put it in quotes" if TYPES[kind] == (str,) and isinstance(value, int | float) else ""
     hint = hint or ("; leave the quotes out" if kind in ("int", "float", "bool") and isinstance(value, str) else "")
-    return f"{wanted} is expected, not {word(value)}{shown}{hint}"
+    return f"{expected} is expected, not {word(value)}{shown}{hint}"
 
 
-def _items(value: list[Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
+def _items(value: list[Any], spec: Mapping[str, Any], path: Path, templated: Callable[[Path], bool]) -> Iterator[Fault]:
     inner = {key: spec[key] for key in ("format", "options", "values", "minimum") if key in spec}
     if not spec.get("elements"):
         return
     for number, item in enumerate(value):
-        yield from faults(item, {**inner, "type": spec["elements"]}, (*path, number), made=made)
+        yield from faults(item, {**inner, "type": spec["elements"]}, (*path, number), templated=templated)
 
 
-def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
+def _keys(
+    value: dict[str, Any], spec: Mapping[str, Any], path: Path, templated: Callable[[Path], bool]
+) -> Iterator[Fault]:
     options: Mapping[str, Any] = spec.get("options") or {}
     if not options and "values" not in spec:
         return
@@ -266,12 +270,12 @@ def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Call
             hint = f"did you mean {near}?" if near else spec.get("unknown") or f"known: {', '.join(options)}"
             yield (*path, key), f"no such key; {hint}"
         else:
-            yield from faults(inner, below, (*path, key), made=made)
+            yield from faults(inner, below, (*path, key), templated=templated)
     for key, below in options.items():
         if below.get("required") and key not in value and key not in slips:
             yield path, f"the key {key} is missing"
 
 
-def nearest(name: str, known: Sequence[str]) -> str | None:
+def nearest(name: str, names: Sequence[str]) -> str | None:
     """The name most like this one."""
-    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+    return next(iter(difflib.get_close_matches(name, names, n=1)), None)

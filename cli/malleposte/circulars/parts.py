@@ -61,12 +61,12 @@ class Parts:
         raw = self.store.raw(which.list, which.ident)
         letter = reading.read(raw)
         if which.number == 0:
-            return self._kept("message.txt", "text/plain", letter.text.encode("utf-8", "replace"))
+            return self._put_aside("message.txt", "text/plain", letter.text.encode("utf-8", "replace"))
         part = next((part for part in letter.parts if part.number == which.number), None)
         content = reading.content(raw, which.number) if part else None
-        return self._kept(part.name, part.kind, content) if part and content is not None else None
+        return self._put_aside(part.name, part.kind, content) if part and content is not None else None
 
-    def _kept(self, name: str, kind: str, content: bytes) -> Opened:
+    def _put_aside(self, name: str, kind: str, content: bytes) -> Opened:
         file = tempfile.TemporaryFile(dir=self.store.new)  # noqa: SIM115  # closed by `chunk`, or by `close`
         try:
             file.write(content)

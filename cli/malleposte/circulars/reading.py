@@ -81,9 +81,9 @@ def plain(text: str) -> str:
     return "\n".join(lines).strip()
 
 
-def file_name(given: str, number: int) -> str:
+def file_name(text: str, number: int) -> str:
     """Return a name for a file: one line, no folder, nothing that a system or a header reads otherwise."""
-    name = unicodedata.normalize("NFC", plain(given).replace("\n", " "))
+    name = unicodedata.normalize("NFC", plain(text).replace("\n", " "))
     name = "".join("-" if sign in _NOT_IN_NAMES else sign for sign in name).strip(" .-")
     if not name:
         return f"piece-{number}"

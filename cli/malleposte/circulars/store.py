@@ -80,8 +80,8 @@ class Store:
         """Open them, and bring the index in line with the messages. Raises sqlite3.Error, OSError."""
         self.folder, self.limits = folder, limits or Limits()
         self.new, self.messages = folder / "new", folder / "messages"
-        for made in (self.new, self.messages):
-            made.mkdir(mode=0o700, exist_ok=True)
+        for place in (self.new, self.messages):
+            place.mkdir(mode=0o700, exist_ok=True)
         for left in self.new.iterdir():
             shutil.rmtree(left)
         self.link = self._opened()
@@ -115,14 +115,14 @@ class Store:
         place = self.place(filing.list, filing.ident)
         if not place.exists():
             self._room(filing.list, len(raw))
-            made = self.new / filing.ident
-            shutil.rmtree(made, ignore_errors=True)  # of an attempt that failed, as on a full disk
-            made.mkdir(mode=0o700)
-            durable.write(made / MESSAGE, raw)
-            durable.write(made / ABOUT, msgspec.json.encode(filing))
+            fresh = self.new / filing.ident
+            shutil.rmtree(fresh, ignore_errors=True)  # of an attempt that failed, as on a full disk
+            fresh.mkdir(mode=0o700)
+            durable.write(fresh / MESSAGE, raw)
+            durable.write(fresh / ABOUT, msgspec.json.encode(filing))
             place.parent.mkdir(mode=0o700, exist_ok=True)
             durable.sync_folder(self.messages)
-            made.rename(place)
+            fresh.rename(place)
             durable.sync_folder(place.parent)
         self._index(filing.list, filing.ident)
 
@@ -153,16 +153,16 @@ class Store:
     def _in_line(self) -> None:
         """Index the messages that are not, and forget those that are gone."""
         there = set(self.every())
-        known = set(self.link.execute("SELECT list, ident FROM circular"))
-        for name, ident in known - there:
+        indexed = set(self.link.execute("SELECT list, ident FROM circular"))
+        for name, ident in indexed - there:
             self._forget(name, ident)
         failures: list[str] = []
-        for name, ident in sorted(there - known):
+        for name, ident in sorted(there - indexed):
             with named(failures.append, f"{name}/{ident}"):
                 self._index(name, ident)
         for line in failures:
             LOG.error("a circular is not indexed: %s", line)
-        for name, ident in sorted(there & known):
+        for name, ident in sorted(there & indexed):
             self._mark(name, ident)
 
     def every(self) -> Iterator[tuple[str, str]]:

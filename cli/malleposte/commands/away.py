@@ -35,8 +35,8 @@ def run(
     `content` is its standard input, else this one's; `out` takes its standard output, else it passes through. Raises
     MallepostError when the host cannot be reached.
     """
-    given: dict[str, Any] = {"stdin": None} if content is None else {"input": content}
-    done = subprocess.run(place.argv(words), stdout=out, check=False, **given)
+    standard_input: dict[str, Any] = {"stdin": None} if content is None else {"input": content}
+    done = subprocess.run(place.argv(words), stdout=out, check=False, **standard_input)
     place.reached(done.returncode)
     return done.returncode
 
@@ -95,18 +95,18 @@ def the_one(places: Sequence[remote.Place]) -> remote.Place:
 def without_way(words: Sequence[str]) -> list[str]:
     """The words less the options of the way and their values."""
     shorts, longs = zip(*CONTROLLERS, strict=True)
-    kept: list[str] = []
+    left: list[str] = []
     skip = False
     for place, word in enumerate(words):
         if skip:
             skip = False
         elif word == "--":
-            return [*kept, *words[place:]]
+            return [*left, *words[place:]]
         elif word in (*filter(None, shorts), *longs):
             skip = True
         elif not word.startswith((*(f"{one}=" for one in longs), *filter(None, shorts))):
-            kept.append(word)
-    return kept
+            left.append(word)
+    return left
 
 
 def person() -> str:
@@ -167,7 +167,7 @@ class HostCommand(click.Command):
         return self.away(ctx, paths.inventory(ctx.meta[_INVENTORY]), [*names, *without_way(ctx.meta[_TYPED])])
 
     @property
-    def given(self) -> bytes | None:
+    def standard_input(self) -> bytes | None:
         """The standard input of the host; None for this one's."""
         return None if self.reads_stdin or sys.stdin.isatty() else b""
 
@@ -182,7 +182,7 @@ class HostCommand(click.Command):
 
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """Run it on the host; a command that makes files here has its own way."""
-        return run(self.place(ctx, inventory), words, content=self.given)
+        return run(self.place(ctx, inventory), words, content=self.standard_input)
 
 
 class EachHostCommand(HostCommand):
@@ -202,7 +202,7 @@ class EachHostCommand(HostCommand):
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
         how = {"until_done": self.until_done, "some_hold": self.some_hold}
-        return run_each(self.places(ctx, inventory), words, content=self.given, **how)
+        return run_each(self.places(ctx, inventory), words, content=self.standard_input, **how)
 
 
 class TypedCommand(HostCommand):

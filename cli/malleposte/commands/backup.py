@@ -57,16 +57,16 @@ def run_command(
       sudo ./malleposte backup run
       sudo ./malleposte backup run --host mail1 --vault vault2 --source ldap
     """
-    known = config.read()
-    targets = archives.vaults(known, vaults)
-    with only_one(known.state):
+    settings = config.read()
+    targets = archives.vaults(settings, vaults)
+    with only_one(settings.state):
         if fresh_cache:
             running.forget(targets)
-        state = State(known.state)
-        wanted = running.chosen(known, sources, before=state.names())
-        outcomes = running.Run(known, state, Progress().say).all(targets, wanted)
+        state = State(settings.state)
+        chosen = running.chosen(settings, sources, before=state.names())
+        outcomes = running.Run(settings, state, Progress().say).all(targets, chosen)
         if not sources:
-            state.keep([vault.name for vault in targets], [archives.MADE, *(one.name for one in wanted)])
+            state.keep([vault.name for vault in targets], [archives.MADE, *(one.name for one in chosen)])
     lost = running.failures(outcomes)
     document = {"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}
     answer(document, (), as_json=as_json, indent=2)
@@ -98,17 +98,17 @@ def list_command(
       sudo ./malleposte backup list
       sudo ./malleposte backup list --host mail1 --source ldap --as-of 2026-03-14
     """
-    known = config.read()
-    targets = archives.vaults(known, vaults)
+    settings = config.read()
+    targets = archives.vaults(settings, vaults)
     if source:
         if as_of:
             click.echo(f"as of {as_of}", err=True)
-        found = [one for vault in targets for one in vault.archives(source, as_of.at if as_of else None)]
-        rows = [{**vars(one), "start": one.start.isoformat()} for one in found]
-        table = [f"{one.vault:<10} {local(one.start)}  {one.name}" for one in found]
+        listed = [one for vault in targets for one in vault.archives(source, as_of.at if as_of else None)]
+        rows = [{**vars(one), "start": one.start.isoformat()} for one in listed]
+        table = [f"{one.vault:<10} {local(one.start)}  {one.name}" for one in listed]
         click.echo(json.dumps({"archives": rows}, indent=2) if as_json else "\n".join(table))
         return
-    state = State(known.state).read()["vaults"]
+    state = State(settings.state).read()["vaults"]
     shown = {vault.name: state.get(vault.name, {"sources": {}}) for vault in targets}
     click.echo(json.dumps({"vaults": shown}, indent=2) if as_json else "\n".join(last_lines(shown)))
 
@@ -124,11 +124,11 @@ def keys_command(as_json: bool) -> None:
     Example:
       sudo ./malleposte backup keys
     """
-    known = config.read()
-    pairs = [(vault, name) for vault in archives.vaults(known) for name in vault.repositories]
-    with ThreadPoolExecutor(known.parallel) as pool:
-        found = list(pool.map(lambda pair: pair[0].key(pair[1]), pairs))
-    keys = [(vault.name, name, key) for (vault, name), key in zip(pairs, found, strict=True) if key]
+    settings = config.read()
+    pairs = [(vault, name) for vault in archives.vaults(settings) for name in vault.repositories]
+    with ThreadPoolExecutor(settings.parallel) as pool:
+        fetched = list(pool.map(lambda pair: pair[0].key(pair[1]), pairs))
+    keys = [(vault.name, name, key) for (vault, name), key in zip(pairs, fetched, strict=True) if key]
     rows = [{"vault": vault, "repository": name, "key": key} for vault, name, key in keys]
     answer({"keys": rows}, (f"{vault:<10} {name}" for vault, name, _ in keys), as_json=as_json, indent=2)
 
@@ -136,8 +136,8 @@ def keys_command(as_json: bool) -> None:
 def last_lines(vaults: Mapping[str, Any]) -> list[str]:
     """The table of the last archives: a line a vault and source."""
     lines = []
-    for vault, known in vaults.items():
-        sources = known.get("sources", {})
+    for vault, of_vault in vaults.items():
+        sources = of_vault.get("sources", {})
         if not sources:
             lines.append(f"{vault:<10} no archive yet")
         for name, entry in sources.items():
@@ -150,7 +150,7 @@ def last_lines(vaults: Mapping[str, Any]) -> list[str]:
             if attempt["state"] == "error":
                 text += f"  FAILED {local(attempt['end'])}: {attempt['error']}"
             lines.append(f"{vault:<10} {name:<24} {text}")
-        checked = known.get("checked")
+        checked = of_vault.get("checked")
         if checked:
             lines.append(f"{vault:<10} checked {local(checked['end'])}: {'sound' if checked['ok'] else 'FAULTS'}")
     return lines
@@ -174,17 +174,17 @@ def check_command(
       sudo ./malleposte backup check
       sudo ./malleposte backup check --host mail1 --vault vault1 --source system
     """
-    known = config.read()
-    state = State(known.state)
+    settings = config.read()
+    state = State(settings.state)
     reports = []
-    with only_one(known.state):
-        wanted = running.chosen(known, sources)
-        for vault in archives.vaults(known, vaults):
+    with only_one(settings.state):
+        chosen = running.chosen(settings, sources)
+        for vault in archives.vaults(settings, vaults):
             begun = running.now()
-            made = [one for one in wanted if state.made(vault.name, one.name)]
-            if not made:
+            archived = [one for one in chosen if state.has_archive(vault.name, one.name)]
+            if not archived:
                 raise MallepostError(f"{vault.name} holds nothing of this host yet", "type: malleposte backup run")
-            report = checking.check(vault, made, limit)
+            report = checking.check(vault, archived, limit)
             end = running.now().isoformat()
             state.checked(vault.name, {"start": begun.isoformat(), "end": end, "ok": not report.errors})
             reports.append(report)

@@ -47,13 +47,13 @@ def for_journal[F: Callable[..., Any]](function: F) -> F:
 class Job:
     """One call, as it was typed."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
-        self.vault: str | None = given.pop("vault")
-        self.as_of: Moment | None = given.pop("as_of")
-        self.dry_run: bool = given.pop("dry_run")
-        self.as_json: bool = given.pop("as_json")
-        self.reason: str = given.pop("reason", "")
-        self.by: str = given.pop("by", "")
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.vault: str | None = options.pop("vault")
+        self.as_of: Moment | None = options.pop("as_of")
+        self.dry_run: bool = options.pop("dry_run")
+        self.as_json: bool = options.pop("as_json")
+        self.reason: str = options.pop("reason", "")
+        self.by: str = options.pop("by", "")
         self.progress = Progress()
 
     def say(self, text: str) -> None:
@@ -63,11 +63,11 @@ class Job:
 
     def archives(self) -> Archives:
         """The vaults of this host, as typed."""
-        known = config.read()
+        settings = config.read()
         if self.as_of:
             self.say(f"as of {self.as_of}")
         moment = self.as_of.at if self.as_of else None
-        return Archives(known, archives.vaults(known, [self.vault] if self.vault else []), moment, self.say)
+        return Archives(settings, archives.vaults(settings, [self.vault] if self.vault else []), moment, self.say)
 
     def show(self, outcome: Outcome) -> int:
         """Print what was done, and the exit code. Who listened may be gone."""
@@ -81,16 +81,16 @@ class Job:
             sys.stdout.flush()
         return ExitCode.PARTLY if outcome.missing else ExitCode.DONE
 
-    def told(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
+    def tell(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
         """Write a restore of an account into the journal of accounts, and show it."""
         try:
             from malleposte.accounts import actor, settings
             from malleposte.accounts.life import restored
         except ImportError:  # a host without the directory's library
-            kept = False
+            has_journal = False
         else:
-            kept = settings.FILE.exists()
-        if kept:
+            has_journal = settings.FILE.exists()
+        if has_journal:
             if self.by:
                 os.environ[actor.BY] = self.by
             try:
@@ -102,16 +102,16 @@ class Job:
             outcome.notes.append(f"for the journal of accounts, type on the controller: {words}")
         return self.show(outcome)
 
-    def foreseen(self, what: str, *wanted: str) -> int:
+    def foreseen(self, what: str, *names: str) -> int:
         """Print which archives a run would use."""
         source = self.archives()
-        return self.would(what, [source.find(name) if name.startswith("/") else source.latest(name) for name in wanted])
+        return self.would(what, [source.find(name) if name.startswith("/") else source.latest(name) for name in names])
 
     def would(self, what: str, copies: Sequence[Copy], notes: Sequence[str] = ()) -> int:
         """Print the archives of a run that was not made, and notes about it."""
         if self.as_json:
-            told = {"what": what, "archives": [one.archive for one in copies], "notes": list(notes)}
-            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+            document = {"what": what, "archives": [one.archive for one in copies], "notes": list(notes)}
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             for one in copies:
                 click.echo(f"would restore {what} from {one}")
@@ -122,21 +122,21 @@ class Job:
 
 def lines(outcome: Outcome) -> list[str]:
     """An outcome for people."""
-    found = []
+    texts = []
     for row in outcome.rows:
         uid = "-" if row["uid"] is None else row["uid"]
-        found.append(f"{row['folder']}  {uid}  {local(row['received'])}  {row['from']}  {row['subject']}")
-        found.append(f"    <{row['message_id']}>")
+        texts.append(f"{row['folder']}  {uid}  {local(row['received'])}  {row['from']}  {row['subject']}")
+        texts.append(f"    <{row['message_id']}>")
     counted = ", ".join(f"{number} {what}" for what, number in outcome.counts.items())
     source = f" from {outcome.copy}" if outcome.copy else ""
-    found.append(f"{outcome.what}{source}: {counted}, {duration(outcome.seconds)}")
-    found += [f"  NOT DONE: {one}" for one in outcome.missing]
-    found += [f"  {note}" for note in outcome.notes]
+    texts.append(f"{outcome.what}{source}: {counted}, {duration(outcome.seconds)}")
+    texts += [f"  NOT DONE: {one}" for one in outcome.missing]
+    texts += [f"  {note}" for note in outcome.notes]
     if outcome.aside:
-        found.append(f"  what was replaced is kept: {outcome.aside}")
+        texts.append(f"  what was replaced is kept: {outcome.aside}")
     if outcome.undo:
-        found.append(f"  to undo: {outcome.undo}")
-    return found
+        texts.append(f"  to undo: {outcome.undo}")
+    return texts
 
 
 @contextlib.contextmanager

@@ -19,15 +19,15 @@ from malleposte.core.loops import named
 from malleposte.fleet import remote
 
 
-def found() -> list[kept.Kept]:
+def kept_here() -> list[kept.OldCopy]:
     """All that is kept on this host. Raises InputError on a host without backups."""
-    known = config.read()
-    system = [path for one in known.sources if one.name == "system" for path in one.paths]
-    folders = [("mailbox", known.mail_root)] if known.mail_sources else []
+    settings = config.read()
+    system = [path for one in settings.sources if one.name == "system" for path in one.paths]
+    folders = [("mailbox", settings.mail_root)] if settings.mail_sources else []
     folders += [("agendas", str(kept.RADICALE))]
     folders += [("files", name) for name in sorted({path.rpartition("/")[0] for path in system})]
     every = [(kind, Path(name)) for kind, name in folders if name]
-    return kept.everything(every, databases() if known.databases else [])
+    return kept.everything(every, databases() if settings.databases else [])
 
 
 def databases() -> list[str]:
@@ -72,16 +72,16 @@ def command(
       sudo ./malleposte backup kept --host mail1 --remove mailbox/jdupont/20260314-091500
       sudo ./malleposte backup kept --older-than 30
     """
-    every = found()
+    every = kept_here()
     removing = bool(names) or days is not None
     rows = kept.chosen(every, names, days, datetime.now(UTC)) if removing else every
     failures: list[str] = []
     if removing and not dry_run:
         for one in list(rows):
-            known = len(failures)
+            failed_before = len(failures)
             with named(failures.append, f"{one.id}: not removed"):
                 kept.remove(one, drop)
-            if len(failures) > known:
+            if len(failures) > failed_before:
                 rows.remove(one)
     if as_json:
         shown = [

@@ -43,12 +43,12 @@ class Moment:
 
 def _moment(text: str, **end: int) -> Moment:
     try:
-        given = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(f"not a date: {text!r}", "type it as 2026-03-14 or '2026-03-14 09:00'") from None
     if len(text) <= len("2026-03-14"):
-        given = given.replace(**end)  # type: ignore[arg-type]
-    return Moment(text, given.astimezone(UTC))
+        moment = moment.replace(**end)  # type: ignore[arg-type]
+    return Moment(text, moment.astimezone(UTC))
 
 
 def when(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:

@@ -40,7 +40,7 @@ from malleposte.watch import silence
 @click.option("--yes", "sure", is_flag=True, help="With --all: also on a host that is in use.")
 @common
 @click.pass_context
-def command(context: click.Context, /, every: bool, sure: bool, **given: Any) -> int:
+def command(context: click.Context, /, every: bool, sure: bool, **options: Any) -> int:
     """Restore data from a vault (backup server).
 
     A restore into place keeps the data that it replaces, and prints their place and how to undo. After an
@@ -61,35 +61,37 @@ def command(context: click.Context, /, every: bool, sure: bool, **given: Any) ->
         raise InputError("nothing is named", f"say what, or --all: see '{context.command_path} --help'")
     if not paths.HOSTED and isinstance(context.command, RestoreGroup):
         return context.command.go(context)
-    job = Job(given)
-    known = config.read()
+    job = Job(options)
+    settings = config.read()
     key = f"{job.vault or 'any'} {job.as_of.at.isoformat() if job.as_of else 'newest'}"
     if not job.as_of and (earlier := everything.begun(WORK, key)):
         job.as_of = Moment(earlier.isoformat(), earlier)
     source = job.archives()
-    plan = plan_of(known)
-    host = ThisHost(source, job.say, known)
+    plan = plan_of(settings)
+    host = ThisHost(source, job.say, settings)
     if job.dry_run:
-        found = everything.look(plan, host.databases(), source, job.say)
-        notes = [*host.notes, *everything.without_archive(plan, found), *everything.unused(plan, source)]
-        return job.would("everything", found.copies, notes)
+        copies = everything.look(plan, host.databases(), source, job.say)
+        notes = [*host.notes, *everything.without_archive(plan, copies), *everything.unused(plan, source)]
+        return job.would("everything", copies.copies, notes)
     with alone(), silence.during("a restore", 4 * silence.HOUR, silence.ALL):
         outcome = everything.restore(plan, source, host, WORK, key=key, sure=sure, say=job.say)
     outcome.notes.append("now type: malleposte backup run, then malleposte probe")
     return job.show(outcome)
 
 
-def plan_of(known: config.Config) -> everything.Plan:
+def plan_of(settings: config.Config) -> everything.Plan:
     """Return the data that this host's configuration says it keeps."""
-    mail = tuple(one.name for one in known.mail_sources)
-    system = next((one for one in known.sources if one.name == archives.COMMON), None)
-    kept = [path for path in system.paths if path not in everything.SKIPPED] if system else []
+    mail = tuple(one.name for one in settings.mail_sources)
+    system = next((one for one in settings.sources if one.name == archives.COMMON), None)
+    files = [path for path in system.paths if path not in everything.SKIPPED] if system else []
     if mail:
-        kept.append(f"{known.mail_root}/.shared")
-    dumps = tuple(one.name for one in known.sources if one.command)
+        files.append(f"{settings.mail_root}/.shared")
+    dumps = tuple(one.name for one in settings.sources if one.command)
     loaded = tuple(name for name in dumps if name == directory.DUMP)
     written = tuple(name for name in dumps if name == directory.CONFIGURATION)
-    return everything.Plan(tuple(kept), mail, loaded, known.parallel, known.units, known.restore.stop, written)
+    return everything.Plan(
+        tuple(files), mail, loaded, settings.parallel, settings.units, settings.restore.stop, written
+    )
 
 
 @command.command("mailbox", cls=BoxCommand)
@@ -100,7 +102,7 @@ def plan_of(known: config.Config) -> everything.Plan:
 @click.option("--closed", is_flag=True, help="The account is suspended and stays so, and its mailbox is lost.")
 @for_journal
 @common
-def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, closed: bool, **given: Any) -> int:
+def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, closed: bool, **typed: Any) -> int:
     """A whole mailbox: messages, flags, dates, UIDs, folders, rights, filters.
 
     Sessions end and deliveries wait for a moment. Messages that came after the archive stay. The account of a
@@ -111,7 +113,7 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
       sudo ./malleposte backup restore mailbox jdupont
       sudo ./malleposte backup restore mailbox jdupont --as-of '2026-03-14 09:00' --vault vault2
     """
-    job = Job(given)
+    job = Job(typed)
     if beside and (without_newer or discard):
         raise InputError("--beside replaces nothing", "leave out --without-newer and --discard")
     doveadm = opener(uid, closed=closed)
@@ -119,12 +121,12 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
         return job.foreseen(f"mailbox {uid}", str(doveadm.home(uid)))
     with alone():
         if beside:
-            wanted = messages.Wanted()
-            outcome = messages.restore(uid, job.archives(), doveadm, wanted, beside=True, say=job.say)
+            every_message = messages.Query()
+            outcome = messages.restore(uid, job.archives(), doveadm, every_message, beside=True, say=job.say)
         else:
             options = boxes.Options(keep_newer=not without_newer, discard=discard)
             outcome = boxes.restore(uid, job.archives(), doveadm, options, job.say)
-        return job.told(outcome, "mailbox", uid)
+        return job.tell(outcome, "mailbox", uid)
 
 
 def opener(uid: str, *, closed: bool = False) -> Dovecot:
@@ -141,16 +143,16 @@ def opener(uid: str, *, closed: bool = False) -> Dovecot:
     return doveadm
 
 
-def some_messages(job: Job, kind: str, uid: str, wanted: messages.Wanted, *, listed: bool, beside: bool) -> int:
+def some_messages(job: Job, kind: str, uid: str, query: messages.Query, *, listed: bool, beside: bool) -> int:
     """A folder or messages, on the host."""
     doveadm = opener(uid)
     if job.dry_run:
         return job.foreseen(f"messages of {uid}", str(doveadm.home(uid)))
     with alone():
         if listed:
-            return job.show(messages.listing(uid, job.archives(), doveadm, wanted))
-        outcome = messages.restore(uid, job.archives(), doveadm, wanted, beside=beside, say=job.say)
-        return job.told(outcome, kind, uid, wanted.folder)
+            return job.show(messages.listing(uid, job.archives(), doveadm, query))
+        outcome = messages.restore(uid, job.archives(), doveadm, query, beside=beside, say=job.say)
+        return job.tell(outcome, kind, uid, query.folder)
 
 
 @command.command("folder", cls=BoxCommand)
@@ -159,15 +161,15 @@ def some_messages(job: Job, kind: str, uid: str, wanted: messages.Wanted, *, lis
 @click.option("--beside", is_flag=True, help="Into Restauration/<date>/ instead of the folder itself.")
 @for_journal
 @common
-def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
+def folder_command(uid: str, folder: str, beside: bool, **typed: Any) -> int:
     """Restore a folder's messages. Present messages stay, and are not duplicated.
 
     \b
     Example:
       sudo ./malleposte backup restore folder jdupont 'Élèves/Collège' --as-of 2026-03-14
     """
-    job = Job(given)
-    return some_messages(job, "folder", uid, messages.Wanted(folder), listed=False, beside=beside)
+    job = Job(typed)
+    return some_messages(job, "folder", uid, messages.Query(folder), listed=False, beside=beside)
 
 
 @command.command("message", cls=BoxCommand)
@@ -190,7 +192,7 @@ def message_command(
     search: str,
     listed: bool,
     beside: bool,
-    **given: Any,
+    **typed: Any,
 ) -> int:
     """Restore messages by Message-ID, UID, date or words; with --list, list the candidates.
 
@@ -199,13 +201,13 @@ def message_command(
       sudo ./malleposte backup restore message jdupont --list --search 'conseil de classe'
       sudo ./malleposte backup restore message jdupont --message-id '<123@exemple.test>'
     """
-    job = Job(given)
+    job = Job(typed)
     if uids and not folder:
         raise InputError("--uid counts within a folder", "give --folder too")
     if not (ids or uids or folder or since_date or search or listed):
         raise InputError("no message is named", "give --message-id, --uid, --since or --search, or look with --list")
-    wanted = messages.Wanted(folder, ids, uids, since_date.at if since_date else None, search)
-    return some_messages(job, "message", uid, wanted, listed=listed, beside=beside)
+    query = messages.Query(folder, ids, uids, since_date.at if since_date else None, search)
+    return some_messages(job, "message", uid, query, listed=listed, beside=beside)
 
 
 @command.command("dav", cls=DavCommand)
@@ -219,7 +221,7 @@ def message_command(
 @click.option("--beside", is_flag=True, help="As another collection, whose name bears the date.")
 @for_journal
 @common
-def dav_command(uid: str, collection: str, service: str | None, beside: bool, **given: Any) -> int:
+def dav_command(uid: str, collection: str, service: str | None, beside: bool, **typed: Any) -> int:
     """Restore an agent's agendas and address books: one collection, or all. Newer items stay.
 
     Collections are folders of Radicale, such as `agenda`; of SOGo, such as `Calendar/personal`, `Contacts/personal`.
@@ -231,15 +233,15 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
       sudo ./malleposte backup restore dav jdupont
       sudo ./malleposte backup restore dav jdupont Calendar/personal --service sogo --as-of 2026-03-14
     """
-    job = Job(given)
+    job = Job(typed)
     profile = class_here(uid)
     place = service or store_of_class(uid, profile)
     if "/" in uid or (place == "radicale" and "/" in collection):
         raise InputError(f"no collection {collection!r} of {uid}", "a folder of Radicale has no '/' in its name")
     source, store = job.archives(), dav.Store()
     if job.dry_run:
-        wanted = str(store.collections / uid) if place == "radicale" else f"postgresql-{sogo.DATABASE}"
-        return job.foreseen(f"agendas and contacts of {uid}", wanted)
+        source_name = str(store.collections / uid) if place == "radicale" else f"postgresql-{sogo.DATABASE}"
+        return job.foreseen(f"agendas and contacts of {uid}", source_name)
     with alone():
         if place == "radicale":
             outcome = dav.restore(uid, collection, source, store, beside=beside, say=job.say)
@@ -248,7 +250,7 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
             outcome = sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say)
     if profile in (classes := profiles.read()) and place not in classes[profile].stores:
         bring_home(uid, profile, place, outcome)
-    return job.told(outcome, "dav", uid, collection)
+    return job.tell(outcome, "dav", uid, collection)
 
 
 def store_of_class(uid: str, profile: str) -> str:
@@ -266,10 +268,10 @@ def class_here(uid: str) -> str:
         return ""
     try:
         with Settings.read().directory() as bound:
-            found = next(iter(bound.search("people", ("mpProfile",), {"uid": uid})), None)
+            entry = next(iter(bound.search("people", ("mpProfile",), {"uid": uid})), None)
     except MallepostError:
         return ""
-    return next(iter(found.attributes.get("mpProfile", [])), "") if found else ""
+    return next(iter(entry.attributes.get("mpProfile", [])), "") if entry else ""
 
 
 def bring_home(uid: str, profile: str, place: str, outcome: Outcome) -> None:
@@ -297,14 +299,14 @@ def bring_home(uid: str, profile: str, place: str, outcome: Outcome) -> None:
 @click.option("--beside", is_flag=True, help="As a second database, NAME_restore.")
 @click.option("--discard", is_flag=True, help="Do not keep the database that is replaced.")
 @common
-def database_command(name: str, beside: bool, discard: bool, **given: Any) -> int:
+def database_command(name: str, beside: bool, discard: bool, **typed: Any) -> int:
     """A whole database, exchanged in one transaction.
 
     \b
     Example:
       sudo ./malleposte backup restore database roundcube --as-of 2026-03-14
     """
-    job = Job(given)
+    job = Job(typed)
     databases.check_name(name)
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
@@ -325,8 +327,8 @@ def refresh_command(name: str) -> None:
     Example:
       sudo ./malleposte backup restore refresh --host web1
     """
-    known = config.read().restore.restart
-    failed = databases.settle(unit for one, units in known.items() if name in ("", one) for unit in units)
+    units_of = config.read().restore.restart
+    failed = databases.settle(unit for one, units in units_of.items() if name in ("", one) for unit in units)
     if failed:
         raise MallepostError(f"not restarted: {', '.join(failed)}", f"see journalctl -u {failed[0]}")
 
@@ -335,14 +337,14 @@ def refresh_command(name: str) -> None:
 @click.option("--entry", metavar="UID", help="This entry only.")
 @click.option("--old-passwords", is_flag=True, help="Take the archive's passwords too. [default: those of today stay]")
 @common
-def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> int:
+def directory_command(entry: str | None, old_passwords: bool, **typed: Any) -> int:
     """The directory, or one entry of it. Passwords of today stay, unless asked.
 
     \b
     Example:
       sudo ./malleposte backup restore directory --entry jdupont --as-of 2026-03-14
     """
-    job = Job(given)
+    job = Job(typed)
     if job.dry_run:
         return job.foreseen(f"entry {entry}" if entry else "the directory", directory.DUMP)
     with alone():
@@ -358,7 +360,7 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
 @click.argument("stamp", default="")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to stderr.")
 @for_journal
-def undo_command(uid: str, stamp: str, as_json: bool, **given: Any) -> int:
+def undo_command(uid: str, stamp: str, as_json: bool, **typed: Any) -> int:
     """Put back a mailbox that a restore replaced; STAMP is the date that the restore printed.
 
     Without STAMP: give up a restore that was interrupted and holds the box closed.
@@ -367,6 +369,6 @@ def undo_command(uid: str, stamp: str, as_json: bool, **given: Any) -> int:
     Example:
       sudo ./malleposte backup restore undo jdupont 20260314-091500
     """
-    job = Job({"vault": None, "as_of": None, "dry_run": False, "as_json": as_json, **given})
+    job = Job({"vault": None, "as_of": None, "dry_run": False, "as_json": as_json, **typed})
     with alone():
-        return job.told(boxes.undo(uid, stamp, opener(uid, closed=True)), "undo", uid)
+        return job.tell(boxes.undo(uid, stamp, opener(uid, closed=True)), "undo", uid)

@@ -41,7 +41,7 @@ class DatabaseCommand(RestoreCommand):
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
         place = self.place(ctx, inventory)
-        code = away.run(place, words, content=self.given)
+        code = away.run(place, words, content=self.standard_input)
         if ctx.params["dry_run"] or ctx.params["beside"]:
             return code
         return refreshed(inventory, place, code, ctx.params["name"])
@@ -59,9 +59,9 @@ class AccountCommand(RestoreCommand):
     The directory's host has the journal. A restore on it writes the line itself; else the controller has it written.
     """
 
-    def told(self, ctx: click.Context, inventory: Path, place: remote.Place, words: list[str]) -> int:
+    def run_and_tell(self, ctx: click.Context, inventory: Path, place: remote.Place, words: list[str]) -> int:
         """Run it there, and have the journal tell it. The exit code of a restore that it does not tell is 4."""
-        code = away.run(place, [*words[:3], f"--by={away.person()}", *words[3:]], content=self.given)
+        code = away.run(place, [*words[:3], f"--by={away.person()}", *words[3:]], content=self.standard_input)
         named = ctx.params
         if code not in (ExitCode.DONE, ExitCode.PARTLY) or named.get("dry_run") or named.get("listed"):
             return code
@@ -99,7 +99,7 @@ class BoxCommand(AccountCommand):
 
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
-        return self.told(ctx, inventory, self.place(ctx, inventory), words)
+        return self.run_and_tell(ctx, inventory, self.place(ctx, inventory), words)
 
 
 class DavCommand(AccountCommand):
@@ -111,7 +111,7 @@ class DavCommand(AccountCommand):
         group = "web" if service == "radicale" else "database"
         place = away.the_one(remote.places(inventory, group, only=self.hosts(ctx)))
         which = [] if ctx.params["service"] else [f"--service={service}"]
-        return self.told(ctx, inventory, place, [*words[:3], *which, *words[3:]])
+        return self.run_and_tell(ctx, inventory, place, [*words[:3], *which, *words[3:]])
 
 
 class RestoreGroup(RestoreCommand, click.Group):
@@ -128,7 +128,7 @@ class RestoreGroup(RestoreCommand, click.Group):
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand. The databases of the whole host came back with it."""
         place = self.place(ctx, inventory)
-        code = away.run(place, words, content=self.given)
+        code = away.run(place, words, content=self.standard_input)
         return code if ctx.params["dry_run"] else refreshed(inventory, place, code)
 
 

@@ -49,10 +49,10 @@ def list_command(as_json: bool) -> None:
       sudo ./malleposte bans list
       sudo ./malleposte bans list --json
     """
-    found = fail2ban.bans()
-    answer([asdict(one) for one in found], map(_line, found), as_json=as_json)
+    bans = fail2ban.bans()
+    answer([asdict(one) for one in bans], map(_line, bans), as_json=as_json)
     if not as_json:
-        click.echo(f"{len(found)} banned", err=True)
+        click.echo(f"{len(bans)} banned", err=True)
 
 
 def _line(one: fail2ban.Ban) -> str:

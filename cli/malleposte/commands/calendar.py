@@ -89,10 +89,8 @@ def publish_command(source: str, name: str, words: str, colour: str, as_json: bo
     """
     settings, store = Settings.read(), Store()
     one = _judged(name, colour, words, settings.base)
-    given = (
-        _fetched(fetch.checked(source)) if fetch.is_address(source) else read_bytes(Path(source), content.MOST_BYTES)
-    )
-    found = content.check(given, name if source == "-" else source)
+    raw = _fetched(fetch.checked(source)) if fetch.is_address(source) else read_bytes(Path(source), content.MOST_BYTES)
+    checked = content.check(raw, name if source == "-" else source)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with store.locked():
         before = store.find(one.ident)
@@ -101,7 +99,7 @@ def publish_command(source: str, name: str, words: str, colour: str, as_json: bo
             one, source=fetch.checked(source) if fetch.is_address(source) else "", published=now, fetched=now,
             token=before.token if before else secrets.token_hex(16),
         )  # fmt: skip
-        store.put(one, content.whole(found.items, one.name))
+        store.put(one, content.whole(checked.items, one.name))
     _show(settings, "is kept")
     _tell(settings, store, [one], as_json=as_json)
 
@@ -171,13 +169,13 @@ def _fetched(url: str) -> bytes:
     return done.stdout
 
 
-def _show(settings: Settings, kept: str) -> None:
+def _show(settings: Settings, done: str) -> None:
     """Have the jobs bring the engines to the store, now. Raises MallepostError where one fails."""
     for unit in (GATHER, *settings.units):
         try:
             systemd.run_job(unit, START_SECONDS)
         except MallepostError as error:
-            raise MallepostError(f"it {kept}, but {error}; the timer tries again", error.hint) from error
+            raise MallepostError(f"it {done}, but {error}; the timer tries again", error.hint) from error
 
 
 def _tell(settings: Settings, store: Store, listed: Sequence[Published], *, as_json: bool) -> None:

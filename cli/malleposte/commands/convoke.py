@@ -115,19 +115,19 @@ def command(
             meter(next(asked), len(rows))
             return tools.hosts.look(uid).absence
 
-        made = plan.build(one, rows, refused, people, absent, now().timestamp())
+        new_plan = plan.build(one, rows, refused, people, absent, now().timestamp())
         if dry_run or not as_json:
-            answer(document(one, made), planned(one, made, rules.convocations.per_minute), as_json=as_json)
-        if not dry_run and made.changes:
+            answer(document(one, new_plan), planned(one, new_plan, rules.convocations.per_minute), as_json=as_json)
+        if not dry_run and new_plan.changes:
             confirm("Send?", yes=yes)
         if not dry_run:
-            _carry_out(tools, one, made)
+            _carry_out(tools, one, new_plan)
     if dry_run:
-        return ExitCode.PARTLY if made.refused else ExitCode.DONE
+        return ExitCode.PARTLY if new_plan.refused else ExitCode.DONE
     if wait:
         follow(one.ident, Meter(quiet=as_json), time.sleep)
-    answer(document(one, made), [f"{one.ident}: {made.changes} changes are on their way"], as_json=as_json)
-    return ExitCode.PARTLY if made.refused else ExitCode.DONE
+    answer(document(one, new_plan), [f"{one.ident}: {new_plan.changes} changes are on their way"], as_json=as_json)
+    return ExitCode.PARTLY if new_plan.refused else ExitCode.DONE
 
 
 def _standing(tools: Tools, settings: Settings, label: str, box: str) -> Convocation:
@@ -147,31 +147,33 @@ def _standing(tools: Tools, settings: Settings, label: str, box: str) -> Convoca
     )  # fmt: skip
 
 
-def _carry_out(tools: Tools, one: Convocation, made: Plan) -> None:
+def _carry_out(tools: Tools, one: Convocation, changes: Plan) -> None:
     """Keep the changes, which are then sent by themselves. What was answered meanwhile stays."""
     with store.turn():
-        held = store.load(one.ident) if store.has(one.ident) else one
-        plan.apply(held, made)
-        held.substitute, held.remind_days = one.substitute, one.remind_days
-        held.rows, held.plan, held.planning = [], None, False
-        store.ask(held)
-    if made.changes:
-        tools.journal.write("convoke", one.office, convocation=one.ident, changes=made.changes)
+        current = store.load(one.ident) if store.has(one.ident) else one
+        plan.apply(current, changes)
+        current.substitute, current.remind_days = one.substitute, one.remind_days
+        current.rows, current.plan, current.planning = [], None, False
+        store.ask(current)
+    if changes.changes:
+        tools.journal.write("convoke", one.office, convocation=one.ident, changes=changes.changes)
         tools.journal.sync()
 
 
-def planned(one: Convocation, made: Plan, per_minute: int) -> Iterator[str]:
+def planned(one: Convocation, changes: Plan, per_minute: int) -> Iterator[str]:
     """Return the plan for a person."""
-    yield f"{one.name} ({one.title}, {one.mail}): {len(made.new)} new, {len(made.changed)} changed, " + (
-        f"{len(made.off)} called off, {made.same} as they were"
+    yield f"{one.name} ({one.title}, {one.mail}): {len(changes.new)} new, {len(changes.changed)} changed, " + (
+        f"{len(changes.off)} called off, {changes.same} as they were"
     )
-    yield from _some("new", made.new, _line)
-    yield from _some("changed", made.changed, _line)
-    yield from _some("called off", [held for key in made.off if (held := one.find(key))], _line)
-    yield from _some("to know", made.notes, lambda note: f"{note.who}: {plan.NOTES[note.word]} {note.detail}".strip())
-    yield from _some("refused", made.refused, lambda refusal: f"line {refusal.line}: {refusal.reason}")
-    if made.changes:
-        yield f"{per_minute} a minute: {max(1, -(-made.changes // per_minute))} min"
+    yield from _some("new", changes.new, _line)
+    yield from _some("changed", changes.changed, _line)
+    yield from _some("called off", [invitee for key in changes.off if (invitee := one.find(key))], _line)
+    yield from _some(
+        "to know", changes.notes, lambda note: f"{note.who}: {plan.NOTES[note.word]} {note.detail}".strip()
+    )
+    yield from _some("refused", changes.refused, lambda refusal: f"line {refusal.line}: {refusal.reason}")
+    if changes.changes:
+        yield f"{per_minute} a minute: {max(1, -(-changes.changes // per_minute))} min"
 
 
 def _line(invitee: Invitee) -> str:
@@ -188,7 +190,7 @@ def _some[T](head: str, several: list[T], line: Callable[[T], str]) -> Iterator[
         yield f"  and {len(several) - SHOWN} more; --json has all"
 
 
-def document(one: Convocation, made: Plan) -> dict[str, Any]:
+def document(one: Convocation, changes: Plan) -> dict[str, Any]:
     """Return a plan as JSON. The words by which events are known stay out of it."""
 
     def shown(invitee: Invitee) -> dict[str, Any]:
@@ -196,9 +198,9 @@ def document(one: Convocation, made: Plan) -> dict[str, Any]:
 
     return {
         "convocation": one.ident, "name": one.name, "office": one.office,
-        "new": [shown(each) for each in made.new], "changed": [shown(each) for each in made.changed],
-        "off": list(made.off), "same": made.same, "notes": msgspec.to_builtins(made.notes),
-        "refused": [{"line": each.line, "reason": each.reason} for each in made.refused],
+        "new": [shown(each) for each in changes.new], "changed": [shown(each) for each in changes.changed],
+        "off": list(changes.off), "same": changes.same, "notes": msgspec.to_builtins(changes.notes),
+        "refused": [{"line": each.line, "reason": each.reason} for each in changes.refused],
     }  # fmt: skip
 
 

@@ -26,15 +26,15 @@ def complain(line: str) -> None:
 
 def document(rolling: Rolling, fault: MallepostError | None = None) -> str:
     """The JSON of a rolling deploy: the report of each host that was deployed, and the fault that ended it."""
-    told: dict[str, object] = {"ok": fault is None}
+    content: dict[str, object] = {"ok": fault is None}
     if fault is not None:
-        told |= {"error": fault.message, "hint": fault.hint, "exit_code": fault.exit_code}
-    told["hosts"] = {host: report.as_dict() for host, report in rolling.reports.items()}
-    return json.dumps(told, indent=2, ensure_ascii=False)
+        content |= {"error": fault.message, "hint": fault.hint, "exit_code": fault.exit_code}
+    content["hosts"] = {host: report.as_dict() for host, report in rolling.reports.items()}
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
-    """Deploy one host after the other; how many results changed. Raises MallepostError at the first failure."""
+    """Deploy one host after the other; return the number of changes. Raises MallepostError at the first failure."""
     hosts = list(plan.ordered(Site(options.inventory, vault), options.limit))
     progress = Progress()
     quiet = partial(silenced, options.inventory, "a deploy", progress.say)
@@ -52,7 +52,7 @@ def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
 
 
 def at_once(options: playbook.Options, as_json: bool) -> int:
-    """Deploy all hosts in one run; how many results changed. Raises MallepostError when it failed."""
+    """Deploy all hosts in one run; return the number of changes. Raises MallepostError when it failed."""
     quiet = silenced(options.inventory, "a deploy", complain, options.limit)
     with contextlib.nullcontext() if options.check else quiet:
         report = playbook.run(options, to_stderr=as_json)

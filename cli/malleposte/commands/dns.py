@@ -45,8 +45,8 @@ def show(inventory: str | None, as_json: bool, zone: bool) -> None:
         raise InputError("--json and --zone exclude each other", "give one of them")
     published = facts.of_inventory(paths.inventory(inventory))
     if as_json:
-        told = {"domain": published.domain, "records": list(published.records), "reverse": list(published.reverse)}
-        click.echo(json.dumps(told, indent=2))
+        document = {"domain": published.domain, "records": list(published.records), "reverse": list(published.reverse)}
+        click.echo(json.dumps(document, indent=2))
         return
     click.echo(f"; what {published.domain} must publish")
     if published.without_tlsa:
@@ -59,14 +59,14 @@ def show(inventory: str | None, as_json: bool, zone: bool) -> None:
         click.echo(f"; {line}")
 
 
-def _servers(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+def _servers(_context: click.Context, _parameter: click.Parameter, addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses given by --resolver."""
-    for text in given:
+    for text in addresses:
         try:
             ipaddress.ip_address(text)
         except ValueError as error:
             raise InputError(f"--resolver {text!r} is not an address") from error
-    return given
+    return addresses
 
 
 @command.command("check")

@@ -241,15 +241,15 @@ def accounts(lab: Lab, as_json: bool) -> None:
     """
     path = lab.deploy_inventory / "secrets" / "accounts.json"
     try:
-        found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        samples: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LabError(f"no sample account yet ({path} is absent): they come with malleposte up") from error
     except (OSError, ValueError) as error:
         raise LabError(f"{path}: {error}") from error
     keys = ("password", "mail", "profile", "numen", "name")
-    rows = [[uid, *(str(one.get(key, "")) for key in keys)] for uid, one in found.items()]
+    rows = [[uid, *(str(one.get(key, "")) for key in keys)] for uid, one in samples.items()]
     lines = _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NUMEN", "NAME"], *rows])
-    answer(found, lines, as_json=as_json, indent=2)
+    answer(samples, lines, as_json=as_json, indent=2)
 
 
 def _names(word: str, names: list[str]) -> None:

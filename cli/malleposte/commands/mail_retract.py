@@ -80,11 +80,11 @@ def retract_command(
                 raise InputError("--also goes with the name of a RETRACTION", "make its plan first: --dry-run")
             texts, failed = likeness.of(tools.hosts, like, since_of(days)) if like else (Likeness(), [])
             query = query_of(tools.directory, sender, recipient, word, message_id, link, queue, days, plan.MOST, texts)
-            found, failures = plan.messages(tools.hosts, query)
-            messages, more = _meant(tools.hosts, like, days) if like else (found, [])
+            matching, failures = plan.messages(tools.hosts, query)
+            messages, more = _meant(tools.hosts, like, days) if like else (matching, [])
             one = Retraction(
                 idents.new_ident(now()), int(now().timestamp()), actor(), reason.strip(), messages, [],
-                hosts=[query.host] if refuse_link else [], like=plan.like(found, messages) if like else [],
+                hosts=[query.host] if refuse_link else [], like=plan.like(matching, messages) if like else [],
             )  # fmt: skip
             plan.complete(one, settings.domain)
             acts.count(tools.hosts, one)

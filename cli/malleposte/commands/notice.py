@@ -21,12 +21,14 @@ class AddCommand(PortalCommand):
 
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
-        given = ctx.params
-        made = _made(_now(), *(given[name] for name in ("kind", "text", "english", "start", "until", "lasting")))
-        times = [made.start.isoformat(timespec="seconds"), made.end.isoformat(timespec="seconds")]
-        fixed = ["notice", "add", *(["--json"] if given["as_json"] else []), "--from", times[0], "--until", times[1]]
-        english = ["--en", given["english"]] if given["english"] else []
-        return super().away(ctx, inventory, [*fixed, *english, made.kind, "--", given["text"]])
+        options = ctx.params
+        notice = _new_notice(
+            _now(), *(options[name] for name in ("kind", "text", "english", "start", "until", "lasting"))
+        )
+        times = [notice.start.isoformat(timespec="seconds"), notice.end.isoformat(timespec="seconds")]
+        fixed = ["notice", "add", *(["--json"] if options["as_json"] else []), "--from", times[0], "--until", times[1]]
+        english = ["--en", options["english"]] if options["english"] else []
+        return super().away(ctx, inventory, [*fixed, *english, notice.kind, "--", options["text"]])
 
 
 class EndCommand(PortalCommand):
@@ -69,12 +71,12 @@ def add_command(kind: str, text: str, english: str, start: str, until: str, last
       sudo ./malleposte notice add maintenance "Mise à jour." --from "2026-11-28 18:00" --until "2026-11-28 20:00"
     """
     now = _now()
-    made = _made(now, kind, text, english, start, until, lasting)
+    notice = _new_notice(now, kind, text, english, start, until, lasting)
     try:
-        notices.write(notices.posted(notices.read(), made), now)
+        notices.write(notices.posted(notices.read(), notice), now)
     except notices.NoticeError as error:
         _refused(error)
-    _tell([made], as_json=as_json)
+    _tell([notice], as_json=as_json)
 
 
 @command.command("list", cls=PortalCommand)
@@ -89,10 +91,10 @@ def list_command(everything: bool, as_json: bool) -> None:
       sudo ./malleposte notice list --all --json
     """
     try:
-        known = notices.read()
+        current = notices.read()
     except notices.NoticeError as error:
         raise MallepostError(str(error), "mend or remove that file") from error
-    _tell(known if everything else notices.shown(known, _now()), as_json=as_json)
+    _tell(current if everything else notices.shown(current, _now()), as_json=as_json)
 
 
 @command.command("end", cls=EndCommand)
@@ -106,11 +108,11 @@ def end_command(ident: str, as_json: bool) -> None:
       sudo ./malleposte notice end 3f9a01c2
     """
     try:
-        known = notices.read()
-        notices.write(notices.ended(known, ident, _now()), _now())
+        current = notices.read()
+        notices.write(notices.ended(current, ident, _now()), _now())
     except notices.NoticeError as error:
         _refused(error)
-    _tell([one for one in known if one.ident == ident], as_json=as_json)
+    _tell([one for one in current if one.ident == ident], as_json=as_json)
 
 
 def _now() -> datetime:
@@ -121,7 +123,9 @@ def _refused(error: notices.NoticeError) -> NoReturn:
     raise InputError(str(error), "`notice --help` has examples") from error
 
 
-def _made(now: datetime, kind: str, text: str, english: str, start: str, until: str, lasting: str) -> notices.Notice:
+def _new_notice(
+    now: datetime, kind: str, text: str, english: str, start: str, until: str, lasting: str
+) -> notices.Notice:
     """The message that was typed. Raises InputError."""
     try:
         begins = notices.moment(start) if start else now
@@ -135,8 +139,8 @@ def _made(now: datetime, kind: str, text: str, english: str, start: str, until: 
         _refused(error)
 
 
-def _tell(found: Sequence[notices.Notice], *, as_json: bool) -> None:
-    lines = (f"{one.ident}  {one.kind:<11}  {local(one.start)} to {local(one.end)}  {one.text('fr')}" for one in found)
-    answer([{"id": one.ident, **one.as_dict()} for one in found], lines, as_json=as_json)
+def _tell(listed: Sequence[notices.Notice], *, as_json: bool) -> None:
+    lines = (f"{one.ident}  {one.kind:<11}  {local(one.start)} to {local(one.end)}  {one.text('fr')}" for one in listed)
+    answer([{"id": one.ident, **one.as_dict()} for one in listed], lines, as_json=as_json)
     if not as_json:
-        click.echo(f"{len(found)} notice(s)", err=True)
+        click.echo(f"{len(listed)} notice(s)", err=True)

@@ -25,8 +25,8 @@ INVENTORY_WORDS: dict[str, Any] = {
 def lab_inventory() -> Path | None:
     """The inventory that the lab of the environment's prefix was given when it was made; None without such a lab."""
     prefix = os.environ.get(paths.ENV_PREFIX)
-    found = paths.labs() / prefix / "inventory" if prefix else None
-    return found if found is not None and found.is_dir() else None
+    folder = paths.labs() / prefix / "inventory" if prefix else None
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def tell_inventory(context: click.Context, option: click.Parameter, value: str | None) -> str | None:

@@ -16,9 +16,9 @@ class Parts(Mapping[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         """Import it. Raises KeyError for an unknown name."""
         module, _, attribute = self._places[name].partition(":")
-        found = getattr(importlib.import_module(f"{self._package}.{module}"), attribute)
-        assert isinstance(found, click.Command)
-        return found
+        part = getattr(importlib.import_module(f"{self._package}.{module}"), attribute)
+        assert isinstance(part, click.Command)
+        return part
 
     def __iter__(self) -> Iterator[str]:
         """The names; nothing is imported."""

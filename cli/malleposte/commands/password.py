@@ -28,9 +28,9 @@ def policy_of(inventory: str | None) -> Policy:
     """The platform's: of this host's facts, on the controller of the inventory's. Raises InputError."""
     if paths.HOSTED:
         return facts.policy()
-    where, given = _declared(inventory)
+    where, values = _declared(inventory)
     try:
-        return Policy.from_mapping(given)
+        return Policy.from_mapping(values)
     except PolicyError as error:
         raise InputError(f"{where}: {error}") from error
 
@@ -41,8 +41,8 @@ def _declared(inventory: str | None) -> tuple[str, Mapping[str, Any]]:
     path = paths.inventory(inventory, secrets=False)
     listed = remote.listing(path)
     for host in remote.members(listed, "malleposte"):
-        given = listed["_meta"]["hostvars"].get(host, {}).get("malleposte_password_policy")
-        policy = declared.resolved("malleposte_password_policy", given)
+        value = listed["_meta"]["hostvars"].get(host, {}).get("malleposte_password_policy")
+        policy = declared.resolved("malleposte_password_policy", value)
         if isinstance(policy, Mapping):
             return f"{path}: malleposte_password_policy", policy
     raise InputError(f"inventory {path}: no host in the group malleposte with a malleposte_password_policy")
@@ -70,10 +70,10 @@ def read_password() -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def language_of(given: str | None) -> str:
+def language_of(typed: str | None) -> str:
     """The one asked for, else French where the locale is, else English."""
-    if given:
-        return given
+    if typed:
+        return typed
     name = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "fr" if name.lower().startswith("fr") else "en"
 
@@ -111,12 +111,12 @@ def check_command(
       sudo ./malleposte password check --user jdupont --name Jean --name Dupont --lang fr --json < password.txt
     """
     policy = policy_of(inventory)
-    found = rules.check(read_password(), rules.Context(user, names=names, addresses=addresses), policy)
+    violations = rules.check(read_password(), rules.Context(user, names=names, addresses=addresses), policy)
     language = language_of(lang)
-    told = [{"code": one.code, "message": one.message(language)} for one in found]
-    lines = [one["message"] for one in told] or ["Accepté." if language == "fr" else "Accepted."]
-    answer({"accepted": not found, "violations": told}, lines, as_json=as_json)
-    return ExitCode.FAILURE if found else ExitCode.DONE
+    rows = [{"code": one.code, "message": one.message(language)} for one in violations]
+    lines = [one["message"] for one in rows] or ["Accepté." if language == "fr" else "Accepted."]
+    answer({"accepted": not violations, "violations": rows}, lines, as_json=as_json)
+    return ExitCode.FAILURE if violations else ExitCode.DONE
 
 
 @command.command("rules")
@@ -130,5 +130,5 @@ def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> Non
     Example:
       sudo ./malleposte password rules --lang fr
     """
-    told = list(project.sentences(policy_of(inventory), language_of(lang)).values())
-    answer(told, told, as_json=as_json)
+    sentences = list(project.sentences(policy_of(inventory), language_of(lang)).values())
+    answer(sentences, sentences, as_json=as_json)

@@ -27,7 +27,7 @@ def show(result: Result) -> None:
     click.echo(name + click.style(status, fg=report.MARKS[result.status]) + rest)
 
 
-def known(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+def checked_names(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     """The names of --only, one by one or separated by commas. Raises InputError on an unknown one."""
     chosen = tuple(name for text in names for name in text.split(",") if name)
     for name in chosen:
@@ -78,7 +78,7 @@ def walker(inventory: Path) -> Callable[[], list[Result]]:
 @click.command("probe")
 @INVENTORY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
-@click.option("--only", multiple=True, metavar="NAME", callback=known, help="Walk this path only (repeatable).")
+@click.option("--only", multiple=True, metavar="NAME", callback=checked_names, help="Walk this path only (repeatable).")
 @click.option("--archive-hours", default=backups.Limits.hours, show_default=True, help="Age of a fresh archive.")
 @click.option("--check-days", default=backups.Limits.days, show_default=True, help="Age of a fresh check of a vault.")
 @click.pass_context

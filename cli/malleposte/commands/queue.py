@@ -22,7 +22,7 @@ WHO = click.argument("who", metavar="ACCOUNT")
 LINE = 65536  # characters of what the filter says
 
 
-def _held(who: str) -> list[Waiting]:
+def _held_messages(who: str) -> list[Waiting]:
     """Held messages of an account that was logged in, or under an envelope address; all for an empty name."""
     who = who.strip().lower()
     return [one for one in Queue().held() if not who or who in (one.login, one.sender.lower())]
@@ -60,10 +60,10 @@ def held_command(who: str, as_json: bool) -> None:
       sudo ./malleposte queue held
       sudo ./malleposte queue held mdupond --json
     """
-    found = _held(who)
-    answer([asdict(one) for one in found], map(_shown, found), as_json=as_json)
+    messages = _held_messages(who)
+    answer([asdict(one) for one in messages], map(_shown, messages), as_json=as_json)
     if not as_json:
-        click.echo(f"{len(found)} held", err=True)
+        click.echo(f"{len(messages)} held", err=True)
 
 
 @command.command("release", cls=MailCommand)
@@ -79,7 +79,7 @@ def release_command(who: str, as_json: bool) -> int:
       sudo ./malleposte queue release mdupond
       sudo ./malleposte queue release ce.0210001m@ac-exemple.test --json
     """
-    return _told(who, Queue().release(_held(_named(who))), "let go", as_json=as_json)
+    return _report(who, Queue().release(_held_messages(_named(who))), "let go", as_json=as_json)
 
 
 @command.command("drop", cls=MailCommand)
@@ -97,7 +97,7 @@ def drop_command(who: str, yes: bool, as_json: bool) -> int:
       sudo ./malleposte queue drop mdupond --yes --json
     """
     confirm(f"Delete all held mail of {who}, for good?", yes=yes)
-    return _told(who, Queue().delete(_held(_named(who))), "deleted", as_json=as_json)
+    return _report(who, Queue().delete(_held_messages(_named(who))), "deleted", as_json=as_json)
 
 
 def _named(who: str) -> str:
@@ -106,7 +106,7 @@ def _named(who: str) -> str:
     return who
 
 
-def _told(who: str, idents: Sequence[str], word: str, *, as_json: bool) -> int:
+def _report(who: str, idents: Sequence[str], word: str, *, as_json: bool) -> int:
     answer({"messages": list(idents)}, [f"{len(idents)} messages {word}"] if idents else [], as_json=as_json)
     if idents:
         return ExitCode.DONE
@@ -125,6 +125,6 @@ def alarm_command(deliver: str, smtp: str, blocks: bool) -> None:
     Example:
       systemctl status malleposte-outbound.socket
     """
-    found = outbound.Excess.parse(sys.stdin.readline(LINE))
-    outbound.tell(found, facts.read(), deliver, outbound.by_smtp(smtp), blocks=blocks)
-    click.echo(f"{found.account}: {found.level}: {found.sum} recipients in {found.seconds} s: told")
+    excess = outbound.Excess.parse(sys.stdin.readline(LINE))
+    outbound.tell(excess, facts.read(), deliver, outbound.by_smtp(smtp), blocks=blocks)
+    click.echo(f"{excess.account}: {excess.level}: {excess.sum} recipients in {excess.seconds} s: told")

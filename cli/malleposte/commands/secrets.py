@@ -78,9 +78,9 @@ def export_command(
     """
     folder = paths.inventory(inventory)
     escrow.refuse(target, folder)
-    given = None if recipients else passphrase(passphrase_file, confirm=True)
+    phrase = None if recipients else passphrase(passphrase_file, confirm=True)
     keys = {} if no_keys else asked(folder)
-    number = escrow.export(folder, target, given, recipients, keys)
+    number = escrow.export(folder, target, phrase, recipients, keys)
     click.echo(f"{number - len(keys)} secrets and {len(keys)} keys of repositories written to {target}")
 
 
@@ -100,17 +100,17 @@ def verify_command(
       sudo ./malleposte secrets verify --from /media/escrow/malleposte.gpg
     """
     escrow.there(source)
-    held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
+    contents = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
     folder = paths.inventory(inventory)
     keys = {} if no_keys else asked(folder)
-    wrong = escrow.differences(held, {**escrow.secrets(folder), **keys})
+    wrong = escrow.differences(contents, {**escrow.secrets(folder), **keys})
     for line in wrong:
         click.echo(line, err=True)
     if wrong:
         raise MallepostError(f"{len(wrong)} secrets are not in {source} as they are here", "export again")
-    number = sum(not name.startswith(escrow.KEYS) for name in held)
-    told = "" if no_keys else f", and {len(keys)} keys of repositories"
-    click.echo(f"{number} secrets in {source}{told}, all as they are here")
+    number = sum(not name.startswith(escrow.KEYS) for name in contents)
+    keys_too = "" if no_keys else f", and {len(keys)} keys of repositories"
+    click.echo(f"{number} secrets in {source}{keys_too}, all as they are here")
 
 
 @command.command("import")
@@ -126,9 +126,9 @@ def import_command(inventory: str | None, source: Path, key: Path | None, passph
       sudo ./malleposte secrets import -i inventories/mine --from /media/escrow/malleposte.gpg
     """
     escrow.there(source)
-    held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
-    number = sum(not name.startswith(escrow.KEYS) for name in held)
-    click.echo(f"{len(escrow.put_back(held, paths.inventory(inventory)))} of {number} secrets put back")
+    contents = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
+    number = sum(not name.startswith(escrow.KEYS) for name in contents)
+    click.echo(f"{len(escrow.put_back(contents, paths.inventory(inventory)))} of {number} secrets put back")
 
 
 def rotation(inventory: str | None, linear: bool, vault: Vault) -> Rotation:
@@ -247,10 +247,12 @@ def timer_command(inventory: str | None, off: bool, vault_password_file: str | N
       sudo ./malleposte secrets timer -i inventories/mine
       sudo ./malleposte secrets timer -i inventories/mine --off
     """
-    made = timer.Timer(paths.inventory(inventory), vault_password_file)
+    installed = timer.Timer(paths.inventory(inventory), vault_password_file)
     if off:
-        made.remove()
-        click.echo(f"{made.name}.timer is removed")
+        installed.remove()
+        click.echo(f"{installed.name}.timer is removed")
     else:
-        made.install()
-        click.echo(f"{made.name}.timer runs each night; `systemctl status {made.name}.service` shows its last run")
+        installed.install()
+        click.echo(
+            f"{installed.name}.timer runs each night; `systemctl status {installed.name}.service` shows its last run"
+        )

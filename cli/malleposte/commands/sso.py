@@ -66,7 +66,7 @@ def status_command(uid: str, as_json: bool) -> int:
             "an account"
         )
         return ExitCode.DONE
-    return _told(factors, sessions, as_json)
+    return _print(factors, sessions, as_json)
 
 
 @command.group("factors")
@@ -89,7 +89,7 @@ def factors_list(uid: str, as_json: bool) -> int:
     Example:
       sudo ./malleposte sso factors list mdupond
     """
-    return _told(lemonldap.factors(uid), None, as_json)
+    return _print(lemonldap.factors(uid), None, as_json)
 
 
 @factors_group.command("remove", cls=RemoveCommand)
@@ -109,7 +109,7 @@ def factors_remove(uid: str, ident: str, reason: str, by: str, as_json: bool) ->
     kinds = sorted({one.kind for one in left})
     words: dict[str, Any] = {"kind": gone.kind, "name": gone.name, "added": False, "kinds": kinds}
     lemonldap.tell("/changed", uid, by=by or person(), reason=reason, **words)
-    return _told(left, None, as_json)
+    return _print(left, None, as_json)
 
 
 @command.group("sessions")
@@ -132,7 +132,7 @@ def sessions_list(uid: str, as_json: bool) -> int:
     Example:
       sudo ./malleposte sso sessions list mdupond
     """
-    return _told(None, lemonldap.sessions(uid), as_json)
+    return _print(None, lemonldap.sessions(uid), as_json)
 
 
 @sessions_group.command("end", cls=ActCommand)
@@ -158,17 +158,17 @@ def sessions_end(uid: str, reason: str, by: str, as_json: bool) -> int:
     return ExitCode.PARTLY if ended.untold else ExitCode.DONE
 
 
-def _told(
+def _print(
     factors: Sequence[lemonldap.Factor] | None, sessions: Sequence[lemonldap.Session] | None, as_json: bool
 ) -> int:
     if as_json:
         asked = {"factors": factors, "sessions": sessions}
-        found = {name: [one.as_dict() for one in rows] for name, rows in asked.items() if rows is not None}
-        click.echo(json.dumps(found, ensure_ascii=False))
+        document = {name: [one.as_dict() for one in rows] for name, rows in asked.items() if rows is not None}
+        click.echo(json.dumps(document, ensure_ascii=False))
         return ExitCode.DONE
     for factor in factors or ():
-        made = local(factor.made) if factor.made else "-"
-        click.echo(f"{factor.ident}  {factor.kind:<9}  {made}  {factor.name}")
+        enrolled = local(factor.made) if factor.made else "-"
+        click.echo(f"{factor.ident}  {factor.kind:<9}  {enrolled}  {factor.name}")
     if factors is not None:
         click.echo(f"{len(factors)} second factor(s)", err=True)
     for one in sessions or ():

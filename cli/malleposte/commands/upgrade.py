@@ -100,8 +100,8 @@ def command(
     site = Site(where, vault)
     steps = plan.steps(site, limit)
     if only_list:
-        told = {"hosts": {step.host: step.as_dict() for step in steps}}
-        click.echo(json.dumps(told, indent=2) if as_json else "\n".join(table(steps)))
+        document = {"hosts": {step.host: step.as_dict() for step in steps}}
+        click.echo(json.dumps(document, indent=2) if as_json else "\n".join(table(steps)))
         return ExitCode.CHANGES if detailed_exitcode and any(step.packages for step in steps) else ExitCode.DONE
     progress = Progress()
     # Held before the hosts are asked, so that a second run is refused at once.

@@ -139,8 +139,8 @@ def passphrase_command() -> None:
     if not paths.HOSTED:
         raise InputError("this works on a vault", "`malleposte secrets rotate` runs it there")
     try:
-        given = json.load(sys.stdin)
-        client, old, new = (str(given[name]) for name in ("client", "old", "new"))
+        typed = json.load(sys.stdin)
+        client, old, new = (str(typed[name]) for name in ("client", "old", "new"))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError("standard input is not the input from `secrets rotate`") from error
     settings = maintenance.Settings.read()

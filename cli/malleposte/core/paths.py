@@ -58,16 +58,16 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def inventory(given: str | None, *, secrets: bool = True) -> Path:
+def inventory(name: str | None, *, secrets: bool = True) -> Path:
     """The inventory named by a path or by a folder's name under `inventories/`; the lab's when None.
 
     `secrets`: the command reads or makes the inventory's secrets. Raises InputError, with the known names, when there
     is no such inventory; MallepostError when its secrets are another user's.
     """
-    found = _named(given)
+    path = _named(name)
     if secrets:
-        _own(folder_of(found))
-    return found
+        _own(folder_of(path))
+    return path
 
 
 def folder_of(inventory: Path) -> Path:
@@ -81,22 +81,22 @@ def hosts_of(inventory: Path) -> Path:
     return hosts if hosts.is_file() else inventory
 
 
-def _named(given: str | None) -> Path:
-    if given is None:
+def _named(name: str | None) -> Path:
+    if name is None:
         return LAB_INVENTORY
-    for candidate in (Path(given), ROOT / "inventories" / given):
+    for candidate in (Path(name), ROOT / "inventories" / name):
         if candidate.exists():
             return candidate.resolve()
-    known = sorted(p.name for p in (ROOT / "inventories").glob("*") if p.is_dir())
-    raise InputError(f"no inventory {given!r}", f"give a path or one of: {', '.join(known)}")
+    names = sorted(p.name for p in (ROOT / "inventories").glob("*") if p.is_dir())
+    raise InputError(f"no inventory {name!r}", f"give a path or one of: {', '.join(names)}")
 
 
 def _own(folder: Path) -> None:
     """Refuse, in one line, secrets that this user cannot read or make."""
-    kept = folder / "secrets"
-    place = kept if kept.exists() else folder
+    secrets = folder / "secrets"
+    place = secrets if secrets.exists() else folder
     if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         owner = getpwuid(place.stat().st_uid).pw_name
         raise MallepostError(
-            f"the inventory's secrets in {shown(kept)} belong to {owner}", f"run this with sudo, or as {owner}"
+            f"the inventory's secrets in {shown(secrets)} belong to {owner}", f"run this with sudo, or as {owner}"
         )

@@ -46,21 +46,21 @@ class Screen:
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
-        self._held = ""
+        self._unfinished = ""
 
     def write(self, text: str) -> None:
         """Whole lines at once; an unfinished one too, unless it may become the warning."""
-        *lines, rest = (self._held + text).split("\n")
+        *lines, rest = (self._unfinished + text).split("\n")
         shown = "".join(f"{line}\n" for line in lines if not _NOISE.match(plain(line)))
         begun = _HALF_ANSI.sub("", _ANSI.sub("", rest)).rpartition("\r")[2]
         hold = bool(rest) and (begun.startswith(_NOISE_BEGINS) or _NOISE_BEGINS.startswith(begun))
-        self._held = rest if hold else ""
+        self._unfinished = rest if hold else ""
         self._target.write(shown + ("" if hold else rest))
         self._target.flush()
 
     def end(self) -> None:
         """Write the output that was held back."""
-        self._target.write(self._held)
+        self._target.write(self._unfinished)
         self._target.flush()
 
 

@@ -58,13 +58,13 @@ class Config:
     @classmethod
     def read(cls, path: Path) -> Config:
         """From a JSON file: the throttle's settings, `api_key` and `names`. Raises OSError, or ValueError."""
-        given = json.loads(path.read_text("utf-8"))
-        if not isinstance(given, dict) or len(str(given.get("api_key", ""))) < 16:
+        document = json.loads(path.read_text("utf-8"))
+        if not isinstance(document, dict) or len(str(document.get("api_key", ""))) < 16:
             raise ValueError("api_key has less than 16 characters")
         mine = {"api_key", "names"}
-        names = str(given.get("names", ""))
-        settings = Settings.of({name: value for name, value in given.items() if name not in mine})
-        return cls(settings, str(given["api_key"]), Path(names) if names else None)
+        names = str(document.get("names", ""))
+        settings = Settings.of({name: value for name, value in document.items() if name not in mine})
+        return cls(settings, str(document["api_key"]), Path(names) if names else None)
 
 
 def judge(

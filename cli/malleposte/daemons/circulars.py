@@ -233,10 +233,10 @@ class Server:
                 tasks.create_task(kit.alive())
 
 
-def serve(given: Settings) -> int:
+def serve(settings: Settings) -> int:
     """Serve until SIGTERM."""
-    store = Store(Path(os.environ.get("STATE_DIRECTORY", ".")), Limits(given.days, given.list_mb, given.mb))
-    server = Server(Archive(store, Counting(given.readers)), Path(given.words))
+    store = Store(Path(os.environ.get("STATE_DIRECTORY", ".")), Limits(settings.days, settings.list_mb, settings.mb))
+    server = Server(Archive(store, Counting(settings.readers)), Path(settings.words))
     try:
         return kit.run(kit.until_ended(server.serve(kit.handed()), lambda: None))
     finally:

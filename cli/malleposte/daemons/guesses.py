@@ -32,7 +32,7 @@ class Teller:
         """Tell what is new. One line where Valkey begins to be silent, one where it answers again."""
         try:
             last = kit.state(self.note, float) or 0.0
-            found = self.store.since(GUESSERS, last)
+            guessers = self.store.since(GUESSERS, last)
         except Unavailable as error:
             if not self.silent:
                 kit.say(f"<4>nobody is banned for guesses elsewhere meanwhile: {error}")
@@ -41,7 +41,7 @@ class Teller:
         if self.silent:
             kit.say("<5>Valkey answers again")
         self.silent = False
-        for address, moment in found:
+        for address, moment in guessers:
             kit.say(f"guesses: rip={address}")
             durable.write(self.note, repr(moment))
 
@@ -52,10 +52,10 @@ def main(words: Sequence[str]) -> int:
 
 
 def _read(path: Path) -> dict[str, str]:
-    given: dict[str, str] = json.loads(path.read_text("utf-8"))
-    if set(given) != KEYS:
+    document: dict[str, str] = json.loads(path.read_text("utf-8"))
+    if set(document) != KEYS:
         raise ValueError(f"not {', '.join(sorted(KEYS))}")
-    return given
+    return document
 
 
 def _serve(settings: dict[str, str]) -> int:

@@ -161,12 +161,12 @@ def _recognised(link_: socket.socket, clients: Mapping[str, str]) -> bool:
         proof = wire.read(_line(link_) or b"", wire.Proof)
     except InputError:
         proof = wire.Proof("", "")
-    known = link.proves(clients, proof.client, proof.secret)
+    proved = link.proves(clients, proof.client, proof.secret)
     refused = wire.Refused("not known here", "deploy the directory's host again")
-    link_.sendall(wire.line(wire.Done() if known else refused))
-    if not known:
+    link_.sendall(wire.line(wire.Done() if proved else refused))
+    if not proved:
         kit.say("<4>a client that is not known was refused")
-    return known
+    return proved
 
 
 def _line(link_: socket.socket) -> bytes | None:

@@ -94,8 +94,8 @@ class Pager:
         return faults
 
     async def _ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        known = self.settings
-        return await asyncio.to_thread(peers.each, known.peers, known.name, known.secret, request, kit.say)
+        settings = self.settings
+        return await asyncio.to_thread(peers.each, settings.peers, settings.name, settings.secret, request, kit.say)
 
     async def hook(self, request: http.Request) -> http.Answer:
         """Answer a notification of Alertmanager; anything but 200 makes it come again."""
@@ -188,24 +188,24 @@ class Pager:
 
     async def listen(self) -> list[asyncio.Server]:
         """Take connections of peers, and notifications of this host. Raises OSError, ssl.SSLError."""
-        known, servers = self.settings, list[asyncio.Server]()
-        if known.listen:
-            host, port = known.listen
-            tls = link.server_context(known.certificate, known.key)
+        settings, servers = self.settings, list[asyncio.Server]()
+        if settings.listen:
+            host, port = settings.listen
+            tls = link.server_context(settings.certificate, settings.key)
             wait = peers.SECONDS
             servers.append(
                 await asyncio.start_server(
                     self.peer, host or None, port, ssl=tls, limit=peers.LONGEST, ssl_handshake_timeout=wait
                 )
             )
-        if known.webhook:
-            host, port = known.webhook
+        if settings.webhook:
+            host, port = settings.webhook
             serve = functools.partial(http.converse, self.hook, LIMITS)
             servers.append(await asyncio.start_server(serve, host, port, limit=LIMITS.head))
-        if known.state_user:
-            servers.append(await asyncio.start_unix_server(self.shown, str(known.state_socket)))
+        if settings.state_user:
+            servers.append(await asyncio.start_unix_server(self.shown, str(settings.state_socket)))
             # Whoever connects is judged by the user.
-            known.state_socket.chmod(0o666)
+            settings.state_socket.chmod(0o666)
         return servers
 
     async def serve(self) -> None:

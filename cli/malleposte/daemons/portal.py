@@ -33,10 +33,10 @@ def main(words: Sequence[str]) -> int:
 
         def load(self) -> Any:
             """Make the application, which the workers share: their collections of garbage leave its memory alone."""
-            made = importlib.import_module("malleposte_portal").create_app()
+            application = importlib.import_module("malleposte_portal").create_app()
             gc.collect()
             gc.freeze()
-            return made
+            return application
 
     Portal().run()
     return 0

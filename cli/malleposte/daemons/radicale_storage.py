@@ -71,16 +71,16 @@ class Published:
     def of(self, uid: str) -> list[str]:
         """The calendars that an agent is shown."""
         try:
-            found = self.file.stat()
-            if self.seen != (found.st_ino, found.st_mtime_ns):
-                given = json.loads(self.file.read_text("utf-8"))
-                self.members = {one: None if uids is None else frozenset(uids) for one, uids in given.items()}
-                self.seen = found.st_ino, found.st_mtime_ns
+            status = self.file.stat()
+            if self.seen != (status.st_ino, status.st_mtime_ns):
+                document = json.loads(self.file.read_text("utf-8"))
+                self.members = {one: None if uids is None else frozenset(uids) for one, uids in document.items()}
+                self.seen = status.st_ino, status.st_mtime_ns
         except FileNotFoundError:
             self.members = {}
         except (ValueError, TypeError, AttributeError) as error:
             # Agents keep what they were shown, and their own agendas; the job writes the file anew.
-            self.seen = found.st_ino, found.st_mtime_ns
+            self.seen = status.st_ino, status.st_mtime_ns
             LOG.error("%s cannot be read: %s", self.file, error)
         return sorted(one for one, uids in self.members.items() if uids is None or uid in uids)
 
@@ -117,9 +117,9 @@ class Storage(multifilesystem.Storage):
             return
         collection = self._collection_class(self, f"/{uid}/{PREFIX}{ident}/", str(folder))
         if item:
-            found = collection._get(item)
-            if found is not None:
-                yield found
+            single = collection._get(item)
+            if single is not None:
+                yield single
             return
         yield collection
         if depth != "0":

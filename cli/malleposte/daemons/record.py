@@ -78,11 +78,11 @@ class Config:
     @classmethod
     def read(cls, path: Path) -> Config:
         """From a JSON file. Raises OSError, or ValueError."""
-        given = json.loads(path.read_text("utf-8"))
-        days, domain, names = given["days"], given["domain"], given.get("names", "")
+        document = json.loads(path.read_text("utf-8"))
+        days, domain, names = document["days"], document["domain"], document.get("names", "")
         if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 365:
             raise ValueError("days is a whole number from 1 to 365")
-        return cls(days, str(domain).lower(), Path(names) if names else None, int(given.get("lines_mb", 0)))
+        return cls(days, str(domain).lower(), Path(names) if names else None, int(document.get("lines_mb", 0)))
 
 
 class Record:
@@ -110,7 +110,7 @@ class Record:
 
     def note(self, one: Event) -> None:
         """An event, for the next write."""
-        if len(self.tally.held) < WAITING or one in self.tally.held:
+        if len(self.tally.events) < WAITING or one in self.tally.events:
             self.tally.add(one, int(self.clock()))
             if self.lines:
                 self.lines.add(one, int(self.clock()))
@@ -125,23 +125,23 @@ class Record:
         if self.lines:
             self.lines.write()
         try:
-            if waiting.held:
-                self.store.add(waiting.held.values())
+            if waiting.events:
+                self.store.add(waiting.events.values())
             if senders:
                 self.store.sends(senders)
         except sqlite3.Error as error:
-            LOG.error("%d events are not recorded: %s", len(waiting.held) + len(senders), error)
+            LOG.error("%d events are not recorded: %s", len(waiting.events) + len(senders), error)
 
     def log_in(self, line: bytes) -> None:
         """A datagram: a log-in, or a session of submission. The sender knows the account."""
         try:
-            given = json.loads(line)
-            if isinstance(given, dict) and "sends" in given:
-                self.sends(given)
-            elif isinstance(given, dict) and "act" in given:
-                self.acted(given["act"])
+            document = json.loads(line)
+            if isinstance(document, dict) and "sends" in document:
+                self.sends(document)
+            elif isinstance(document, dict) and "act" in document:
+                self.acted(document["act"])
             else:
-                self.logged_in(event("logins", given if isinstance(given, dict) else {}))
+                self.logged_in(event("logins", document if isinstance(document, dict) else {}))
         except (ValueError, RecursionError) as error:
             LOG.warning("a log-in is not understood: %s", error)
 
@@ -158,12 +158,12 @@ class Record:
         if len(self.acts) < ACTS or name in self.acts:
             self.acts[name] += 1
 
-    def sends(self, given: Mapping[str, Any]) -> None:
+    def sends(self, document: Mapping[str, Any]) -> None:
         """An accepted log-in to submission, for the next write. Raises ValueError."""
-        account = given.get("account")
+        account = document.get("account")
         if not isinstance(account, str) or not is_uid(account):
             raise ValueError("no account")
-        self.senders[account, str(ipaddress.ip_address(str(given["sends"])))] = int(self.clock())
+        self.senders[account, str(ipaddress.ip_address(str(document["sends"])))] = int(self.clock())
 
     async def sender(self, request: Mapping[str, str]) -> str:
         """The action on a question of Postfix about a session (`sasl_username`, `client_address`)."""
@@ -183,10 +183,10 @@ class Record:
     async def refused(self, line: bytes) -> None:
         """A line of the filter: `user` of a log-in, `sender`, `recipients`, and the `symbols` that it found."""
         try:
-            told = json.loads(line)
-            user, sender = str(told.get("user") or "").lower(), str(told.get("sender") or "").lower()
-            recipients = [str(one).lower() for one in told.get("recipients", [])][:RECIPIENTS]
-            why = reason([str(one) for one in told.get("symbols", [])])
+            document = json.loads(line)
+            user, sender = str(document.get("user") or "").lower(), str(document.get("sender") or "").lower()
+            recipients = [str(one).lower() for one in document.get("recipients", [])][:RECIPIENTS]
+            why = reason([str(one) for one in document.get("symbols", [])])
         except (ValueError, AttributeError, TypeError, RecursionError) as error:
             LOG.warning("a refused message is not understood: %s", error)
             return
@@ -202,8 +202,8 @@ class Record:
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to root's question."""
         try:
-            told = json.loads(line)
-            act, uid = str(told["act"]), str(told["uid"])
+            question = json.loads(line)
+            act, uid = str(question["act"]), str(question["uid"])
         except (ValueError, KeyError, TypeError):
             return {"error": "not a question"}
         if act == "counts":

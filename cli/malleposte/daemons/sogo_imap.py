@@ -61,16 +61,16 @@ async def answered(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> No
             await to.drain()
             return
         said = (said + line)[-relay.PIECE :]
-        found = None if STATUS.match(said) else LITERAL.search(line)
-        size = int(found[1]) if found else 0
-        if found and 0 < size <= MOST and PART.match(said):
+        literal = None if STATUS.match(said) else LITERAL.search(line)
+        size = int(literal[1]) if literal else 0
+        if literal and 0 < size <= MOST and PART.match(said):
             try:
                 better = completed(await source.readexactly(size))
             except asyncio.IncompleteReadError as error:
                 to.write(line + error.partial)
                 await to.drain()
                 return
-            to.write(line[: found.start()] + b"{%d}\r\n" % len(better) + better)
+            to.write(line[: literal.start()] + b"{%d}\r\n" % len(better) + better)
             size = 0
         else:
             to.write(line)
@@ -82,7 +82,7 @@ async def answered(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> No
             to.write(piece)
             await to.drain()
             size -= len(piece)
-        if not found and line.endswith(b"\r\n"):
+        if not literal and line.endswith(b"\r\n"):
             said = b""
 
 

@@ -33,8 +33,8 @@ def turned(line: bytes) -> bytes:
         return line
     if len(parts) != 3 or not TOKEN.fullmatch(parts[2]) or b"\1" in parts[1]:
         return line
-    told = b"user=" + parts[1] + b"\1auth=Bearer " + parts[2] + b"\1\1"
-    return b"AUTH XOAUTH2 " + base64.b64encode(told) + b"\r\n"
+    response = b"user=" + parts[1] + b"\1auth=Bearer " + parts[2] + b"\1\1"
+    return b"AUTH XOAUTH2 " + base64.b64encode(response) + b"\r\n"
 
 
 async def spoken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:

@@ -64,9 +64,9 @@ class Config:
     @classmethod
     def read(cls, path: Path) -> Config:
         """From a JSON file with the same keys. Raises OSError, or ValueError with what is wrong."""
-        given = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
         try:
-            return cls(client.Client(**given["accountd"]), str(given["renew"]))
+            return cls(client.Client(**document["accountd"]), str(document["renew"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not the settings of sso-prove ({error})") from error
 
@@ -99,9 +99,9 @@ class Server:
             return 404, [], b""
         kind, names = QUESTIONS[request.target]
         try:
-            told = {BROWSER: ""} | json.loads(request.body)
-            args = {"source": told["address"]} | {name: told[given] for given, name in names.items()}
-            args |= {BROWSER: told[BROWSER]} if BROWSER in kind.__struct_fields__ else {}
+            document = {BROWSER: ""} | json.loads(request.body)
+            args = {"source": document["address"]} | {name: document[key] for key, name in names.items()}
+            args |= {BROWSER: document[BROWSER]} if BROWSER in kind.__struct_fields__ else {}
         except (ValueError, KeyError, TypeError):
             return 400, [], b""
         try:

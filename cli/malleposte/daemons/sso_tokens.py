@@ -39,10 +39,10 @@ class Config:
     @classmethod
     def read(cls, path: Path) -> Config:
         """From a JSON file with the keys of Provider. Raises OSError, ValueError, TypeError."""
-        given = json.loads(path.read_text("utf-8"))
-        if not given.get("scope"):
+        document = json.loads(path.read_text("utf-8"))
+        if not document.get("scope"):
             raise ValueError("scope is missing: a token of any service would open mail")
-        return cls(Proofs(Provider(**given)))
+        return cls(Proofs(Provider(**document)))
 
 
 class Server:
@@ -56,8 +56,8 @@ class Server:
         if request.method != "POST" or request.target != "/":
             return 404, [], b""
         try:
-            told = urllib.parse.parse_qs(request.body.decode("ascii"), strict_parsing=True, max_num_fields=4)
-            (token,) = told["token"]
+            fields = urllib.parse.parse_qs(request.body.decode("ascii"), strict_parsing=True, max_num_fields=4)
+            (token,) = fields["token"]
         except (ValueError, KeyError):
             return 400, [], b""
         return 200, JSON, json.dumps(self.judged(token)).encode()

@@ -83,10 +83,10 @@ async def host_has_dane(lookup: Lookup, host: str) -> bool:
     RFC 7672 section 2.2.2: only a validated address leads to TLSA; the alias-expanded name is tried before the name.
     """
     addresses = [await lookup(host, kind) for kind in ("A", "AAAA")]
-    found = [answer for answer in addresses if answer.records]
-    if not found or not all(answer.secure for answer in found):
+    answered = [answer for answer in addresses if answer.records]
+    if not answered or not all(answer.secure for answer in answered):
         return False
-    names = dict.fromkeys([found[0].canonical or host, host])
+    names = dict.fromkeys([answered[0].canonical or host, host])
     for name in names:
         answer = await lookup(f"_25._tcp.{name}", "TLSA")
         if answer.secure and any(usable(record) for record in answer.records):

@@ -22,7 +22,7 @@ from malleposte.deliveries.model import (
     Verdict,
     plain,
 )
-from malleposte.deliveries.store import Known
+from malleposte.deliveries.store import IndexedMessage
 from malleposte.throttle.record import model as record
 
 MOST = 20_000
@@ -49,10 +49,10 @@ class Parts:
     prints: bytes = b""
     expired: bool = False
 
-    def known(self) -> Known:
+    def in_store_form(self) -> IndexedMessage:
         """Return it in the store's form."""
         message = msgspec.structs.replace(self.message, recipients=tuple(self.recipients.values()))
-        return Known(message, tuple(self.marks), self.prints, self.expired)
+        return IndexedMessage(message, tuple(self.marks), self.prints, self.expired)
 
 
 class Join:
@@ -66,10 +66,10 @@ class Join:
         self.sessions: OrderedDict[str, list[Filtered]] = OrderedDict()
         self.dropped = 0
 
-    def take(self) -> list[Known]:
+    def take(self) -> list[IndexedMessage]:
         """Return what is new, which is not told again."""
         parts, self.waiting, self.refused = [*self.waiting.values(), *self.refused], {}, []
-        return [one.known() for one in parts]
+        return [one.in_store_form() for one in parts]
 
     def _of(self, queue: str, now: int) -> Parts | None:
         """The parts of a message, which may be new."""
@@ -99,8 +99,8 @@ class Join:
             message_id=plain(seen.message_id).strip("<>") or before.message_id,
             content=plain(seen.content),
         )  # fmt: skip
-        for given in seen.recipients[:MOST_RECIPIENTS]:
-            address = plain(given).lower()
+        for text in seen.recipients[:MOST_RECIPIENTS]:
+            address = plain(text).lower()
             state = _STATES.get(verdict, State.WAITING)
             one = Recipient(address, accounts.get(address, ""), state, "", reason, now)
             parts.recipients[address] = _with_account(parts.recipients.get(address, one), one.account)
@@ -140,8 +140,8 @@ class Join:
                 verdict = verdict or (Verdict.LATER if event.later else Verdict.REFUSED)
             parts.message = msgspec.structs.replace(message, sender=event.sender, place=event.place, verdict=verdict)
             parts.marks |= _domain(event.sender)
-            known = parts.recipients.get(event.address)
-            if known is None or known.state is State.WAITING:
+            recipient = parts.recipients.get(event.address)
+            if recipient is None or recipient.state is State.WAITING:
                 parts.recipients[event.address] = _refused(event, account, now)
         elif isinstance(event, Outcome):
             if not event.address:
@@ -158,8 +158,8 @@ class Join:
         acts = [one for one in self.sessions.pop(event.session, []) if one.account == event.account]
         folder = next((one.where for one in acts if one.state is State.FILED), "")
         passed_on = ", ".join(one.where for one in acts if one.state is State.REDIRECTED)
-        kept = folder or not acts
-        state = State.FILED if kept else State.REDIRECTED if passed_on else State.DISCARDED
+        filed = folder or not acts
+        state = State.FILED if filed else State.REDIRECTED if passed_on else State.DISCARDED
         return Recipient(event.address, event.account, state, folder, plain(passed_on, 10 * LONGEST), now)
 
     def _refuse(self, event: Refused, now: int, account: str) -> None:

@@ -63,7 +63,7 @@ class Limits:
 
 
 @dataclass
-class Known:
+class IndexedMessage:
     """All that is new of a message. Marks are pairs of a kind and a value; `prints` are its shingles.
 
     `expired`: Postfix gave up the recipients that it had not reached.
@@ -121,13 +121,13 @@ class Store:
                 link.execute(f"PRAGMA {line}")
             for statement in _SCHEMA:
                 link.execute(statement)
-            found = self._days[day] = _Day(path, link)
+            opened = self._days[day] = _Day(path, link)
             note = link.execute("SELECT value FROM note WHERE name = 'left out'").fetchone()
-            found.left_out = int(note[0]) if note else 0
+            opened.left_out = int(note[0]) if note else 0
         except sqlite3.Error:
             link.close()
             raise
-        return found
+        return opened
 
     @staticmethod
     def _counted(day: _Day) -> _Day:
@@ -151,15 +151,15 @@ class Store:
 
     # --- writing ---
 
-    def add(self, news: Iterable[Known], notes: Mapping[str, str] | None = None) -> None:
+    def add(self, news: Iterable[IndexedMessage], notes: Mapping[str, str] | None = None) -> None:
         """Keep what is new of messages, all or nothing. What was known of one before stays, unless it is said anew.
 
         `notes` are kept with it, in the day of the newest. Raises sqlite3.Error.
         """
-        by_day: dict[int, list[Known]] = {}
+        by_day: dict[int, list[IndexedMessage]] = {}
         for one in news:
-            known = self._day_of(one.message) if one.message.queue else None
-            by_day.setdefault(one.message.time // DAY if known is None else known, []).append(one)
+            first_day = self._day_of(one.message) if one.message.queue else None
+            by_day.setdefault(one.message.time // DAY if first_day is None else first_day, []).append(one)
         for number in sorted(by_day):
             day = self._counted(self._open(number))
             day.counted = False  # should it be rolled back
@@ -185,10 +185,10 @@ class Store:
         row = day.link.execute("SELECT max(id) FROM message WHERE queue = ?", (queue,)).fetchone()
         return None if row is None else row[0]
 
-    def _merge(self, day: _Day, one: Known) -> None:
+    def _merge(self, day: _Day, one: IndexedMessage) -> None:
         message = one.message
         ident = self._ident(day, message.queue) if message.queue else None
-        known = ident is not None
+        existed = ident is not None
         if ident is None:
             source = _source(message.place, message.account)
             if not self._room(day, source, 1 + len(message.recipients), refused=message.refused):
@@ -204,22 +204,22 @@ class Store:
                 if value and name != "time":
                     day.link.execute(f"UPDATE message SET {name} = ? WHERE id = ?", (value, ident))
         for recipient in message.recipients:
-            self._recipient(day, ident, recipient, known=known)
+            self._recipient(day, ident, recipient, existed=existed)
         if one.expired:
             given_up = "UPDATE recipient SET state = ?, time = ? WHERE message = ? AND state IN (?, ?)"
             ended = (str(State.BOUNCED), message.time, ident, str(State.WAITING), str(State.DEFERRED))
             day.link.execute(given_up, ended)
         day.link.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(*mark, ident) for mark in one.marks])
 
-    def _recipient(self, day: _Day, ident: int, one: Recipient, *, known: bool) -> None:
+    def _recipient(self, day: _Day, ident: int, one: Recipient, *, existed: bool) -> None:
         """Keep what became of it; what is over does not begin again, and what is known of an account stays.
 
-        `known`: its message was there before, and counted without it.
+        `existed`: its message was there before, and counted without it.
         """
         asked = "SELECT state, account FROM recipient WHERE message = ? AND address = ?"
         row = day.link.execute(asked, (ident, one.address)).fetchone()
         if row is None:
-            if known and not self._room_beside(day, ident):
+            if existed and not self._room_beside(day, ident):
                 day.left_out += 1
                 return
             fields = [_plain(getattr(one, name)) for name in _RECIPIENT]
@@ -264,7 +264,7 @@ class Store:
     def find(self, query: Query, words: Sequence[bytes] = ()) -> Answer:
         """Return the messages of a query; `words` are the digests of its words. Raises sqlite3.Error."""
         tests, values = conditions.of(query, words)
-        found: list[Message] = []
+        messages: list[Message] = []
         days, room = self._days_of(query), likeness.MOST_READ
         if query.like:
             tests.append("id IN (SELECT value FROM json_each(?))")
@@ -276,14 +276,14 @@ class Store:
                 alike, read = conditions.alike(day.link, query.like, room + 1)
                 room -= read
             among = [json.dumps([*alike])] if query.like else []
-            for ident, *row in day.link.execute(statement, (*values, *among, query.most + 1 - len(found))):
+            for ident, *row in day.link.execute(statement, (*values, *among, query.most + 1 - len(messages))):
                 fields = dict(zip(_MESSAGE, row, strict=False))
                 fields |= {"verdict": Verdict(fields["verdict"]), "recipients": self._recipients(day, ident)}
-                found.append(Message(**fields, alike=alike.get(ident, 0)))
-            if len(found) > query.most or room < 0:
+                messages.append(Message(**fields, alike=alike.get(ident, 0)))
+            if len(messages) > query.most or room < 0:
                 break
         left_out = sum(day.left_out for day in days)
-        return Answer(tuple(found[: query.most]), self._since(), left_out, len(found) > query.most or room < 0)
+        return Answer(tuple(messages[: query.most]), self._since(), left_out, len(messages) > query.most or room < 0)
 
     def likeness(self, query: Query, words: Sequence[bytes] = ()) -> Likeness:
         """Return the marks of the texts of the messages of a query, or of their parts. Raises sqlite3.Error."""
@@ -354,7 +354,7 @@ class Store:
                 link.executemany(statement, changes)
 
     def prune(self, now: int) -> int:
-        """Remove the days that are too old, and the oldest while all take too much; how many. Raises OSError."""
+        """Remove the days that are too old, and the oldest of too much; return the number. Raises OSError."""
         old = [number for number in self._days if number < now // DAY - self.limits.days]
         rest = sorted(self._days.keys() - set(old))
         taken = {number: _size(self._days[number].path) for number in rest}

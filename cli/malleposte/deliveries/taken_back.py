@@ -66,11 +66,11 @@ def _change(these: set[Sign], path: Path, now: float | None, *, back: bool) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     with locks.waited(path.with_suffix(".lock")):
         before = _read(path)
-        known = {one.sign for one in before}
-        if not (known & these if back else these - known):
+        signs = {one.sign for one in before}
+        if not (signs & these if back else these - signs):
             return
         rest = [one for one in before if one.noted > moment - DAYS * 86_400 and not (back and one.sign in these)]
-        new = [] if back else [TakenBack(sign, moment) for sign in sorted(these - known, key=str)]
+        new = [] if back else [TakenBack(sign, moment) for sign in sorted(these - signs, key=str)]
         durable.write(path, msgspec.json.encode([*rest, *new][-MOST:]), 0o644)
 
 

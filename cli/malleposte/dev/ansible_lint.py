@@ -34,10 +34,10 @@ def main(words: Sequence[str]) -> int:
     from ansiblelint.runner import Runner
 
     # These are private: ansible-lint has no other way to do it. If a release renames them, the linter fails.
-    found, each = Runner._collect_syntax_check_files, Runner._run_syntax_check_phase
+    collect, each = Runner._collect_syntax_check_files, Runner._run_syntax_check_phase
 
     def phase(runner: Any, matches: list[Any]) -> list[Any]:
-        files: list[Any] = found(runner)
+        files: list[Any] = collect(runner)
         roles, playbooks = ([str(one.path) for one in files if one.kind == kind] for kind in ("role", "playbook"))
         quiet = {"PYTHONWARNINGS": "ignore", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "False"}
         return files if readable(roles, playbooks, {**runner.app.runtime.environ, **quiet}) else each(runner, matches)

@@ -102,19 +102,19 @@ class BringUp:
 
         What fails is told and kept in `done.backup`; it does not raise.
         """
-        made = False
+        backed_up = False
         with self._step("backup", "first backup"):
             vaults, clients = remote.backups(self.lab.deploy_inventory)
             for place in clients:
                 answer = backups.ask(place)
                 if not isinstance(answer, str) and backups.fresh(vaults, answer):
                     continue
-                made = True
+                backed_up = True
                 self._progress.say(f"{place.name}: backup to {', '.join(vaults)}")
                 self.done.backup += first_backup(place)
         for line in self.done.backup:
             self._progress.say(f"first backup: {line}")
-        return made
+        return backed_up
 
     def walk(self, show: Callable[[Result], None]) -> None:
         """Test every mail path; each result is shown as it comes. Failed paths do not raise."""
@@ -126,8 +126,8 @@ class BringUp:
 
     def has_snapshot(self) -> bool:
         """Whether every host has the snapshot to test from."""
-        wanted = {spec.name for spec in self.lab.inventory.hosts}
-        return wanted <= set(self.lab.snapshots().get(SNAPSHOT, ()))
+        names = {spec.name for spec in self.lab.inventory.hosts}
+        return names <= set(self.lab.snapshots().get(SNAPSHOT, ()))
 
     def browser(self) -> None:
         """Installs what the browser tests drive, where it is missing."""
@@ -139,17 +139,17 @@ class BringUp:
         A lab with the snapshot goes back to it first; then the present roles are deployed over it, and only
         when they changed anything, or a backup had to be made, is the snapshot taken anew.
         """
-        known = self.has_snapshot()
-        if known:
+        restored = self.has_snapshot()
+        if restored:
             with self._step("restore", f"lab: back to the snapshot {SNAPSHOT}"):
                 self.lab.restore(SNAPSHOT)
         self.hosts()
         self.converge()
         self.seed()
-        made = self.back_up()
+        backed_up = self.back_up()
         # After the snapshot, a return to it would lose the factor, and the controller would still know it.
         enrolment.ensure_factor(self.lab.deploy_inventory, self._progress.say)
-        if not known or made or (self.done.deploy is not None and self.done.deploy.changed):
+        if not restored or backed_up or (self.done.deploy is not None and self.done.deploy.changed):
             with self._step("snapshot", f"lab: snapshot {SNAPSHOT}"):
                 self.lab.snapshot(SNAPSHOT, replace=True)
 

@@ -64,7 +64,7 @@ def python_paths() -> list[str]:
 def shell_scripts() -> list[str]:
     """Every shell script of the repository, by its first line or its name. Jinja templates are not shell yet."""
     skipped = {".venv", ".ansible", ".git", "var", ".cache"}
-    found = []
+    scripts = []
     for folder, folders, files in ROOT.walk():
         folders[:] = [name for name in folders if folder != ROOT or name not in skipped]
         for path in (folder / name for name in files):
@@ -76,8 +76,8 @@ def shell_scripts() -> list[str]:
             except FileNotFoundError:  # the deploy beside it writes the inventory's secrets
                 continue
             if path.suffix == ".sh" or (first.startswith(b"#!") and first.rstrip().endswith((b"/sh", b"bash", b" sh"))):
-                found.append(str(path.relative_to(ROOT)))
-    return sorted(found)
+                scripts.append(str(path.relative_to(ROOT)))
+    return sorted(scripts)
 
 
 def lint_checks() -> list[Check]:
@@ -149,14 +149,14 @@ def checks_of(
         ]
     if not has_tests(tier):
         return []
-    found = []
+    checks = []
     for lane in LANES if tier == "stack" else ("",):
         folder = "/".join(filter(None, ("tests", tier, lane)))
         chosen = [folder, *(ANYWHERE if tier == "fleet" else ())]
         paths = chosen if files is None else [name for name in files if name.startswith(f"{folder}/")]
         if paths:
-            found.append(pytest_check(tier, lane, paths=paths, full=full, expression=expression))
-    return found
+            checks.append(pytest_check(tier, lane, paths=paths, full=full, expression=expression))
+    return checks
 
 
 @dataclass

@@ -44,12 +44,12 @@ def seed_numens(place: remote.Place, numens: Mapping[str, str], table: Path) -> 
 
     Raises MallepostError.
     """
-    known = vault.read_table(table)
+    rows = vault.read_table(table)
     for uid, numen in numens.items():
-        if uid in known and known[uid].get("numen") != numen:
+        if uid in rows and rows[uid].get("numen") != numen:
             place.printed(["accounts", "modify", uid, "--numen", "--json"], f"{numen}\n".encode())
-            known[uid] |= {"numen": numen}
-            vault.write_table(table, known)
+            rows[uid] |= {"numen": numen}
+            vault.write_table(table, rows)
 
 
 def _beside_names(box: FunctionalBox) -> Attributes:
@@ -61,7 +61,7 @@ def seed_boxes(directory: Directory, boxes: Iterable[FunctionalBox], table: Path
     """Create the functional boxes that are missing; they have no password, their delegates open them."""
     there = uids_of(directory, "functional")
     opened = uids_of(directory, "functional", Present("mpDelegate"))
-    known = vault.read_table(table)
+    rows = vault.read_table(table)
     report = SeedReport()
     changed = False
     for box in boxes:
@@ -73,10 +73,10 @@ def seed_boxes(directory: Directory, boxes: Iterable[FunctionalBox], table: Path
             directory.add(box.dn(directory.suffix), box_attributes(box))
             report.created.append(box.uid)
         row = account_row(box.mail, box.profile, box.name, "functional", "") | {"delegates": list(box.delegates)}
-        changed = changed or known.get(box.uid) != row
-        known[box.uid] = row
+        changed = changed or rows.get(box.uid) != row
+        rows[box.uid] = row
     for change in mirror(directory):
         directory.modify(change.dn, change.after)
     if changed:
-        vault.write_table(table, known)
+        vault.write_table(table, rows)
     return report

@@ -33,20 +33,20 @@ def changed_paths() -> list[str]:
 
 def test_files() -> dict[str, str]:
     """Every test file of the tiers, by its path, with its text."""
-    found = (path for tier in TIERS for path in sorted((ROOT / "tests" / tier).rglob("test_*.py")))
-    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in found}
+    paths = (path for tier in TIERS for path in sorted((ROOT / "tests" / tier).rglob("test_*.py")))
+    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}
 
 
-def said_by_role(role: str, known: Iterable[str]) -> set[str]:
+def said_by_role(role: str, paths: Iterable[str]) -> set[str]:
     """The tests that a role's README names, by their path or name, and those that bear the role's name."""
     readme = ROOT / "roles" / role / "README.md"
     text = readme.read_text("utf-8") if readme.is_file() else ""
-    wanted = [name.rpartition("tests/")[2] for name in _TEST.findall(text)]
-    names = {one for one in wanted if not one.endswith("/")} | {f"test_{role}.py"}
-    folders = [f"tests/{one}" for one in wanted if one.endswith("/")]
+    named = [name.rpartition("tests/")[2] for name in _TEST.findall(text)]
+    names = {one for one in named if not one.endswith("/")} | {f"test_{role}.py"}
+    folders = [f"tests/{one}" for one in named if one.endswith("/")]
     return {
         path
-        for path in known
+        for path in paths
         if any(Path(path).match(name) for name in names) or any(path.startswith(one) for one in folders)
     }
 
@@ -94,10 +94,10 @@ def choose(say: Callable[[str], None]) -> list[str]:
     say(f"{len(paths)} changed files since {BASE}; lint and architecture always")
     nothing = []
     for path in paths:
-        found = concerned(path, tests)
-        chosen |= found
-        if found:
-            say(f"{path}: {', '.join(sorted(one.removeprefix('tests/') for one in found))}")
+        files = concerned(path, tests)
+        chosen |= files
+        if files:
+            say(f"{path}: {', '.join(sorted(one.removeprefix('tests/') for one in files))}")
         else:
             nothing.append(path)
     if nothing:

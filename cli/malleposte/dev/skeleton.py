@@ -58,40 +58,40 @@ class Service:
     @property
     def variables(self) -> Mapping[str, tuple[str, str, str]]:
         """Variables of the role beside its memory: what each is, its default, and its value in the wiring."""
-        given: dict[str, tuple[str, str, str]] = {}
+        variables: dict[str, tuple[str, str, str]] = {}
         if self.database:
-            given |= {
+            variables |= {
                 "database_host": ("Host of the database; empty for the socket of this host.", '""', WIRED_HOST),
                 "database_password": ("Password there; none by the socket.", '""', WIRED_LOOKUP),
             }
         if self.directory:
-            given |= {
+            variables |= {
                 "ldap_uri": ("The directory.", "ldapi:///", '"{{ __wiring_ldap_uri }}"'),
                 "ldap_base": ("Where it begins.", '""', '"{{ __wiring_suffix }}"'),
                 "ldap_bind_dn": ("Account that reads it.", '""', f'"cn={self.name},{{{{ __wiring_services }}}}"'),
                 "ldap_password": ("Its password.", '""', f'"{{{{ openldap_passwords.{self.name} }}}}"'),
             }
-        return {f"{self.name}_{key}": value for key, value in given.items()}
+        return {f"{self.name}_{key}": value for key, value in variables.items()}
 
 
 def files(service: Service) -> Mapping[Path, str]:
     """The new files, by their path in the checkout."""
     role = Path("roles") / service.name
-    given = service.variables
+    variables = service.variables
     environment = f"etc/malleposte/{service.name}.env.j2"
     values = {
         "NAME": service.name, "PACKAGE": service.package, "UNIT": service.unit,
         "SUMMARY": service.summary, "PORT": str(service.port),
-        "DEFAULTS": "".join(f"{name}: {default}\n" for name, (_what, default, _wired) in given.items()),
+        "DEFAULTS": "".join(f"{name}: {default}\n" for name, (_what, default, _wired) in variables.items()),
         "OPTIONS": "".join(
-            f"      {name}:\n        description: {what}\n" for name, (what, _default, _wired) in given.items()
+            f"      {name}:\n        description: {what}\n" for name, (what, _default, _wired) in variables.items()
         ),
         "SETTINGS": (f"DATABASE_NAME={service.name}\nDATABASE_USER={service.name}\n" if service.database else "")
         + "".join(
-            f"{name.removeprefix(service.name + '_').upper()}={{{{ {name} }}}}\n" for name in given
+            f"{name.removeprefix(service.name + '_').upper()}={{{{ {name} }}}}\n" for name in variables
         ),
-        "FILE": f'      - src: {environment}\n        mode: "0600"\n' if given else "",
-        "READ": f"EnvironmentFile=/{environment.removesuffix('.j2')}\n" if given else "",
+        "FILE": f'      - src: {environment}\n        mode: "0600"\n' if variables else "",
+        "READ": f"EnvironmentFile=/{environment.removesuffix('.j2')}\n" if variables else "",
     }  # fmt: skip
     dropin = f"etc/systemd/system/{service.unit}.d/malleposte.conf.j2"
     texts = {
@@ -102,7 +102,7 @@ def files(service: Service) -> Mapping[Path, str]:
         role / "templates" / dropin: DROPIN,
         Path(f"tests/stack/shared/platform/test_{service.name}.py"): TEST + (TEST_SITE if service.label else ""),
     }
-    if given:
+    if variables:
         texts[role / "templates" / environment] = ENVIRONMENT
     if service.label:
         texts[role / "tasks/site.yml"] = SITE_TASKS
@@ -112,7 +112,7 @@ def files(service: Service) -> Mapping[Path, str]:
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with each `<NAME>` replaced by the value of that name."""
-    return re.sub(r"<([A-Z]+)>", lambda found: values[found[1]], text.lstrip("\n"))
+    return re.sub(r"<([A-Z]+)>", lambda match: values[match[1]], text.lstrip("\n"))
 
 
 def manifest(service: Service, text: str) -> str:

@@ -60,7 +60,7 @@ class Act:
             "TITLE": self.title, "ENGLISH": self.english, "ADDRESS": self.address, "OTHER": self.english_address,
             "WORD": self.name.replace("_", "-"),
             "DO": STORE_DO if self.store else "", "IMPORT": STORE_IMPORT if self.store else PLAIN_IMPORT,
-            "HOST": f"    made.hosts.{self.name} = lambda uid, value: True  # type: ignore[attr-defined]\n"
+            "HOST": f"    new.hosts.{self.name} = lambda uid, value: True  # type: ignore[attr-defined]\n"
             if self.store else "",
         }  # fmt: skip
 
@@ -108,8 +108,8 @@ def extended(act: Act, root: Path = ROOT) -> Mapping[Path, str]:
 def imported(text: str, name: str) -> str:
     """Return a module with one more name in its first import of several lines, in order."""
 
-    def sorted_with_it(found: re.Match[str]) -> str:
-        return found[1] + "".join(sorted([*found[2].splitlines(keepends=True), f"    {name},\n"])) + ")"
+    def sorted_with_it(match: re.Match[str]) -> str:
+        return match[1] + "".join(sorted([*match[2].splitlines(keepends=True), f"    {name},\n"])) + ")"
 
     return re.sub(r"(import \(\n)((?:    \w+,\n)+)\)", sorted_with_it, text, count=1)
 
@@ -197,9 +197,9 @@ def <NAME>(agent: sign_on.Agent) -> Answer:
     """Show the form; once it is filled in, have it done."""
     form = <CLASS>Form()
 
-    def act() -> Answer | acts.Told:
+    def act() -> Answer | acts.Refusal:
         answer = ask(agent, lambda source, uid, token: <CLASS>(source, uid, token, form.typed("value")))
-        return answer if isinstance(answer, acts.Told) else redirect(link("account"), 303)
+        return answer if isinstance(answer, acts.Refusal) else redirect(link("account"), 303)
 
     return filled_in(form, act, lambda refused: render_template("own/<NAME>.html", form=form, refused=refused))
 '''
@@ -232,9 +232,9 @@ from .test_service import HERE, NO_LOG_IN, OTHER_NUMEN, Stage, token
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    made = Stage(tmp_path)
-    made.agent("mdupond", State.ACTIVE)
-<HOST>    return made
+    new = Stage(tmp_path)
+    new.agent("mdupond", State.ACTIVE)
+<HOST>    return new
 
 
 def test_it_is_done_and_written_down(stage: Stage) -> None:

@@ -20,16 +20,16 @@ SLOWEST = 5
 
 def budgets() -> dict[str, float]:
     """Seconds that a file takes on a busy machine of two cores, by its path; by a folder for those not named."""
-    found: dict[str, float] = json.loads(BUDGETS.read_text("utf-8"))
-    return found
+    seconds: dict[str, float] = json.loads(BUDGETS.read_text("utf-8"))
+    return seconds
 
 
-def budget(name: str, known: Mapping[str, float]) -> float:
+def budget(name: str, seconds: Mapping[str, float]) -> float:
     """The budget of a test file: its own, else that of the nearest folder above."""
-    if name in known:
-        return known[name]
+    if name in seconds:
+        return seconds[name]
     folders = (str(folder) for folder in Path(name).parents)
-    return next((known[folder] for folder in folders if folder in known), float("inf"))
+    return next((seconds[folder] for folder in folders if folder in seconds), float("inf"))
 
 
 def keep(path: Path, seconds: Mapping[str, float]) -> None:
@@ -44,21 +44,21 @@ def forget(name: str) -> None:
     (FOLDER / f"{name}.json").unlink(missing_ok=True)
 
 
-def known(runs: Iterable[str]) -> dict[str, float]:
+def read_times(runs: Iterable[str]) -> dict[str, float]:
     """The kept times of some runs of pytest; nothing of those that kept none."""
-    found: dict[str, float] = {}
+    times: dict[str, float] = {}
     for name in runs:
         path = FOLDER / f"{name}.json"
         if path.is_file():
             rows: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            found |= rows
-    return found
+            times |= rows
+    return times
 
 
 def report(runs: Iterable[str]) -> list[str]:
     """The slowest files, and a warning for each that took more than its budget; nothing without kept times."""
-    found = known(runs)
-    ordered = sorted(found.items(), key=lambda pair: -pair[1])
+    times = read_times(runs)
+    ordered = sorted(times.items(), key=lambda pair: -pair[1])
     lines = [f"slow   {name:<58}{duration(took):>13}" for name, took in ordered[:SLOWEST]]
     allowed = budgets()
     for name, took in ordered:

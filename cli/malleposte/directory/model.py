@@ -120,9 +120,9 @@ def escape(value: str) -> str:
     return escaped
 
 
-def _filled(given: Mapping[str, Iterable[str]]) -> Attributes:
+def _filled(attributes: Mapping[str, Iterable[str]]) -> Attributes:
     """Attributes that have a value."""
-    result = {name: [value for value in values if value] for name, values in given.items()}
+    result = {name: [value for value in values if value] for name, values in attributes.items()}
     return {name: values for name, values in result.items() if values}
 
 

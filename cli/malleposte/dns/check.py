@@ -54,22 +54,22 @@ def shown(rdata: dns.rdata.Rdata) -> str:
     return text if rdata.rdtype == dns.rdatatype.TXT else text.lower()
 
 
-def compare(name: str, rtype: str, wanted: Sequence[str], found: Sequence[str]) -> Finding:
+def compare(name: str, rtype: str, expected: Sequence[str], published: Sequence[str]) -> Finding:
     """Sets must be equal; beside an expected TXT others may stand, unless they are of the same kind (`v=spf1 ...`).
 
-    Nothing `wanted` means that nothing may be there.
+    Nothing `expected` means that nothing may be there.
     """
-    rivals = list(found)
+    rivals = list(published)
     if rtype == "TXT":
-        kinds = {kind_of(text) for text in wanted}
-        rivals = [text for text in found if text in wanted or kind_of(text) in kinds]
+        kinds = {kind_of(text) for text in expected}
+        rivals = [text for text in published if text in expected or kind_of(text) in kinds]
     if not rivals:
-        status = Status.MISSING if wanted else Status.PRESENT
-    elif sorted(rivals) == sorted(wanted):
+        status = Status.MISSING if expected else Status.PRESENT
+    elif sorted(rivals) == sorted(expected):
         status = Status.PRESENT
     else:
         status = Status.DIFFERENT
-    return Finding(name, rtype, status, wanted, rivals)
+    return Finding(name, rtype, status, expected, rivals)
 
 
 def kind_of(text: str) -> str:
@@ -77,18 +77,18 @@ def kind_of(text: str) -> str:
     return text.strip('"').replace(";", " ").split(" ", 1)[0].lower()
 
 
-def ask(resolver: dns.resolver.Resolver, name: str, rtype: str, wanted: Sequence[str]) -> Finding:
+def ask(resolver: dns.resolver.Resolver, name: str, rtype: str, expected: Sequence[str]) -> Finding:
     """One question. A server that does not answer gives UNKNOWN, never MISSING."""
     try:
         answer = resolver.resolve(name, rtype, search=False, lifetime=LIFETIME)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return compare(name, rtype, wanted, [])
+        return compare(name, rtype, expected, [])
     except dns.exception.DNSException as error:
-        return Finding(name, rtype, Status.UNKNOWN, wanted, [], " ".join(str(error).split()))
+        return Finding(name, rtype, Status.UNKNOWN, expected, [], " ".join(str(error).split()))
     rrset = answer.rrset
     # A set reached through an alias is another name's.
-    found = [shown(rdata) for rdata in rrset] if rrset is not None and absolute(str(rrset.name)) == name else []
-    return compare(name, rtype, wanted, found)
+    published = [shown(rdata) for rdata in rrset] if rrset is not None and absolute(str(rrset.name)) == name else []
+    return compare(name, rtype, expected, published)
 
 
 def make_resolver(servers: Sequence[str]) -> dns.resolver.Resolver:
@@ -99,17 +99,17 @@ def make_resolver(servers: Sequence[str]) -> dns.resolver.Resolver:
     return resolver
 
 
-def strays(wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+def strays(expected: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """The address sets that must be empty: a host without IPv6 whose name has an AAAA is out of reach for many."""
-    known = set(wanted)
-    named = {name for name, rtype in known if rtype in FAMILIES}
-    return {(name, rtype) for name in named for rtype in FAMILIES} - known
+    names = set(expected)
+    named = {name for name, rtype in names if rtype in FAMILIES}
+    return {(name, rtype) for name in named for rtype in FAMILIES} - names
 
 
 def check(records: Iterable[Record], servers: Sequence[str]) -> list[Finding]:
     """Every record set, by name; and addresses of the other family, where a name has some that it must not have."""
     resolver = make_resolver(servers)
-    wanted = sets(records)
-    found = [ask(resolver, name, rtype, data) for (name, rtype), data in sorted(wanted.items())]
-    beside = [ask(resolver, name, rtype, []) for name, rtype in sorted(strays(wanted))]
-    return found + [one for one in beside if one.status is Status.DIFFERENT]
+    expected = sets(records)
+    findings = [ask(resolver, name, rtype, data) for (name, rtype), data in sorted(expected.items())]
+    beside = [ask(resolver, name, rtype, []) for name, rtype in sorted(strays(expected))]
+    return findings + [one for one in beside if one.status is Status.DIFFERENT]

@@ -51,8 +51,8 @@ def of_inventory(inventory: Path) -> Published:
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if not output.exists():
             raise MallepostError(f"cannot find the records to publish: {reason(done.stdout + done.stderr)}")
-        told = json.loads(output.read_text("utf-8"))
-    return parse(told)
+        document = json.loads(output.read_text("utf-8"))
+    return parse(document)
 
 
 def reason(text: str) -> str:
@@ -62,22 +62,22 @@ def reason(text: str) -> str:
     return (errors or lines or ["ansible-playbook printed nothing"])[-1].removeprefix("[ERROR]: ")
 
 
-def parse(told: Mapping[str, Any]) -> Published:
+def parse(document: Mapping[str, Any]) -> Published:
     """From what the playbook wrote. Raises InputError."""
-    facts = told["facts"]
+    facts = document["facts"]
     try:
         records = expected(facts)
     except RecordError as error:
         raise InputError(str(error)) from error
     domain = absolute(facts["domain"])
-    zones = [zone for zone in told.get("stub_zones") or [] if covers(zone["zone"], domain)]
+    zones = [zone for zone in document.get("stub_zones") or [] if covers(zone["zone"], domain)]
     servers = [str(address) for zone in zones for address in zone["addresses"]]
-    return Published(domain.rstrip("."), records, servers, _reverse(facts, told.get("reverse_names") or {}))
+    return Published(domain.rstrip("."), records, servers, _reverse(facts, document.get("reverse_names") or {}))
 
 
-def _reverse(facts: Mapping[str, Any], known: Mapping[str, str]) -> list[Record]:
+def _reverse(facts: Mapping[str, Any], private_names: Mapping[str, str]) -> list[Record]:
     """The PTR records, less those of addresses whose name the hosts' own resolvers are told (a private network)."""
-    private = {absolute(ipaddress.ip_address(address).reverse_pointer) for address in known}
+    private = {absolute(ipaddress.ip_address(address).reverse_pointer) for address in private_names}
     return [record for record in reverse(facts) if record["name"] not in private]
 
 

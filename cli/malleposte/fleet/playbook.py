@@ -106,10 +106,10 @@ def lock_of(inventory: Path) -> Path:
 def only_one(inventory: Path) -> Iterator[None]:
     """Holds the inventory, so that two runs never meet. Raises MallepostError when another has it."""
     lock = lock_of(inventory)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
             VAR.mkdir(exist_ok=True)
-            held.enter_context(locks.only_one(lock, f"another run on inventory {shown(inventory)} is under way"))
+            stack.enter_context(locks.only_one(lock, f"another run on inventory {shown(inventory)} is under way"))
         except OSError as error:
             raise MallepostError(f"cannot write {lock}: {error.strerror}", "run this with sudo") from error
         yield

@@ -131,10 +131,10 @@ def places(inventory: Path, group: Groups, *, but: str = "", only: Sequence[str]
 
     Raises InputError where none is left.
     """
-    found = chosen(listing(inventory), group, but=but, only=only)
-    if not found:
+    hosts = chosen(listing(inventory), group, but=but, only=only)
+    if not hosts:
         raise InputError(f"inventory {inventory}: no host in the group {' or '.join(_named(group))}")
-    return found
+    return hosts
 
 
 def backed_up(inventory: Path, *, only: Sequence[str] = ()) -> list[Place]:
@@ -149,8 +149,8 @@ def backed_up(inventory: Path, *, only: Sequence[str] = ()) -> list[Place]:
 def chosen(listed: Mapping[str, Any], group: Groups, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
     """The same of a listing, each host once; none is none."""
     away = set(members(listed, but)) if but else set()
-    found = (name for one in _named(group) for name in members(listed, one))
-    names = [name for name in dict.fromkeys(found) if name not in away]
+    of_groups = (name for one in _named(group) for name in members(listed, one))
+    names = [name for name in dict.fromkeys(of_groups) if name not in away]
     for name in only:
         if name not in names:
             raise InputError(f"no host {name!r}", f"known are {', '.join(names)}")

@@ -71,7 +71,7 @@ class Site:
         self._loader.set_basedir(str(ROOT / "playbooks"))
         self._read: dict[str, dict[str, Any]] = {}
         self._templars: dict[str, Any] = {}
-        self.made: dict[str, str] = {}
+        self.rehearsed: dict[str, str] = {}
         try:
             with quiet():
                 self._inventory = InventoryManager(loader=self._loader, sources=[str(hosts_of(inventory))])
@@ -111,19 +111,19 @@ class Site:
         """The hosts of one of Ansible's patterns. Raises InputError."""
         try:
             with quiet():
-                found = [str(host.name) for host in self._inventory.get_hosts(pattern)]
+                names = [str(host.name) for host in self._inventory.get_hosts(pattern)]
         except Exception as error:  # whatever Ansible's patterns raise
             raise InputError(f"--limit {pattern}: {first_line(error)}") from error
-        if not found:
+        if not names:
             raise InputError(f"--limit {pattern}: the inventory has no such host or group")
-        return found
+        return names
 
     def played(self, pattern: str) -> list[str]:
         """The hosts of a play, none where it has none; its pattern may be a template. Raises UnknownError."""
         some = next(iter(self._inventory.get_hosts()), None)
-        found = self.template(some.name, pattern) if some else []
+        hosts = self.template(some.name, pattern) if some else []
         with quiet():
-            return [str(host.name) for host in self._inventory.get_hosts(found)] if found else []
+            return [str(host.name) for host in self._inventory.get_hosts(hosts)] if hosts else []
 
     def depth(self, group: str) -> int:
         """Return the depth of a group below `all`: the deeper one wins."""
@@ -154,17 +154,17 @@ class Site:
             for name, group in self._inventory.groups.items()
         }
         try:
-            known = {host: self._told(host) for host in self._inventory.hosts}
+            variables = {host: self._variables_in_json(host) for host in self._inventory.hosts}
         except UnknownError as error:
             raise InputError(f"an inventory that cannot be read: {error}") from error
-        return {"_meta": {"hostvars": known}, **groups}
+        return {"_meta": {"hostvars": variables}, **groups}
 
-    def _told(self, host: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _variables_in_json(self, host: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for name in self.variables(host).keys() - MAGIC:
             with contextlib.suppress(Exception):  # whatever a sealed value may raise
-                found[name] = json.loads(json.dumps(plain(self.variables(host)[name]), default=str))
-        return found
+                values[name] = json.loads(json.dumps(plain(self.variables(host)[name]), default=str))
+        return values
 
     def template(self, host: str, value: Any) -> Any:
         """The value with its templates replaced, as plain data. Raises UnknownError."""
@@ -182,14 +182,14 @@ class Site:
 
     def connection(self, host: str) -> dict[str, Any]:
         """The way to a host: host, user, port, key, ssh_args, kind, become."""
-        found: dict[str, Any] = self.template(host, CONNECTION)
-        return found
+        facts: dict[str, Any] = self.template(host, CONNECTION)
+        return facts
 
     @contextlib.contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """Inside, secrets that a template misses are made in memory, in `made`, and no file is written."""
+        """Inside, secrets that a template misses are made in memory, in `rehearsed`, and no file is written."""
         store = importlib.import_module(SECRETS).SecretStore
-        store.rehearsal = self.made
+        store.rehearsal = self.rehearsed
         try:
             yield
         finally:

@@ -27,13 +27,13 @@ OWN = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 def way(variables: Mapping[str, Any], name: str) -> dict[str, str]:
     """Return the facts that WAY asks for, from a host's variables as they are written."""
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file") or ""
-    given = (str(variables.get(one, "")) for one in ("ansible_ssh_common_args", "ansible_ssh_extra_args"))
+    arguments = (str(variables.get(one, "")) for one in ("ansible_ssh_common_args", "ansible_ssh_extra_args"))
     return {
         "host": str(variables.get("ansible_host", name)),
         "user": str(variables.get("ansible_user", "")),
         "port": str(variables.get("ansible_port", "")),
         "key": str(key),
-        "ssh_args": " ".join(given),
+        "ssh_args": " ".join(arguments),
     }
 
 

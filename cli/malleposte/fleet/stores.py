@@ -16,13 +16,13 @@ def store_of(mail_host: str, stores: Sequence[str]) -> str:
         return stores[0]
     if not stores:
         raise MallepostError("no host holds mailboxes", "deploy the hosts of the group mail, then the directory's")
-    known = ", ".join(name or "this one" for name in stores)
+    names = ", ".join(name or "this one" for name in stores)
     if not mail_host:
-        raise MallepostError(f"it has no mailHost, and there are several stores ({known})", "set its mailHost")
-    wanted = mail_host.lower()
-    exact = [name for name in stores if name.lower() == wanted]
-    short = [name for name in stores if name and name.lower().split(".")[0] == wanted.split(".")[0]]
-    found = exact or short or ([stores[0]] if len(stores) == 1 and not stores[0] else [])
-    if len(found) != 1:
-        raise MallepostError(f"its mailHost {mail_host} is none of the stores ({known})", "deploy, or set its mailHost")
-    return found[0]
+        raise MallepostError(f"it has no mailHost, and there are several stores ({names})", "set its mailHost")
+    host = mail_host.lower()
+    exact = [name for name in stores if name.lower() == host]
+    short = [name for name in stores if name and name.lower().split(".")[0] == host.split(".")[0]]
+    matching = exact or short or ([stores[0]] if len(stores) == 1 and not stores[0] else [])
+    if len(matching) != 1:
+        raise MallepostError(f"its mailHost {mail_host} is none of the stores ({names})", "deploy, or set its mailHost")
+    return matching[0]

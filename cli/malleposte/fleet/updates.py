@@ -78,20 +78,20 @@ class Updates:
         """Return what keeps the host from security updates, a line each."""
         if not self.suites:
             return [f"no security updates: no suite with the label {LABEL} is among its apt sources that were read"]
-        found: list[str] = []
+        lines: list[str] = []
         if not self.read:
-            found.append("no security updates: its package lists were never read")
+            lines.append("no security updates: its package lists were never read")
         elif now - self.read > limits.read * DAY:
-            found.append(
+            lines.append(
                 f"its package lists were last read {_day(self.read)}, {(now - self.read) / DAY:.0f} days ago; look "
                 "there at `apt-get update` and `systemctl status apt-daily.timer`"
             )
         if self.until and now > self.until:
-            found.append(f"its security lists ended {_day(self.until)}: {self.suites[0]} hands out old ones")
+            lines.append(f"its security lists ended {_day(self.until)}: {self.suites[0]} hands out old ones")
         late = [one for one in self.waiting if now - one.since > limits.waits * DAY]
         if late:
-            found.append(f"{_waits(late)}; {HINT}")
-        return found
+            lines.append(f"{_waits(late)}; {HINT}")
+        return lines
 
     def summary(self) -> str:
         """Return what waits, in a line; empty where nothing does."""
@@ -116,20 +116,20 @@ def _day(moment: float) -> str:
 
 def suites(policy: str, codename: str) -> tuple[str, ...]:
     """The security sources in an output of `apt-cache policy`: those of this release that are not pinned away."""
-    found = []
+    sources = []
     for priority, address, suite, release in _SOURCE.findall(policy):
         fields = dict(word.partition("=")[::2] for word in release.split(","))
-        wanted = (fields.get("o"), fields.get("l")) == (ORIGIN, LABEL)
-        if wanted and fields.get("n") in (codename, f"{codename}-security") and int(priority) > 0:
-            found.append(f"{address} {suite.partition('/')[0]}")
-    return tuple(dict.fromkeys(found))
+        ours = (fields.get("o"), fields.get("l")) == (ORIGIN, LABEL)
+        if ours and fields.get("n") in (codename, f"{codename}-security") and int(priority) > 0:
+            sources.append(f"{address} {suite.partition('/')[0]}")
+    return tuple(dict.fromkeys(sources))
 
 
 def waiting(simulated: str, now: float, before: Iterable[Waiting] = ()) -> list[Waiting]:
     """The security updates in an output of `apt-get -s dist-upgrade`; what waited `before` keeps its time."""
-    known = {(one.package, one.installed): one.since for one in before}
+    since = {(one.package, one.installed): one.since for one in before}
     return [
-        Waiting(package, installed, version, known.get((package, installed), now))
+        Waiting(package, installed, version, since.get((package, installed), now))
         for package, installed, version in _WAITS.findall(simulated)
     ]
 
@@ -149,29 +149,29 @@ class Note:
     def of(cls, text: str) -> Note:
         """Read it. Raises ValueError where it is none."""
         try:
-            told = json.loads(text)
-            return cls(float(told["read"]), tuple(Waiting(**one) for one in told["waiting"]))
+            document = json.loads(text)
+            return cls(float(document["read"]), tuple(Waiting(**one) for one in document["waiting"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a note of updates: {error}") from error
 
 
-def read(told: Mapping[str, str]) -> Updates | None:
+def read(answers: Mapping[str, str]) -> Updates | None:
     """A host's answers to QUESTION; None where it was not asked. Raises ValueError where apt gave no answer."""
-    if "apt_policy" not in told:
+    if "apt_policy" not in answers:
         return None
-    policy = _text(told["apt_policy"])
+    policy = _text(answers["apt_policy"])
     if not policy:
         raise ValueError("apt gives no answer: look there at `apt-cache policy`")
     try:
-        note = Note.of(_text(told.get("apt_note", "")))
+        note = Note.of(_text(answers.get("apt_note", "")))
     except ValueError:  # it was never written, or was cut off: begun anew by the next reading of the lists
         note = Note()
-    lines = _text(told.get("apt_installed", "")).splitlines()
+    lines = _text(answers.get("apt_installed", "")).splitlines()
     installed = {(package, version) for package, _blank, version in (line.partition(" ") for line in lines)}
     return Updates(
-        suites(policy, told.get("apt_codename", "")),
-        max(note.read, _number(told.get("apt_read", ""))) or _number(told.get("apt_listed", "")),
-        _moment(told.get("apt_until", "")),
+        suites(policy, answers.get("apt_codename", "")),
+        max(note.read, _number(answers.get("apt_read", ""))) or _number(answers.get("apt_listed", "")),
+        _moment(answers.get("apt_until", "")),
         tuple(one for one in note.waiting if (one.package.partition(":")[0], one.installed) in installed),
     )
 

@@ -24,13 +24,13 @@ def main(words: Sequence[str]) -> int:
     listed, file = map(Path, words)
     before = states.read(file)
     try:
-        made = states.walk(states.targets(listed), before)
-        states.write(file, made)
+        walk = states.walk(states.targets(listed), before)
+        states.write(file, walk)
     except (OSError, ValueError, TypeError) as error:
         print(f"portal-states: {error}", file=sys.stderr)
         return 1
     old = before.states if before else {}
-    for name, state in made.states.items():
+    for name, state in walk.states.items():
         if name not in old or old[name].up != state.up:
             print(f"{name}: {'answers' if state.up else 'does not answer'}")
     return 0

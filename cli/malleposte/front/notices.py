@@ -69,17 +69,17 @@ class Notice:
 
 def length(text: str) -> timedelta:
     """A duration such as `90min`, `2h`, `3d`. Raises NoticeError."""
-    found = _LENGTH.fullmatch(text.strip())
-    if found is None:
+    match = _LENGTH.fullmatch(text.strip())
+    if match is None:
         raise NoticeError(f"{text!r} is no duration: write 90min, 2h or 3d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def moment(text: str) -> datetime:
     """A time such as `2026-11-28 18:00`, in the zone of the clock unless it names one. Raises NoticeError."""
     try:
-        given = datetime.fromisoformat(text.strip())
-        return given if given.tzinfo else given.astimezone()
+        parsed = datetime.fromisoformat(text.strip())
+        return parsed if parsed.tzinfo else parsed.astimezone()
     except (ValueError, OverflowError) as error:
         raise NoticeError(f"{text!r} is no time: write 2026-11-28 18:00") from error
 
@@ -88,37 +88,37 @@ def read(path: Path | None = None) -> list[Notice]:
     """All messages, by their start; none where there is no file. Raises NoticeError."""
     path = path or FILE
     try:
-        given = json.loads(path.read_text("utf-8"))
-        return sorted((_notice(one) for one in given), key=lambda one: one.start)
+        rows = json.loads(path.read_text("utf-8"))
+        return sorted((_notice(one) for one in rows), key=lambda one: one.start)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise NoticeError(f"{path}: {error}") from error
 
 
-def _notice(given: Mapping[str, Any]) -> Notice:
-    times = {name: datetime.fromisoformat(given[name]) for name in ("start", "end")}
-    return Notice(given["kind"], times["start"], times["end"], dict(given["texts"]))
+def _notice(row: Mapping[str, Any]) -> Notice:
+    times = {name: datetime.fromisoformat(row[name]) for name in ("start", "end")}
+    return Notice(row["kind"], times["start"], times["end"], dict(row["texts"]))
 
 
 def write(notices: Sequence[Notice], now: datetime, path: Path | None = None) -> None:
     """Replace the file at once, and the one that is published; what ended long ago goes. Raises OSError."""
-    kept = [one.as_dict() for one in notices if one.end > now - KEPT]
+    current = [one.as_dict() for one in notices if one.end > now - KEPT]
     path = path or FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o755)
-    durable.write(path, json.dumps(kept, ensure_ascii=False, indent=1), 0o644)
-    told = [{"id": one.ident, **one.as_dict()} for one in shown(notices, now)]
-    durable.write(path.with_name(PUBLISHED), json.dumps(told, ensure_ascii=False), 0o644)
+    durable.write(path, json.dumps(current, ensure_ascii=False, indent=1), 0o644)
+    published = [{"id": one.ident, **one.as_dict()} for one in shown(notices, now)]
+    durable.write(path.with_name(PUBLISHED), json.dumps(published, ensure_ascii=False), 0o644)
 
 
-def posted(notices: Sequence[Notice], made: Notice) -> list[Notice]:
+def posted(notices: Sequence[Notice], new: Notice) -> list[Notice]:
     """The messages and this one. It replaces the same words of an overlapping time: they were typed again."""
 
     def again(one: Notice) -> bool:
-        return (one.kind, one.texts) == (made.kind, made.texts) and one.start < made.end and made.start < one.end
+        return (one.kind, one.texts) == (new.kind, new.texts) and one.start < new.end and new.start < one.end
 
-    return [*(one for one in notices if not again(one)), made]
+    return [*(one for one in notices if not again(one)), new]
 
 
 def ended(notices: Sequence[Notice], ident: str, now: datetime) -> list[Notice]:

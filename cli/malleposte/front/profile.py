@@ -46,10 +46,12 @@ class Servers:
     dav: str
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Servers:
+    def of(cls, settings: Mapping[str, Any]) -> Servers:
         """From the settings of the portal. Raises ProfileError."""
         try:
-            return cls(str(given["academy"]), str(given["domain"]), str(given["mail_host"]), str(given["dav_host"]))
+            return cls(
+                str(settings["academy"]), str(settings["domain"]), str(settings["mail_host"]), str(settings["dav_host"])
+            )
         except KeyError as error:
             raise ProfileError(f"the settings have no {error.args[0]}") from error
 
@@ -67,15 +69,15 @@ class Phone:
     language: str = LANGUAGES[0]
 
     @classmethod
-    def read(cls, given: object) -> Phone:
+    def read(cls, document: object) -> Phone:
         """From JSON. Raises ProfileError: a value is missing, of another type, too long, or has control characters."""
-        if not isinstance(given, Mapping) or set(given) != {one.name for one in fields(cls)}:
+        if not isinstance(document, Mapping) or set(document) != {one.name for one in fields(cls)}:
             raise ProfileError("a device has uid, owner, mail, device, secret, dav and language")
-        for name, value in given.items():
+        for name, value in document.items():
             good = isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
             if not (isinstance(value, bool) if name == "dav" else good):
                 raise ProfileError(f"{name} is no text of one line, or too long")
-        return cls(**given)
+        return cls(**document)
 
     def check(self, servers: Servers) -> None:
         """Whether it may be put into a profile of these servers. Raises ProfileError."""

@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> int:
             raise profile.ProfileError("more than one device is asked for")
         phone = profile.Phone.read(_document(asked))
         servers = profile.Servers.of(json.loads(settings.read_text("utf-8")))
-        made = profile.content(phone, servers)
+        content = profile.content(phone, servers)
     except profile.ProfileError as error:
         print(f"portal-profile: {error}", file=sys.stderr)
         return 2
@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
         print(f"portal-profile: {settings}: {error}", file=sys.stderr)
         return 1
     try:
-        signed = profile.sign(made, key.read_bytes(), chain.read_bytes())
+        signed = profile.sign(content, key.read_bytes(), chain.read_bytes())
     except (OSError, ValueError) as error:
         print(f"portal-profile: it cannot be signed: {error}", file=sys.stderr)
         return 1
@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
 def _document(text: bytes) -> object:
     """Raises ProfileError; the document, which holds a password, is not repeated."""
     try:
-        found: object = json.loads(text)
+        document: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise profile.ProfileError("a device is not JSON") from error
-    return found
+    return document

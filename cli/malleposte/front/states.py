@@ -53,7 +53,7 @@ class Walk:
     at: datetime
     states: Mapping[str, State]
 
-    def told(self, now: datetime) -> Mapping[str, State]:
+    def current(self, now: datetime) -> Mapping[str, State]:
         """The states, or none when the walk is too old to say anything."""
         return self.states if now - self.at < STALE else {}
 
@@ -93,10 +93,10 @@ def walk(
 ) -> Walk:
     """Look at every service, at the same time; one that fails is looked at once more."""
     with ThreadPoolExecutor(max(len(listed), 1)) as pool:
-        found = list(pool.map(lambda one: any(look(one) for _ in range(FAILURES)), listed))
+        answering = list(pool.map(lambda one: any(look(one) for _ in range(FAILURES)), listed))
     now, old = clock(), before.states if before else {}
     states = {}
-    for target, up in zip(listed, found, strict=True):
+    for target, up in zip(listed, answering, strict=True):
         same = old.get(target.service)
         since = same.since if same and same.up == up else now.isoformat(timespec="seconds")
         states[target.service] = State(up, since)
@@ -106,14 +106,14 @@ def walk(
 def read(path: Path) -> Walk | None:
     """The last walk; None where there is none that can be read."""
     try:
-        given: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        states = {name: State(bool(one["up"]), str(one["since"])) for name, one in given["states"].items()}
-        return Walk(datetime.fromisoformat(given["at"]), states)
+        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        states = {name: State(bool(one["up"]), str(one["since"])) for name, one in document["states"].items()}
+        return Walk(datetime.fromisoformat(document["at"]), states)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def write(path: Path, made: Walk) -> None:
+def write(path: Path, walked: Walk) -> None:
     """Replace the file at once. Raises OSError."""
-    states = {name: asdict(state) for name, state in made.states.items()}
-    durable.write(path, json.dumps({"at": made.at.isoformat(timespec="seconds"), "states": states}), 0o644)
+    states = {name: asdict(state) for name, state in walked.states.items()}
+    durable.write(path, json.dumps({"at": walked.at.isoformat(timespec="seconds"), "states": states}), 0o644)

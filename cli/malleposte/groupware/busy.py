@@ -110,11 +110,11 @@ class Busy:
     mails: Container[str] = ()
     seconds: float = 0.0
     unread: list[tuple[str, str]] = field(default_factory=list)
-    kept: bool = False
+    has_events: bool = False
     over: bool = False
 
     def of(self, uid: str) -> list[Span]:
-        """The times in which an agent is busy; `kept` tells afterwards whether an agenda of theirs holds an event."""
+        """The times in which an agent is busy. `has_events` tells afterwards whether an agenda of theirs has any."""
         folders = items.agendas(self.root / uid)
         paths = [path for folder in folders for path in items.listed(folder)]
         return self._read((f"{one.parent.name}/{one.name}", functools.partial(items.content, one)) for one in paths)
@@ -128,18 +128,18 @@ class Busy:
         return list(spans(text, *window(self.first, self.last, self.zone), self.zone, self.mails))
 
     def _read(self, named: Iterable[tuple[str, Callable[[], str | None]]]) -> list[Span]:
-        until, found = time.monotonic() + self.seconds, list[Span]()
+        until, spans = time.monotonic() + self.seconds, list[Span]()
         for name, content in named:
             if self.seconds and time.monotonic() > until:
                 self.over = True
                 break
-            found += self._of(name, content)
-        return found
+            spans += self._of(name, content)
+        return spans
 
     def _of(self, name: str, content: Callable[[], str | None]) -> list[Span]:
         try:
             text = content() or ""
-            self.kept = self.kept or bool(_EVENT.search(text))
+            self.has_events = self.has_events or bool(_EVENT.search(text))
             if not may_meet(text, self.first, self.last):
                 return []
             with bounded(PATIENCE):

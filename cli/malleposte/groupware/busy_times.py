@@ -116,8 +116,8 @@ def of_group(raw: bytes, root: Path, zone: datetime.tzinfo) -> dict[str, list[tu
         agenda = Busy(root, zone, question.first, question.last, frozenset(map(str.lower, one.mails)), SECONDS)
         spans = agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
         _log(one.uid, agenda)
-        known = not agenda.over and (agenda.kept or one.texts is not None)
-        times[one.uid] = in_utc(spans, *question.within) if known else None
+        readable = not agenda.over and (agenda.has_events or one.texts is not None)
+        times[one.uid] = in_utc(spans, *question.within) if readable else None
     return times
 
 
@@ -143,7 +143,7 @@ def of_owner(raw: bytes, root: Path, zone: datetime.tzinfo) -> list[Appointment]
     agenda = Days(root, zone, question.first, question.last, mails, SECONDS, within=question.within)
     agenda.of(one.uid) if one.texts is None else agenda.in_texts(one.texts)
     _log(one.uid, agenda)
-    return None if agenda.over else sorted(agenda.found, key=lambda each: (each.begin, each.title))[:MOST_SHOWN]
+    return None if agenda.over else sorted(agenda.appointments, key=lambda each: (each.begin, each.title))[:MOST_SHOWN]
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Days(Busy):
     """The events of an agent between two moments, with what they say."""
 
     within: Span = field(kw_only=True)
-    found: list[Appointment] = field(default_factory=list)
+    appointments: list[Appointment] = field(default_factory=list)
 
     def times(self, text: str) -> list[Span]:
         """See Busy."""
@@ -164,8 +164,8 @@ class Days(Busy):
             words = [text_of(event, name) for name in ("location", "conference", "url", "description")]
             links = tuple(dict.fromkeys(link for one in words for link in _LINK.findall(one[:LONGEST_TEXT])))
             title, place = (" ".join(one.split())[:LONGEST_WORD] for one in (text_of(event, "summary"), words[0]))
-            self.found.append(Appointment(begins, ends, title, place, links[:MOST_LINKS]))
-            if len(self.found) > MOST_FOUND:
+            self.appointments.append(Appointment(begins, ends, title, place, links[:MOST_LINKS]))
+            if len(self.appointments) > MOST_FOUND:
                 self.over = True
                 break
         return []
@@ -205,7 +205,7 @@ def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, b
     agenda = Busy(root, zone, question.first, question.last)
     spans = agenda.of(question.uid)
     _log(question.uid, agenda)
-    if not agenda.kept:
+    if not agenda.has_events:
         return "404 Not Found", b""
     if question.within:
         return "200 OK", json.dumps(in_utc(spans, *question.within)).encode()

@@ -28,8 +28,8 @@ def homes(root: Path) -> list[Path]:
 
 def agendas(home: Path) -> list[Path]:
     """The collections of an agent, but for the address book that everybody has."""
-    found = listed(home) if owner.folder(home) else []
-    return [one for one in found if one.name != _CONTACTS and owner.folder(one) and owner.plain(one / PROPERTIES)]
+    folders = listed(home) if owner.folder(home) else []
+    return [one for one in folders if one.name != _CONTACTS and owner.folder(one) and owner.plain(one / PROPERTIES)]
 
 
 def content(path: Path) -> str | None:

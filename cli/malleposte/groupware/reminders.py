@@ -48,10 +48,10 @@ class Memory:
         """As `write` left it; a file that is missing or damaged begins now."""
 
         def parsed(text: str) -> Memory:
-            given = json.loads(text)
-            known = {name: (int(seen), {str(item): float(at) for item, at in due.items()})
-                     for name, (seen, due) in given["collections"].items()}  # fmt: skip
-            return cls(min(float(given["until"]), now), known)
+            stored = json.loads(text)
+            collections = {name: (int(seen), {str(item): float(at) for item, at in due.items()})
+                     for name, (seen, due) in stored["collections"].items()}  # fmt: skip
+            return cls(min(float(stored["until"]), now), collections)
 
         return kit.state(path, parsed) or cls(now)
 
@@ -66,8 +66,8 @@ def upcoming(text: str, after: float, zone: datetime.tzinfo) -> Due | None:
         return None
     events = read(text)
     others = moved(events, zone)
-    found = [due for one in events for due in _of_event(one, after, zone, others)]
-    return min(found, key=lambda due: due.at, default=None)
+    reminders = [due for one in events for due in _of_event(one, after, zone, others)]
+    return min(reminders, key=lambda due: due.at, default=None)
 
 
 def _of_event(event: Any, after: float, zone: datetime.tzinfo, others: set[datetime.datetime]) -> Iterator[Due]:
@@ -110,27 +110,27 @@ class Round:
         Only collections that changed are read again. The next round tries again what could not be sent.
         """
         after = max(memory.until, now - LATEST)
-        known: dict[str, tuple[int, dict[str, float]]] = {}
+        collections: dict[str, tuple[int, dict[str, float]]] = {}
         for folder in (one for home in items.homes(self.root) for one in items.agendas(home)):
             name = f"{folder.parent.name}/{folder.name}"
             faults: list[str] = []
             with named(faults.append), contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
-                known[name] = self._collection(folder, memory.collections.get(name, (0, {})), after, now)
+                collections[name] = self._collection(folder, memory.collections.get(name, (0, {})), after, now)
             for fault in faults:
                 self.unread.append((name, fault))
                 if name in memory.collections:
-                    known[name] = memory.collections[name]
-        return Memory(now, known)
+                    collections[name] = memory.collections[name]
+        return Memory(now, collections)
 
     def _collection(
-        self, folder: Path, known: tuple[int, dict[str, float]], after: float, now: float
+        self, folder: Path, before: tuple[int, dict[str, float]], after: float, now: float
     ) -> tuple[int, dict[str, float]]:
         """Send what is late in a collection; what is known of it then. Raises OSError."""
-        seen, due = known
+        seen, due = before
         changed = folder.stat().st_mtime_ns
         if seen != changed:
-            kept = {item: at for item, at in due.items() if at <= after}
-            due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | kept
+            past = {item: at for item, at in due.items() if at <= after}
+            due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | past
         late = {item: at for item, at in due.items() if at <= now}
         due = {item: at for item, at in due.items() if at > now}
         for item, at in late.items():

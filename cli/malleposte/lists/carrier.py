@@ -106,7 +106,7 @@ class Carrier:
     _cut_off: str = ""
 
     def __post_init__(self) -> None:
-        """It lives."""
+        """Note that it lives."""
         self._beat = self.clock()
 
     def trouble(self) -> str:
@@ -197,7 +197,7 @@ class Carrier:
                 about = ""
             try:
                 self.tell(name, about, self.spool.reason(name))
-                self.spool.told(name)
+                self.spool.mark_told(name)
             except (OSError, smtplib.SMTPException) as error:
                 self.say(f"<4>{name}: the operators are not told yet: {error}")
                 return
@@ -257,9 +257,9 @@ class Carrier:
             self.say(f"<4>{name}: list={one.name} refused: {line}")
         if refused and one.managers:
             about = self.spool.about("out", name)
-            told = notices.addresses(one.managers, self.delivery_domain)
+            managers = notices.addresses(one.managers, self.delivery_domain)
             try:
-                self.send("", told, notices.left_out(one, about, refused))
+                self.send("", managers, notices.left_out(one, about, refused))
             except smtplib.SMTPResponseException as error:
                 if not _permanent(error):
                     raise
@@ -279,8 +279,8 @@ class Carrier:
         self.spool.note_archived(name)
 
     def _pace(self, one: MailingList) -> Pace:
-        wanted = one.rate or self.rate
-        known = self._paces.get(one.name)
-        if known is None or known.per_minute != wanted:
-            known = self._paces[one.name] = Pace(wanted, self.clock)
-        return known
+        rate = one.rate or self.rate
+        pace = self._paces.get(one.name)
+        if pace is None or pace.per_minute != rate:
+            pace = self._paces[one.name] = Pace(rate, self.clock)
+        return pace

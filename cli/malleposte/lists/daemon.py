@@ -69,30 +69,38 @@ class ListSettings:
 
 def handed() -> dict[str, socket.socket]:
     """The sockets of systemd, by the last part of their path. Raises InputError when one is missing."""
-    found = {Path(str(one.getsockname())).name: one for one in kit.handed()}
-    missing = [name for name in _NEEDED if name not in found]
+    by_name = {Path(str(one.getsockname())).name: one for one in kit.handed()}
+    missing = [name for name in _NEEDED if name not in by_name]
     if missing:
         raise InputError(f"no socket {missing[0]}", "systemd starts this: systemctl start malleposte-lists.service")
-    return found
+    return by_name
 
 
 def serve(settings: ListSettings | None = None) -> None:
     """Serve until SIGTERM; the batch under way is ended first."""
-    given = settings or ListSettings.read()
+    chosen = settings or ListSettings.read()
     sockets = handed()
-    spool = Spool(given.spool)
-    send = by_smtp("127.0.0.1", given.port)
-    postmaster = f"postmaster@{given.domain}"
+    spool = Spool(chosen.spool)
+    send = by_smtp("127.0.0.1", chosen.port)
+    postmaster = f"postmaster@{chosen.domain}"
 
     def tell(name: str, about: str, reason: str) -> None:
         if refused := send("", [postmaster], notices.aside(postmaster, name, about, reason)):
             raise OSError(f"{postmaster}: {refused}")
 
-    archive = functools.partial(circulars.file, path=Path(given.archive)) if given.archive else None
+    archive = functools.partial(circulars.file, path=Path(chosen.archive)) if chosen.archive else None
     carrier = Carrier(
-        spool, given.opened, send, given.delivery_domain, given.rate, given.batch, kit.say, tell=tell, archive=archive
+        spool,
+        chosen.opened,
+        send,
+        chosen.delivery_domain,
+        chosen.rate,
+        chosen.batch,
+        kit.say,
+        tell=tell,
+        archive=archive,
     )
-    intake = Intake(spool, given.opened, send, carrier, given.domain, given.delivery_domain, kit.say)
+    intake = Intake(spool, chosen.opened, send, carrier, chosen.domain, chosen.delivery_domain, kit.say)
     acts = {
         "queue": lambda _request: list(spool.rows()),
         "approve": lambda request: intake.approve(str(request["id"])),
@@ -103,7 +111,7 @@ def serve(settings: ListSettings | None = None) -> None:
         return intake.taken(envelope.sender, envelope.recipient, message)
 
     running = [
-        servers.lmtp(sockets["lmtp.sock"], given.hostname, take, kit.say),
+        servers.lmtp(sockets["lmtp.sock"], chosen.hostname, take, kit.say),
         servers.policy(sockets["policy.sock"], intake.asked, kit.say),
         servers.control(sockets["control.sock"], acts, kit.say),
     ]

@@ -21,7 +21,7 @@ ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _PEOPLE: tuple[Branch, ...] = ("people", "functional")
 
 
-def found(directory: Directory, name: str) -> Entry:
+def find(directory: Directory, name: str) -> Entry:
     """The entry of a list. Raises InputError."""
     entry = entry_of(directory, name)
     if entry is None:
@@ -35,10 +35,10 @@ def member_of(directory: Directory, word: str) -> tuple[str, str]:
     """Parse a member into attribute and value: an account, another list (`@list:NAME`), an address outside."""
     text = word.strip().lower()
     if text.startswith(LIST):
-        return "member", found(directory, text.removeprefix(LIST)).dn
-    wanted = AnyOf((Equal("uid", text), Equal("mailLocalAddress", text)))
+        return "member", find(directory, text.removeprefix(LIST)).dn
+    query = AnyOf((Equal("uid", text), Equal("mailLocalAddress", text)))
     for branch in _PEOPLE:
-        for entry in directory.search(branch, ("uid",), wanted):
+        for entry in directory.search(branch, ("uid",), query):
             return "member", entry.dn
     if ADDRESS.fullmatch(text):
         for entry in directory.search("lists", ("cn",), {"mailLocalAddress": text}):
@@ -56,7 +56,7 @@ def poster_word(directory: Directory, word: str) -> str:
     if text in (MEMBERS, STAFF, ANYONE):
         return text
     if text.startswith(LIST):
-        return f"{LIST}{to_list(found(directory, text.removeprefix(LIST)).attributes).name}"
+        return f"{LIST}{to_list(find(directory, text.removeprefix(LIST)).attributes).name}"
     if "@" in text and ADDRESS.fullmatch(text):
         attribute, value = member_of(directory, text)
         return text if attribute == "mpMember" else value.partition(",")[0].partition("=")[2]
@@ -66,9 +66,9 @@ def poster_word(directory: Directory, word: str) -> str:
 def account(directory: Directory, word: str) -> str:
     """The uid of an account, given by uid or address. Raises InputError."""
     text = word.strip().lower()
-    wanted = AnyOf((Equal("uid", text), Equal("mailLocalAddress", text)))
+    query = AnyOf((Equal("uid", text), Equal("mailLocalAddress", text)))
     for branch in _PEOPLE:
-        for entry in directory.search(branch, ("uid",), wanted):
+        for entry in directory.search(branch, ("uid",), query):
             return entry.attributes["uid"][0]
     raise InputError(
         f"no account {word}",
@@ -125,9 +125,9 @@ KEPT = (
 )
 
 
-def changed(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
+def changed(entry: Entry, target: Attributes, line: int = 0) -> list[Change]:
     """Return the changes that bring a list to this state: only the differences."""
-    return change(Kind.LIST, entry, wanted, name=entry.attributes["cn"][0], line=line)
+    return change(Kind.LIST, entry, target, name=entry.attributes["cn"][0], line=line)
 
 
 def archive(directory: Directory, entry: Entry, *, on: bool) -> list[Change]:
@@ -144,6 +144,6 @@ def archive(directory: Directory, entry: Entry, *, on: bool) -> list[Change]:
 def adjusted(entry: Entry, name: str, add: Sequence[str], remove: Sequence[str]) -> list[Change]:
     """Values of one attribute more and less."""
     gone = {value.lower() for value in remove}
-    kept = [value for value in entry.attributes.get(name, []) if value.lower() not in gone]
-    there = {value.lower() for value in kept}
-    return changed(entry, {name: [*kept, *(value for value in dict.fromkeys(add) if value.lower() not in there)]})
+    values = [value for value in entry.attributes.get(name, []) if value.lower() not in gone]
+    there = {value.lower() for value in values}
+    return changed(entry, {name: [*values, *(value for value in dict.fromkeys(add) if value.lower() not in there)]})

@@ -12,7 +12,7 @@ from malleposte.deliveries.model import BOUNCES
 from malleposte.directory.protocol import Directory
 from malleposte.lists import notices
 from malleposte.lists.carrier import Carrier, Opened, Say, Send
-from malleposte.lists.message import automatic, loops, told
+from malleposte.lists.message import automatic, loops, subject_and_author
 from malleposte.lists.model import MailingList, by_address, entry_of, role_of, to_list
 from malleposte.lists.rights import Judgement, Poster, Verdict, judge, judge_moderator, poster_of
 from malleposte.lists.spool import About, DamagedError, Spool
@@ -91,7 +91,7 @@ class Intake:
         if automatic(message):
             self.say(f"left out: list={one.name} from={sender}: an automatic message")
             return TAKEN
-        subject = told(message)[0]
+        subject = subject_and_author(message)[0]
         about = About(one.name, sender, time.time(), secrets.token_hex(12), len(message), subject)
         if judgement.verdict is Verdict.HELD:
             name = self.spool.put("held", about, message)
@@ -147,7 +147,7 @@ class Intake:
         if word == notices.APPROVE:
             self.approve(name)
         else:
-            subject = told(message)[0]
+            subject = subject_and_author(message)[0]
             self.reject(name, "" if subject.lower().startswith(("re:", "re :")) else subject)
         return TAKEN
 

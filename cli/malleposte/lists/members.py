@@ -37,20 +37,20 @@ class Member:
 
 def expand(directory: Directory, one: MailingList) -> list[Member]:
     """Everybody, each once, whoever is there twice. Lists within lists are opened; one that holds itself ends."""
-    found: dict[str, Member] = {}
+    by_key: dict[str, Member] = {}
     for member in _all(directory, one, {one.name}):
-        found.setdefault(member.key, member)
-    return list(found.values())
+        by_key.setdefault(member.key, member)
+    return list(by_key.values())
 
 
 def first_of(directory: Directory, one: MailingList, most: int) -> list[Member]:
     """So many of them at most: no more is read of a list than that takes."""
-    found: dict[str, Member] = {}
+    by_key: dict[str, Member] = {}
     for member in _all(directory, one, {one.name}):
-        found.setdefault(member.key, member)
-        if len(found) >= most:
+        by_key.setdefault(member.key, member)
+        if len(by_key) >= most:
             break
-    return list(found.values())
+    return list(by_key.values())
 
 
 def _all(directory: Directory, one: MailingList, seen: set[str]) -> Iterator[Member]:
@@ -80,8 +80,8 @@ def parts(dn: str) -> tuple[str, str]:
 
 def _named(directory: Directory, branch: Branch, uids: list[str]) -> Iterator[Member]:
     for start in range(0, len(uids), AT_ONCE):
-        wanted = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + AT_ONCE]))
-        for entry in directory.search(branch, PERSON, wanted):
+        query = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + AT_ONCE]))
+        for entry in directory.search(branch, PERSON, query):
             if first(entry.attributes, "mpState") in _TAKES:
                 yield _member(entry.attributes)
 

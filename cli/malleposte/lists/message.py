@@ -60,7 +60,7 @@ def dressed(one: MailingList, message: bytes) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("ascii", "replace") + message
 
 
-def told(message: bytes) -> tuple[str, str]:
+def subject_and_author(message: bytes) -> tuple[str, str]:
     """Subject and From, decoded, on one line each, for a notice."""
     head = head_of(message)
 

@@ -57,10 +57,10 @@ class MailingList:
 
 def to_list(attributes: Mapping[str, list[str]]) -> MailingList:
     """The list of an entry."""
-    held = {name.lower(): values for name, values in attributes.items()}
+    values_of = {name.lower(): values for name, values in attributes.items()}
 
     def every(name: str) -> tuple[str, ...]:
-        return tuple(held.get(name.lower(), ()))
+        return tuple(values_of.get(name.lower(), ()))
 
     def one(name: str) -> str:
         return next(iter(every(name)), "")
@@ -89,7 +89,7 @@ def to_list(attributes: Mapping[str, list[str]]) -> MailingList:
 
 def attributes_of(one: MailingList) -> Attributes:
     """Attributes of a new list's entry."""
-    given = {
+    attributes = {
         "objectClass": LIST_CLASSES,
         "cn": [one.name],
         "displayName": [one.title],
@@ -108,13 +108,13 @@ def attributes_of(one: MailingList) -> Attributes:
         "mpArchive": ["TRUE"] if one.archive else [],
         "mpEstablishment": one.establishments,
     }
-    return {name: list(values) for name, values in given.items() if values}
+    return {name: list(values) for name, values in attributes.items() if values}
 
 
 def by_address(directory: Directory, address: str) -> MailingList | None:
     """The list that has an address, one of its further ones among them."""
-    found = directory.search("lists", ASKED, {"mailLocalAddress": address.lower()})
-    return next((to_list(entry.attributes) for entry in found), None)
+    entries = directory.search("lists", ASKED, {"mailLocalAddress": address.lower()})
+    return next((to_list(entry.attributes) for entry in entries), None)
 
 
 def entry_of(directory: Directory, name: str) -> Entry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.message import EmailMessage
 
-from malleposte.lists.message import told
+from malleposte.lists.message import subject_and_author
 from malleposte.lists.model import MailingList
 from malleposte.lists.spool import About
 from malleposte.platform import letters
@@ -115,7 +115,7 @@ def _mail(sender: str, to: str, subject: str, text: str, languages: str = "fr, e
 
 def held(one: MailingList, about: About, name: str, message: bytes) -> bytes:
     """To the moderators: what waits, and two addresses to answer to."""
-    subject, author = told(message)
+    subject, author = subject_and_author(message)
     words = {
         "title": one.title, "mail": one.mail, "author": author, "subject": subject, "kb": len(message) // 1024 + 1,
         "id": name, "approve": answer_address(one, APPROVE, name, about.token),
@@ -131,7 +131,7 @@ def held(one: MailingList, about: About, name: str, message: bytes) -> bytes:
 
 def waits(one: MailingList, message: bytes) -> bytes:
     """To the writer: the message is with the moderators."""
-    subject = told(message)[0]
+    subject = subject_and_author(message)[0]
     text = _WAITS.format(subject=subject, mail=one.mail)
     return _mail(one.address("owner"), one.mail, f"En attente / held: {subject}", text).as_bytes()
 

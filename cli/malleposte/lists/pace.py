@@ -19,18 +19,18 @@ class Pace:
         """Begin with a minute's worth."""
         self._credit, self._last = float(self.per_minute), self.clock()
 
-    def ready(self, wanted: int) -> int:
-        """Return how many of `wanted` may leave now."""
+    def ready(self, count: int) -> int:
+        """Return how many of `count` may leave now."""
         now = self.clock()
         self._credit = min(float(self.per_minute), self._credit + (now - self._last) * self.per_minute / 60)
         self._last = now
-        return min(wanted, int(self._credit + 1e-9))
+        return min(count, int(self._credit + 1e-9))
 
     def spend(self, count: int) -> None:
         """So many have left."""
         self._credit -= count
 
-    def wait(self, wanted: int) -> float:
+    def wait(self, count: int) -> float:
         """Seconds until so many may leave, or as many as a minute allows."""
-        lacking = min(wanted, self.per_minute) - self._credit
+        lacking = min(count, self.per_minute) - self._credit
         return max(0.0, lacking * 60 / self.per_minute)

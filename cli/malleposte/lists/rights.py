@@ -54,9 +54,9 @@ def poster_of(directory: Directory, address: str, logged_in: bool = True) -> Pos
     """Return the owner of an address. `+word` before the @ is left out. An address of ours without a log-in: nobody."""
     local, _at, domain = address.lower().rpartition("@")
     bare = f"{local.partition('+')[0]}@{domain}"
-    wanted = AnyOf((Equal("mailLocalAddress", bare), Equal("mail", bare)))
+    query = AnyOf((Equal("mailLocalAddress", bare), Equal("mail", bare)))
     for branch in _BRANCHES:
-        for entry in directory.search(branch, _OWNER, wanted):
+        for entry in directory.search(branch, _OWNER, query):
             attributes = entry.attributes
             sends = attributes.get("mpState") == [State.ACTIVE.value] and not attributes.get("mpBlockedUntil")
             return Poster(bare, attributes["uid"][0].lower(), sends) if logged_in else Poster("", sends=sends)
@@ -82,8 +82,8 @@ def judge(directory: Directory, one: MailingList, sender: str, size: int = 0, lo
         return _refused(
             "5.3.4", f"message trop gros pour la liste {one.name} ({one.max_kb} ko au plus)", f"{one.max_kb} KB at most"
         )
-    held = bool(one.moderators) and poster.uid not in one.moderators
-    return Judgement(Verdict.HELD if held else Verdict.CARRIED)
+    moderated = bool(one.moderators) and poster.uid not in one.moderators
+    return Judgement(Verdict.HELD if moderated else Verdict.CARRIED)
 
 
 def may_post(directory: Directory, one: MailingList, poster: Poster) -> bool:

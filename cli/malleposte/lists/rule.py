@@ -55,19 +55,19 @@ def parse(words: str) -> Rule:
     ends = [place.start() for place in places[1:]] + [len(words)]
     for place, end in zip(places, ends, strict=True):
         key = place[1].replace("é", "e")
-        found = tuple(value.strip() for value in words[place.end() : end].split(",") if value.strip())
-        if not found:
+        values = tuple(value.strip() for value in words[place.end() : end].split(",") if value.strip())
+        if not values:
             raise InputError(f"{key}: no value", EXAMPLE, french=f"{key} : aucune valeur")
         if key == DEPARTMENT:
-            departments = tuple(_judged("department", word) for word in found)
+            departments = tuple(_judged("department", word) for word in values)
         elif key in FIELDS:
-            parts.append(AnyOf(tuple(_part(FIELDS[key], word) for word in found)))
+            parts.append(AnyOf(tuple(_part(FIELDS[key], word) for word in values)))
         else:
-            known = ", ".join([*FIELDS, DEPARTMENT])
+            criteria = ", ".join([*FIELDS, DEPARTMENT])
             raise InputError(
                 f"{key} is nothing that a rule knows",
-                f"known are {known}",
-                french=f"{key} n’est pas un critère de règle (critères : {known})",
+                f"known are {criteria}",
+                french=f"{key} n’est pas un critère de règle (critères : {criteria})",
             )
     return Rule(All(tuple(parts)), departments)
 
@@ -150,25 +150,25 @@ def _item(name: str, value: str) -> Query:
 
 
 def _plain(value: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
 
 
 def schools_of(directory: Directory, rule: Rule) -> frozenset[str] | None:
     """The UAI codes of the rule's départements; None when it names none."""
     if not rule.departments:
         return None
-    wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
-    found = directory.search("establishments", ("mpEstablishment",), wanted)
-    return frozenset(code.upper() for entry in found for code in entry.attributes.get("mpEstablishment", ()))
+    query = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
+    entries = directory.search("establishments", ("mpEstablishment",), query)
+    return frozenset(code.upper() for entry in entries for code in entry.attributes.get("mpEstablishment", ()))
 
 
 def agents_of(rule: Rule, search: Search) -> tuple[str, ...]:
     """The agents of a rule, but for those who have left, for jobs that search by a program. Raises MallepostError."""
     schools: frozenset[str] | None = None
     if rule.departments:
-        wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
-        found = search(wanted, ("mpEstablishment", "mpDepartment"))
-        schools = frozenset(code.upper() for entry in found for code in entry.get("mpEstablishment", ()))
+        query = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
+        entries = search(query, ("mpEstablishment", "mpDepartment"))
+        schools = frozenset(code.upper() for entry in entries for code in entry.get("mpEstablishment", ()))
     takes = AnyOf(tuple(Equal("mpState", state.value) for state in sorted(RECEIVES)))
     people = search(All((rule.query, takes)), ("uid", "mpEstablishment"))
     return tuple(sorted(_within(people, schools)))

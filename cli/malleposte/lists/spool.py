@@ -75,13 +75,13 @@ class Spool:
     def put(self, place: Place, about: About, message: bytes, recipients: Sequence[str] | None = None) -> str:
         """Keep a message; its id. It is on disk when this returns."""
         name = f"{time.strftime('%Y%m%d%H%M%S', time.gmtime(about.arrived))}-{secrets.token_hex(4)}"
-        made = self.root / "new" / name
-        made.mkdir(mode=0o700)
-        durable.write(made / "message", message)
-        durable.write(made / "about.json", json.dumps(asdict(about), ensure_ascii=False))
+        fresh = self.root / "new" / name
+        fresh.mkdir(mode=0o700)
+        durable.write(fresh / "message", message)
+        durable.write(fresh / "about.json", json.dumps(asdict(about), ensure_ascii=False))
         if recipients is not None:
-            durable.write(made / "recipients", "".join(f"{one}\n" for one in recipients))
-        made.rename(self.root / place / name)
+            durable.write(fresh / "recipients", "".join(f"{one}\n" for one in recipients))
+        fresh.rename(self.root / place / name)
         durable.sync_folder(self.root / place)
         return name
 
@@ -138,7 +138,7 @@ class Spool:
         """Messages put aside of which nobody has been told."""
         return [name for name in self.ids("bad") if not (self._folder("bad", name) / "told").exists()]
 
-    def told(self, name: str) -> None:
+    def mark_told(self, name: str) -> None:
         """Somebody has been told of a message put aside."""
         durable.write(self._folder("bad", name) / "told", b"")
 

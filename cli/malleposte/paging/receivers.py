@@ -81,12 +81,12 @@ class Receivers:
         return faults
 
 
-def of(given: Mapping[str, Any], where: str) -> Receivers:
+def of(settings: Mapping[str, Any], where: str) -> Receivers:
     """The ways of the settings: `{"sms": {…}, "numbers": […], "relay": {…}, "mails": […]}`. Raises InputError."""
     try:
         return Receivers(
-            sms.of(given.get("sms", {}), f"{where}: sms"), tuple(given.get("numbers", ())),
-            relay.of(given.get("relay", {}), f"{where}: relay"), tuple(given.get("mails", ())),
+            sms.of(settings.get("sms", {}), f"{where}: sms"), tuple(settings.get("numbers", ())),
+            relay.of(settings.get("relay", {}), f"{where}: relay"), tuple(settings.get("mails", ())),
         )  # fmt: skip
     except AttributeError as error:
         raise InputError(f"{where}: not the ways of alarms", "deploy again") from error

@@ -56,19 +56,19 @@ class Settings:
 
         Raises InputError, OSError, ValueError, KeyError, TypeError.
         """
-        given = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
         folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", path.parent))
         secrets: dict[str, Any] = json.loads((folder / SECRETS).read_text("utf-8"))
         if not isinstance(secrets.get("secret"), str):
             raise InputError(f"{folder / SECRETS}: no secret", "deploy again")
         return cls(
-            str(given["name"]), int(given["rank"]), _place(given["listen"]),
-            _place(given["webhook"]), tuple(Peer(**one) for one in given["peers"]),
-            dict(given["clients"]), folder / "chain.pem", folder / "key.pem",
+            str(document["name"]), int(document["rank"]), _place(document["listen"]),
+            _place(document["webhook"]), tuple(Peer(**one) for one in document["peers"]),
+            dict(document["clients"]), folder / "chain.pem", folder / "key.pem",
             secrets["secret"], receivers.of(secrets["receivers"], str(folder / SECRETS)),
-            bool(given["watches"]), str(given["state_user"]),
+            bool(document["watches"]), str(document["state_user"]),
         )  # fmt: skip
 
 
-def _place(given: Sequence[Any]) -> tuple[str, int] | None:
-    return (str(given[0]), int(given[1])) if given else None
+def _place(pair: Sequence[Any]) -> tuple[str, int] | None:
+    return (str(pair[0]), int(pair[1])) if pair else None

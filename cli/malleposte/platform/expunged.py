@@ -80,8 +80,8 @@ def _messages(home: Path) -> Iterator[Message]:
 
 
 def _message(entry: os.DirEntry[str]) -> Message:
-    known = _NAME.match(f"{entry.name}:")
-    if known:
-        return Message(int(known["filed"]), int(known["size"]), entry.path, entry.inode())
+    match = _NAME.match(f"{entry.name}:")
+    if match:
+        return Message(int(match["filed"]), int(match["size"]), entry.path, entry.inode())
     stat = entry.stat(follow_symlinks=False)
     return Message(int(stat.st_mtime), stat.st_size, entry.path, entry.inode())

@@ -18,13 +18,13 @@ def document() -> Mapping[str, Any]:
     """meta/facts.yml: `facts`, the spec of each, and `moved`, what became of earlier variables."""
     import yaml  # a host that has no inventory may lack it
 
-    found: Mapping[str, Any] = yaml.load(FILE.read_text("utf-8"), yaml.CSafeLoader)
-    return found
+    content: Mapping[str, Any] = yaml.load(FILE.read_text("utf-8"), yaml.CSafeLoader)
+    return content
 
 
-def resolved(name: str, given: Any, names: Mapping[str, str] | None = None) -> Any:
+def resolved(name: str, value: Any, names: Mapping[str, str] | None = None) -> Any:
     """A fact as the wiring reads it: what is given, or None, completed. `names`: domain and operator."""
-    return defaults.resolved(document()["facts"][name], given, names or {})
+    return defaults.resolved(document()["facts"][name], value, names or {})
 
 
 def classes(variables: Mapping[str, Any], where: str) -> Classes:

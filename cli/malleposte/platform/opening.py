@@ -23,10 +23,10 @@ def phrases(opening: Sequence[Mapping[str, Any]], *, french: bool) -> list[str]:
     spans: dict[tuple[int, ...], list[str]] = {}
     for one in opening:
         begin, end = (clock(time.fromisoformat(one[name]), french=french) for name in ("from", "to"))
-        told = f"de {begin} à {end}" if french else f"{begin} to {end}"
-        spans.setdefault(tuple(sorted(map(ENGLISH_DAYS.index, one["days"]))), []).append(told)
+        span = f"de {begin} à {end}" if french else f"{begin} to {end}"
+        spans.setdefault(tuple(sorted(map(ENGLISH_DAYS.index, one["days"]))), []).append(span)
     joined = " et " if french else " and "
-    return [f"{_days(days, french=french)}, {joined.join(told)}" for days, told in spans.items()]
+    return [f"{_days(days, french=french)}, {joined.join(times)}" for days, times in spans.items()]
 
 
 def _days(numbers: Sequence[int], *, french: bool) -> str:

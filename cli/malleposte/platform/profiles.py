@@ -26,14 +26,14 @@ def parse(table: object, where: str) -> Classes:
 def facts(path: Path) -> dict[str, Any]:
     """The platform's facts as a host has them. Raises InputError."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "deploy this host first") from error
     except ValueError as error:
         raise InputError(f"{path}: not the platform's facts ({error})", "deploy this host again") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise InputError(f"{path}: not the platform's facts", "deploy this host again")
-    return found
+    return document
 
 
 def read(path: Path | None = None) -> Classes:
@@ -42,7 +42,7 @@ def read(path: Path | None = None) -> Classes:
     return parse(facts(path).get("profiles"), str(path))
 
 
-def known(classes: Classes, name: str) -> Class:
+def class_called(classes: Classes, name: str) -> Class:
     """A class by its name. Raises InputError that names those there are."""
     if name not in classes:
         raise InputError(f"no class {name!r}", f"known are {', '.join(sorted(classes))}")

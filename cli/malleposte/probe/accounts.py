@@ -90,24 +90,24 @@ def context_of(agent: Agent) -> rules.Context:
 
 def seed_agents(directory: Directory, agents: Iterable[Agent], table: Path) -> SeedReport:
     """Create the agents that are missing, with random passwords kept in the table."""
-    wanted = list(agents)
+    listed = list(agents)
     there = uids_of(directory, "people")
-    known = vault.read_table(table)
+    passwords = vault.read_table(table)
     report = SeedReport()
-    missing = [agent for agent in wanted if agent.uid not in there]
-    for agent in wanted:
+    missing = [agent for agent in listed if agent.uid not in there]
+    for agent in listed:
         if agent.uid in there:
             report.present.append(agent.uid)
-            if agent.uid not in known:
+            if agent.uid not in passwords:
                 report.unknown.append(agent.uid)
     for agent in missing:
-        password = known.get(agent.uid, {}).get("password") or rules.generate(context_of(agent))
-        since = known.get(agent.uid, {}).get("since") or datetime.datetime.now(datetime.UTC).date().isoformat()
-        known[agent.uid] = account_row(agent.mail, agent.profile, agent.name, "agent", password) | {"since": since}
+        password = passwords.get(agent.uid, {}).get("password") or rules.generate(context_of(agent))
+        since = passwords.get(agent.uid, {}).get("since") or datetime.datetime.now(datetime.UTC).date().isoformat()
+        passwords[agent.uid] = account_row(agent.mail, agent.profile, agent.name, "agent", password) | {"since": since}
     if missing:
-        vault.write_table(table, known)
+        vault.write_table(table, passwords)
     for agent in missing:
-        attributes = agent_attributes(agent) | {"userPassword": [known[agent.uid]["password"]]}
+        attributes = agent_attributes(agent) | {"userPassword": [passwords[agent.uid]["password"]]}
         try:
             directory.add(agent.dn(directory.suffix), attributes)
         except AlreadyThere as error:

@@ -41,11 +41,11 @@ class Seen:
     age: float = 0
 
 
-def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
+def judge(of_vault: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
     """Judge a host's state of one backup server (an entry of `vaults`, malleposte.backup.archive.state)."""
     ages: dict[str, float] = {}
     never: dict[str, list[str]] = {}
-    for name, entry in known.get("sources", {}).items():
+    for name, entry in of_vault.get("sources", {}).items():
         if "success" in entry:
             ages[name] = hours(entry["success"]["start"], now)
         elif entry["attempt"]["state"] == "error":
@@ -56,11 +56,11 @@ def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
     stale = {name: age for name, age in ages.items() if age > limits.hours}
     if stale:
         oldest = max(stale.values())
-        failed = [one["attempt"]["error"] for name, one in known["sources"].items() if name in stale]
+        failed = [one["attempt"]["error"] for name, one in of_vault["sources"].items() if name in stale]
         why = next((f"; {error}" for error in failed if error), "")
         faults.append(f"{few(stale)}: last archive {oldest:.0f} h old (limit {limits.hours:g}){why}")
-    checked = known.get("checked")
-    begun = checked["end"] if checked else known.get("since")
+    checked = of_vault.get("checked")
+    begun = checked["end"] if checked else of_vault.get("since")
     if checked and not checked["ok"]:
         faults.append(f"its check of {local(checked['end'])} found faults")
     elif begun and hours(begun, now) > limits.days * 24:
@@ -120,9 +120,9 @@ def fresh(vaults: Sequence[str], answer: Mapping[str, Any]) -> bool:
 def walk(inventory: Path, only: Sequence[str] = (), limits: Limits | None = None) -> Iterator[Result]:
     """The paths of all vaults, or those named. Raises InputError on a name that is none of them."""
     vaults, clients = remote.backups(inventory)
-    known = {f"{PREFIX}{name}" for name in vaults}
-    unknown(only, known)
-    if not known:
+    names = {f"{PREFIX}{name}" for name in vaults}
+    unknown(only, names)
+    if not names:
         return
     begun = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
@@ -133,8 +133,8 @@ def walk(inventory: Path, only: Sequence[str] = (), limits: Limits | None = None
             yield result(name, answers, limits or Limits(), datetime.now(UTC), ms)
 
 
-def unknown(only: Sequence[str], known: Collection[str]) -> None:
+def unknown(only: Sequence[str], names: Collection[str]) -> None:
     """Raises InputError on a name that no vault bears."""
     for name in only:
-        if name not in known:
-            raise InputError(f"no path {name!r}", f"known are {', '.join(sorted(known)) or 'none: there is no vault'}")
+        if name not in names:
+            raise InputError(f"no path {name!r}", f"known are {', '.join(sorted(names)) or 'none: there is no vault'}")

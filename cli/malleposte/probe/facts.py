@@ -61,13 +61,13 @@ def host_facts(inventory: Path) -> dict[str, dict[str, Any]]:
     names = dict.fromkeys([*site.members(PLATFORM), *site.members("vantage")])
     if not names:
         raise FactsError(f"inventory {inventory}: no host in the groups malleposte and vantage")
-    found: dict[str, dict[str, Any]] = {}
+    by_host: dict[str, dict[str, Any]] = {}
     for name in names:
         try:
-            found[name] = site.template(name, WANTED)
+            by_host[name] = site.template(name, WANTED)
         except UnknownError as error:
             raise FactsError(f"{name}: {error}") from error
-    return found
+    return by_host
 
 
 def vantage_plan(facts: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -25,10 +25,10 @@ def ask(place: remote.Place) -> Updates | str:
             [*place.ssh, shlex.join(["sh", "-c", updates.QUESTION])], stdin=subprocess.DEVNULL, capture_output=True,
             text=True, check=False, timeout=SECONDS,
         )  # fmt: skip
-        found = updates.read(dict(line.partition("=")[::2] for line in done.stdout.splitlines()))
+        answer = updates.read(dict(line.partition("=")[::2] for line in done.stdout.splitlines()))
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return str(error)
-    return "cannot be reached over ssh" if found is None else found
+    return "cannot be reached over ssh" if answer is None else answer
 
 
 def result(answers: Mapping[str, Updates | str], now: float, ms: int) -> Result:
@@ -40,10 +40,10 @@ def result(answers: Mapping[str, Updates | str], now: float, ms: int) -> Result:
     ]
     if faults:
         return Result(NAME, Status.FAILED, ms, "; ".join(faults))
-    known = [answer for answer in answers.values() if isinstance(answer, Updates)]
-    oldest = max(((now - one.read) / 3600 for one in known), default=0)
-    waits = sum(len(one.waiting) for one in known)
-    detail = f"{len(known)} hosts, the oldest lists read {oldest:.0f} h ago, {waits or 'none'} waiting"
+    answered = [answer for answer in answers.values() if isinstance(answer, Updates)]
+    oldest = max(((now - one.read) / 3600 for one in answered), default=0)
+    waits = sum(len(one.waiting) for one in answered)
+    detail = f"{len(answered)} hosts, the oldest lists read {oldest:.0f} h ago, {waits or 'none'} waiting"
     return Result(NAME, Status.OK, ms, detail)
 
 

@@ -24,7 +24,7 @@ from malleposte.core.loops import named
 from malleposte.reports import summary, unpack
 from malleposte.reports.intake import Intake
 from malleposte.reports.model import DAY
-from malleposte.reports.sources import Known
+from malleposte.reports.sources import NamedSources
 from malleposte.reports.store import Store
 from malleposte.runtime import durable, kit, servers, settings
 
@@ -49,18 +49,18 @@ class Settings:
     relays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: Path = FOLDER
 
-    def known(self) -> Known:
+    def named_sources(self) -> NamedSources:
         """The sources that have a name. Raises ValueError."""
-        return Known.of(self.ours, self.relays)
+        return NamedSources.of(self.ours, self.relays)
 
 
 def read(path: Path) -> Settings:
     """Read the settings. Raises InputError, ValueError."""
-    given = settings.read(path, Settings, "the reports", "deploy the role reports")
-    given.known()
-    if not 1 <= given.days <= 3660:
+    parsed = settings.read(path, Settings, "the reports", "deploy the role reports")
+    parsed.named_sources()
+    if not 1 <= parsed.days <= 3660:
         raise ValueError("days is a whole number from 1 to 3660")
-    return given
+    return parsed
 
 
 def opened(folder: Path, say: Callable[[str], object]) -> Store:
@@ -99,8 +99,8 @@ def copy_of(folder: Path) -> Path:
 class Upkeep:
     """The work of each hour, and of each day."""
 
-    def __init__(self, store: Store, lock: threading.Lock, given: Settings, say: Callable[[str], object]) -> None:
-        self.store, self.lock, self.given, self.say = store, lock, given, say
+    def __init__(self, store: Store, lock: threading.Lock, settings: Settings, say: Callable[[str], object]) -> None:
+        self.store, self.lock, self.settings, self.say = store, lock, settings, say
         self.next = 0.0
 
     def due(self, now: float) -> None:
@@ -111,9 +111,9 @@ class Upkeep:
         failed: list[str] = []
         with self.lock:
             with named(failed.append, "removing old reports"):
-                self.store.prune(now, self.given.days)
+                self.store.prune(now, self.settings.days)
             with named(failed.append, "the copy for the backups"):
-                copy = copy_of(self.given.folder)
+                copy = copy_of(self.settings.folder)
                 copy.parent.mkdir(mode=0o700, exist_ok=True)
                 if not copy.exists() or now - copy.stat().st_mtime > DAY - HOUR:
                     self.store.copy(copy)
@@ -122,48 +122,54 @@ class Upkeep:
 
 
 def acts(
-    store: Store, lock: threading.Lock, given: Settings, clock: Callable[[], float] = time.time
+    store: Store, lock: threading.Lock, settings: Settings, clock: Callable[[], float] = time.time
 ) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
     """The questions of root: `summary` of some days, perhaps of one source, and `figures` for the watch."""
-    known = given.known()
+    senders = settings.named_sources()
 
     def show(request: Mapping[str, Any]) -> Any:
         source = str(ipaddress.ip_address(request["source"])) if request.get("source") else ""
         with lock:
-            return msgspec.to_builtins(summary.summary(store, known, clock(), int(request["days"]), source))
+            return msgspec.to_builtins(summary.summary(store, senders, clock(), int(request["days"]), source))
 
     def count(_request: Mapping[str, Any]) -> Any:
         with lock:
-            return msgspec.to_builtins(summary.figures(store, known, clock()))
+            return msgspec.to_builtins(summary.figures(store, senders, clock()))
 
     return {"summary": show, "figures": count}
 
 
 def handed() -> dict[str, socket.socket]:
     """The sockets of systemd, by the last part of their path. Raises InputError when one is missing."""
-    given = {Path(str(one.getsockname())).name: one for one in kit.handed()}
-    missing = [name for name in _NEEDED if name not in given]
+    sockets = {Path(str(one.getsockname())).name: one for one in kit.handed()}
+    missing = [name for name in _NEEDED if name not in sockets]
     if missing:
         raise InputError(f"no socket {missing[0]}", "systemd starts this: systemctl start malleposte-reports.service")
-    return given
+    return sockets
 
 
-def serve(given: Settings) -> int:
+def serve(settings: Settings) -> int:
     """Serve until SIGTERM; the message under way is ended first."""
     sockets = handed()
     try:
-        store = opened(given.folder, kit.say)
+        store = opened(settings.folder, kit.say)
     except sqlite3.Error as error:
-        raise MallepostError(f"{given.folder}: {error}", "look at the disk") from error
+        raise MallepostError(f"{settings.folder}: {error}", "look at the disk") from error
     with contextlib.closing(store):
-        intake = Intake(store, given.domain, given.days, kit.say, time.time)
+        intake = Intake(store, settings.domain, settings.days, kit.say, time.time)
         running = [
             servers.lmtp(
-                sockets["lmtp.sock"], given.hostname, intake.taken, kit.say, longest=unpack.LARGEST, cut=True, idle=True
+                sockets["lmtp.sock"],
+                settings.hostname,
+                intake.taken,
+                kit.say,
+                longest=unpack.LARGEST,
+                cut=True,
+                idle=True,
             ),
-            servers.control(sockets["asked.sock"], acts(store, intake.lock, given), kit.say),
+            servers.control(sockets["asked.sock"], acts(store, intake.lock, settings), kit.say),
         ]
-        upkeep = Upkeep(store, intake.lock, given, kit.say)
+        upkeep = Upkeep(store, intake.lock, settings, kit.say)
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())

@@ -59,12 +59,12 @@ class _Reader:
             raise RefusedError(f"it has more than {ELEMENTS} elements")
         if len(self.names) >= DEPTH:
             raise RefusedError(f"it has more than {DEPTH} elements one within the other")
-        known = local if namespace in NAMESPACES else ""
-        if not self.names and known != "feedback":
+        element = local if namespace in NAMESPACES else ""
+        if not self.names and element != "feedback":
             raise RefusedError(f"its root is {plain(local, 40)!r}, not feedback")
         if self.text is not None:
             raise RefusedError(f"{self.names[-1]} has elements in it")
-        self.names.append(known)
+        self.names.append(element)
         self.text = [] if self.place in FIELDS else None
         self.length = 0
 

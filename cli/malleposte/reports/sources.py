@@ -11,14 +11,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
-class Known:
+class NamedSources:
     """Networks by name: of the platform's own hosts, and of the relays that the academy knows."""
 
     ours: tuple[tuple[str, Network], ...] = ()
     relays: tuple[tuple[str, Network], ...] = ()
 
     @classmethod
-    def of(cls, ours: Mapping[str, Iterable[str]], relays: Mapping[str, Iterable[str]]) -> Known:
+    def of(cls, ours: Mapping[str, Iterable[str]], relays: Mapping[str, Iterable[str]]) -> NamedSources:
         """From addresses and networks as texts. Raises ValueError."""
         return cls(_networks(ours), _networks(relays))
 

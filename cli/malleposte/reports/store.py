@@ -153,7 +153,7 @@ class Store:
             self.link.execute("DELETE FROM refusals WHERE id <= ?", ((added or 0) - REFUSALS,))
 
     def prune(self, now: float, days: int) -> int:
-        """Remove reports that ended more than `days` days ago, and the oldest of too many; how many that were."""
+        """Remove reports that ended more than `days` days ago, and the oldest of too many; return the number."""
         first = int(now) - days * DAY
         with self._transaction():
             (total,) = self.link.execute(
@@ -173,7 +173,10 @@ class Store:
         return removed
 
     def merge(self, path: Path) -> int:
-        """Add the reports of a copy that are not here (a host that was restored); how many. Raises sqlite3.Error."""
+        """Add the reports of a copy that are not here (a host that was restored); return the number.
+
+        Raises sqlite3.Error.
+        """
         key = "ours.kind = theirs.kind AND ours.organisation = theirs.organisation AND ours.report = theirs.report"
         head = "kind, organisation, report, domain, begin, end, received, rows"
         self.link.execute("ATTACH ? AS copy", (str(path),))
@@ -201,8 +204,8 @@ class Store:
         beside.unlink(missing_ok=True)
         try:
             self.link.execute("VACUUM INTO ?", (str(beside),))
-            with beside.open("rb") as made, durable.replacing(path) as file:
-                shutil.copyfileobj(made, file)
+            with beside.open("rb") as source, durable.replacing(path) as file:
+                shutil.copyfileobj(source, file)
         finally:
             beside.unlink(missing_ok=True)
 

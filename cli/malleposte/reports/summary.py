@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from malleposte.reports.model import DAY, DMARC, TLS
-from malleposte.reports.sources import UNKNOWN, Known
+from malleposte.reports.sources import UNKNOWN, NamedSources
 from malleposte.reports.store import DROPPED, REFUSED, Refusal, Store
 
 SOURCES = 500
@@ -85,10 +85,10 @@ class Figures:
     unknown: int
 
 
-def summary(store: Store, known: Known, now: float, days: int, source: str = "") -> Summary:
+def summary(store: Store, senders: NamedSources, now: float, days: int, source: str = "") -> Summary:
     """Return what the reports of some days show; with `source`, of that address alone and with its details."""
     first = int(now) - days * DAY
-    sources, left_out = _sources(store, known, first, source)
+    sources, left_out = _sources(store, senders, first, source)
     kinds = store.link.execute(
         "SELECT kind, count(*), max(received) FROM reports WHERE end >= ? GROUP BY kind", (first,)
     )
@@ -109,7 +109,7 @@ def summary(store: Store, known: Known, now: float, days: int, source: str = "")
     )
 
 
-def _sources(store: Store, known: Known, first: int, source: str) -> tuple[tuple[Source, ...], int]:
+def _sources(store: Store, senders: NamedSources, first: int, source: str) -> tuple[tuple[Source, ...], int]:
     rows = store.link.execute(
         "SELECT source, sum(count) AS messages, sum(count * (dkim OR spf)), sum(count * dkim), sum(count * spf),"
         " sum(count * (disposition = 'quarantine')), sum(count * (disposition = 'reject')),"
@@ -120,7 +120,7 @@ def _sources(store: Store, known: Known, first: int, source: str) -> tuple[tuple
         (DMARC, first, source, source, SOURCES),
     ).fetchall()
     sources = tuple(
-        Source(*(row[0], *known.of_source(row[0]), *row[1:9], _names(store, first, row[0]))) for row in rows
+        Source(*(row[0], *senders.of_source(row[0]), *row[1:9], _names(store, first, row[0]))) for row in rows
     )
     return sources, (rows[0][9] - len(rows) if rows else 0)
 
@@ -164,7 +164,7 @@ def _refusals(store: Store, first: int) -> tuple[Refusal, ...]:
     return tuple(Refusal(*row) for row in rows)
 
 
-def figures(store: Store, known: Known, now: float) -> Figures:
+def figures(store: Store, senders: NamedSources, now: float) -> Figures:
     """Return the numbers for the watch. Yesterday is the day of UTC, as most reports have it."""
     today = int(now) // DAY
     outcomes = dict(store.link.execute("SELECT outcome, count FROM outcomes WHERE day = ?", (today,)).fetchall())
@@ -173,6 +173,6 @@ def figures(store: Store, known: Known, now: float) -> Figures:
         " WHERE kind = ? AND end >= ? AND end < ? GROUP BY source",
         (DMARC, (today - 1) * DAY, today * DAY),
     )
-    unknown = sum(count for source, count in rows if known.of_source(source)[0] == UNKNOWN)
+    unknown = sum(count for source, count in rows if senders.of_source(source)[0] == UNKNOWN)
     last = dict(store.link.execute("SELECT kind, max(received) FROM reports GROUP BY kind").fetchall())
     return Figures(last, outcomes.get(REFUSED, 0), outcomes.get(DROPPED, 0), unknown)

@@ -95,15 +95,15 @@ def _claims(document: bytes) -> _Claims:
         return _Claims()
 
 
-def _report(given: _Report, own: str, now: float, days: int) -> TlsReport:
-    begin, end = (_seconds(one) for one in (given.date_range.start_datetime, given.date_range.end_datetime))
+def _report(document: _Report, own: str, now: float, days: int) -> TlsReport:
+    begin, end = (_seconds(one) for one in (document.date_range.start_datetime, document.date_range.end_datetime))
     period(begin, end, now, days)
-    organisation, report = plain(given.organization_name), plain(given.report_id)
+    organisation, report = plain(document.organization_name), plain(document.report_id)
     if not organisation or not report:
         raise RefusedError("organization-name or report-id is empty")
     sessions: Counter[Sessions] = Counter()
     rows = 0
-    for entry in given.policies:
+    for entry in document.policies:
         domain = domain_of(entry.policy.policy_domain)
         if not below(domain, own):
             raise RefusedError(f"it is about {domain or 'no domain'}")

@@ -29,12 +29,12 @@ HOLDERS = (Path("/etc/malleposte/backup.json"), Path("/etc/malleposte/vault.json
 def secrets(inventory: Path) -> dict[str, bytes]:
     """Names and contents of an inventory's secrets. Raises InputError when it has none."""
     folder = folder_of(inventory) / FOLDER
-    found = {
+    by_name = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
-    if not found:
+    if not by_name:
         raise InputError(f"{folder} holds no secret", "they are made by the first `malleposte deploy`")
-    return found
+    return by_name
 
 
 def keys(inventory: Path) -> dict[str, bytes]:
@@ -42,14 +42,14 @@ def keys(inventory: Path) -> dict[str, bytes]:
 
     Raises MallepostError when a host gives no answer.
     """
-    found = {}
+    by_name = {}
     for place in remote.backups(inventory)[1]:
         code, answer = place.answer(["backup", "keys", "--json"])
         if code:
             raise MallepostError(f"{place.name}: its keys cannot be read")
         for one in answer["keys"]:
-            found[f"{KEYS}{place.name}/{one['vault']}/{one['repository']}"] = one["key"].encode()
-    return found
+            by_name[f"{KEYS}{place.name}/{one['vault']}/{one['repository']}"] = one["key"].encode()
+    return by_name
 
 
 def refuse(target: Path, inventory: Path) -> None:
@@ -82,9 +82,9 @@ def gpg(passphrase: str | None) -> Iterator[tuple[list[str], tuple[int, ...]]]:
             subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
 
 
-def _call(words: Sequence[str], given: bytes, passed: tuple[int, ...]) -> bytes:
+def _call(words: Sequence[str], data: bytes, passed: tuple[int, ...]) -> bytes:
     try:
-        done = subprocess.run(words, input=given, capture_output=True, check=False, pass_fds=passed)
+        done = subprocess.run(words, input=data, capture_output=True, check=False, pass_fds=passed)
     except FileNotFoundError as error:
         raise MallepostError("gpg is not installed", "apt install gpg") from error
     if done.returncode != 0:
@@ -133,15 +133,15 @@ def export(
     recipients: Sequence[Path] = (),
     more: Mapping[str, bytes] | None = None,
 ) -> int:
-    """Write the escrow, mode 0600; how many it holds, `more` (see `keys`) included.
+    """Write the escrow, mode 0600; return the number of its secrets, `more` (see `keys`) included.
 
     `recipients` are files of public keys.
     """
     refuse(target, inventory)
-    found = {**secrets(inventory), **(more or {})}
+    contents = {**secrets(inventory), **(more or {})}
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
-        for name, content in found.items():
+        for name, content in contents.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o600
             archive.addfile(entry, io.BytesIO(content))
@@ -155,7 +155,7 @@ def export(
         raise MallepostError(
             f"{target} cannot be written: {error.strerror}", "make room, or give another place"
         ) from None
-    return len(found)
+    return len(contents)
 
 
 def _write(target: Path, content: bytes) -> None:
@@ -193,30 +193,30 @@ def opened(source: Path, passphrase: str | None, key: Path | None = None) -> dic
         raise _damaged(source) from error
 
 
-def differences(held: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
+def differences(escrow: dict[str, bytes], current: dict[str, bytes]) -> list[str]:
     """A line for each secret that an escrow lacks or holds otherwise."""
-    lines = [f"{name} is not in the escrow" for name in wanted if name not in held]
+    lines = [f"{name} is not in the escrow" for name in current if name not in escrow]
     return lines + [
-        f"{name} is another one in the escrow" for name in wanted if held.get(name, wanted[name]) != wanted[name]
+        f"{name} is another one in the escrow" for name in current if escrow.get(name, current[name]) != current[name]
     ]
 
 
-def put_back(held: dict[str, bytes], inventory: Path) -> list[str]:
+def put_back(escrow: dict[str, bytes], inventory: Path) -> list[str]:
     """Write the secrets that the inventory lacks, keys of repositories left out; their names.
 
     Raises InputError when one is there and differs.
     """
     folder = folder_of(inventory) / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    held = {name: content for name, content in held.items() if not name.startswith(KEYS)}
-    for name, content in held.items():
+    escrow = {name: content for name, content in escrow.items() if not name.startswith(KEYS)}
+    for name, content in escrow.items():
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
             raise InputError(f"the escrow holds a file outside the secrets: {name}")
         if path.exists() and path.read_bytes() != content:
             raise InputError(f"{path} is there and another one", "move it away if the escrow's is right")
-    missing = [name for name in held if not (folder / name).exists()]
+    missing = [name for name in escrow if not (folder / name).exists()]
     for name in missing:
         (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(folder / name, held[name])
+        _write(folder / name, escrow[name])
     return missing

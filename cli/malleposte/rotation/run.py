@@ -36,9 +36,9 @@ NUMBER = re.compile(r"(.*?)(\d*)")
 
 def following(name: str) -> str:
     """The next name of a series: `mp1` -> `mp2`, `mail` -> `mail2`."""
-    found = NUMBER.fullmatch(name)
-    assert found
-    return f"{found[1]}{int(found[2] or 1) + 1}"
+    match = NUMBER.fullmatch(name)
+    assert match
+    return f"{match[1]}{int(match[2] or 1) + 1}"
 
 
 def made_with(value: str, key: str) -> bool:
@@ -77,8 +77,8 @@ class Rotation:
 
     def dkim(self) -> dict[str, list[str] | str]:
         """Return the selector that signs, and those that are published."""
-        found: dict[str, list[str] | str] = utils("rotation").dkim(self.store.state, self.selector)
-        return found
+        selectors: dict[str, list[str] | str] = utils("rotation").dkim(self.store.state, self.selector)
+        return selectors
 
     def in_use(self) -> list[str]:
         """The secrets that can be changed, less those that an earlier change left to be retired."""
@@ -115,9 +115,9 @@ class Rotation:
 
     def chosen(self, names: Iterable[str]) -> list[str]:
         """The names, checked, with those that an earlier run began. Raises InputError on one that cannot be changed."""
-        known = {*self.in_use(), *self.store.begun}
+        rotatable = {*self.in_use(), *self.store.begun}
         for name in names:
-            if name not in known:
+            if name not in rotatable:
                 there = name in self.store.names()
                 why = kinds.of(name).effect if there and kinds.of(name).way is Way.NEVER else ""
                 what = f"is not changed by this: {why}" if why else "is no secret in use"
@@ -126,8 +126,8 @@ class Rotation:
 
     def tags(self, names: Iterable[str]) -> list[str]:
         """The roles to deploy for these."""
-        found = {tag for name in names for tag in kinds.of(name).tags}
-        return sorted(found | ({"world_dns"} if self.in_the_lab and self._signs(names) else set()))
+        roles = {tag for name in names for tag in kinds.of(name).tags}
+        return sorted(roles | ({"world_dns"} if self.in_the_lab and self._signs(names) else set()))
 
     @staticmethod
     def _signs(names: Iterable[str]) -> bool:
@@ -189,11 +189,11 @@ class Rotation:
     def _passphrase(self, name: str) -> None:
         """Have the vault of the pair change it. Raises MallepostError."""
         client, vault = self._pair(name)
-        given = {"client": client, "old": self.store.old(name).strip(), "new": self.store.text(name).strip()}
+        request = {"client": client, "old": self.store.old(name).strip(), "new": self.store.text(name).strip()}
         (place,) = [one for one in remote.places(self.inventory, "vault") if one.name.split(".")[0] == vault]
         self.say(f"{vault}: a new passphrase for the repositories of {client}")
-        told = place.printed(["vault", "passphrase"], json.dumps(given).encode())
-        self.say(told.decode().strip())
+        answer = place.printed(["vault", "passphrase"], json.dumps(request).encode())
+        self.say(answer.decode().strip())
 
     def _pair(self, name: str) -> tuple[str, str]:
         vaults = [host.split(".")[0] for host in self.site.members("vault")]

@@ -71,10 +71,10 @@ class Store:
         """Read the facts that earlier changes left. Raises InputError when the file is damaged."""
         rotation = utils("rotation")
         try:
-            found: dict[str, Any] = rotation.read(self.folder)
+            state: dict[str, Any] = rotation.read(self.folder)
         except rotation.RotationError as error:
             raise InputError(str(error), "restore it from the escrow") from error
-        return found
+        return state
 
     def note(self, **changes: Any) -> None:
         """Write the state with these keys changed; an empty value takes a key away."""
@@ -94,9 +94,9 @@ class Store:
 
     def keep(self, name: str) -> str:
         """Keep a secret under a dated name; the name of the copy, below the folder."""
-        kept = f"{REPLACED}/{name}.{self._now():%Y%m%dT%H%M%SZ}"
-        write(self.folder / kept, self.text(name))
-        return kept
+        copy = f"{REPLACED}/{name}.{self._now():%Y%m%dT%H%M%SZ}"
+        write(self.folder / copy, self.text(name))
+        return copy
 
     def begin(self, name: str) -> None:
         """Keep the old secret under a dated name and put a new one in its place; typed again, it goes on."""
@@ -134,7 +134,7 @@ class Store:
 
     def end(self, names: list[str]) -> None:
         """Nothing is left to do for these."""
-        left = {name: kept for name, kept in (self.state.get("under_way") or {}).items() if name not in names}
+        left = {name: copy for name, copy in (self.state.get("under_way") or {}).items() if name not in names}
         timed = {name: f"{self._now():%Y-%m-%d}" for name in names if kinds.of(name).days}
         since = {**(self.state.get("since") or {}), **timed}
         self.note(under_way=left, ending=sorted(self.ending - set(names)), since=since)

@@ -74,9 +74,9 @@ class Timer:
             words += ["--vault-password-file", str(Path(self.vault_password_file).resolve())]
         inventory = str(place).replace("%", "%%")
         for kind, text in (("service", SERVICE), ("timer", TIMER)):
-            told = text.format(inventory=inventory, words=" ".join(map(quoted, words)))
+            unit = text.format(inventory=inventory, words=" ".join(map(quoted, words)))
             try:
-                (self.units / f"{self.name}.{kind}").write_text(told, "utf-8")
+                (self.units / f"{self.name}.{kind}").write_text(unit, "utf-8")
             except OSError as error:
                 raise InputError(f"{self.units}: {error.strerror}", "run it as root") from error
         self.systemctl(["daemon-reload"])

@@ -79,11 +79,11 @@ async def converse(
             try:
                 request = await read(reader, limits)
                 stays = request.headers.get("connection", "").lower() != "close"
-                status, told, body = await respond(request)
+                status, headers, body = await respond(request)
             except Refusal as refusal:
-                stays, (status, told, body) = False, (refusal.args[0], [], b"")
-            told = [*told, f"Content-Length: {len(body)}", f"Connection: {'keep-alive' if stays else 'close'}"]
-            head = [f"HTTP/1.1 {status} -", *told]
+                stays, (status, headers, body) = False, (refusal.args[0], [], b"")
+            headers = [*headers, f"Content-Length: {len(body)}", f"Connection: {'keep-alive' if stays else 'close'}"]
+            head = [f"HTTP/1.1 {status} -", *headers]
             writer.write(("\r\n".join(head) + "\r\n\r\n").encode("latin-1") + body)
             await writer.drain()
     except (OSError, EOFError, asyncio.LimitOverrunError):

@@ -67,5 +67,5 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 def proves(clients: Mapping[str, str], name: str, secret: str) -> bool:
     """Whether the secret is the client's; `clients` has the SHA-256 (hexadecimal) of each one's by name."""
-    given = hashlib.sha256(secret.encode()).hexdigest()
-    return hmac.compare_digest(clients.get(name, _NOBODY), given)
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    return hmac.compare_digest(clients.get(name, _NOBODY), digest)

@@ -34,11 +34,11 @@ def of(place: Path) -> tuple[int, int]:
     for part in place.parts[1:]:
         here /= part
         try:
-            found = here.stat()
+            status = here.stat()
         except OSError:
             break
-        if found.st_uid:
-            return found.st_uid, found.st_gid
+        if status.st_uid:
+            return status.st_uid, status.st_gid
     return 0, 0
 
 
@@ -138,8 +138,8 @@ def hand_over(place: Path) -> None:
 
 def _give(handle: int, user: tuple[int, int]) -> None:
     with os.scandir(handle) as entries:
-        found = [entry.name for entry in entries if entry.stat(follow_symlinks=False).st_uid == 0]
-    for name in found:
+        names = [entry.name for entry in entries if entry.stat(follow_symlinks=False).st_uid == 0]
+    for name in names:
         try:
             inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
         except OSError:
@@ -153,14 +153,15 @@ def _give(handle: int, user: tuple[int, int]) -> None:
     os.fchown(handle, *user)
 
 
-def fill(target: Path, found: Path) -> int:
-    """Move the plain files of a folder of root's that `target` has not into it; how many. `target` is in a folder of
-    another user, so it is opened once, and no link.
+def fill(target: Path, source: Path) -> int:
+    """Move the plain files of a folder of root's that `target` has not into it, and return their number.
+
+    `target` is in a folder of another user, so it is opened once, and no link.
     """
     added = 0
     handle = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        for file in found.iterdir():
+        for file in source.iterdir():
             try:
                 os.stat(file.name, dir_fd=handle, follow_symlinks=False)
             except FileNotFoundError:

@@ -231,10 +231,10 @@ def _path(rest: str) -> str:
     return rest[start + 1 : end] if 0 <= start < end else ""
 
 
-def _client(rest: str, known: str) -> str:
-    """The address of `XFORWARD ADDR=…` (XFORWARD_README); `known` where this command says none."""
-    given = dict(word.partition("=")[::2] for word in rest.split())
-    address = {name.upper(): value for name, value in given.items()}.get("ADDR", known)
+def _client(rest: str, default: str) -> str:
+    """The address of `XFORWARD ADDR=…` (XFORWARD_README); `default` where this command says none."""
+    words = dict(word.partition("=")[::2] for word in rest.split())
+    address = {name.upper(): value for name, value in words.items()}.get("ADDR", default)
     if address.upper() == UNAVAILABLE:
         return ""
     return address[5:] if address.upper().startswith("IPV6:") else address

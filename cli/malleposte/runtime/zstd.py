@@ -15,14 +15,14 @@ def plain(data: bytes) -> bytes:
         return data
     import zstandard  # on the hosts that store mail
 
-    found = []
+    parts = []
     while data:
         frame = zstandard.ZstdDecompressor().decompressobj()
         try:
-            found.append(frame.decompress(data))
+            parts.append(frame.decompress(data))
         except zstandard.ZstdError as error:
             raise StoredMailError("broken zstd stream") from error
         if not frame.eof:
             raise StoredMailError("zstd stream without an end")
         data = frame.unused_data
-    return b"".join(found)
+    return b"".join(parts)

@@ -54,27 +54,27 @@ class Settings:
 
 def read(path: Path) -> Settings:
     """Read the settings. Raises InputError, ValueError."""
-    given = settings.read(path, Settings, "the SIEM's lines", "deploy the role siem")
-    unknown = sorted(set(given.journals) - {ecs.ACTS, ecs.EVENTS})
-    if unknown or not given.host or not 0 < given.port < 65536:
+    parsed = settings.read(path, Settings, "the SIEM's lines", "deploy the role siem")
+    unknown = sorted(set(parsed.journals) - {ecs.ACTS, ecs.EVENTS})
+    if unknown or not parsed.host or not 0 < parsed.port < 65536:
         raise ValueError(f"no kind of journal is {unknown[0]!r}" if unknown else "host or port is missing")
-    return given
+    return parsed
 
 
 class Sender:
     """Carries what the journals have. The places are on disk; they move when lines were sent."""
 
     def __init__(
-        self, given: Settings, receiver: Receiver, namer: ecs.Namer, state: Path, say: Callable[[str], object]
+        self, settings: Settings, receiver: Receiver, namer: ecs.Namer, state: Path, say: Callable[[str], object]
     ) -> None:
-        self.given, self.receiver, self.namer, self.state, self.say = given, receiver, namer, state, say
+        self.settings, self.receiver, self.namer, self.state, self.say = settings, receiver, namer, state, say
         self.places = kit.state(state, _places) or {}
         self._away = False
 
     def carry(self) -> bool:
         """Send what is new; whether the receiver took it. A journal that cannot be read keeps no other from it."""
         taken = True
-        for kind, paths in self.given.journals.items():
+        for kind, paths in self.settings.journals.items():
             for path in paths:
                 failed: list[str] = []
                 with named(failed.append, str(path)):
@@ -93,16 +93,16 @@ class Sender:
                 self.say(f"<4>{path}: the file that was read is gone: lines of it may not have been sent")
             if batch.left_out:
                 self.say(f"<4>{path}: {batch.left_out} bytes waited too long and are not sent")
-            events = [ecs.event(kind, line, self.given.name, self.namer, ident) for ident, line in batch.lines]
+            events = [ecs.event(kind, line, self.settings.name, self.namer, ident) for ident, line in batch.lines]
             try:
                 self.receiver.send(event for event in events if event is not None)
             except OSError as error:
                 if not self._away:
-                    self.say(f"<4>{self.given.host}:{self.given.port} takes nothing ({error}): the lines wait")
+                    self.say(f"<4>{self.settings.host}:{self.settings.port} takes nothing ({error}): the lines wait")
                 self._away = True
                 return False
             if self._away:
-                self.say(f"{self.given.host} takes lines again")
+                self.say(f"{self.settings.host} takes lines again")
                 self._away = False
             place = batch.place
             self._move(path, place)
@@ -119,10 +119,10 @@ def _places(text: str) -> dict[str, Place]:
     return {name: Place(int(one["inode"]), int(one["offset"])) for name, one in content.items()}
 
 
-def serve(given: Settings) -> int:
+def serve(settings: Settings) -> int:
     """Send until SIGTERM."""
     state = Path(os.environ.get("STATE_DIRECTORY", "."), "places.json")
-    sender = Sender(given, Receiver(given.host, given.port, given.ca), given.namer(), state, kit.say)
+    sender = Sender(settings, Receiver(settings.host, settings.port, settings.ca), settings.namer(), state, kit.say)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())

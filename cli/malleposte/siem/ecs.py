@@ -38,13 +38,13 @@ def event(kind: str, line: bytes, host: str, namer: Namer, ident: str) -> dict[s
     """Return the event of a journal's line; None for one that is none. `ident` tells it from every other."""
     try:
         content = json.loads(line)
-        made = _MAKERS[kind](content, namer) if isinstance(content, dict) else None
+        fields = _MAKERS[kind](content, namer) if isinstance(content, dict) else None
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
-    if made is None:
+    if fields is None:
         return None
-    made["event"] |= {"kind": "event", "module": "malleposte", "dataset": f"malleposte.{kind}", "id": ident}
-    return {**made, "ecs": {"version": VERSION}, "host": {"name": host}}
+    fields["event"] |= {"kind": "event", "module": "malleposte", "dataset": f"malleposte.{kind}", "id": ident}
+    return {**fields, "ecs": {"version": VERSION}, "host": {"name": host}}
 
 
 def _act(content: Mapping[str, Any], namer: Namer) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _act(content: Mapping[str, Any], namer: Namer) -> dict[str, Any]:
     action = _text(content["action"])
     refused = action.endswith(_REFUSED)
     proof = action == _REFUSED
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "@timestamp": datetime.fromisoformat(content["time"]).astimezone(UTC).isoformat(timespec="milliseconds"),
         "event": {
             "action": action,
@@ -63,17 +63,17 @@ def _act(content: Mapping[str, Any], namer: Namer) -> dict[str, Any]:
         "user": {"target": namer.user(_text(content["account"]))},
     }
     # One of the help desk acts by the own uid; an operator by the name on the controller, a program by the service's.
-    made["user"] |= namer.user(_text(content["by"])) if content.get("by") else {"name": _text(content.get("who"))}
+    fields["user"] |= namer.user(_text(content["by"])) if content.get("by") else {"name": _text(content.get("who"))}
     if why := _text(content.get("why") or content.get("call")):
-        made["event"]["reason"] = why
-    return made | _source(content.get("source"))
+        fields["event"]["reason"] = why
+    return fields | _source(content.get("source"))
 
 
 def _recorded(content: Mapping[str, Any], namer: Namer) -> dict[str, Any]:
     """A log-in, or a message that the filter refused. The other end of a message is named by its domain alone."""
     refused_mail = "way" in content
     accepted = content.get("accepted") is True
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "@timestamp": datetime.fromtimestamp(content["time"], UTC).isoformat(timespec="milliseconds"),
         "event": {
             "action": "mail-refused" if refused_mail else "log-in",
@@ -84,17 +84,17 @@ def _recorded(content: Mapping[str, Any], namer: Namer) -> dict[str, Any]:
         "user": namer.user(_text(content["account"])),
     }
     if reason := _text(content.get("reason")):
-        made["event"]["reason"] = reason
+        fields["event"]["reason"] = reason
     if refused_mail:
         inbound = content["way"] == "in"
-        made["network"] = {"direction": "inbound" if inbound else "outbound"}
+        fields["network"] = {"direction": "inbound" if inbound else "outbound"}
         if domain := _text(content.get("other")).rpartition("@")[2]:
-            made["source" if inbound else "destination"] = {"domain": domain}
-        return made
-    made["service"] = {"name": _text(content["service"])}
+            fields["source" if inbound else "destination"] = {"domain": domain}
+        return fields
+    fields["service"] = {"name": _text(content["service"])}
     if program := _text(content.get("program")):
-        made["user_agent"] = {"original": program}
-    return made | _source(content.get("place"))
+        fields["user_agent"] = {"original": program}
+    return fields | _source(content.get("place"))
 
 
 _MAKERS: Mapping[str, Callable[[Mapping[str, Any], Namer], dict[str, Any]]] = {ACTS: _act, EVENTS: _recorded}

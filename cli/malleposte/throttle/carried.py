@@ -20,8 +20,8 @@ FILE = "limits.json"
 
 def folder() -> Path | None:
     """The unit's folder below /run; None outside a unit, where nothing is taken over."""
-    given = os.environ.get("RUNTIME_DIRECTORY")
-    return Path(given) if given else None
+    path = os.environ.get("RUNTIME_DIRECTORY")
+    return Path(path) if path else None
 
 
 def put(place: Path | None, limits: Limits) -> None:

@@ -96,8 +96,8 @@ class Throttle:
         if place is None:
             return Verdict()
         most = (it.strangers, it.acquainted) if bounded else (0, 0)
-        told = (known_by, it.free, it.free_wide, it.base, it.most, TOGETHER, int(again), *most)
-        seconds = self._answer(scripts.ATTEMPT, place, *told)
+        limits = (known_by, it.free, it.free_wide, it.base, it.most, TOGETHER, int(again), *most)
+        seconds = self._answer(scripts.ATTEMPT, place, *limits)
         if seconds is None:
             wait = self._memory.attempt(place.account, place.client, self._clock()) if bounded else 0
             return Verdict(float(wait))
@@ -124,7 +124,7 @@ class Throttle:
             self._memory.succeeded(place.account, place.client)
             self._run(scripts.SUCCEEDED, place, known_by, CLIENTS, place.shared, place.owner)
 
-    def known(self, account: str, address: str, client: str) -> bool:
+    def knows_client(self, account: str, address: str, client: str) -> bool:
         """Whether a client has succeeded there for an account of late, so that it is judged apart."""
         return self._run(scripts.KNOWN, self._place(account, address, client)) == 1
 
@@ -166,8 +166,8 @@ class Throttle:
         if place is None or not place.guarded:
             return
         keys = (place.shared, GUESSERS, *(one.seen for one in places if one))
-        told = (place.owner, it.accounts_seconds, it.accounts, place.address, TOLD_FOR)
-        count = self._guarded(lambda: self._store.run(scripts.GUESSED, keys, *told))
+        arguments = (place.owner, it.accounts_seconds, it.accounts, place.address, TOLD_FOR)
+        count = self._guarded(lambda: self._store.run(scripts.GUESSED, keys, *arguments))
         if count:
             # The address is the last word of the line, and nothing in it was chosen by the client.
             LOG.warning("guesses on %d accounts within %d s: rip=%s", count, it.accounts_seconds, place.address)
@@ -179,8 +179,8 @@ class Throttle:
     def _answer(self, script: str, place: _Place, *arguments: object) -> int | None:
         """The answer of a script about a place; None where Valkey gives none."""
         it = self.settings
-        known = (place.client, it.known_days * DAY, it.forget, place.widest, it.window, secrets.token_hex(6))
-        return self._guarded(lambda: self._store.run(script, place.keys, *known, *arguments))
+        common = (place.client, it.known_days * DAY, it.forget, place.widest, it.window, secrets.token_hex(6))
+        return self._guarded(lambda: self._store.run(script, place.keys, *common, *arguments))
 
     def _mac(self, text: str) -> str:
         return hmac.new(self._key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:24]
@@ -191,11 +191,11 @@ class Throttle:
             return None
         it = self.settings
         try:
-            given = ipaddress.ip_address(address.partition("%")[0])
+            parsed = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
             exact, networks, guarded = "", [""], False
         else:
-            one = getattr(given, "ipv4_mapped", None) or given
+            one = getattr(parsed, "ipv4_mapped", None) or parsed
             sizes = (it.prefix4,) if one.version == 4 else (it.prefix6, it.wide6)
             networks = [str(ipaddress.ip_network(f"{one}/{size}", strict=False)) for size in sizes]
             # A host of IPv6 changes its address within its /64 all day.
@@ -208,12 +208,12 @@ class Throttle:
         at = self._mac(exact)
         if client.startswith(BROWSER):
             who = self._mac(client[:LONGEST])
-            known, own = f"{index}:browsers", f"{index}:{who}"
+            clients, own = f"{index}:browsers", f"{index}:{who}"
         else:
             who = self._mac(f"{exact}\0{client[:LONGEST]}")
-            known, own = f"{line}:known", f"{line}:{who}"
+            clients, own = f"{line}:known", f"{line}:{who}"
         proofs = (f"{index}:strangers", f"{index}:acquainted")
-        keys = (index, known, f"{line}:known", *proofs, own, f"{index}:at:{at}", line, *wider)
+        keys = (index, clients, f"{line}:known", *proofs, own, f"{index}:at:{at}", line, *wider)
         widest, shared = self._mac(networks[-1]), f"{PREFIX}:at:{at}"
         return _Place(keys, who, widest, whose, owner, address, shared, guarded)
 

@@ -91,8 +91,8 @@ class Rates(msgspec.Struct, frozen=True):
 
 def network(address: str) -> str:
     """The network that an address counts for: /24, or /64 of IPv6. Raises ValueError on what is no address."""
-    given = ipaddress.ip_address(address.partition("%")[0])
-    one = getattr(given, "ipv4_mapped", None) or given
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    one = getattr(parsed, "ipv4_mapped", None) or parsed
     return str(ipaddress.ip_network(f"{one}/{24 if one.version == 4 else 64}", strict=False))
 
 
@@ -139,7 +139,7 @@ class Limits:
     def _proof(self, kind: str, name: str, source: str, network: Rate, whole: Rate) -> float:
         # The narrow ones first: what they stop takes nothing of what is for all.
         with self._lock:
-            wait, _many = self._stranger(f"{kind}account", self._known(name), source, self.rates.account)
+            wait, _many = self._stranger(f"{kind}account", self._key_of(name), source, self.rates.account)
             if wait or "\0" in name:
                 return wait
             wait, many = self._stranger(f"{kind}network", "", source, self._for_school(source, network))
@@ -151,14 +151,14 @@ class Limits:
     def look(self, uid: str) -> float:
         """As `call`, anything that an agent who is logged in asks for: it takes nothing of anybody else's."""
         with self._lock:
-            return self._one(self._agents, ("shown", self._known(uid), ""), self.rates.shown)[0]
+            return self._one(self._agents, ("shown", self._key_of(uid), ""), self.rates.shown)[0]
 
     def take(self, cost: Cost, uid: str, client: str) -> Taken:
         """Count an act of an agent by a client; where one budget is used up, in none."""
         taken: list[Window] = []
         with self._lock:
             for budget in cost.budgets:
-                for who, name in ((self._known(uid), budget), (client, f"all_{budget}")):
+                for who, name in ((self._key_of(uid), budget), (client, f"all_{budget}")):
                     wait, window = self._one(self._agents, (name, who, ""), getattr(self.rates, name))
                     if wait:
                         _given_back(taken)
@@ -185,13 +185,13 @@ class Limits:
 
         Each network has its own limits: requests from another network do not use up the owner's.
         """
-        known, rates = self._known(uid), self.rates
+        account, rates = self._key_of(uid), self.rates
         with self._lock:
-            wait, _many = self._stranger("codes", known, source, rates.codes)
+            wait, _many = self._stranger("codes", account, source, rates.codes)
             for kind, who, where, rate in (
-                ("codes-account", known, "", rates.codes_account),
-                ("day-account", known, "", rates.day_account),
-                ("day-target", self._known(to), "", rates.day_target),
+                ("codes-account", account, "", rates.codes_account),
+                ("day-account", account, "", rates.day_account),
+                ("day-target", self._key_of(to), "", rates.day_target),
             ):
                 wait = wait or self._one(self._codes, (kind, who, where), rate)[0]
             for where, rate in _widths(source, self._for_school(source, rates.day_network)):
@@ -214,7 +214,7 @@ class Limits:
     def day(self, uid: str, kind: str, most: int) -> Taken:
         """As `take`, an act of a person on others: so many of a kind in a day."""
         with self._lock:
-            wait, window = self._one(self._agents, (f"desk-{kind}", self._known(uid), ""), Rate(most, 86_400))
+            wait, window = self._one(self._agents, (f"desk-{kind}", self._key_of(uid), ""), Rate(most, 86_400))
         return Taken(wait=wait) if wait else Taken((window,))
 
     def share(self, where: str, most: int) -> int:
@@ -255,7 +255,7 @@ class Limits:
         wait, digest = 0.0, self._digest(name, secret)
         with self._lock:
             for where, rate in _widths(source, self.rates.wrong):
-                window = self._strangers.get(("wrong", self._known(name), where), _owner(source), self._clock())
+                window = self._strangers.get(("wrong", self._key_of(name), where), _owner(source), self._clock())
                 if window is None or window.seen is None:
                     continue
                 if digest in window.seen:
@@ -268,7 +268,7 @@ class Limits:
         """A proof was wrong; the same one again counts once."""
         with self._lock:
             for where, rate in _widths(source, self.rates.wrong):
-                key = "wrong", self._known(name), where
+                key = "wrong", self._key_of(name), where
                 window = self._strangers.open(key, _owner(source), self._clock(), rate.seconds)
                 window.seen = window.seen or set()
                 if len(window.seen) < rate.most:
@@ -285,16 +285,16 @@ class Limits:
                 "words": [[seconds, one.left()] for seconds, one in self._words.items()],
             }
 
-    def go_on(self, held: Mapping[str, Any]) -> None:
+    def go_on(self, state: Mapping[str, Any]) -> None:
         """Take over what another left on this host since its start. Raises ValueError, TypeError, KeyError."""
-        key, now = bytes.fromhex(held["key"]), self._clock()
+        key, now = bytes.fromhex(state["key"]), self._clock()
         if len(key) != len(self._key):
             raise ValueError("no key")
-        words = {float(seconds): Once.go_on(float(seconds), one) for seconds, one in held["words"]}
+        words = {float(seconds): Once.go_on(float(seconds), one) for seconds, one in state["words"]}
         strangers = Windows(REMEMBERED, OF_A_NETWORK)
         codes, agents = Windows(OF_ACCOUNTS), Windows(OF_ACCOUNTS)
         for store, name in ((strangers, "strangers"), (codes, "codes"), (agents, "agents")):
-            store.go_on(held[name], now)
+            store.go_on(state[name], now)
         with self._lock:
             self._key, self._words = key, words
             self._strangers, self._codes, self._agents = strangers, codes, agents
@@ -306,14 +306,14 @@ class Limits:
         """
         with self._lock:
             for name in names:
-                self._strangers.forget(self._known(name), ("wrong", "account", "login-account"))
+                self._strangers.forget(self._key_of(name), ("wrong", "account", "login-account"))
 
     @staticmethod
     def apart(name: str, browser: str) -> str:
         """The name that a browser counts by which has a count of its own."""
         return f"{name}\0{browser}"
 
-    def _known(self, name: str) -> str:
+    def _key_of(self, name: str) -> str:
         """Return the digest that identifies a name, so that an unknown log-in does not stay long in memory."""
         whose, _nul, browser = name.partition("\0")
         return self._hashed(whose) + (f":{self._hashed(browser)}" if browser else "")
@@ -322,8 +322,8 @@ class Limits:
         return hashlib.blake2b(text.strip().lower().encode(), key=self._key, digest_size=16).hexdigest()
 
     def _digest(self, name: str, secret: str) -> bytes:
-        told = f"{name.strip().lower()}\0{secret}".encode()
-        return hashlib.blake2b(told, key=self._key, digest_size=16).digest()
+        text = f"{name.strip().lower()}\0{secret}".encode()
+        return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
 
     def _left(self, window: Window) -> float:
         return max(1.0, window.end - self._clock())

@@ -22,17 +22,17 @@ class Memory:
         """`most` proofs of an account by strangers, and as many by known clients, within `window`."""
         self._most, self._window = most, window
         self._proofs: OrderedDict[tuple[str, bool], deque[float]] = OrderedDict()
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._clients: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lock = threading.Lock()
 
     def succeeded(self, account: str, client: str) -> None:
         """The password was right: no failure, and the client is known from now on. Told also while Valkey answers."""
         with self._lock:
             self._drop(account, client)
-            self._known[(account, client)] = None
-            self._known.move_to_end((account, client))
-            while len(self._known) > KNOWN:
-                self._known.popitem(last=False)
+            self._clients[(account, client)] = None
+            self._clients.move_to_end((account, client))
+            while len(self._clients) > KNOWN:
+                self._clients.popitem(last=False)
 
     def unproved(self, account: str, client: str) -> None:
         """The last proof of a client was none."""
@@ -40,13 +40,13 @@ class Memory:
             self._drop(account, client)
 
     def _drop(self, account: str, client: str) -> None:
-        if proofs := self._proofs.get((account, (account, client) in self._known)):
+        if proofs := self._proofs.get((account, (account, client) in self._clients)):
             proofs.pop()
 
     def attempt(self, account: str, client: str, now: float) -> int:
         """Count a proof; the seconds to wait when it is one too many."""
         with self._lock:
-            key = (account, (account, client) in self._known)
+            key = (account, (account, client) in self._clients)
             proofs = self._proofs.setdefault(key, deque())
             self._proofs.move_to_end(key)
             while proofs and proofs[0] <= now - self._window:

@@ -84,10 +84,10 @@ class Settings:
         return cls.of(json.loads(path.read_text("utf-8")))
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Settings:
+    def of(cls, mapping: dict[str, Any]) -> Settings:
         """From a mapping. Raises ValueError with what is wrong."""
         try:
-            return cls(**(given | {"networks": tuple(given.get("networks", ()))}))
+            return cls(**(mapping | {"networks": tuple(mapping.get("networks", ()))}))
         except TypeError as error:
             raise ValueError(str(error)) from error
 

@@ -51,7 +51,7 @@ class Windows:
 
     def get(self, key: Key, owner: str, now: float) -> Window | None:
         """The window of a key, if there is one that has not ended."""
-        window = held.get(key) if (held := self._by.get(owner)) else None
+        window = of_owner.get(key) if (of_owner := self._by.get(owner)) else None
         return window if window is not None and window.end > now else None
 
     def open(self, key: Key, owner: str, now: float, seconds: float) -> Window:
@@ -73,26 +73,26 @@ class Windows:
         """Owner, key, end and count of each as JSON takes them; none of the kind `without`."""
         return [
             [owner, *key, one.end, one.count]
-            for owner, held in self._by.items() for key, one in held.items() if key[0] != without
+            for owner, of_owner in self._by.items() for key, one in of_owner.items() if key[0] != without
         ]  # fmt: skip
 
-    def go_on(self, held: Iterable[Sequence[Any]], now: float) -> None:
+    def go_on(self, rows: Iterable[Sequence[Any]], now: float) -> None:
         """Take over what `left` gave. Raises ValueError, TypeError."""
-        for owner, kind, who, where, end, count in held:
+        for owner, kind, who, where, end, count in rows:
             if float(end) > now:
                 self._put(str(owner), (str(kind), str(who), str(where)), Window(float(end), int(count)), now)
 
     def _put(self, owner: str, key: Key, window: Window, now: float) -> None:
-        held = self._by.setdefault(owner, OrderedDict())
+        of_owner = self._by.setdefault(owner, OrderedDict())
         self._by.move_to_end(owner)
-        while len(held) >= self._share:
-            self._drop(owner, next(iter(held)))
+        while len(of_owner) >= self._share:
+            self._drop(owner, next(iter(of_owner)))
         if now >= self._swept + SWEEP:
             self._sweep(now)
         while self._many >= self._most:
             idle = next(iter(self._by))
             self._drop(idle, next(iter(self._by[idle])))
-        self._by.setdefault(owner, held)[key] = window
+        self._by.setdefault(owner, of_owner)[key] = window
         self._many += 1
         if key[1]:
             self._named.setdefault(key[1].partition(":")[0], set()).add((owner, key))
@@ -104,10 +104,10 @@ class Windows:
                 self._drop(owner, key)
 
     def _drop(self, owner: str, key: Key) -> None:
-        held = self._by.get(owner)
-        if held is not None and held.pop(key, None) is not None:
+        of_owner = self._by.get(owner)
+        if of_owner is not None and of_owner.pop(key, None) is not None:
             self._many -= 1
-            if not held:
+            if not of_owner:
                 del self._by[owner]
             name = key[1].partition(":")[0]
             if name:
@@ -132,10 +132,10 @@ class Once:
         """Whether a word is new, by its digest of 4 * `MARKS` bytes; it then was said."""
         self._turned(now)
         places = [int.from_bytes(digest[at : at + 4]) % BITS for at in range(0, 4 * MARKS, 4)]
-        known = any(all(one[at >> 3] >> (at & 7) & 1 for at in places) for one in (self._now, self._before))
+        said_before = any(all(one[at >> 3] >> (at & 7) & 1 for at in places) for one in (self._now, self._before))
         for at in places:
             self._now[at >> 3] |= 1 << (at & 7)
-        return not known
+        return not said_before
 
     def _turned(self, now: float) -> None:
         span = int(now // self._seconds)
@@ -149,11 +149,11 @@ class Once:
         return {"span": self._span, "now": _packed(self._now), "before": _packed(self._before)}
 
     @classmethod
-    def go_on(cls, seconds: float, held: Mapping[str, Any]) -> Once:
+    def go_on(cls, seconds: float, state: Mapping[str, Any]) -> Once:
         """Take over what another left. Raises ValueError, TypeError, KeyError."""
         windows = cls(seconds)
-        windows._span = int(held["span"])
-        windows._now, windows._before = _unpacked(held["now"]), _unpacked(held["before"])
+        windows._span = int(state["span"])
+        windows._now, windows._before = _unpacked(state["now"]), _unpacked(state["before"])
         return windows
 
 

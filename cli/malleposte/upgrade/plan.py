@@ -49,7 +49,7 @@ class Package:
     candidate: str
 
     @property
-    def wanted(self) -> str:
+    def apt_word(self) -> str:
         """Return the packages for apt; the name alone where the package is in place already."""
         return f"{self.name}={self.candidate}" if self.candidate else self.name
 
@@ -99,8 +99,8 @@ def ask(host: str, connection: Mapping[str, Any], way: Mapping[str, Any]) -> Ste
 
 def ordered(site: Site, limit: str | None = None) -> dict[str, Mapping[str, Any]]:
     """Every host's way (see WAY), those first on which the fewest others depend. Raises InputError for a bad limit."""
-    wanted = set(site.matching(limit)) if limit else None
-    hosts = [host for host in site.members(PLATFORM) if wanted is None or host in wanted]
+    matching = set(site.matching(limit)) if limit else None
+    hosts = [host for host in site.members(PLATFORM) if matching is None or host in matching]
     if not hosts:
         raise InputError(f"no host of the group {PLATFORM} is left", "see --limit")
     ways = {host: site.template(host, WAY) for host in hosts}
@@ -124,12 +124,12 @@ class Journal:
     def read(self) -> dict[str, Any] | None:
         """Return the step that an earlier run left unfinished. Raises MallepostError when it cannot be read."""
         try:
-            found: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
+            step: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise MallepostError(f"{self.path} cannot be read: {error}", "look at the host, then remove it") from error
-        return found
+        return step
 
     def write(self, step: Step, back: str) -> None:
         """Notes, before anything is touched, what is about to be done."""

@@ -71,7 +71,7 @@ class Upgrade:
     def _host(self, step: Step, back: str, done: Done) -> None:
         started = self.progress.elapsed
         self.journal.write(step, back)
-        words = json.dumps({"upgrade_packages": [one.wanted for one in step.packages]})
+        words = json.dumps({"upgrade_packages": [one.apt_word for one in step.packages]})
         with self.quiet(step.host):
             self._play(step, back, "packages", playbook=PLAYBOOK, extra=(words,))
             self._play(step, back, "converge")
@@ -82,8 +82,8 @@ class Upgrade:
 
     def _play(self, step: Step, back: str, what: str, **options: Any) -> None:
         with self.progress.step(f"{step.host}: {what}"):
-            wanted = playbook.Options(self.inventory, limit=step.host, linear=self.linear, ask=self.ask, **options)
-            report = playbook.run(wanted, to_stderr=self.to_stderr, name="upgrade")
+            run_options = playbook.Options(self.inventory, limit=step.host, linear=self.linear, ask=self.ask, **options)
+            report = playbook.run(run_options, to_stderr=self.to_stderr, name="upgrade")
         if report.code:
             raise MallepostError(f"{step.host}, {what}: {report.cause}", way_back(step, back))
 

@@ -99,4 +99,4 @@ def _once(settings: Settings, say: Callable[[str], object], at_once: bool) -> in
 def main(words: Sequence[str]) -> int:
     """See the usage above; the exit code: 0 done, 1 where a measure failed or the settings cannot be read."""
     at_once, words = NOW in words, [word for word in words if word != NOW]
-    return kit.start(words, "measures", __doc__ or "", read, lambda given: once(given, kit.say, at_once=at_once))
+    return kit.start(words, "measures", __doc__ or "", read, lambda settings: once(settings, kit.say, at_once=at_once))

@@ -76,7 +76,7 @@ def expected(facts: Mapping[str, Any]) -> list[Record]:
     if domain == ".":
         raise RecordError("dns facts: domain is missing")
     ttl = int(facts.get("ttl") or 3600)
-    found = [
+    records = [
         *hosts(facts),
         *routing(domain, facts),
         *authentication(domain, facts),
@@ -84,13 +84,13 @@ def expected(facts: Mapping[str, Any]) -> list[Record]:
         *issuers(domain, facts),
         *services(domain, facts),
     ]
-    zone_lines(found, ttl)
-    return [{**record, "ttl": record.get("ttl", ttl)} for record in found]
+    zone_lines(records, ttl)
+    return [{**record, "ttl": record.get("ttl", ttl)} for record in records]
 
 
 def hosts(facts: Mapping[str, Any]) -> list[Record]:
     """Addresses of the public names, and the aliases that lead to them."""
-    found: list[Record] = []
+    records: list[Record] = []
     for name, addresses in dict(facts.get("addresses") or {}).items():
         for text in [addresses] if isinstance(addresses, str) else addresses:
             try:
@@ -98,10 +98,10 @@ def hosts(facts: Mapping[str, Any]) -> list[Record]:
             except ValueError as error:
                 raise RecordError(f"dns facts: addresses.{name}: {error}") from error
             kind = "AAAA" if address.version == 6 else "A"
-            found.append({"name": absolute(name), "type": kind, "data": str(address)})
+            records.append({"name": absolute(name), "type": kind, "data": str(address)})
     for name, target in dict(facts.get("aliases") or {}).items():
-        found.append({"name": absolute(name), "type": "CNAME", "data": absolute(target)})
-    return found
+        records.append({"name": absolute(name), "type": "CNAME", "data": absolute(target)})
+    return records
 
 
 def reverse(facts: Mapping[str, Any]) -> list[Record]:
@@ -111,42 +111,42 @@ def reverse(facts: Mapping[str, Any]) -> list[Record]:
     """
     addresses = {absolute(name): value for name, value in dict(facts.get("addresses") or {}).items()}
     ttl = int(facts.get("ttl") or 3600)
-    found: list[Record] = []
+    records: list[Record] = []
     for entry in facts.get("mx") or []:
         name = absolute(entry if isinstance(entry, str) else entry[0])
         value = addresses.get(name) or []
         for text in [value] if isinstance(value, str) else value:
             owner = absolute(ipaddress.ip_address(text).reverse_pointer)
-            found.append({"name": owner, "type": "PTR", "data": name, "ttl": ttl})
-    return found
+            records.append({"name": owner, "type": "PTR", "data": name, "ttl": ttl})
+    return records
 
 
 def routing(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     """MX, in the order given, ten apart."""
-    found: list[Record] = []
+    records: list[Record] = []
     for rank, entry in enumerate(facts.get("mx") or [], start=1):
         name, preference = (entry, rank * 10) if isinstance(entry, str) else (entry[0], int(entry[1]))
-        found.append({"name": domain, "type": "MX", "data": f"{preference} {absolute(name)}"})
-    return found
+        records.append({"name": domain, "type": "MX", "data": f"{preference} {absolute(name)}"})
+    return records
 
 
 def authentication(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     """SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 7489)."""
     mechanisms = ["mx", *(str(item) for item in facts.get("spf") or [])]
-    found: list[Record] = [
+    records: list[Record] = [
         {"name": domain, "type": "TXT", "data": " ".join(["v=spf1", *mechanisms, str(facts.get("spf_all") or "-all")])}
     ]
     # A host that bounces speaks with its own name and an empty sender: SPF is then asked of that name.
     for entry in facts.get("mx") or []:
         name = absolute(entry if isinstance(entry, str) else entry[0])
         if name != domain:
-            found.append({"name": name, "type": "TXT", "data": "v=spf1 a -all"})
+            records.append({"name": name, "type": "TXT", "data": "v=spf1 a -all"})
     for selector, pem in dict(facts.get("dkim") or {}).items():
-        found.append({"name": f"{selector}._domainkey.{domain}", "type": "TXT", "data": dkim_value(str(pem))})
+        records.append({"name": f"{selector}._domainkey.{domain}", "type": "TXT", "data": dkim_value(str(pem))})
     dmarc = dict(facts.get("dmarc") or {})
     if dmarc:
-        found.append({"name": f"_dmarc.{domain}", "type": "TXT", "data": dmarc_value(dmarc)})
-    return found
+        records.append({"name": f"_dmarc.{domain}", "type": "TXT", "data": dmarc_value(dmarc)})
+    return records
 
 
 def dmarc_value(dmarc: Mapping[str, Any]) -> str:
@@ -166,13 +166,13 @@ def dmarc_value(dmarc: Mapping[str, Any]) -> str:
 
 def transport(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     """DANE (RFC 7672), MTA-STS (RFC 8461), TLS reports (RFC 8460)."""
-    found: list[Record] = []
+    records: list[Record] = []
     for name, digests in dict(facts.get("tlsa") or {}).items():
         for digest in filter(None, [digests] if isinstance(digests, str) else digests):
             if not DIGEST.fullmatch(str(digest).lower()):
                 raise RecordError(f"dns facts: tlsa.{name}: {digest!r} is not a SHA-256 digest in hexadecimal")
             for port in facts.get("tlsa_ports") or [25]:
-                found.append(
+                records.append(
                     {
                         "name": f"_{int(port)}._tcp.{absolute(name)}",
                         "type": "TLSA",
@@ -184,33 +184,33 @@ def transport(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     if policy:
         if not POLICY_ID.fullmatch(policy):
             raise RecordError(f"dns facts: mta_sts.id {policy!r} is not 1 to 32 letters and digits")
-        found.append({"name": f"_mta-sts.{domain}", "type": "TXT", "data": f"v=STSv1; id={policy}"})
+        records.append({"name": f"_mta-sts.{domain}", "type": "TXT", "data": f"v=STSv1; id={policy}"})
     if facts.get("tls_rpt"):
         address = str(facts["tls_rpt"]).removeprefix("mailto:")
-        found.append({"name": f"_smtp._tls.{domain}", "type": "TXT", "data": f"v=TLSRPTv1; rua=mailto:{address}"})
-    return found
+        records.append({"name": f"_smtp._tls.{domain}", "type": "TXT", "data": f"v=TLSRPTv1; rua=mailto:{address}"})
+    return records
 
 
 def issuers(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     """The authorities that may issue certificates for the domain."""
     names: Sequence[str] = facts.get("caa") or []
-    found: list[Record] = [{"name": domain, "type": "CAA", "data": f'0 issue "{name}"'} for name in names]
+    records: list[Record] = [{"name": domain, "type": "CAA", "data": f'0 issue "{name}"'} for name in names]
     if names:
-        found.append({"name": domain, "type": "CAA", "data": '0 issuewild ";"'})
+        records.append({"name": domain, "type": "CAA", "data": '0 issuewild ";"'})
     if names and facts.get("caa_iodef"):
         address = str(facts["caa_iodef"]).removeprefix("mailto:")
-        found.append({"name": domain, "type": "CAA", "data": f'0 iodef "mailto:{address}"'})
-    return found
+        records.append({"name": domain, "type": "CAA", "data": f'0 iodef "mailto:{address}"'})
+    return records
 
 
 def services(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     """SRV of mail and DAV (RFC 6186, RFC 8314, RFC 6764)."""
-    found: list[Record] = []
+    records: list[Record] = []
     for entry in facts.get("srv") or []:
         target = str(entry.get("target") or ".")
         priority, weight, port = (0, 1, int(entry["port"])) if target != "." else (0, 0, 0)
         owner = f"_{str(entry['service']).lstrip('_')}._{entry.get('proto', 'tcp')}.{domain}"
-        found.append({"name": owner, "type": "SRV", "data": f"{priority} {weight} {port} {absolute(target)}"})
+        records.append({"name": owner, "type": "SRV", "data": f"{priority} {weight} {port} {absolute(target)}"})
         if entry.get("path"):
-            found.append({"name": owner, "type": "TXT", "data": f"path={entry['path']}"})
-    return found
+            records.append({"name": owner, "type": "TXT", "data": f"path={entry['path']}"})
+    return records

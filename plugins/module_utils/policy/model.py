@@ -60,14 +60,14 @@ class Policy:
         )
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, object]) -> Policy:
+    def from_mapping(cls, mapping: Mapping[str, object]) -> Policy:
         """A policy from the platform's facts. Raises PolicyError on an unknown key or a value of the wrong kind."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(given) - known)
+        names = {field.name for field in fields(cls)}
+        unknown = sorted(set(mapping) - names)
         if unknown:
             raise PolicyError(f"unknown key of the password policy: {', '.join(unknown)}")
         values: dict[str, object] = {}
-        for name, value in given.items():
+        for name, value in mapping.items():
             try:
                 values[name] = tuple(_days(value)) if name == "warning_days" else int(str(value))
             except ValueError as error:

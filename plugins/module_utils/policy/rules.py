@@ -104,11 +104,11 @@ def check(password: str, context: Context | None = None, policy: Policy | None =
     if len(password) > policy.max_length:
         # A text of any length is judged in bounded time: what is too long is refused for that alone.
         return [Violation("too_long", {"most": policy.max_length})]
-    found = _classes(password, policy)
+    violations = _classes(password, policy)
     if len(password) < policy.min_length:
-        found.insert(0, Violation("too_short", {"least": policy.min_length}))
+        violations.insert(0, Violation("too_short", {"least": policy.min_length}))
     if any(not 32 <= ord(character) <= 126 for character in password):
-        found.append(Violation("forbidden_character"))
+        violations.append(Violation("forbidden_character"))
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
         # The directory would read the name of a digest's scheme, and refuse or, worse, believe it.
         ("digest_form", lambda: _SCHEME.match(password) is not None),
@@ -118,7 +118,7 @@ def check(password: str, context: Context | None = None, policy: Policy | None =
         ("keyboard_walk", lambda: _has_walk(password)),
         ("repetition", lambda: _has_repetition(password)),
     )
-    return found + [Violation(code) for code, test in tests if test()]
+    return violations + [Violation(code) for code, test in tests if test()]
 
 
 def _classes(password: str, policy: Policy) -> list[Violation]:
@@ -153,12 +153,12 @@ def fold(text: str) -> str:
 
 def _tokens(texts: Iterable[str]) -> set[str]:
     """Words of at least _TOKEN characters, and each text as a whole."""
-    found: set[str] = set()
+    tokens: set[str] = set()
     for text in texts:
         folded = fold(text)
         parts = [*re.split(r"[^a-z0-9]+", folded), re.sub(r"[^a-z0-9]+", "", folded), folded]
-        found.update(part for part in parts if len(part) >= _TOKEN)
-    return found
+        tokens.update(part for part in parts if len(part) >= _TOKEN)
+    return tokens
 
 
 def _login_tokens(context: Context) -> set[str]:

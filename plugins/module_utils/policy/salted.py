@@ -30,5 +30,5 @@ def verify(password: str, stored: bytes) -> bool:
         value = base64.b64decode(text[len(_PREFIX) :], validate=True)
     except ValueError:
         return False
-    wanted = hashlib.sha512(password.encode() + value[_SIZE:]).digest()
-    return len(value) > _SIZE and hmac.compare_digest(wanted, value[:_SIZE])
+    digest = hashlib.sha512(password.encode() + value[_SIZE:]).digest()
+    return len(value) > _SIZE and hmac.compare_digest(digest, value[:_SIZE])

@@ -39,7 +39,7 @@ class Accountd(Protocol):
 
 
 @dataclass(frozen=True)
-class Told:
+class Refusal:
     """The reason why nothing was done, for the agent: one sentence for the page, or those about the new password."""
 
     status: int
@@ -52,40 +52,40 @@ def source() -> str:
     return request.headers.get("X-Real-IP") or request.remote_addr or ""
 
 
-def ask[A: Done](wanted: Request[A], not_proved: str, wrong: str = "") -> A | Told:
+def ask[A: Done](call: Request[A], not_proved: str, wrong: str = "") -> A | Refusal:
     """Have it done. `not_proved` is the one sentence for every proof that fails, already in the page's language.
 
     `wrong` is the one for a value that accountd does not take; without it that is a defect of the page.
     """
     try:
         accountd: Accountd = current_app.extensions["accountd"]
-        return accountd.call(wanted)
+        return accountd.call(call)
     except client.RefusedError as error:
-        return told(error.refused, not_proved, wrong)
+        return refusal(error.refused, not_proved, wrong)
     except client.UnavailableError as error:
         LOG.error("%s", error)
-        return Told(503, _(AWAY))
+        return Refusal(503, _(AWAY))
 
 
-def told(refused: Refused, not_proved: str, wrong: str | Mapping[str, str] = "") -> Told:
+def refusal(refused: Refused, not_proved: str, wrong: str | Mapping[str, str] = "") -> Refusal:
     """A refusal of accountd for the agent. `not_proved` and `wrong` as for `ask`; `wrong` may be by accountd's word."""
     if not isinstance(wrong, str):
         wrong = wrong.get(refused.message, "")
     if refused.error is ErrorCode.NOT_PROVED:
-        return Told(403, not_proved)
+        return Refusal(403, not_proved)
     if refused.error is ErrorCode.SLOW_DOWN:
-        return Told(429, slow_down(refused.wait))
+        return Refusal(429, slow_down(refused.wait))
     if refused.error is ErrorCode.REFUSED_PASSWORD:
         broken = [Violation(one.code, one.values).message(g.language) for one in refused.violations]
-        return Told(422, new_password=broken)
+        return Refusal(422, new_password=broken)
     if refused.error is ErrorCode.REFUSED_VALUE and wrong:
-        return Told(422, wrong)
+        return Refusal(422, wrong)
     if refused.error is ErrorCode.NOT_FOUND:
-        return Told(404, _(MISSING))
+        return Refusal(404, _(MISSING))
     if refused.error is ErrorCode.FORBIDDEN:
-        return Told(403, forbidden.sentence(refused.message))
+        return Refusal(403, forbidden.sentence(refused.message))
     LOG.error("accountd refused: %s: %s", refused.error, refused.message)
-    return Told(503, _(AWAY))
+    return Refusal(503, _(AWAY))
 
 
 def slow_down(seconds: int) -> str:

@@ -29,14 +29,14 @@ def said_done(name: str, answer: Done) -> Answer:
     return redirect(link("done"), 303)
 
 
-def back_to(name: str, told: str, /, **query: Any) -> Answer:
-    """Go to a page that says once what was done; `told` is its word for that."""
-    session["told"] = told
+def back_to(name: str, notice: str, /, **query: Any) -> Answer:
+    """Go to a page that says once what was done; `notice` is its word for that."""
+    session["told"] = notice
     return redirect(link(name, **query), 303)
 
 
 def filled_in(
-    form: forms.Form, act: Callable[[], Answer | acts.Told], show: Callable[[str], str], field: str = ""
+    form: forms.Form, act: Callable[[], Answer | acts.Refusal], show: Callable[[str], str], field: str = ""
 ) -> Answer:
     """Show a form; once it is filled in rightly, have `act` carry it out, which returns where to go, or the refusal.
 
@@ -47,7 +47,7 @@ def filled_in(
         status = 422
         if form.validate():
             answer = act()
-            if not isinstance(answer, acts.Told):
+            if not isinstance(answer, acts.Refusal):
                 return answer
             refused, status = answer.page, answer.status
             if answer.new_password:
@@ -59,15 +59,15 @@ def filled_in(
 
 
 def carried_out(
-    page: str, form: forms.Form, wanted: Callable[[], Request[Any]], not_proved: str, wrong: str = ""
+    page: str, form: forms.Form, make: Callable[[], Request[Any]], not_proved: str, wrong: str = ""
 ) -> Answer:
     """Have accountd carry out a form that is shown on `page`, and go to the page that says so.
 
     `not_proved` and `wrong` as for `acts.ask`.
     """
 
-    def act() -> Answer | acts.Told:
-        answer = acts.ask(wanted(), not_proved, wrong)
+    def act() -> Answer | acts.Refusal:
+        answer = acts.ask(make(), not_proved, wrong)
         return said_done(str(request.endpoint), answer) if isinstance(answer, Done) else answer
 
     return filled_in(form, act, lambda refused: render_template(page, form=form, refused=refused))

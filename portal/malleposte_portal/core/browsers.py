@@ -39,5 +39,5 @@ def setup_browsers(app: Flask) -> None:
 
 
 def _mark() -> str:
-    held = request.cookies.get(COOKIE, "")
-    return held if MARK.fullmatch(held) else ""
+    cookie = request.cookies.get(COOKIE, "")
+    return cookie if MARK.fullmatch(cookie) else ""

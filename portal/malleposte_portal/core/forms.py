@@ -98,8 +98,8 @@ class Form(FlaskForm):  # type: ignore[misc]
     def validate(self, extra_validators: Any = None) -> bool:
         """See wtforms.Form.validate."""
         valid = bool(super().validate(extra_validators))
-        for held in self:
-            held.errors = [_(str(one)) for one in held.errors] if held.short_name != "new" else held.errors
+        for field in self:
+            field.errors = [_(str(one)) for one in field.errors] if field.short_name != "new" else field.errors
         return valid
 
     def focus(self, name: str) -> None:
@@ -172,18 +172,18 @@ class NewPassword(Form):
         self.new.flags.asked = True
         self.new.render_kw = {key: value for key, value in limits.items() if key in ("passwordrules", "autocomplete")}
 
-    def validate_new(self, held: Any) -> None:
+    def validate_new(self, field: Any) -> None:
         """Every rule that it breaks, as a sentence."""
-        if not held.data:
+        if not field.data:
             raise ValidationError(_("Choisissez un nouveau mot de passe."))
         login = self["login"].data if "login" in self else ""
-        broken = check(held.data, Context(login=login or ""), current_app.extensions["portal"].policy)
-        sentences = [reason(one, common_words(held.data)) for one in broken]
-        held.errors.extend(sentences[:-1])
+        broken = check(field.data, Context(login=login or ""), current_app.extensions["portal"].policy)
+        sentences = [reason(one, common_words(field.data)) for one in broken]
+        field.errors.extend(sentences[:-1])
         if sentences:
             raise ValidationError(sentences[-1])
 
-    def validate_again(self, held: Any) -> None:
+    def validate_again(self, field: Any) -> None:
         """Both are the same."""
-        if held.data and self.new.data and held.data != self.new.data:
+        if field.data and self.new.data and field.data != self.new.data:
             raise ValidationError("Les deux mots de passe ne sont pas les mêmes.")

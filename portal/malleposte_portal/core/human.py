@@ -51,9 +51,9 @@ def solved(payload: str) -> str:
     if not payload or len(payload) > LARGEST:
         return ""
     try:
-        told = json.loads(base64.b64decode(payload, validate=True))
-        parameters, counter = told["challenge"]["parameters"], told["solution"]["counter"]
-        signature = str(told["challenge"]["signature"])
+        answer = json.loads(base64.b64decode(payload, validate=True))
+        parameters, counter = answer["challenge"]["parameters"], answer["solution"]["counter"]
+        signature = str(answer["challenge"]["signature"])
         if not hmac.compare_digest(_signed("work", _canonical(parameters)).encode(), signature.encode()):
             return ""
         # From here on the parameters are those that were given.
@@ -62,8 +62,8 @@ def solved(payload: str) -> str:
         salt, nonce = bytes.fromhex(parameters["salt"]), bytes.fromhex(parameters["nonce"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
-    found = hashlib.sha256(salt + nonce + counter.to_bytes(4, "big")).hexdigest()
-    return str(parameters["nonce"]) if found.startswith(PREFIX) else ""
+    digest = hashlib.sha256(salt + nonce + counter.to_bytes(4, "big")).hexdigest()
+    return str(parameters["nonce"]) if digest.startswith(PREFIX) else ""
 
 
 def question() -> tuple[str, str]:

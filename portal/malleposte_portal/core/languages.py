@@ -41,15 +41,15 @@ class _French(gettext.NullTranslations):
 @functools.cache
 def catalogues(*, strict: bool = False) -> dict[str, gettext.NullTranslations]:
     """The texts by language. With `strict`, a missing translation raises MissingTranslation."""
-    found: dict[str, gettext.NullTranslations] = {LANGUAGES[0]: _French()}
+    by_language: dict[str, gettext.NullTranslations] = {LANGUAGES[0]: _French()}
     for language in LANGUAGES[1:]:
         file = importlib.resources.files("malleposte_portal").joinpath("translations", f"{language}.po")
         compiled = io.BytesIO()
         write_mo(compiled, read_po(io.StringIO(file.read_text("utf-8")), locale=language))
         compiled.seek(0)
-        found[language] = gettext.GNUTranslations(compiled)
-        found[language].add_fallback(_Strict() if strict else _French())
-    return found
+        by_language[language] = gettext.GNUTranslations(compiled)
+        by_language[language].add_fallback(_Strict() if strict else _French())
+    return by_language
 
 
 def translate(message: str, **values: object) -> str:
@@ -71,13 +71,13 @@ def capital(words: str) -> str:
 
 def setup_languages(app: Flask) -> None:
     """Each address tells its language; templates have `_`, `ngettext`, `capital`."""
-    found = app.extensions["catalogues"] = catalogues(strict=app.testing)
+    by_language = app.extensions["catalogues"] = catalogues(strict=app.testing)
 
     @app.url_value_preprocessor
     def take_language(_endpoint: str | None, values: dict[str, object] | None) -> None:
         language = (values or {}).pop("language", LANGUAGES[0])
         g.language = language
-        g.catalogue = found[str(language)]
+        g.catalogue = by_language[str(language)]
 
     @app.before_request
     def default_language() -> None:

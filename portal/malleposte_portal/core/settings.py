@@ -61,16 +61,16 @@ class Settings:
     def read(cls, path: Path) -> Settings:
         """Raises SettingsError."""
         try:
-            given = json.loads(path.read_text("utf-8"))
+            document = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"{path}: {error}") from error
-        if not isinstance(given, dict):
+        if not isinstance(document, dict):
             raise SettingsError(f"{path}: not a JSON object")
-        unknown = sorted(set(given) - {one.name for one in fields(cls)})
-        if unknown or "academy" not in given:
+        unknown = sorted(set(document) - {one.name for one in fields(cls)})
+        if unknown or "academy" not in document:
             raise SettingsError(f"{path}: unknown key {unknown[0]}" if unknown else f"{path}: academy is missing")
         try:
-            policy = Policy.from_mapping(given.pop("policy", {}))
+            policy = Policy.from_mapping(document.pop("policy", {}))
         except PolicyError as error:
             raise SettingsError(f"{path}: policy: {error}") from error
-        return cls(**given, policy=policy)
+        return cls(**document, policy=policy)

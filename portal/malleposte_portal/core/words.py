@@ -28,8 +28,8 @@ def read(text: str | float) -> datetime | None:
     """A time of the directory (`20261201120000Z`), of a journal (ISO 8601) or in seconds since 1970; None for none."""
     if isinstance(text, int | float):
         return datetime.fromtimestamp(text, UTC).astimezone()
-    if (known := when(text)) is not None:
-        return known.astimezone()
+    if (stamped := when(text)) is not None:
+        return stamped.astimezone()
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -47,8 +47,8 @@ def day(text: str | float) -> str:
 
 def moment(text: str | float) -> str:
     """A day and an hour; empty for none."""
-    found = read(text)
-    return _("%(day)s à %(hour)s", day=day(text), hour=clock(found.time())) if found else ""
+    at = read(text)
+    return _("%(day)s à %(hour)s", day=day(text), hour=clock(at.time())) if at else ""
 
 
 def span(begin: str, end: str) -> str:
@@ -68,14 +68,14 @@ def span(begin: str, end: str) -> str:
 
 def zoned(text: str | float) -> str:
     """As `moment`, for the people who run the platform: with the zone of the hour, as the command line writes it."""
-    found = read(text)
-    return f"{moment(text)} ({found.tzname()})" if found else ""
+    at = read(text)
+    return f"{moment(text)} ({at.tzname()})" if at else ""
 
 
 def days_left(text: str, now: datetime) -> int | None:
     """Whole days until a time; None where there is none."""
-    found = read(text)
-    return (found - now).days if found else None
+    at = read(text)
+    return (at - now).days if at else None
 
 
 def forwards(addresses: Iterable[str]) -> str:
@@ -86,8 +86,8 @@ def forwards(addresses: Iterable[str]) -> str:
 
 def class_of(name: str) -> Mapping[str, Any]:
     """A class of service as the facts have it; empty for one that they do not know."""
-    found: Mapping[str, Any] = current_app.extensions["portal"].classes.get(name, {})
-    return found
+    service_class: Mapping[str, Any] = current_app.extensions["portal"].classes.get(name, {})
+    return service_class
 
 
 def label(name: str) -> str:

@@ -9,7 +9,7 @@ from malleposte.accountd.message import Done
 from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
-from malleposte_portal.desk.pages import acted, given, looked, looked_for
+from malleposte_portal.desk.pages import acted, link_values, looked, looked_for
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import answered, for_agent
 
@@ -37,11 +37,11 @@ def desk_box(agent: sign_on.Agent) -> Answer:
     if not box:
         return redirect(link("desk_boxes"), 303)
     answer = answered(agent, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
-    told = session.pop("desk", None)
+    last = session.pop("desk", None)
     names = {one.uid: one.name for one in answer.people}
     return render_template(
         "desk/box.html", one=answer.charges[0], names=names,
-        told=told["act"] if isinstance(told, dict) and told.get("box") == answer.charges[0].name else "",
+        notice=last["act"] if isinstance(last, dict) and last.get("box") == answer.charges[0].name else "",
     )  # fmt: skip
 
 
@@ -49,14 +49,14 @@ def desk_box(agent: sign_on.Agent) -> Answer:
 @for_agent
 def desk_delegate(agent: sign_on.Agent) -> Answer:
     """Let an agent open a box."""
-    return _delegated(agent, forms.Delegate(data=given("box", "agent")), add=True)
+    return _delegated(agent, forms.Delegate(data=link_values("box", "agent")), add=True)
 
 
 @SUBJECT.form("/assistance/boite/retirer", "/en/help-desk/mailbox/remove")
 @for_agent
 def desk_undelegate(agent: sign_on.Agent) -> Answer:
     """Take that away."""
-    return _delegated(agent, forms.Undelegate(data=given("box", "agent")), add=False)
+    return _delegated(agent, forms.Undelegate(data=link_values("box", "agent")), add=False)
 
 
 def _delegated(agent: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> Answer:

@@ -100,9 +100,9 @@ class Code(Act):
         widget=dsfr.Checkbox(),
     )
 
-    def offer(self, given: str) -> None:
+    def offer(self, text: str) -> None:
         """Offer the ways of a text such as `mail,aloud`; what else is in it is left out."""
-        offered = [one for one in CODE_WAYS if one in given.split(",")]
+        offered = [one for one in CODE_WAYS if one in text.split(",")]
         self.ways.data = ",".join(offered)
         self.way.choices = [(one, WAYS[one]) for one in offered]
         if self.way.data not in offered:

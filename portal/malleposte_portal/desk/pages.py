@@ -77,7 +77,7 @@ def looked_for() -> dict[str, str] | None:
     return dict(_searches()).get(request.args.get(SHOW, "")) if request.method == "GET" else None
 
 
-def looked(agent: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], Request[Any]]) -> Answer:
+def looked(agent: sign_on.Agent, form: Any, page: str, make: Callable[[str, str, str], Request[Any]]) -> Answer:
     """A page that shows people, once its form is filled in.
 
     They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
@@ -93,7 +93,7 @@ def looked(agent: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, st
             return redirect(link(str(request.endpoint), **{SHOW: value}), 303)
         status = 422
     elif looked_for() is not None:
-        answer = ask(agent, wanted, refused=_("Cette recherche n’a pas été comprise."))
+        answer = ask(agent, make, refused=_("Cette recherche n’a pas été comprise."))
         if isinstance(answer, Done):
             people = answer
         else:
@@ -111,12 +111,12 @@ def desk_agent(agent: sign_on.Agent) -> Answer:
     if not target:
         return redirect(link("desk"), 303)
     answer = answered(agent, lambda source, uid, token: DeskShow(source, uid, token, target=target))
-    told = session.pop("desk", None)
+    last = session.pop("desk", None)
     return render_template(
         "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, diagnosis=answer.diagnosis,
         full=diagnosis.full(answer.diagnosis), **diagnosis.record(answer.diagnosis),
         day=words.day, label=words.label(answer.account.profile), code=code_words, forwards=words.forwards,
-        told=told["act"] if isinstance(told, dict) and told.get("uid") == answer.uid else "",
+        notice=last["act"] if isinstance(last, dict) and last.get("uid") == answer.uid else "",
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def code_words(waiting: str) -> str:
 
 
 def _act(
-    agent: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], Request[Any]],
+    agent: sign_on.Agent, form: forms.Act, page: str, act: str, make: Callable[[str, str, str], Request[Any]],
     shown: Callable[[Any], Answer] | None = None,
 ) -> Answer:  # fmt: skip
     """The form of an act; once it is done, the agent's sheet, or the answer that `shown` gives for a secret."""
@@ -143,11 +143,11 @@ def _act(
     def show(refused: str) -> str:
         return render_template(page, form=form, refused=refused, target=target, sheet=_sheet)
 
-    return acted(agent, form, wanted, done, show, "" if target else "desk")
+    return acted(agent, form, make, done, show, "" if target else "desk")
 
 
 def acted(
-    agent: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], Request[Any]],
+    agent: sign_on.Agent, form: forms.Act, make: Callable[[str, str, str], Request[Any]],
     done: Callable[[Any], Answer], show: Callable[[str], str], instead: str = "", wrong: str = forms.WRONG,
 ) -> Answer:  # fmt: skip
     """The form of an act, as `show` renders it with why it is refused; once it is done, the answer of `done`.
@@ -163,12 +163,12 @@ def acted(
     else:
         status = 422
         if form.validate():
-            answer = ask(agent, wanted, refused=_(wrong))
+            answer = ask(agent, make, refused=_(wrong))
             if isinstance(answer, Done):
                 return done(answer)
             refused, status = answer.page, answer.status
         elif form.misread():
-            return unanswered(acts.Told(422, _(forms.WRONG)))
+            return unanswered(acts.Refusal(422, _(forms.WRONG)))
     return show(refused), status
 
 
@@ -177,7 +177,7 @@ def _sheet(uid: str) -> str:
     return link("desk_agent", agent=uid)
 
 
-def given(*names: str) -> dict[str, str] | None:
+def link_values(*names: str) -> dict[str, str] | None:
     """The words of the links that lead to a form, while it is shown first."""
     return {name: request.args.get(name, "")[:256] for name in names} if request.method == "GET" else None
 
@@ -186,7 +186,7 @@ def given(*names: str) -> dict[str, str] | None:
 @for_agent
 def desk_code(agent: sign_on.Agent) -> Answer:
     """Give a code. The page that shows one to be read aloud is another, so that a reload makes no second code."""
-    form = forms.Code(data=given("agent", "factor"))
+    form = forms.Code(data=link_values("agent", "factor"))
     form.offer(request.args.get("ways", "") if request.method == "GET" else form.typed("ways"))
     back = form.called_back.data if "called_back" in form else False
     return _act(
@@ -213,7 +213,7 @@ def _on_its_way(done: CodeGiven) -> Answer:
         shown_once.hand_on("desk_aloud", {"uid": done.uid, "secret": done.secret, "until": done.until})
     except (AwayError, StoreError) as error:
         LOG.error("a code that was made cannot be shown: %s", error)
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+        return unanswered(acts.Refusal(503, _(acts.AWAY)))
     return redirect(link("desk_aloud", agent=done.uid), 303)
 
 
@@ -221,19 +221,19 @@ def _on_its_way(done: CodeGiven) -> Answer:
 @for_agent
 def desk_aloud(_found: sign_on.Agent) -> Answer:
     """The code to read aloud, once; the agent's sheet from then on."""
-    kept = shown_once.handed("desk_aloud")
-    if kept is None:
+    code = shown_once.handed("desk_aloud")
+    if code is None:
         target = request.args.get("agent", "")[: forms.LONGEST]
         session["desk"] = {"uid": target, "act": "shown"}
         return redirect(_sheet(target), 303)
-    return render_template("desk/aloud.html", done=CodeGiven(**kept), moment=words.moment, sheet=_sheet)
+    return render_template("desk/aloud.html", done=CodeGiven(**code), moment=words.moment, sheet=_sheet)
 
 
 @SUBJECT.form("/assistance/bloquer", "/en/help-desk/block")
 @for_agent
 def desk_block(agent: sign_on.Agent) -> Answer:
     """Block an account that somebody else is using."""
-    form = forms.Act(data=given("agent", "factor"))
+    form = forms.Act(data=link_values("agent", "factor"))
     return _act(
         agent,
         form,
@@ -249,7 +249,7 @@ def desk_block(agent: sign_on.Agent) -> Answer:
 @for_agent
 def desk_factor(agent: sign_on.Agent) -> Answer:
     """Remove a second factor that its owner has lost."""
-    form = forms.Factor(data=given("agent", "factor"))
+    form = forms.Factor(data=link_values("agent", "factor"))
     return _act(
         agent,
         form,
@@ -265,7 +265,7 @@ def desk_factor(agent: sign_on.Agent) -> Answer:
 @for_agent
 def desk_trace(agent: sign_on.Agent) -> Answer:
     """« Un message n’est jamais arrivé »: what became of an agent's messages."""
-    form = forms.Trace(data=given("agent"))
+    form = forms.Trace(data=link_values("agent"))
     target = form.typed("agent")
 
     def page(answer: MessagesTraced | None = None, refused: str = "") -> str:

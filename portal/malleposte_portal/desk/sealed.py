@@ -13,7 +13,7 @@ from malleposte_portal.core.forms import ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
-from malleposte_portal.desk.pages import given
+from malleposte_portal.desk.pages import link_values
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import answered, ask, for_agent
 from malleposte_portal.own.messages.quarantine import because
@@ -25,7 +25,7 @@ SUBJECT = Subject("desk_sealed")
 @for_agent
 def desk_sealed(agent: sign_on.Agent) -> Answer:
     """The messages, once a reason is given; those that are ticked come to the agent's inbox."""
-    form, refused, status, held = forms.Act(data=given("agent")), "", 200, None
+    form, refused, status, sealed = forms.Act(data=link_values("agent")), "", 200, None
     target, reason = form.typed("agent"), form.typed("reason")
     messages = ticked("message", MOST_ITEMS)
     if request.method == "GET":
@@ -54,10 +54,10 @@ def desk_sealed(agent: sign_on.Agent) -> Answer:
             refused=_(forms.WRONG),
         )
         if isinstance(listed, Done):
-            held = listed.held
+            sealed = listed.held
         else:
             refused, status = listed.page, listed.status
     return render_template(
-        "desk/sealed.html", form=form, refused=refused, target=target, held=held, moment=words.moment, because=because,
-        sheet=lambda uid: link("desk_agent", agent=uid),
+        "desk/sealed.html", form=form, refused=refused, target=target, sealed=sealed, moment=words.moment,
+        because=because, sheet=lambda uid: link("desk_agent", agent=uid),
     ), status  # fmt: skip

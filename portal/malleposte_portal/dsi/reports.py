@@ -25,7 +25,7 @@ def reports(agent: sign_on.Agent) -> Answer:
     answer = ask(agent, DsiReports)
     if not isinstance(answer, ReportsShown):
         return closed(answer, _(TITLE), link("reports"))
-    return render_template("dsi/reports.html", answer=answer, moment=words.moment, told=session.pop("told", ""))
+    return render_template("dsi/reports.html", answer=answer, moment=words.moment, notice=session.pop("told", ""))
 
 
 @SUBJECT.act("/dsi/signalements/sans-danger", "/en/dsi/reports/harmless")

@@ -63,19 +63,19 @@ def retractions(agent: sign_on.Agent) -> Answer:
 @for_agent
 def retraction_new(agent: sign_on.Agent) -> Answer:
     """Have a plan made."""
-    given: dict[str, str] = {}
+    initial: dict[str, str] = {}
     if request.method == "GET":
         key = request.args.get("signalement", "")[:64]
         answer = ask(agent, DsiReports if key else DsiRetractions)
-        if isinstance(answer, acts.Told):
+        if isinstance(answer, acts.Refusal):
             return closed(answer, _(TITLE), link("retraction_new"))
         if isinstance(answer, ReportsShown):
-            given = _reported(answer, key)
-    form = forms.Plan(data=given)
+            initial = _reported(answer, key)
+    form = forms.Plan(data=initial)
 
-    def plan() -> Answer | acts.Told:
+    def plan() -> Answer | acts.Refusal:
         if not form.asks():
-            return acts.Told(422, _(NOTHING))
+            return acts.Refusal(422, _(NOTHING))
         answer = ask(
             agent,
             lambda source, uid, token: DsiPlanRetraction(
@@ -100,7 +100,7 @@ def retraction(agent: sign_on.Agent) -> Answer:
     one = answer.shown
     return render_template(
         "dsi/retraction.html", one=one, line=one.summary, mine=answer.mine, state=state, moment=words.moment,
-        told=session.pop("told", ""), busy=one.summary.order is not Order.NONE,
+        notice=session.pop("told", ""), busy=one.summary.order is not Order.NONE,
     )  # fmt: skip
 
 
@@ -140,13 +140,13 @@ def _named() -> str:
     return request.form.get("retraction", "")[:64]
 
 
-def _done(agent: sign_on.Agent, make: Make[RetractionShown], told: str) -> Answer:
+def _done(agent: sign_on.Agent, make: Make[RetractionShown], notice: str) -> Answer:
     answer = ask(agent, make, refused=_(NONE))
     if not isinstance(answer, RetractionShown):
         return closed(answer, _(TITLE), link("retractions"))
-    return _to(answer, told)
+    return _to(answer, notice)
 
 
-def _to(answer: RetractionShown, told: str) -> Answer:
+def _to(answer: RetractionShown, notice: str) -> Answer:
     """The page of a retraction."""
-    return back_to("retraction", told, retrait=answer.shown.summary.ident)
+    return back_to("retraction", notice, retrait=answer.shown.summary.ident)

@@ -24,13 +24,13 @@ for function in (services.messages, services.services, services.desk, services.h
 def home() -> Answer:
     """The agent's meetings, the services, the account, the help desk."""
     agent = sign_on.agent()
-    held = soon(agent, MyWeek, SECONDS) if agent else None
+    week = soon(agent, MyWeek, SECONDS) if agent else None
     today = words.now().date().isoformat()
     days = [
-        (heading, [one for one in held.meetings if (one.begin[:10] <= today) is is_today])
+        (heading, [one for one in week.meetings if (one.begin[:10] <= today) is is_today])
         for heading, is_today in ((_("Aujourd’hui"), True), (_("Cette semaine"), False))
-    ] if held else []  # fmt: skip
-    return render_template("front/home.html", held=held, days=days, span=words.span)
+    ] if week else []  # fmt: skip
+    return render_template("front/home.html", week=week, days=days, span=words.span)
 
 
 @SUBJECT.page("/fait", "/en/done")

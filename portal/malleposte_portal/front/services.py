@@ -36,14 +36,14 @@ def services() -> list[Shown]:
     """Every service with its state, in the order of the settings."""
     settings = current_app.extensions["portal"]
     walk = states.read(Path(settings.states)) if settings.states else None
-    told = walk.told(now()) if walk else {}
-    found = []
+    by_service = walk.current(now()) if walk else {}
+    shown = []
     for one in settings.services:
-        state = told.get(one["service"])
+        state = by_service.get(one["service"])
         word = "unknown" if state is None else "up" if state.up else "down"
         since = when(datetime.fromisoformat(state.since)) if state and not state.up else ""
-        found.append(Shown(one["service"], one["title"][g.language], word, since))
-    return found
+        shown.append(Shown(one["service"], one["title"][g.language], word, since))
+    return shown
 
 
 def when(moment: datetime) -> str:
@@ -59,11 +59,11 @@ def messages() -> list[dict[str, str]]:
     """The notices that are shown now: kind, title, text. None when their file cannot be read; the rest stays up."""
     settings = current_app.extensions["portal"]
     try:
-        found = notices.shown(notices.read(Path(settings.notices)), now()) if settings.notices else []
+        current = notices.shown(notices.read(Path(settings.notices)), now()) if settings.notices else []
     except notices.NoticeError as error:
         current_app.logger.error("%s", error)
         return []
-    return [{"kind": _look(one), "title": title(one), "text": one.text(g.language), "id": one.ident} for one in found]
+    return [{"kind": _look(one), "title": title(one), "text": one.text(g.language), "id": one.ident} for one in current]
 
 
 def _look(one: notices.Notice) -> str:
@@ -89,28 +89,30 @@ def _date(here: datetime) -> str:
     return f"{here:%d/%m}" if g.language == "fr" else f"{here:%-d %B}"
 
 
-def spans(given: Sequence[Mapping[str, Any]], day: date, closed: Sequence[str] = ()) -> list[tuple[time, time]]:
+def spans(opening_hours: Sequence[Mapping[str, Any]], day: date, closed: Sequence[str] = ()) -> list[tuple[time, time]]:
     """The hours of the help desk on a day, in order."""
     if day.isoformat() in closed:
         return []
     name = opening.ENGLISH_DAYS[day.weekday()]
-    found = [(time.fromisoformat(one["from"]), time.fromisoformat(one["to"])) for one in given if name in one["days"]]
-    return sorted(found)
+    hours_of_day = [
+        (time.fromisoformat(one["from"]), time.fromisoformat(one["to"])) for one in opening_hours if name in one["days"]
+    ]
+    return sorted(hours_of_day)
 
 
 def desk(moment: datetime | None = None) -> str:
     """A sentence: whether the help desk is open now, or when it opens; empty where its hours are not known as times."""
     support = current_app.extensions["portal"].support
-    given, closed = support.get("opening") or [], support.get("closed") or []
+    opening_hours, closed = support.get("opening") or [], support.get("closed") or []
     here = moment or now()
     for ahead in range(WEEKS_AHEAD * 7):
         day = here.date() + timedelta(days=ahead)
-        for begin, end in spans(given, day, closed):
+        for begin, end in spans(opening_hours, day, closed):
             if ahead == 0 and begin <= here.time() < end:
                 return _("Ouvert maintenant, jusqu’à %(hour)s.", hour=clock(end))
             if ahead or here.time() < begin:
                 return _("Fermé. Ouvre %(day)s à %(hour)s.", day=_day(day, ahead), hour=clock(begin))
-    return _("Fermé.") if given else ""
+    return _("Fermé.") if opening_hours else ""
 
 
 def _day(day: date, ahead: int) -> str:
@@ -123,8 +125,8 @@ def _day(day: date, ahead: int) -> str:
 
 def hours() -> list[str]:
     """The hours as sentences, one for each set of days of the fact."""
-    told = opening.phrases(current_app.extensions["portal"].support.get("opening") or [], french=g.language == "fr")
-    return [one[0].upper() + one[1:] for one in told]
+    phrases = opening.phrases(current_app.extensions["portal"].support.get("opening") or [], french=g.language == "fr")
+    return [one[0].upper() + one[1:] for one in phrases]
 
 
 def place() -> str:
@@ -142,9 +144,9 @@ def diagnosis(**own: Any) -> str:
 
     `own` is what the page has about the agent who is logged in (own.diagnosis).
     """
-    found = services()
-    down = sum(one.state == "down" for one in found)
-    if any(one.state == "unknown" for one in found) or not found:
+    shown = services()
+    down = sum(one.state == "down" for one in shown)
+    if any(one.state == "unknown" for one in shown) or not shown:
         verdict = ("info", _("L’état des services n’est pas connu pour le moment."))
     elif down:
         verdict = (
@@ -158,5 +160,5 @@ def diagnosis(**own: Any) -> str:
     else:
         verdict = ("success", _("Tous les services répondent."))
     return render_template(
-        "front/diagnosis.html", services=found, verdict=verdict, place=place(), address=acts.source(), **own
+        "front/diagnosis.html", services=shown, verdict=verdict, place=place(), address=acts.source(), **own
     )  # fmt: skip

@@ -13,8 +13,8 @@ from malleposte_portal.log_in import sign_on
 def tiles() -> Sequence[Mapping[str, Any]]:
     """All tiles for a visitor; for an agent, none of a webmail or an agenda that the class does not have."""
     settings = current_app.extensions["portal"]
-    found = sign_on.agent()
-    own = settings.classes.get(found.session.profile) if found else None
+    agent = sign_on.agent()
+    own = settings.classes.get(agent.session.profile) if agent else None
     if own is None:
         return list(settings.tiles)
     of_classes = {one[kind] for one in settings.classes.values() for kind in ("mail", "agenda")}
@@ -24,5 +24,5 @@ def tiles() -> Sequence[Mapping[str, Any]]:
 
 def webmail() -> str:
     """The address of the webmail, empty for none. Roundcube's leads agents of the other class on to SOGo's."""
-    found = {one.get("service"): str(one["url"]) for one in tiles()}
-    return next((found[name] for name in ("roundcube", "sogo") if name in found), "")
+    addresses = {one.get("service"): str(one["url"]) for one in tiles()}
+    return next((addresses[name] for name in ("roundcube", "sogo") if name in addresses), "")

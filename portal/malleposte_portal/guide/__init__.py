@@ -32,8 +32,8 @@ def pages(pictures: str, base: str = ADDRESS) -> Mapping[str, Page]:
     may do at once.
     """
     folder = importlib.resources.files("malleposte_portal").joinpath("guide", FOLDERS[base])
-    found = sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
-    texts = {path.name.removesuffix(".md"): path.read_text("utf-8") for path in found}
+    files = sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
+    texts = {path.name.removesuffix(".md"): path.read_text("utf-8") for path in files}
 
     def address(name: str) -> str:
         if name not in texts:

@@ -50,8 +50,8 @@ def anchor(heading: str) -> str:
 
 def _lead(token: Token, address: Callable[[str], str], picture: Callable[[str], str]) -> None:
     if token.type == "link_open":
-        found = _whole(LINK, str(token.attrs["href"]))
-        token.attrSet("href", address(found["name"]) + (found["part"] or ""))
+        parts = _whole(LINK, str(token.attrs["href"]))
+        token.attrSet("href", address(parts["name"]) + (parts["part"] or ""))
     if token.type == "image":
         name = _whole(PICTURE, str(token.attrs["src"]))["name"]
         token.attrSet("src", picture(name))
@@ -61,10 +61,10 @@ def _lead(token: Token, address: Callable[[str], str], picture: Callable[[str], 
 
 
 def _whole(form: re.Pattern[str], text: str) -> re.Match[str]:
-    found = form.fullmatch(text)
-    if found is None:
+    match = form.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text}: neither a page of the guide nor a picture of the documentation")
-    return found
+    return match
 
 
 def _words(token: Token) -> str:

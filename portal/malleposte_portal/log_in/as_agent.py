@@ -31,16 +31,16 @@ class OverError(Exception):
 
 
 class UnansweredError(Exception):
-    """accountd gives nothing to show; `told` says why."""
+    """accountd gives nothing to show; `refusal` says why."""
 
-    def __init__(self, told: acts.Told) -> None:
-        super().__init__(told.page)
-        self.told = told
+    def __init__(self, refusal: acts.Refusal) -> None:
+        super().__init__(refusal.page)
+        self.refusal = refusal
 
 
 def ask[A: Done](
     agent: sign_on.Agent, make: Make[A], not_proved: str = "", refused: str | Mapping[str, str] = ""
-) -> A | acts.Told:
+) -> A | acts.Refusal:
     """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
 
     `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
@@ -56,25 +56,27 @@ def soon[A: Done](agent: sign_on.Agent, make: Make[A], seconds: float) -> A | No
     except (OverError, AwayError, StoreError) as error:
         LOG.info("a part of a page stays empty: %s: %s", type(error).__name__, error)
         return None
-    return None if isinstance(answer, acts.Told) else answer
+    return None if isinstance(answer, acts.Refusal) else answer
 
 
 def answered[A: Done](agent: sign_on.Agent, make: Make[A], refused: str = "") -> A:
     """Return the answer that a page is made of, as `ask`. Raises OverError, UnansweredError: the page then says why."""
     answer = ask(agent, make, refused=refused)
-    if isinstance(answer, acts.Told):
+    if isinstance(answer, acts.Refusal):
         raise UnansweredError(answer)
     return answer
 
 
-def withdrawn(agent: sign_on.Agent, device: Device, error: Exception) -> acts.Told:
+def withdrawn(agent: sign_on.Agent, device: Device, error: Exception) -> acts.Refusal:
     """Revoke a device whose password could be shown to nobody; the page that says so."""
     LOG.error("the password of a device cannot be kept: %s", error)
     ask(agent, lambda source, uid, token: RevokeDevice(source, uid, token, device.ident))
-    return acts.Told(503, _(acts.AWAY))
+    return acts.Refusal(503, _(acts.AWAY))
 
 
-def fetch(agent: sign_on.Agent, make: Callable[[str, str, str], Request[Any]], refused: str) -> client.Copy | acts.Told:
+def fetch(
+    agent: sign_on.Agent, make: Callable[[str, str, str], Request[Any]], refused: str
+) -> client.Copy | acts.Refusal:
     """An answer with bytes, such as a copy of the agent's data, which is to be closed. As `ask`."""
     return _done(agent, make, current_app.extensions["accountd"].fetch, refused=refused)
 
@@ -82,7 +84,7 @@ def fetch(agent: sign_on.Agent, make: Callable[[str, str, str], Request[Any]], r
 def _done[R: Request[Any], D](
     agent: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
     refused: str | Mapping[str, str] = "",
-) -> D | acts.Told:  # fmt: skip
+) -> D | acts.Refusal:  # fmt: skip
     try:
         return way(make(acts.source(), agent.session.uid, sign_on.with_token()))
     except RefusedError as error:
@@ -90,12 +92,12 @@ def _done[R: Request[Any], D](
         raise OverError from error
     except (AwayError, client.UnavailableError) as error:
         LOG.error("%s", error)
-        return acts.Told(503, _(acts.AWAY))
+        return acts.Refusal(503, _(acts.AWAY))
     except client.RefusedError as error:
         mistyped = not_proved and error.refused.error is ErrorCode.NOT_PROVED
         if error.refused.error in OVER and not mistyped:
             raise OverError from error
-        return acts.told(error.refused, not_proved, refused)
+        return acts.refusal(error.refused, not_proved, refused)
 
 
 def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Callable[P, Answer]:
@@ -114,14 +116,14 @@ def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Cal
             answer.delete_cookie(sign_on.COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
             return answer
         except UnansweredError as error:
-            return unanswered(error.told)
+            return unanswered(error.refusal)
         except (AwayError, StoreError) as error:
             LOG.error("%s", error)
-            return unanswered(acts.Told(503, _(acts.AWAY)))
+            return unanswered(acts.Refusal(503, _(acts.AWAY)))
 
     return sign_on.logged_in(guarded)
 
 
-def unanswered(told: acts.Told) -> Answer:
+def unanswered(refusal: acts.Refusal) -> Answer:
     """The page that says why nothing can be shown."""
-    return render_template("log_in/unanswered.html", sentence=told.page), told.status
+    return render_template("log_in/unanswered.html", sentence=refusal.page), refusal.status

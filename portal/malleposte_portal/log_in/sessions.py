@@ -176,7 +176,7 @@ class Sessions:
             self._ask("srem", name, key)
 
     def close_all(self, *, uid: str = "", sid: str = "") -> int:
-        """End the log-ins of an agent, or those of one session of the provider; how many there were."""
+        """End the log-ins of an agent, or those of one session of the provider, and return their number."""
         name = f"portal:sid:{key_of(sid)}" if sid else f"portal:uid:{uid}"
         keys = sorted(self._ask("smembers", name) or ())
         for key in keys:
@@ -195,20 +195,20 @@ class Sessions:
     def of(self, uid: str) -> dict[str, Session]:
         """The log-ins of an agent by key, the newest first."""
         name, now = f"portal:uid:{uid}", self._clock()
-        found = {}
+        by_key = {}
         for key in sorted(self._ask("smembers", name) or ()):
             session = self._read(str(key))
             if session is None or now >= session.begun + self._longest:
                 self._ask("srem", name, key)
             else:
-                found[str(key)] = session
-        return dict(sorted(found.items(), key=lambda one: -one[1].begun))
+                by_key[str(key)] = session
+        return dict(sorted(by_key.items(), key=lambda one: -one[1].begun))
 
     def _read(self, key: str) -> Session | None:
-        held = self._ask("get", f"portal:session:{key}")
-        if not held:
+        content = self._ask("get", f"portal:session:{key}")
+        if not content:
             return None
-        session = Session(**json.loads(held))
+        session = Session(**json.loads(content))
         return replace(session, seen=max(session.seen, float(self._ask("get", f"portal:seen:{key}") or 0)))
 
     def _write(self, key: str, session: Session, *, xx: bool = False) -> None:
@@ -222,5 +222,5 @@ class Sessions:
 
     @staticmethod
     def _indexes(session: Session) -> list[str]:
-        found = [f"portal:uid:{session.uid}"]
-        return [*found, f"portal:sid:{key_of(session.sid)}"] if session.sid else found
+        names = [f"portal:uid:{session.uid}"]
+        return [*names, f"portal:sid:{key_of(session.sid)}"] if session.sid else names

@@ -55,9 +55,9 @@ def _facts(content: bytes | None) -> dict[str, Any] | None:
     return dict(json.loads(content)) if content else None
 
 
-def _opened(kind: str, word: str, held: str) -> bytes | None:
+def _opened(kind: str, word: str, sealed: str) -> bytes | None:
     try:
-        return _closed(kind, word).decrypt(held) if held else None
+        return _closed(kind, word).decrypt(sealed) if sealed else None
     except InvalidToken:
         return None
 

@@ -60,19 +60,19 @@ class SignOn:
         """From the role's file; None where it is empty. Raises OSError, ValueError, KeyError."""
         import redis
 
-        given = json.loads(path.read_text("utf-8"))
-        if not given:
+        document = json.loads(path.read_text("utf-8"))
+        if not document:
             return None
-        held = given["valkey"]
+        valkey = document["valkey"]
         store = redis.Redis(
-            unix_socket_path=held["socket"], username=held["username"], password=held["password"],
+            unix_socket_path=valkey["socket"], username=valkey["username"], password=valkey["password"],
             decode_responses=True, socket_timeout=2, socket_connect_timeout=2,
         )  # fmt: skip
-        more = {key: given[key] for key in ("uid_claim", "algorithms", "scope") if key in given}
-        provider = RelyingParty(given["issuer"], given["client_id"], given["client_secret"], **more)
-        idle, longest = 60.0 * given["idle_minutes"], 3600.0 * given["hours"]
+        more = {key: document[key] for key in ("uid_claim", "algorithms", "scope") if key in document}
+        provider = RelyingParty(document["issuer"], document["client_id"], document["client_secret"], **more)
+        idle, longest = 60.0 * document["idle_minutes"], 3600.0 * document["hours"]
         sessions = Sessions(store, redis.RedisError, idle=idle, longest=longest)
-        return cls(provider, sessions, given["factors_page"], given.get("factors_here", True))
+        return cls(provider, sessions, document["factors_page"], document.get("factors_here", True))
 
     def end_log_ins(self, uid: str) -> None:
         """End every log-in of an agent to the portal, as after a new password."""
@@ -97,18 +97,18 @@ class Agent:
 
 def sign_on() -> SignOn:
     """Raises AwayError where the portal has no provider."""
-    found: SignOn | None = current_app.extensions["sign_on"]
-    if found is None:
+    configured: SignOn | None = current_app.extensions["sign_on"]
+    if configured is None:
         raise AwayError("no provider is known")
-    return found
+    return configured
 
 
 def agent() -> Agent | None:
     """The agent who is logged in; None where there is none, or where that cannot be known."""
     if "agent" not in g:
         g.agent = _looked_up()
-    found: Agent | None = g.agent
-    return found
+    current: Agent | None = g.agent
+    return current
 
 
 def _looked_up() -> Agent | None:
@@ -116,11 +116,11 @@ def _looked_up() -> Agent | None:
     if not identifier or current_app.extensions["sign_on"] is None:
         return None
     try:
-        found = sign_on().sessions.read(identifier)
+        log_in = sign_on().sessions.read(identifier)
     except StoreError as error:
         LOG.error("log-ins cannot be read: %s", error)
         return None
-    return Agent(identifier, found) if found else None
+    return Agent(identifier, log_in) if log_in else None
 
 
 def local(address: str) -> str:
@@ -131,10 +131,10 @@ def local(address: str) -> str:
 
 def forget_agent() -> None:
     """End the log-in of this browser: here, whatever the provider does."""
-    found = agent()
-    if found is not None:
+    current = agent()
+    if current is not None:
         try:
-            sign_on().sessions.close(found.key)
+            sign_on().sessions.close(current.key)
         except StoreError as error:
             LOG.error("a log-in cannot be ended: %s", error)
     g.agent = None
@@ -143,47 +143,47 @@ def forget_agent() -> None:
 
 def with_token() -> str:
     """A good token of the agent who is logged in. Raises RefusedError where the log-in has ended, AwayError."""
-    found = agent()
-    if found is None:
+    current = agent()
+    if current is None:
         raise RefusedError("nobody is logged in")
-    if _good(found.session):
-        return found.session.access
+    if _good(current.session):
+        return current.session.access
     try:
         # A refresh token is good once: of requests at the same time one renews, and the others take what it got.
-        with sign_on().sessions.turn(found.identifier) as now:
+        with sign_on().sessions.turn(current.identifier) as now:
             if now is None:
                 raise RefusedError("the log-in was ended")
-            held = now if _good(now) else _with_new_tokens(found, now)
+            log_in = now if _good(now) else _with_new_tokens(current, now)
     except StoreError as error:
         raise AwayError(str(error)) from error
-    g.agent = replace(found, session=held)
-    return held.access
+    g.agent = replace(current, session=log_in)
+    return log_in.access
 
 
-def _good(held: Session) -> bool:
-    return sign_on().provider.now() < held.good_until - AHEAD
+def _good(log_in: Session) -> bool:
+    return sign_on().provider.now() < log_in.good_until - AHEAD
 
 
-def _with_new_tokens(agent: Agent, held: Session) -> Session:
+def _with_new_tokens(agent: Agent, log_in: Session) -> Session:
     """The log-in with the tokens that follow, kept. Raises RefusedError, AwayError, StoreError."""
     ours = sign_on()
-    if held.begun <= ours.sessions.ended(held.uid):
+    if log_in.begun <= ours.sessions.ended(log_in.uid):
         raise RefusedError("the log-ins of its owner were ended")
-    new = ours.provider.renew(held.refresh)
-    held = replace(held, access=new.access, refresh=new.refresh, good_until=new.good_until)
-    ours.sessions.keep(agent.identifier, held)
-    return held
+    new = ours.provider.renew(log_in.refresh)
+    log_in = replace(log_in, access=new.access, refresh=new.refresh, good_until=new.good_until)
+    ours.sessions.keep(agent.identifier, log_in)
+    return log_in
 
 
 def profile_is(agent: Agent, profile: str) -> None:
     """Keep the class of service of a log-in, another one than before. Raises AwayError."""
     try:
         with sign_on().sessions.turn(agent.identifier) as now:
-            held = replace(now or agent.session, profile=profile)
-            sign_on().sessions.keep(agent.identifier, held)
+            log_in = replace(now or agent.session, profile=profile)
+            sign_on().sessions.keep(agent.identifier, log_in)
     except StoreError as error:
         raise AwayError(str(error)) from error
-    g.agent = replace(agent, session=held)
+    g.agent = replace(agent, session=log_in)
 
 
 def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P, Answer]:
@@ -194,14 +194,14 @@ def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P,
 
     @wraps(view)
     def guarded(*words: P.args, **named: P.kwargs) -> Answer:
-        found = agent()
-        if found is None:
+        current = agent()
+        if current is None:
             if request.method == "POST":
                 return render_template("log_in/log_in_ended.html"), 403
             back = request.full_path.removesuffix("?")
             back = back if local(back) == back else request.path
             return redirect(url_for("login", language=g.language, vers=back), 303)
-        return view(found, *words, **named)
+        return view(current, *words, **named)
 
     return guarded
 
@@ -237,43 +237,43 @@ def _sent(to: str, *, anew: bool = False) -> Answer:
     provider = sign_on().provider
     begun = provider.start(_back(), anew=anew)
     # In the browser's signed cookie, and in no store: nobody fills one by beginning log-ins.
-    kept = {
+    beginning = {
         "state": begun.state, "verifier": begun.verifier, "to": to, "language": g.language, "at": int(provider.now()),
         **({"anew": "yes"} if anew else {}),
     }  # fmt: skip
-    session["begun"] = [*session.get("begun", []), kept][-BEGUN:]
+    session["begun"] = [*session.get("begun", []), beginning][-BEGUN:]
     return redirect(begun.address, 303)
 
 
 def _begun(state: str) -> dict[str, Any] | None:
     """The log-in that this browser began with a state, once; None where there is none, or it is too old."""
-    held: list[dict[str, Any]] = session.get("begun", [])
-    found = next((one for one in held if secrets.compare_digest(one["state"].encode(), state.encode())), None)
-    if found is None:
+    beginnings: list[dict[str, Any]] = session.get("begun", [])
+    match = next((one for one in beginnings if secrets.compare_digest(one["state"].encode(), state.encode())), None)
+    if match is None:
         return None
-    session["begun"] = [one for one in held if one is not found]
-    return found if sign_on().provider.now() < found["at"] + BEGUN_SECONDS else None
+    session["begun"] = [one for one in beginnings if one is not match]
+    return match if sign_on().provider.now() < match["at"] + BEGUN_SECONDS else None
 
 
 @SUBJECT.get(RETURN, endpoint="login_return")
 def returned() -> Answer:
     """The browser comes back from the provider: once, the one that was sent, with a code for us."""
-    given = request.args
+    parameters = request.args
     try:
         ours = sign_on()
-        begun = _begun(given.get("state", ""))
+        begun = _begun(parameters.get("state", ""))
         if begun is None and agent() is not None:
             # The button back of the browser leads once more through the provider, by a log-in that is done.
             return redirect(link("account"), 303)
         if begun is None:
             raise RefusedError("no such log-in was begun in this browser")
         _speak(begun["language"])
-        if "code" not in given:
-            raise RefusedError(f"the provider says {given.get('error', 'nothing')[:40]!r}")
+        if "code" not in parameters:
+            raise RefusedError(f"the provider says {parameters.get('error', 'nothing')[:40]!r}")
         # RFC 9207: which provider it is that answers.
-        if given.get("iss", ours.provider.issuer) != ours.provider.issuer:
+        if parameters.get("iss", ours.provider.issuer) != ours.provider.issuer:
             raise RefusedError("another provider answers")
-        who, tokens = ours.provider.redeem(given["code"], begun["verifier"], _back())
+        who, tokens = ours.provider.redeem(parameters["code"], begun["verifier"], _back())
         now = ours.provider.now()
         ended = ours.sessions.ended(who.uid)
         if ended and who.since <= ended:
@@ -286,11 +286,11 @@ def returned() -> Answer:
         forget_agent()
         # Another tab of this browser may be at the log-in page too, and come back after this one.
         session["begun"] = others
-        held = Session(
+        log_in = Session(
             who.uid, who.name, who.sid, tokens.identity, tokens.access, tokens.refresh, tokens.good_until, now, now,
             profile, acts.source(), (request.user_agent.string or "")[:200],
         )  # fmt: skip
-        identifier = ours.sessions.open(held)
+        identifier = ours.sessions.open(log_in)
     except RefusedError as error:
         LOG.warning("a log-in was refused: %s", error)
         return not_in.refused(_("La connexion n’a pas abouti. Recommencez."), 400)
@@ -308,14 +308,14 @@ def _admitted(who: Known, tokens: Tokens) -> str:
     from before.
     """
     try:
-        told = current_app.extensions["accountd"].call(ShowAccount(acts.source(), who.uid, tokens.access))
+        answer = current_app.extensions["accountd"].call(ShowAccount(acts.source(), who.uid, tokens.access))
     except client.RefusedError as error:
         if error.refused.error in (ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED):
             raise RefusedError("accountd does not admit the agent") from error
     except client.UnavailableError as error:
         LOG.error("%s", error)
     else:
-        return str(told.account.profile or who.profile)
+        return str(answer.account.profile or who.profile)
     return who.profile
 
 
@@ -338,11 +338,11 @@ def end() -> Answer:
 @SUBJECT.act("/deconnexion", "/en/logout")
 def logout() -> Answer:
     """End the log-in here and at the provider, which leads back to a page that says so."""
-    found = agent()
+    current = agent()
     done = url_for("logged_out", language=g.language, _external=True, _scheme="https")
     forget_agent()
     try:
-        where = sign_on().provider.log_out(found.session.id_token, done) if found else done
+        where = sign_on().provider.log_out(current.session.id_token, done) if current else done
     except AwayError as error:
         LOG.error("the provider's session was not ended: %s", error)
         where = done
@@ -368,16 +368,16 @@ def _speak(language: str) -> None:
         g.catalogue = current_app.extensions["catalogues"][language]
 
 
-def setup_sign_on(app: Flask, found: SignOn | None) -> None:
+def setup_sign_on(app: Flask, configured: SignOn | None) -> None:
     """Templates have `agent()`, and know where factors are seen to."""
-    app.extensions["sign_on"] = found
+    app.extensions["sign_on"] = configured
     protection: Any = app.extensions["csrf"]
     assert isinstance(protection, CSRFProtect)
     # The provider's message is proved by its signature, and no browser sends it.
     protection.exempt(end)
     app.jinja_env.globals.update(
         agent=agent,
-        has_log_in=found is not None,
-        factors_here=found is None or found.factors_here,
-        factors_page=found.factors_page if found else "",
+        has_log_in=configured is not None,
+        factors_here=configured is None or configured.factors_here,
+        factors_page=configured.factors_page if configured else "",
     )

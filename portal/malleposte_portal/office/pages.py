@@ -63,9 +63,9 @@ WRONG = {
 def office_convocations(agent: sign_on.Agent) -> Answer:
     """The convocations of an office."""
     office = request.args.get("bureau", "")[:64]
-    held = answered(agent, lambda source, uid, token: OfficeConvocations(source, uid, token, office))
+    answer = answered(agent, lambda source, uid, token: OfficeConvocations(source, uid, token, office))
     return render_template(
-        "office/list.html", held=held, state=state, counted=counted, day=_day, told=session.pop("told", "")
+        "office/list.html", answer=answer, state=state, counted=counted, day=_day, notice=session.pop("told", "")
     )
 
 
@@ -74,23 +74,23 @@ def office_convocations(agent: sign_on.Agent) -> Answer:
 def office_convoke(agent: sign_on.Agent) -> Answer:
     """Have a plan made: of a new convocation, or of more for one."""
     office, ident = request.args.get("bureau", "")[:64], request.args.get("convocation", "")[:64]
-    given: dict[str, str] = {}
+    initial: dict[str, str] = {}
     if request.method == "GET" and ident:
-        given = _given(_one(agent, office, ident))
+        initial = _initial_values(_one(agent, office, ident))
     elif request.method == "GET":
         answered(agent, lambda source, uid, token: OfficeConvocations(source, uid, token, office))
-    form = forms.Convocation(data=given)
+    form = forms.Convocation(data=initial)
     if ident:
         del form.name
 
-    def plan() -> Answer | acts.Told:
+    def plan() -> Answer | acts.Refusal:
         everyone = bool(ident and form.everyone.data)
         if not form.typed("agents") and not everyone:
             form.refuse("agents", [_("Indiquez au moins un agent.")])
-            return acts.Told(422)
+            return acts.Refusal(422)
         moments = form.moments()
         if moments is None:
-            return acts.Told(422)
+            return acts.Refusal(422)
         answer = ask(
             agent,
             lambda source, uid, token: PlanConvocation(
@@ -114,10 +114,10 @@ def office_convocation(agent: sign_on.Agent) -> Answer:
     """A convocation, its plan, its answers."""
     office, ident, only = (request.args.get(name, "")[:64] for name in ("bureau", "convocation", "voir"))
     skip = request.args.get("suite", "")[:6]
-    held = _one(agent, office, ident, only, int(skip) if skip.isdecimal() and skip.isascii() else 0)
+    answer = _one(agent, office, ident, only, int(skip) if skip.isdecimal() and skip.isascii() else 0)
     return render_template(
-        "office/one.html", held=held, one=held.summary, state=state, counted=counted, span=words.span,
-        moment=words.moment, only=only, told=session.pop("told", ""),
+        "office/one.html", answer=answer, one=answer.summary, state=state, counted=counted, span=words.span,
+        moment=words.moment, only=only, notice=session.pop("told", ""),
         filters=[(word, _(sentence)) for word, sentence in FILTERS],
         notes={word: _(sentence) for word, sentence in NOTES.items()},
         here=link("office_convocation", bureau=office, convocation=ident),
@@ -146,15 +146,15 @@ def office_report(agent: sign_on.Agent) -> Answer:
     copy = fetch(
         agent, lambda source, uid, token: ConvocationReport(source, uid, token, office, ident, form), _(acts.MISSING)
     )
-    if isinstance(copy, acts.Told):
+    if isinstance(copy, acts.Refusal):
         return unanswered(copy)
     try:
         if copy.answer.size > LARGEST_REPORT:
-            return unanswered(acts.Told(503, _(acts.AWAY)))
+            return unanswered(acts.Refusal(503, _(acts.AWAY)))
         content = b"".join(copy)
     except OSError:
         # It changed between two looks: the next try has it whole.
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+        return unanswered(acts.Refusal(503, _(acts.AWAY)))
     finally:
         copy.close()
     answer = Response(content, mimetype=KINDS[form])
@@ -188,9 +188,9 @@ def _one(agent: sign_on.Agent, office: str, ident: str, only: str = "", skip: in
     )  # fmt: skip
 
 
-def _given(held: ConvocationShown) -> dict[str, str]:
+def _initial_values(answer: ConvocationShown) -> dict[str, str]:
     """The words of the form for a convocation that is there."""
-    event = held.event
+    event = answer.event
     day, _t, begin = event.begin.partition("T")
     last, _t, end = event.end.partition("T")
     return {
@@ -203,6 +203,6 @@ def _day(moment: str) -> str:
     return words.day(moment[:10] + "T12:00")
 
 
-def _to(answer: ConvocationShown, told: str) -> Answer:
+def _to(answer: ConvocationShown, notice: str) -> Answer:
     """The page of a convocation."""
-    return back_to("office_convocation", told, bureau=answer.office, convocation=answer.summary.ident)
+    return back_to("office_convocation", notice, bureau=answer.office, convocation=answer.summary.ident)

@@ -24,12 +24,12 @@ SOON_DAYS = 30
 def account(agent: sign_on.Agent) -> Answer:
     """« Mon compte »: what is held, and what needs the agent's attention."""
     answer = answered(agent, ShowAccount)
-    held = answer.account
-    days = words.days_left(held.password_until, now())
+    details = answer.account
+    days = words.days_left(details.password_until, now())
     return render_template(
-        "own/account.html", account=held, uid=answer.uid, label=words.label(held.profile),
-        quota=held.quota_mb or words.class_of(held.profile).get("quota_mb", 0), day=words.day, moment=words.moment,
-        soon=days is not None and days <= SOON_DAYS, days=days, forwards=words.forwards,
+        "own/account.html", account=details, uid=answer.uid, label=words.label(details.profile),
+        quota=details.quota_mb or words.class_of(details.profile).get("quota_mb", 0), day=words.day,
+        moment=words.moment, soon=days is not None and days <= SOON_DAYS, days=days, forwards=words.forwards,
     )  # fmt: skip
 
 
@@ -49,19 +49,19 @@ def interface(agent: sign_on.Agent) -> Answer:
     """« Mon interface »: the class of service; a step that says what a change ends, and its button."""
     classes = current_app.extensions["portal"].classes
     if request.method == "POST":
-        wanted = request.form.get("profile", "")[:100]
-        if wanted not in classes:
+        target = request.form.get("profile", "")[:100]
+        if target not in classes:
             return redirect(link("interface"), 303)
-        answer = answered(agent, lambda source, uid, token: SetClass(source, uid, token, wanted))
-        sign_on.profile_is(agent, wanted)
+        answer = answered(agent, lambda source, uid, token: SetClass(source, uid, token, target))
+        sign_on.profile_is(agent, target)
         return back_to("interface", "late" if answer.open else "class")
     here = answered(agent, ShowAccount).account.profile
     if here != agent.session.profile:
         sign_on.profile_is(agent, here)
     others = [name for name in classes if name != here]
-    told = session.pop("told", "")
-    wanted = request.args.get("vers", "")[:100]
+    notice = session.pop("told", "")
+    target = request.args.get("vers", "")[:100]
     return render_template(
-        "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of,
-        wanted=wanted if wanted in others else "",
+        "own/interface.html", here=here, others=others, notice=notice, label=words.label, class_of=words.class_of,
+        target=target if target in others else "",
     )  # fmt: skip

@@ -53,7 +53,7 @@ class AddPerson(Form):
         """The agent."""
         return self.typed("value")
 
-    def validate_value(self, held: Any) -> None:
+    def validate_value(self, field: Any) -> None:
         """Somebody is named."""
         if not self.who:
             raise ValidationError("Indiquez un identifiant ou une adresse.")
@@ -93,15 +93,15 @@ def charge(agent: sign_on.Agent) -> Answer:
     """One of them: each part, with a way to add and to take away."""
     kind, name = _which()
     answer = ask(agent, lambda source, uid, token: Charges(source, uid, token, kind, name))
-    if isinstance(answer, acts.Told):
+    if isinstance(answer, acts.Refusal):
         return lost(answer)
     if not name or not answer.charges:
         return redirect(link("charges"), 303)
     one = answer.charges[0]
     parts = {part: getattr(one, f"{part}s") for part in PARTS[one.kind]}
-    told = session.pop("told", "")
+    notice = session.pop("told", "")
     return render_template(
-        "own/charge.html", one=one, parts=parts, titles=TITLES, adds=ADDS, told=told, shown=_shown(answer)
+        "own/charge.html", one=one, parts=parts, titles=TITLES, adds=ADDS, notice=notice, shown=_shown(answer)
     )
 
 
@@ -128,7 +128,7 @@ def charge_remove(agent: sign_on.Agent) -> Answer:
     """One less."""
     (kind, name), part = _which(), typed("part")
     answer = _set(agent, kind, name, part, typed("who"), add=False)
-    return unanswered(answer) if isinstance(answer, acts.Told) else answer
+    return unanswered(answer) if isinstance(answer, acts.Refusal) else answer
 
 
 @SUBJECT.act("/compte/boites-et-listes/archive", "/en/account/boxes-and-lists/archive")
@@ -140,30 +140,30 @@ def charge_archive(agent: sign_on.Agent) -> Answer:
         agent, lambda source, uid, token: SetArchive(source, uid, token, name, on),
         refused=_("Trop de listes ont déjà une archive. Demandez à la DSI."),
     )  # fmt: skip
-    if isinstance(answer, acts.Told):
+    if isinstance(answer, acts.Refusal):
         return lost(answer)
     return back_to("charge", "set", kind="list", name=name)
 
 
-def _set(agent: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Told:
+def _set(agent: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Refusal:
     """Have it done, and go back to the box or list; why not, where it is not done."""
     answer = ask(
         agent, lambda source, uid, token: SetCharge(source, uid, token, kind, name, part, who, add),
         refused=_(UNKNOWN),
     )  # fmt: skip
-    if isinstance(answer, acts.Told):
+    if isinstance(answer, acts.Refusal):
         return lost(answer) if answer.status == GONE else answer
     return back_to("charge", "late" if answer.open else "set", kind=kind, name=name)
 
 
-def lost(told: acts.Told) -> Answer:
+def lost(refusal: acts.Refusal) -> Answer:
     """To the list where it is not the agent's any more; else why nothing can be shown."""
-    return lost_to("charges", told)
+    return lost_to("charges", refusal)
 
 
-def lost_to(page: str, told: acts.Told) -> Answer:
+def lost_to(page: str, refusal: acts.Refusal) -> Answer:
     """The same for the list of another page."""
-    return redirect(link(page), 303) if told.status == GONE else unanswered(told)
+    return redirect(link(page), 303) if refusal.status == GONE else unanswered(refusal)
 
 
 def typed(name: str) -> str:

@@ -19,9 +19,9 @@ SUBJECT = Subject("convocations")
 @for_agent
 def convocations(agent: sign_on.Agent) -> Answer:
     """The convocations that are not over."""
-    held = answered(agent, MyConvocations)
+    answer = answered(agent, MyConvocations)
     return render_template(
-        "own/convocations.html", held=held, span=words.span, moment=words.moment, told=session.pop("told", ""),
+        "own/convocations.html", answer=answer, span=words.span, moment=words.moment, notice=session.pop("told", ""),
     )  # fmt: skip
 
 
@@ -31,6 +31,6 @@ def convocation_answer(agent: sign_on.Agent) -> Answer:
     """Answer one."""
     invitation, yes = request.form.get("invitation", "")[:200], request.form.get("answer") == "yes"
     done = ask(agent, lambda source, uid, token: AnswerConvocation(source, uid, token, invitation, yes))
-    if isinstance(done, acts.Told):
+    if isinstance(done, acts.Refusal):
         return back_to("convocations", "changed") if done.status == GONE else unanswered(done)
     return back_to("convocations", "yes" if yes else "no")

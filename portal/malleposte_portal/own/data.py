@@ -40,7 +40,7 @@ def own_data(agent: sign_on.Agent) -> Answer:
     """The state of the last request, and the form for the next one where it may be made."""
     form = AskOwnDataForm()
 
-    def request_copy() -> Answer | acts.Told:
+    def request_copy() -> Answer | acts.Refusal:
         password = form.typed("password")
         answer = ask(
             agent, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
@@ -49,12 +49,12 @@ def own_data(agent: sign_on.Agent) -> Answer:
         return back_to("own_data", "data-asked") if isinstance(answer, Done) else answer
 
     def show(refused: str) -> str:
-        held = answered(agent, ShowOwnData).own_data
-        again = words.read(held.again)
-        may_ask = held.state not in ("asked", "making") and (again is None or again <= now())
+        copy = answered(agent, ShowOwnData).own_data
+        again = words.read(copy.again)
+        may_ask = copy.state not in ("asked", "making") and (again is None or again <= now())
         return render_template(
-            "own/data.html", copy=held, form=form, refused=refused, may_ask=may_ask, told=session.pop("told", ""),
-            size=size(held.size), moment=words.moment,
+            "own/data.html", copy=copy, form=form, refused=refused, may_ask=may_ask, notice=session.pop("told", ""),
+            size=size(copy.size), moment=words.moment,
         )  # fmt: skip
 
     return filled_in(form, request_copy, show)
@@ -76,13 +76,13 @@ def own_data_fetch(agent: sign_on.Agent) -> Answer:
     """The copy, as it comes from accountd."""
     uid = agent.session.uid
     if not DOWNLOADS.begin(uid):
-        return unanswered(acts.Told(429, _(BUSY)))
+        return unanswered(acts.Refusal(429, _(BUSY)))
     try:
         copy = fetch(agent, FetchOwnData, _("Il n’y a pas de copie à télécharger."))
     except BaseException:
         DOWNLOADS.end(uid)
         raise
-    if isinstance(copy, acts.Told):
+    if isinstance(copy, acts.Refusal):
         DOWNLOADS.end(uid)
         return unanswered(copy)
     return DOWNLOADS.sent(uid, copy, "application/zip", f"mes-donnees-{uid}.zip")

@@ -50,16 +50,16 @@ class AddDeviceForm(Form):
     invites = False
     """Whether the agenda of this account sends its invitations with the password of the device."""
 
-    def validate_mail(self, held: Any) -> None:
+    def validate_mail(self, field: Any) -> None:
         """A device that may open nothing would be of no use."""
-        if not held.data and not self["dav"].data:
+        if not field.data and not self["dav"].data:
             raise ValidationError("Choisissez au moins un accès.")
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """The accesses that were ticked."""
-        found = [one for name, many in SCOPES.items() if self[name].data for one in many]
-        return tuple(dict.fromkeys([*found, INVITES] if self.invites and "dav" in found else found))
+        ticked = [one for name, many in SCOPES.items() if self[name].data for one in many]
+        return tuple(dict.fromkeys([*ticked, INVITES] if self.invites and "dav" in ticked else ticked))
 
 
 @SUBJECT.page("/compte/appareils", "/en/account/devices")
@@ -71,9 +71,9 @@ def devices(agent: sign_on.Agent) -> Answer:
         open_ = sign_on.sign_on().sessions.of(agent.session.uid)
     except StoreError:
         open_ = {}
-    told = session.pop("told", "")
+    notice = session.pop("told", "")
     return render_template(
-        "own/devices.html", devices=answer.devices, sessions=open_, here=agent.key, told=told,
+        "own/devices.html", devices=answer.devices, sessions=open_, here=agent.key, notice=notice,
         scopes=scopes, log_ins=log_ins.shown(agent),
         moment=words.moment, day=words.day, browser=words.browser,
     )  # fmt: skip
@@ -93,28 +93,28 @@ def scopes(device: Device) -> str:
 @for_agent
 def device_add(agent: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
-    kind = phones.known(request.args.get("kind", ""))
+    kind = phones.checked_kind(request.args.get("kind", ""))
     ticked = dict.fromkeys(phones.OPENS.get(kind, ("mail",)), True)
     form = AddDeviceForm(data={"kind": kind, **ticked} if request.method == "GET" else None)
     form.invites = words.class_of(agent.session.profile).get("agenda") == "sogo"
 
-    def add() -> Answer | acts.Told:
+    def add() -> Answer | acts.Refusal:
         typed = (form.typed("password"), form.typed("name"), form.scopes)
         answer = ask(
             agent,
             lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
             _("Mot de passe inexact."),
         )
-        kind = phones.known(form.typed("kind"))
+        kind = phones.checked_kind(form.typed("kind"))
         return _on_its_way(agent, answer, kind) if isinstance(answer, Done) else answer
 
     return filled_in(form, add, lambda refused: render_template("own/device_add.html", form=form, refused=refused))
 
 
-def _on_its_way(agent: sign_on.Agent, made: NewDevice, kind: str) -> Answer | acts.Told:
+def _on_its_way(agent: sign_on.Agent, answer: NewDevice, kind: str) -> Answer | acts.Refusal:
     """To the page that shows the password of a device; why there is none, once the device is revoked."""
-    device, uid = made.devices[0], agent.session.uid
-    facts = {"uid": uid, "name": device.name, "scopes": device.scopes, "secret": made.secret, "kind": kind}
+    device, uid = answer.devices[0], agent.session.uid
+    facts = {"uid": uid, "name": device.name, "scopes": device.scopes, "secret": answer.secret, "kind": kind}
     try:
         address = phones.away("device_here", word=shown_once.keep(HERE, json.dumps(facts).encode()))
         shown_once.hand_on("device_made", {**facts, "address": address})
@@ -127,10 +127,10 @@ def _on_its_way(agent: sign_on.Agent, made: NewDevice, kind: str) -> Answer | ac
 @for_agent
 def device_made(_found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
-    kept = shown_once.handed("device_made")
-    if kept is None:
+    content = shown_once.handed("device_made")
+    if content is None:
         return back_to("devices", "shown")
-    return render_template("own/device_made.html", code=phones.qr(kept.pop("address")), here=False, **kept)
+    return render_template("own/device_made.html", code=phones.qr(content.pop("address")), here=False, **content)
 
 
 @SUBJECT.form("/appareil/<word>", "/en/device/<word>")
@@ -168,13 +168,13 @@ def sessions_end(agent: sign_on.Agent) -> Answer:
     """End one other log-in to the portal, or everything that is open on every service."""
     key = request.form.get("session", "")
     try:
-        kept = sign_on.sign_on().sessions
+        sessions = sign_on.sign_on().sessions
         if key:
-            if key in kept.of(agent.session.uid):
-                kept.close(key)
+            if key in sessions.of(agent.session.uid):
+                sessions.close(key)
             return back_to("devices", "ended")
         answered(agent, EndSessions)
-        kept.end_all(agent.session.uid)
+        sessions.end_all(agent.session.uid)
     except (StoreError, AwayError):
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+        return unanswered(acts.Refusal(503, _(acts.AWAY)))
     return sign_on.logout()

@@ -115,24 +115,24 @@ def diagnosis() -> Answer:
 @for_agent
 def _own(agent: sign_on.Agent) -> Answer:
     answer = ask(agent, Diagnose)
-    if isinstance(answer, acts.Told):
+    if isinstance(answer, acts.Refusal):
         return services.diagnosis(sentence=answer.page)
     wrong = list(findings(answer, words.now()))
     return services.diagnosis(findings=wrong, account=answer.account, **record(answer.diagnosis))
 
 
-def record(told: Diagnosis) -> dict[str, Any]:
+def record(diagnosis: Diagnosis) -> dict[str, Any]:
     """The content of `own/record.html`, and its words."""
-    logins = {kind: [one for one in told.logins if one.accepted is kind][:SHOWN] for kind in (False, True)}
+    logins = {kind: [one for one in diagnosis.logins if one.accepted is kind][:SHOWN] for kind in (False, True)}
     return {
-        "refused": logins[False], "accepted": logins[True], "mail": told.refused[:SHOWN],
+        "refused": logins[False], "accepted": logins[True], "mail": diagnosis.refused[:SHOWN],
         "moment": words.moment, "by": by, "at": at, "why": why, "mail_why": mail_why,
     }  # fmt: skip
 
 
-def full(told: Diagnosis) -> bool:
+def full(diagnosis: Diagnosis) -> bool:
     """Whether the box takes nothing more."""
-    return 0 < told.quota_mb <= told.used_mb
+    return 0 < diagnosis.quota_mb <= diagnosis.used_mb
 
 
 def findings(done: Diagnosed, now: datetime) -> Iterator[Finding]:
@@ -257,8 +257,8 @@ def _of_log_ins(done: Diagnosed, now: datetime) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_mail(told: Diagnosis, now: datetime) -> Iterator[Finding]:
-    count = sum(one.count for one in told.refused if _late(one.time, now))
+def _of_mail(diagnosis: Diagnosis, now: datetime) -> Iterator[Finding]:
+    count = sum(one.count for one in diagnosis.refused if _late(one.time, now))
     if count:
         yield Finding(
             "info",

@@ -49,13 +49,13 @@ def factors(agent: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
     if (away := _away()) is not None:
         return away
-    held = answered(agent, calls.ShowFactors)
+    answer = answered(agent, calls.ShowFactors)
     # The agent's session there opens it.
     page = sign_on.sign_on().factors_page
-    told = session.pop("told", "")
+    notice = session.pop("told", "")
     return render_template(
-        "own/factors.html", factors=held.factors, page=page, told=told, kind=kind, day=words.day,
-        closes=held.closes, open=held.diagnosis, by=by, at=at, moment=words.moment,
+        "own/factors.html", factors=answer.factors, page=page, notice=notice, kind=kind, day=words.day,
+        closes=answer.closes, open=answer.diagnosis, by=by, at=at, moment=words.moment,
     )  # fmt: skip
 
 
@@ -65,18 +65,18 @@ def factor_remove(agent: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
     if (away := _away()) is not None:
         return away
-    held = answered(agent, calls.ShowFactors).factors
-    wanted = (request.form if request.method == "POST" else request.args).get("factor", "")[:300]
-    gone = next((one for one in held if one.ident == wanted), None)
-    if gone is None or len(held) == 1:
+    enrolled = answered(agent, calls.ShowFactors).factors
+    ident = (request.form if request.method == "POST" else request.args).get("factor", "")[:300]
+    gone = next((one for one in enrolled if one.ident == ident), None)
+    if gone is None or len(enrolled) == 1:
         return redirect(link("factors"), 303)
     form = RemoveFactorForm(data={"factor": gone.ident} if request.method == "GET" else None)
 
-    def remove() -> Answer | acts.Told:
+    def remove() -> Answer | acts.Refusal:
         password = form.typed("password")
         answer = ask(
             agent,
-            lambda source, uid, token: calls.RemoveFactor(source, uid, token, password, wanted, browsers.digest()),
+            lambda source, uid, token: calls.RemoveFactor(source, uid, token, password, ident, browsers.digest()),
             _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
         )  # fmt: skip
         return back_to("factors", "factor") if isinstance(answer, Done) else answer

@@ -45,7 +45,7 @@ def shown(agent: sign_on.Agent) -> Sequence[Group] | None:
     if not sign_on.sign_on().factors_here:
         return None
     answer = ask(agent, ShowLogIns)
-    if isinstance(answer, acts.Told):
+    if isinstance(answer, acts.Refusal):
         return None
     forms = [NameForm(formdata=None, data={"name": one.name}) for one in answer.log_ins]
     for number, form in enumerate(forms, 1):
@@ -53,7 +53,7 @@ def shown(agent: sign_on.Agent) -> Sequence[Group] | None:
     groups: dict[tuple[str, str, bool], list[tuple[OpenLogIn, NameForm]]] = {}
     for one, form in zip(answer.log_ins, forms, strict=True):
         groups.setdefault((one.name or words.browser(one.browser), one.place, one.trusted), []).append((one, form))
-    return [Group(*key, held) for key, held in groups.items()]
+    return [Group(*key, rows) for key, rows in groups.items()]
 
 
 @SUBJECT.act("/compte/connexions/fermer", "/en/account/log-ins/end")

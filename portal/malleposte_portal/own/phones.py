@@ -46,7 +46,7 @@ class Profile(Form):
     password = password_field()
 
 
-def known(name: str) -> str:
+def checked_kind(name: str) -> str:
     """The name of a kind; empty for any other word."""
     return name if name in OPENS else ""
 
@@ -83,24 +83,24 @@ def setup_apple(agent: sign_on.Agent) -> Answer:
     )  # fmt: skip
 
 
-def _profile(agent: sign_on.Agent, form: Profile) -> Answer | acts.Told:
+def _profile(agent: sign_on.Agent, form: Profile) -> Answer | acts.Refusal:
     """Have a device made, put its password into a profile, and go to the page of its link; why there is none."""
-    known = ask(agent, ShowAccount)
-    if isinstance(known, acts.Told):
-        return known
+    account = ask(agent, ShowAccount)
+    if isinstance(account, acts.Refusal):
+        return account
     typed = (form.typed("password"), form.typed("name"), ACCESS)
-    made = ask(
+    created = ask(
         agent,
         lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
         _("Mot de passe inexact."),
     )
-    if isinstance(made, acts.Told):
-        return made
-    owner = known.account.name or agent.session.uid
-    device = made.devices[0]
+    if isinstance(created, acts.Refusal):
+        return created
+    owner = account.account.name or agent.session.uid
+    device = created.devices[0]
     try:
-        phone = Phone(agent.session.uid, owner, known.account.mail, device.name, made.secret, True, g.language)
-        content, signed = profiles.made(phone)
+        phone = Phone(agent.session.uid, owner, account.account.mail, device.name, created.secret, True, g.language)
+        content, signed = profiles.make(phone)
         address = away("profile", word=profiles.keep(content))
         shown_once.hand_on("setup_apple_made", {"name": device.name, "address": address, "signed": signed})
     except (AwayError, StoreError, ProfileError) as error:
@@ -112,10 +112,10 @@ def _profile(agent: sign_on.Agent, form: Profile) -> Answer | acts.Told:
 @for_agent
 def setup_apple_made(_found: sign_on.Agent) -> Answer:
     """The QR code of the profile that was just made, for as long as its link serves; the list of devices after that."""
-    kept = shown_once.still_handed("setup_apple_made")
-    if kept is None:
+    content = shown_once.still_handed("setup_apple_made")
+    if content is None:
         return redirect(link("devices"), 303)
-    return render_template("own/profile_made.html", code=qr(kept["address"]), **kept)
+    return render_template("own/profile_made.html", code=qr(content["address"]), **content)
 
 
 @SUBJECT.page("/compte/appareils/regler", "/en/account/devices/set-up")

@@ -53,7 +53,7 @@ def signer(path: str) -> Signer:
     return ask
 
 
-def made(phone: profile.Phone) -> tuple[bytes, bool]:
+def make(phone: profile.Phone) -> tuple[bytes, bool]:
     """The profile of a device, and whether it is signed. Raises ProfileError."""
     settings: Settings = current_app.extensions["portal"]
     plain = profile.content(phone, profile.Servers.of(vars(settings)))

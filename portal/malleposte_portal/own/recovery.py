@@ -71,14 +71,14 @@ def _word(agent: sign_on.Agent) -> str:
 @for_agent
 def recovery(agent: sign_on.Agent) -> Answer:
     """The means, masked, and when changed ones begin to count."""
-    account, told = answered(agent, ShowAccount).account, session.pop("told", "")
-    return render_template("own/recovery.html", account=account, told=told, moment=words.moment)
+    account, notice = answered(agent, ShowAccount).account, session.pop("told", "")
+    return render_template("own/recovery.html", account=account, notice=notice, moment=words.moment)
 
 
 def _changed(agent: sign_on.Agent, kind: str, form: Any) -> Answer:
     """A form for another means of a kind; the next page once it is filled in rightly."""
 
-    def change() -> Answer | acts.Told:
+    def change() -> Answer | acts.Refusal:
         typed = (form.typed("password"), kind, form.typed("value"))
         answer = ask(
             agent,
@@ -105,7 +105,7 @@ def _next(agent: sign_on.Agent, answer: RecoveryAsked) -> Answer:
     try:
         sign_on.sign_on().sessions.keep_once(_word(agent), answer.ticket, TICKET_SECONDS)
     except StoreError:
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+        return unanswered(acts.Refusal(503, _(acts.AWAY)))
     return redirect(link("recovery_confirm"), 303)
 
 
@@ -127,16 +127,16 @@ def recovery_phone(agent: sign_on.Agent) -> Answer:
 @for_agent
 def recovery_confirm(agent: sign_on.Agent) -> Answer:
     """The code that went to the new address."""
-    kept = sign_on.sign_on().sessions
+    sessions = sign_on.sign_on().sessions
     try:
-        ticket = kept.look_once(_word(agent))
+        ticket = sessions.look_once(_word(agent))
     except StoreError:
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+        return unanswered(acts.Refusal(503, _(acts.AWAY)))
     if not ticket:
         return redirect(link("recovery_mail"), 303)
     form, address = Confirm(), ticket.rpartition(" ")[2]
 
-    def confirm() -> Answer | acts.Told:
+    def confirm() -> Answer | acts.Refusal:
         code = form.typed("value")
         answer = ask(
             agent, lambda source, uid, token: ConfirmRecovery(source, uid, token, ticket, code),
@@ -144,7 +144,7 @@ def recovery_confirm(agent: sign_on.Agent) -> Answer:
         )  # fmt: skip
         if not isinstance(answer, Done):
             return answer
-        kept.take_once(_word(agent))
+        sessions.take_once(_word(agent))
         return _said(answer)
 
     def show(refused: str) -> str:

@@ -84,33 +84,33 @@ class AddSender(Form):
     )
 
 
-def _held(agent: sign_on.Agent, box: str) -> SenderLists | acts.Told:
+def _all_senders(agent: sign_on.Agent, box: str) -> SenderLists | acts.Refusal:
     """The level and all senders."""
     senders: list[Sender] = []
     while True:
         answer = ask(agent, partial(ShowSenders, after=len(senders), box=box))
-        if isinstance(answer, acts.Told):
+        if isinstance(answer, acts.Refusal):
             return answer
         senders += answer.senders
         if not answer.more or not answer.senders or len(senders) >= MOST:
             return SenderLists(answer.uid, level=answer.level, senders=tuple(senders))
 
 
-def _set(agent: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> SenderLists | acts.Told:
+def _set(agent: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> SenderLists | acts.Refusal:
     sentences = UNFIT | ({Unfit.OWN: OF_THE_BOX} if box else {})
     return ask(
         agent, partial(make, box=box), refused={reason.value: _(sentence) for reason, sentence in sentences.items()}
     )  # fmt: skip
 
 
-def _remove(agent: sign_on.Agent, box: str) -> SenderLists | acts.Told:
+def _remove(agent: sign_on.Agent, box: str) -> SenderLists | acts.Refusal:
     """Take the ticked senders from their list, some at a time."""
     senders = ticked("sender", MOST)
     if not senders:
-        return acts.Told(422, _("Cochez d’abord les expéditeurs à retirer."))
+        return acts.Refusal(422, _("Cochez d’abord les expéditeurs à retirer."))
     for some in batched(senders, MOST_ITEMS, strict=False):
         answer = _set(agent, box, partial(SetSenders, remove=some))
-        if isinstance(answer, acts.Told):
+        if isinstance(answer, acts.Refusal):
             return answer
     return answer
 
@@ -136,14 +136,14 @@ def _page(agent: sign_on.Agent, box: str = "") -> Answer:
     act = request.form.get("act", "") if request.method == "POST" else ""
     level = SenderLevel(formdata=request.form if act == "level" else None)
     add = AddSender(formdata=request.form if act == "add" else None)
-    done: SenderLists | acts.Told | None = None
+    done: SenderLists | acts.Refusal | None = None
     if act == "level" and level.validate():
         done = _set(agent, box, partial(SetSenders, level=level.typed("level")))
     elif act == "add" and add.validate():
         sender = (add.typed("value"),)
         allow = add.typed("list") == "allow"
-        made = partial(SetSenders, allow=sender) if allow else partial(SetSenders, block=sender)
-        done = _set(agent, box, made)
+        call = partial(SetSenders, allow=sender) if allow else partial(SetSenders, block=sender)
+        done = _set(agent, box, call)
     elif act == "remove":
         done = _remove(agent, box)
     if isinstance(done, Done):
@@ -152,14 +152,14 @@ def _page(agent: sign_on.Agent, box: str = "") -> Answer:
     if refused and status == 422 and act == "add":
         add.refuse("value", [refused])
         refused = ""
-    held = _held(agent, box)
-    if isinstance(held, acts.Told):
-        return lost(held) if box else unanswered(held)
+    lists = _all_senders(agent, box)
+    if isinstance(lists, acts.Refusal):
+        return lost(lists) if box else unanswered(lists)
     if act != "level":
-        level.process(data={"level": held.level})
+        level.process(data={"level": lists.level})
     return render_template(
-        "own/filtering.html", level=level, add=add, refused=refused, told=str(session.pop("told", "")),
+        "own/filtering.html", level=level, add=add, refused=refused, notice=str(session.pop("told", "")),
         box=box, view=view,
-        allowed=[one.value for one in held.senders if one.allowed],
-        blocked=[one.value for one in held.senders if not one.allowed],
+        allowed=[one.value for one in lists.senders if one.allowed],
+        blocked=[one.value for one in lists.senders if not one.allowed],
     ), status  # fmt: skip

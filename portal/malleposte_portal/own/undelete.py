@@ -53,13 +53,13 @@ def place(folder: str) -> str:
     return _("Boîte de réception") if folder == "INBOX" else folder
 
 
-def _back(agent: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Told:
+def _back(agent: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Refusal:
     """Bring the messages back, some at a time."""
     late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
     for some in batched(messages, MOST_ITEMS, strict=False):
         answer = ask(agent, partial(Undelete, messages=some), refused=late)
-        if isinstance(answer, acts.Told):
+        if isinstance(answer, acts.Refusal):
             return answer
         many += answer.many
     return Restored(many=many)
@@ -92,8 +92,8 @@ def _page(
     form: FindDeletedForm, deleted: Sequence[DeletedMessage], *, status: int, more: bool = False,
     searched: bool = False, refused: str = "",
 ) -> Answer:  # fmt: skip
-    told = str(session.pop("told", ""))
-    many = int(told.removeprefix("undeleted ")) if told.startswith("undeleted ") else None
+    notice = str(session.pop("told", ""))
+    many = int(notice.removeprefix("undeleted ")) if notice.startswith("undeleted ") else None
     return render_template(
         "own/undelete.html", form=form, deleted=deleted, more=more, searched=searched, refused=refused, many=many,
         moment=words.moment, place=place,

@@ -33,10 +33,10 @@ def state(agent: sign_on.Agent) -> Answer:
     answer = ask(agent, SeeState)
     if not isinstance(answer, Done):
         return closed(answer, _("État de la plateforme"), link("state"))
-    known = _known()
-    if known is None:
-        return unanswered(acts.Told(503, _(UNKNOWN)))
-    return render_template("state/state.html", state=known, view=shown.View(known), moment=words.zoned)
+    measured = _read_state()
+    if measured is None:
+        return unanswered(acts.Refusal(503, _(UNKNOWN)))
+    return render_template("state/state.html", state=measured, view=shown.View(measured), moment=words.zoned)
 
 
 @SUBJECT.get("/dsi/etat.json", endpoint="state_data")
@@ -44,13 +44,13 @@ def state(agent: sign_on.Agent) -> Answer:
 def data(agent: sign_on.Agent) -> Answer:
     """The same document for a program of the one who is logged in."""
     answered(agent, SeeState)
-    known = _known()
-    if known is None:
-        return unanswered(acts.Told(503, _(UNKNOWN)))
-    return Response(encoded(known), mimetype="application/json")
+    measured = _read_state()
+    if measured is None:
+        return unanswered(acts.Refusal(503, _(UNKNOWN)))
+    return Response(encoded(measured), mimetype="application/json")
 
 
-def _known() -> State | None:
+def _read_state() -> State | None:
     """The state as it is told now; None where it is not."""
     try:
         return here.read(Path(current_app.extensions["portal"].state))

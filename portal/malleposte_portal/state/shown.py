@@ -84,21 +84,23 @@ class Graph:
 def curve(title: str, span: str, values: Sequence[float | None], step: float, end: float, unit: Callable[[float], str],
           when: Callable[[float], str]) -> Curve:  # fmt: skip
     """A graph of values that are `step` seconds apart until `end` (seconds since 1970)."""
-    known = [(value, end - (len(values) - 1 - place) * step) for place, value in enumerate(values) if value is not None]
-    if not known:
+    measures = [
+        (value, end - (len(values) - 1 - place) * step) for place, value in enumerate(values) if value is not None
+    ]
+    if not measures:
         return Curve(span, _("%(title)s, %(span)s : aucune mesure.", title=title, span=span), (), ())
-    most, at = max(known, key=lambda one: one[0])
-    last, last_at = known[-1]
+    most, at = max(measures, key=lambda one: one[0])
+    last, last_at = measures[-1]
     sentence = _(
         "%(title)s, %(span)s : au plus %(most)s (%(at)s), en dernier %(last)s (%(last_at)s).",
         title=title, span=span, most=unit(most), at=words.moment(at), last=unit(last), last_at=words.moment(last_at),
     )  # fmt: skip
     places = range(len(values) - 1, -1, -EACH)
-    rows = [(when(end - (len(values) - 1 - place) * step), _told(values[place], unit)) for place in places]
+    rows = [(when(end - (len(values) - 1 - place) * step), _formatted(values[place], unit)) for place in places]
     return Curve(span, sentence, drawing.lines(values, 100.0 if unit is percent else most), rows)
 
 
-def _told(value: float | None, unit: Callable[[float], str]) -> str:
+def _formatted(value: float | None, unit: Callable[[float], str]) -> str:
     return _(UNMEASURED) if value is None else unit(value)
 
 

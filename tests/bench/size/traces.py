@@ -16,7 +16,7 @@ WRITE = f"""
 import json, sys, time
 from pathlib import Path
 from malleposte.deliveries.model import Message, Recipient, State
-from malleposte.deliveries.store import DAY, Known, Store
+from malleposte.deliveries.store import DAY, IndexedMessage, Store
 given = json.load(sys.stdin)
 store, now, count = Store(Path("{FOLDER}")), int(time.time()), 0
 for day in range(29, -1, -1):
@@ -26,7 +26,7 @@ for day in range(29, -1, -1):
             continue
         at, sender = now - day * DAY - number % 3600, "c%d@{FOREIGN}" % (number % 977)
         to = Recipient(uid + "@" + given["domain"], uid, State.FILED, "INBOX", "", at)
-        some.append(Known(Message("T%d-%d" % (day, number), at, sender, sender, recipients=(to,), size=9000,
+        some.append(IndexedMessage(Message("T%d-%d" % (day, number), at, sender, sender, recipients=(to,), size=9000,
             place="192.0.%d.%d" % (number % 250, day), message_id="%d.%d@{FOREIGN}" % (day, number))))
     store.add(some)
     count += len(some)

@@ -146,7 +146,7 @@ def test_who_leaves_the_list_reads_no_more(ground: Ground) -> None:
     ground.file()
     assert ground.found("parti") == [IDENT]
     directory = ground.stage.directory
-    entry = edits.found(directory, "chefs")
+    entry = edits.find(directory, "chefs")
     member = [edits.member_of(directory, "parti")[1]]
     for change in edits.adjusted(entry, "member", [], member):
         directory.modify(change.dn, change.after)

@@ -276,7 +276,7 @@ def test_operators_whose_domain_takes_no_mail_are_found_when_the_hosts_are_asked
     monkeypatch.setattr(recipients, "takes_mail", lambda domain: domain != "nulle-part.fr")
     assert list(recipients.unpublished(reader)) == []
     edit(inventory / FACTS, "malleposte_operators: [dsi@ac-exemple.test]", "malleposte_operators: [dsi@nulle-part.fr]")
-    told = Reader(sources.read(inventory), Site(inventory), specs.known())
+    told = Reader(sources.read(inventory), Site(inventory), specs.all_specs())
     (found,) = [one for one in recipients.unpublished(told) if one.key == "malleposte_operators[0]"]
     assert found.level is Level.FAILING and found.message.startswith("the domain nulle-part.fr takes no mail: ")
 
@@ -491,7 +491,7 @@ FINE = {
 
 @pytest.fixture
 def reader(inventory: Path) -> Reader:
-    return Reader(sources.read(inventory), Site(inventory), specs.known())
+    return Reader(sources.read(inventory), Site(inventory), specs.all_specs())
 
 
 def answer(told: Mapping[str, str], host: str = "mail1") -> hosts.Answer:
@@ -526,7 +526,7 @@ def test_a_host_that_is_not_fit(told: dict[str, str], text: str | None, reader: 
 
 def test_clamav_takes_memory(inventory: Path) -> None:
     def needed() -> Any:
-        return Reader(sources.read(inventory), Site(inventory), specs.known()).derived("mail1", hosts.SERVICES_MB)
+        return Reader(sources.read(inventory), Site(inventory), specs.all_specs()).derived("mail1", hosts.SERVICES_MB)
 
     without = needed()
     edit(inventory / FACTS, "malleposte_antivirus: false", "malleposte_antivirus: true")
@@ -574,10 +574,10 @@ def test_the_question_is_answered_by_this_machine() -> None:
     local = {"kind": "local", "become": False}
     one = hosts.ask("here", local)
     assert one.reason == ""
-    assert one.told["id"] == "debian"
+    assert one.facts["id"] == "debian"
     assert one.memory_mb > 100
-    assert int(one.told["free_kb /"]) > 0
-    assert one.asked - 1 <= float(one.told["now"]) <= one.answered
+    assert int(one.facts["free_kb /"]) > 0
+    assert one.asked - 1 <= float(one.facts["now"]) <= one.answered
 
 
 # ---- the command and the gate --------------------------------------------------------------------------------------
@@ -695,8 +695,8 @@ def test_a_vault_password_file_that_is_not_there(inventory: Path) -> None:
 
 def test_values_below_a_template_are_read_as_made() -> None:
     spec = {"type": "dict", "options": {"a": {"type": "int"}}}
-    assert list(values.faults({"a": "3"}, spec, made=lambda _: True)) == []
-    assert list(values.faults({"a": "3"}, spec, made=lambda _: False)) != []
+    assert list(values.faults({"a": "3"}, spec, templated=lambda _: True)) == []
+    assert list(values.faults({"a": "3"}, spec, templated=lambda _: False)) != []
 
 
 def test_the_names_that_lead_to_the_operators_are_those_of_postfix() -> None:

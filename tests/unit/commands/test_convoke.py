@@ -208,7 +208,7 @@ def test_waiting_shows_how_far_it_is(desk: Desk) -> None:
     def later(_seconds: float) -> None:
         (one,) = desk.every()
         invitee = next(each for each in one.invitees if each.to_mail)
-        invitee.mailed, invitee.filed = invitee.sequence, invitee.wanted
+        invitee.mailed, invitee.filed = invitee.sequence, invitee.entry_due
         store.keep(one)
 
     convoke.follow(desk.every()[0].ident, lambda ready, whole: seen.append((ready, whole)), later)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from malleposte.daemons.deliveries import digest
 from malleposte.deliveries.model import Message, Recipient, State
-from malleposte.deliveries.store import Known, Store
+from malleposte.deliveries.store import IndexedMessage, Store
 from malleposte.platform.mailstore import QUARANTINE
 
 NOW = 1_796_100_000
@@ -18,7 +18,7 @@ def arrived(
 ) -> None:
     store = Store(folder)
     to = Recipient(f"{uid}@ac-exemple.test", uid, state, place, "", when)
-    store.add([Known(Message(f"Q{uid}{when}{place}", when, "x@exemple.test", recipients=(to,)))])
+    store.add([IndexedMessage(Message(f"Q{uid}{when}{place}", when, "x@exemple.test", recipients=(to,)))])
     store.close()
 
 

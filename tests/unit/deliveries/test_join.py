@@ -10,7 +10,7 @@ from malleposte.deliveries.join import Join, with_parents
 from malleposte.deliveries.likeness import PRINT
 from malleposte.deliveries.mail_log import Arrived, Event, Filtered, Identified, Outcome, Queued, Refused
 from malleposte.deliveries.model import Message, Recipient, Seen, State, Verdict
-from malleposte.deliveries.store import Known
+from malleposte.deliveries.store import IndexedMessage
 
 NOW = 1_800_000_000
 Q, TO = "4dLpz91CxGz9rxQ", "marie.dupond@ac-exemple.test"
@@ -32,7 +32,7 @@ def see(join: Join, account: str = "", **changed: Any) -> None:
     join.see(seen(**changed), account, {TO: "mdupond"}, NOW)
 
 
-def one(join: Join) -> Known:
+def one(join: Join) -> IndexedMessage:
     (known,) = join.take()
     return known
 

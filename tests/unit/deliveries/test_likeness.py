@@ -10,7 +10,7 @@ from malleposte.core.errors import InputError
 from malleposte.deliveries import likeness
 from malleposte.deliveries.conditions import PART
 from malleposte.deliveries.model import Likeness, Message, Query
-from malleposte.deliveries.store import DAY, Known, Store
+from malleposte.deliveries.store import DAY, IndexedMessage, Store
 
 NOW = 20_000 * DAY + 36_000
 WAVE = (
@@ -51,7 +51,7 @@ def add(store: Store, queue: str, text: str = "", parts: tuple[str, ...] = (), t
     marks = [*((likeness.PRINT, one) for one in likeness.marks(whole)), *((PART, one) for one in parts)]
     author = facts.get("author", "pirate@x.test")
     message = Message(queue, time, author, author, place=f"192.0.2.{len(queue)}", message_id=f"{queue}@x")
-    store.add([Known(message, marks, whole)])
+    store.add([IndexedMessage(message, marks, whole)])
 
 
 def like(store: Store, queue: str, **asked: Any) -> dict[str, int]:
@@ -119,7 +119,9 @@ def test_a_question_compares_only_messages_with_a_mark(store: Store, monkeypatch
     monkeypatch.setattr(likeness, "fits", lambda text, of: compared.append(text) or fits(text, of))
     texts = [hashlib.shake_256(str(number).encode()).digest(256) for number in range(1000)]
     store.add(
-        Known(Message(f"H{n}", NOW, place=f"10.0.{n}.1"), [(likeness.PRINT, one) for one in likeness.marks(text)], text)
+        IndexedMessage(
+            Message(f"H{n}", NOW, place=f"10.0.{n}.1"), [(likeness.PRINT, one) for one in likeness.marks(text)], text
+        )
         for n, text in enumerate(texts)
     )
     add(store, "W1", WAVE.format(name="Paul"))

@@ -12,7 +12,7 @@ from malleposte.core.errors import InputError
 from malleposte.deliveries.conditions import HOST, SENDER_DOMAIN, WORD
 from malleposte.deliveries.model import Answer, Message, Query, Recipient, State, Verdict
 from malleposte.deliveries.retracted import Box, Sign
-from malleposte.deliveries.store import DAY, Known, Limits, Store
+from malleposte.deliveries.store import DAY, IndexedMessage, Limits, Store
 
 NOW = 20_000 * DAY + 36_000
 TO, OTHER = "marie.dupond@ac-exemple.test", "autre@ac-exemple.test"
@@ -35,10 +35,10 @@ def recipient(state: State = State.WAITING, address: str = TO, account: str = "m
     return Recipient(address, account, state, more.get("folder", ""), more.get("detail", ""), more.get("time", NOW))
 
 
-def known(queue: str = "Q1", *recipients: Recipient, time: int = NOW, **fields: Any) -> Known:
+def known(queue: str = "Q1", *recipients: Recipient, time: int = NOW, **fields: Any) -> IndexedMessage:
     marks = fields.pop("marks", ())
     given = {"sender": NEWS, "author": NEWS, "place": "192.0.2.7", "message_id": "x@y"} | fields
-    return Known(Message(queue, time, recipients=recipients, **given), marks, fields.pop("prints", b""))
+    return IndexedMessage(Message(queue, time, recipients=recipients, **given), marks, fields.pop("prints", b""))
 
 
 def find(store: Store, *words: bytes, **asked: Any) -> list[Message]:
@@ -62,9 +62,11 @@ def test_what_was_taken_back_is_said_until_it_is_given_back(store: Store) -> Non
 
 
 def test_news_of_a_message_complete_it(store: Store) -> None:
-    store.add([Known(Message("Q1", NOW, place="192.0.2.7"))])
+    store.add([IndexedMessage(Message("Q1", NOW, place="192.0.2.7"))])
     store.add([known("Q1", recipient(), time=NOW + 1, verdict=Verdict.JUNK, reason="spam")])
-    store.add([Known(Message("Q1", NOW + 9, recipients=(recipient(State.FILED, folder="Junk", time=NOW + 9),)))])
+    store.add(
+        [IndexedMessage(Message("Q1", NOW + 9, recipients=(recipient(State.FILED, folder="Junk", time=NOW + 9),)))]
+    )
     assert find(store, queue="Q1") == [
         Message("Q1", NOW, NEWS, NEWS, "", "192.0.2.7", "x@y", 0, Verdict.JUNK, "spam",
                 (recipient(State.FILED, folder="Junk", time=NOW + 9),))
@@ -104,7 +106,7 @@ def test_a_message_is_known_again_on_the_days_after(store: Store) -> None:
 
 def test_what_postfix_gave_up_is_returned_and_what_was_filed_is_not(store: Store) -> None:
     store.add([known("Q1", recipient(State.DEFERRED), recipient(State.FILED, OTHER, "autre"))])
-    store.add([Known(Message("Q1", NOW + 5 * DAY), expired=True)])
+    store.add([IndexedMessage(Message("Q1", NOW + 5 * DAY), expired=True)])
     assert states(store, queue="Q1") == {TO: State.BOUNCED, OTHER: State.FILED}
 
 
@@ -189,7 +191,7 @@ def rows(store: Store) -> int:
     return sum(1 + len(one.recipients) for one in find(store, sender="@lointain.test", most=10_000))
 
 
-def coming(number: int, place: str, **fields: Any) -> Known:
+def coming(number: int, place: str, **fields: Any) -> IndexedMessage:
     return known(f"{place}-{number}", recipient(), place=place, marks=[(SENDER_DOMAIN, "lointain.test")], **fields)
 
 

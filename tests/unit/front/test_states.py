@@ -48,8 +48,8 @@ def test_the_file_is_read_back_and_grows_old(tmp_path: Path) -> None:
     assert found == made
     assert path.stat().st_mode & 0o777 == 0o644
     assert [one.name for one in tmp_path.iterdir()] == ["states.json"]
-    assert made.told(NOW + timedelta(minutes=4)) == made.states
-    assert made.told(NOW + timedelta(minutes=5)) == {}
+    assert made.current(NOW + timedelta(minutes=4)) == made.states
+    assert made.current(NOW + timedelta(minutes=5)) == {}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"at": 1, "states": {}}', '{"at": "x", "states": {"a": 1}}'])

@@ -115,11 +115,11 @@ def test_an_agents_agendas_alone_and_what_cannot_be_read(tmp_path: Path, monkeyp
     kept(tmp_path, "un", calendar(event(ONCE)), "4.vcf", "VADDRESSBOOK")
     kept(tmp_path, "deux", calendar(event(WHOLE)))
     agenda = Busy(tmp_path, PARIS, DAY, DAY)
-    assert agenda.of("un") == [(at("2030-03-04T14:00"), at("2030-03-04T15:00"))] and agenda.kept
+    assert agenda.of("un") == [(at("2030-03-04T14:00"), at("2030-03-04T15:00"))] and agenda.has_events
     assert {item for item, _reason in agenda.unread} == {"agenda/2.ics", "agenda/3.ics"}
     for nobody in ("trois", "un/agenda"):
         other = Busy(tmp_path, PARIS, DAY, DAY)
-        assert other.of(nobody) == [] and not other.kept
+        assert other.of(nobody) == [] and not other.has_events
 
 
 def answer(root: Path, line: str) -> tuple[str, bytes]:

@@ -19,7 +19,7 @@ def made(directory: MemoryDirectory, name: str, *, archive: bool = False) -> Non
 def test_a_list_has_none_until_it_is_given_one() -> None:
     directory = MemoryDirectory()
     made(directory, "conseil")
-    entry = edits.found(directory, "conseil")
+    entry = edits.find(directory, "conseil")
     assert not to_list(entry.attributes).archive and edits.archive(directory, entry, on=False) == []
     (change,) = edits.archive(directory, entry, on=True)
     assert change.after == {"mpArchive": ["TRUE"]}
@@ -31,9 +31,9 @@ def test_so_many_lists_have_an_archive() -> None:
         made(directory, f"liste{number}", archive=True)
     made(directory, "derniere")
     made(directory, "encore")
-    entry = edits.found(directory, "derniere")
+    entry = edits.find(directory, "derniere")
     assert edits.archive(directory, entry, on=True)
     made(directory, "pleine", archive=True)
     with pytest.raises(InputError, match="300 lists have an archive"):
         edits.archive(directory, entry, on=True)
-    assert edits.archive(directory, edits.found(directory, "pleine"), on=False)
+    assert edits.archive(directory, edits.find(directory, "pleine"), on=False)

@@ -191,7 +191,7 @@ def test_what_is_written_above_a_message_and_nothing_of_it_is_changed(directory)
     assert head["Precedence"] == "list"
     assert message.loops(one, sent)
     assert not message.loops(one, MESSAGE)
-    assert message.told(MESSAGE) == ("Réunion", "Marie <a1@ac-exemple.test>")
+    assert message.subject_and_author(MESSAGE) == ("Réunion", "Marie <a1@ac-exemple.test>")
 
 
 @pytest.mark.parametrize("line", [b"Auto-Submitted: auto-replied", b"Precedence: bulk", b"X-Autoreply: yes"])

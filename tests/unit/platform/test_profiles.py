@@ -24,7 +24,7 @@ from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.check.offline import Reader
 from malleposte.check.sources import read
-from malleposte.check.specs import known
+from malleposte.check.specs import all_specs
 from malleposte.core.errors import InputError
 from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
@@ -56,7 +56,7 @@ def wired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The wiring of an inventory with a third class."""
     where = inventory(tmp_path_factory.mktemp("third") / "mine", {"malleposte_profiles": dict(THIRD)})
     assert [one.text() for one in run.check(where, online=False).findings if one.level is Level.WRONG] == []
-    reader = Reader(read(where), Site(where), known())
+    reader = Reader(read(where), Site(where), all_specs())
     with reader.site.rehearsal():
         variables = reader.site.variables("mail1")
         return {name: reader.site.template("mail1", variables[name]) for name in WIRED}
@@ -104,7 +104,7 @@ def test_a_host_knows_the_classes_of_its_facts(host: LifeRules) -> None:
     assert found["mixte"].stores == ("sogo", "roundcube")
     assert profiles.labels("fr")["mixte"] == "Messagerie légère et agenda partagé"
     with pytest.raises(InputError, match="no class 'leger'") as told:
-        profiles.known(found, "leger")
+        profiles.class_called(found, "leger")
     assert told.value.hint == "known are convergence, mixte, roundcube"
 
 
@@ -199,7 +199,7 @@ def test_what_is_said_is_completed_and_never_replaced() -> None:
     tls = facts.resolved("malleposte_tls", {"source": "internal_ca"}, names)
     assert (tls["source"], tls["contact"], tls["caa"]) == ("internal_ca", "dsi@ac-exemple.test", [])
     assert facts.resolved("malleposte_antivirus", None) is False
-    assert facts.resolved("malleposte_antivirus", given=True) is True
+    assert facts.resolved("malleposte_antivirus", value=True) is True
     assert facts.resolved("malleposte_password_policy", {"history": 0})["history"] == 0
     assert facts.resolved("malleposte_dns", {"forwarders": None})["forwarders"] is None, "the check says so"
 
@@ -234,8 +234,8 @@ def test_a_minimal_inventory_is_enough(tmp_path: Path) -> None:
     }
     (where / "group_vars/malleposte/platform.yml").write_text(yaml.safe_dump(needed), "utf-8")
     assert [one.text() for one in run.check(where, online=False).findings if one.level is Level.WRONG] == []
-    reader = Reader(read(where), Site(where), known())
-    roles = {name for options in reader.known.roles.values() for name in options}
+    reader = Reader(read(where), Site(where), all_specs())
+    roles = {name for options in reader.declared.roles.values() for name in options}
     with reader.site.rehearsal():
         variables = reader.site.variables("mail1")
         late = re.compile(r"ansible_facts|hostvars|__wiring_(hosts|published|academy|other|backup|vault)")

@@ -9,7 +9,7 @@ import pytest
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.reports import ask, daemon
 from malleposte.reports.daemon import Settings, Upkeep, copy_of, opened
-from malleposte.reports.sources import Known
+from malleposte.reports.sources import NamedSources
 from malleposte.reports.store import Store
 from malleposte.reports.summary import summary
 from malleposte.runtime import kit
@@ -26,7 +26,7 @@ def test_the_settings_of_the_role_are_read_and_others_refused(tmp_path):
     path = tmp_path / "reports.json"
     words = {"domain": DOMAIN, "hostname": "mx", "days": "400", "ours": {"mail1": ["192.0.2.1"]}, "relays": {}}
     path.write_text(json.dumps(words))
-    assert daemon.read(path).known().of_source("192.0.2.1") == ("ours", "mail1")
+    assert daemon.read(path).named_sources().of_source("192.0.2.1") == ("ours", "mail1")
     assert daemon.main(["--check", str(path)]) == 0
     for wrong in ({"days": 0}, {"ours": {"mail1": ["x"]}}, {"colour": "blue"}, {"domain": None}):
         path.write_text(json.dumps(words | wrong))
@@ -73,7 +73,7 @@ def test_a_restored_host_has_the_reports_of_its_copy_and_those_that_came_since(t
     copy_of(old).rename(copy_of(new))
     restored = opened(new, lines.append)
     assert lines == ["2 reports of the copy are here again"]
-    shown = summary(restored, Known(), NOW, 30)
+    shown = summary(restored, NamedSources(), NOW, 30)
     assert shown.reports == {"dmarc": 3, "tls": 3}
     assert [(one.address, one.messages) for one in shown.sources] == [("192.0.2.10", 9), ("192.0.2.9", 9)]
     assert sum(one.sessions for one in shown.sessions) == 3 * 125

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from malleposte.reports import dmarc
 from malleposte.reports.intake import TAKEN, Intake
-from malleposte.reports.sources import OURS, RELAY, UNKNOWN, Known, network_of
+from malleposte.reports.sources import OURS, RELAY, UNKNOWN, NamedSources, network_of
 from malleposte.reports.store import DROPPED, KEPT, KNOWN, REFUSALS, REFUSED, Budget, Store
 from malleposte.reports.summary import figures, summary
 from malleposte.runtime.servers import LATER, Envelope
@@ -13,7 +13,7 @@ from malleposte.runtime.servers import LATER, Envelope
 from tests.support import reports
 from tests.support.reports import BEGIN, DAY, DOMAIN, NOW, mail, packed, row, zipped
 
-NAMES = Known.of({"mail1": ["192.0.2.10"]}, {"Relais de la région": ["198.51.100.0/24", "2001:db8:5::/48"]})
+NAMES = NamedSources.of({"mail1": ["192.0.2.10"]}, {"Relais de la région": ["198.51.100.0/24", "2001:db8:5::/48"]})
 
 
 class Here:
@@ -204,7 +204,7 @@ def test_sources_are_told_apart_without_asking_anybody():
     assert NAMES.of_source("2001:db8:5:1::1") == (RELAY, "Relais de la région")
     assert NAMES.of_source("192.0.2.11") == (UNKNOWN, "")
     with pytest.raises(ValueError, match="300"):
-        Known.of({}, {"x": ["192.0.2.300"]})
+        NamedSources.of({}, {"x": ["192.0.2.300"]})
 
 
 def test_figures_for_the_watch(here):

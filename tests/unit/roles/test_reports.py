@@ -121,8 +121,8 @@ def test_the_daemon_reads_the_settings_of_the_role(usual: Host, tmp_path: Path) 
     path.write_text(json.dumps(usual.value("__reports_settings")))
     settings = daemon.read(path)
     assert (settings.domain, settings.days) == (DOMAIN, 400)
-    assert settings.known().of_source("198.51.100.9") == ("relay", "Région")
-    assert settings.known().of_source(str(usual.value("ansible_host")))[0] == "ours"
+    assert settings.named_sources().of_source("198.51.100.9") == ("relay", "Région")
+    assert settings.named_sources().of_source(str(usual.value("ansible_host")))[0] == "ours"
 
 
 def test_the_units_are_for_the_mail_server_and_root_alone_and_the_daemon_has_no_network(usual: Host) -> None:

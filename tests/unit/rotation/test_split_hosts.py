@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def given(site: Site) -> dict[tuple[str, str, str], str]:
     """The variables of the roles on each host, by host, role and variable."""
-    known, found = specs.known(), {}
+    known, found = specs.all_specs(), {}
     for host, roles in plays.roles(site).items():
         for name, raw in site.variables(host).items():
             role = known.owner(name)

@@ -368,7 +368,7 @@ def restore_box(place: Place, vault: Vault) -> object:
 
 
 def restore_messages(place: Place, vault: Vault) -> object:
-    return messages.restore(UID, vault, Dovecot(place.home), messages.Wanted(), say=lambda _: None)
+    return messages.restore(UID, vault, Dovecot(place.home), messages.Query(), say=lambda _: None)
 
 
 def restore_share(place: Place, vault: Vault) -> object:

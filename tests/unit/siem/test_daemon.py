@@ -167,7 +167,7 @@ def test_a_journal_that_cannot_be_read_keeps_no_other_from_being_sent(tmp_path, 
     lines = []
     one = sender(tmp_path, siem, journal, lines)
     (tmp_path / "folder").mkdir()
-    one.given = Settings(
+    one.settings = Settings(
         "localhost", siem.port, "mail1.ac-exemple.test", journals={"events": (tmp_path / "folder", journal)}
     )
     one.carry()

@@ -141,11 +141,11 @@ def test_without_valkey_nobody_waits_and_it_is_not_asked_each_time() -> None:
 def test_a_known_client_is_looked_for_where_its_tries_count(answer: int) -> None:
     store = Fake(answer)
     those = Throttle(SETTINGS, store)
-    assert those.known("jdupont", "192.0.2.1", "accountd") is bool(answer)
+    assert those.knows_client("jdupont", "192.0.2.1", "accountd") is bool(answer)
     those.judge("jdupont", "192.0.2.1", "x", "accountd")
     known, judged = store.asked
     assert known[0] == KNOWN and known[1] == judged[1] and known[2][:5] == judged[2][:5]
-    assert not Throttle(SETTINGS, Fake(1, broken=True)).known("jdupont", "192.0.2.1", "accountd")
+    assert not Throttle(SETTINGS, Fake(1, broken=True)).knows_client("jdupont", "192.0.2.1", "accountd")
 
 
 def test_to_forget_an_account_asks_for_its_index_alone() -> None:

@@ -78,7 +78,7 @@ def test_an_unfinished_step_asks_for_what_is_there_now() -> None:
     begun = Step("m", (NEW, Package("slapd", "1", "2")))
     now = [Step("m", (Package("slapd", "1", "3"), Package("nginx", "1", "2"))), Step("d", (NEW,))]
     renewed = run.renewed(begun, now)
-    assert [one.wanted for one in renewed.packages] == ["fail2ban", "slapd=3", "nginx=2"]
+    assert [one.apt_word for one in renewed.packages] == ["fail2ban", "slapd=3", "nginx=2"]
     assert renewed.packages[0].installed == "1.1.0-8", "the way back knows the old version"
 
 

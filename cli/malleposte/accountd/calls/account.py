@@ -83,12 +83,12 @@ def show_journal(context: Context, request: ShowJournal) -> JournalShown:
     rows = [
         *lines.of([context.tools.journal], holder.uid),
         *(lines.Line(*one) for one in context.tools.hosts.journal(holder.uid)),
-        *_told(context, holder.uid),
+        *_tool_lines(context, holder.uid),
     ]
     return JournalShown(holder.uid, holder.state.value, journal=fitting(Line(*one) for one in lines.newest(rows)))
 
 
-def _told(context: Context, uid: str) -> Iterator[lines.Line]:
+def _tool_lines(context: Context, uid: str) -> Iterator[lines.Line]:
     """Yield what tools were told, as the host of the mailbox knows it; one line says that it does not answer."""
     try:
         sent = context.tools.hosts.tools(uid).sent

@@ -107,15 +107,15 @@ def add_device(context: Context, request: AddDevice) -> NewDevice | Refused:
         if not context.shows_second_factor(uid, request.token):
             # The password was right: this counts as no wrong one.
             return Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
-        made = acts.add(
+        created = acts.add(
             context.directory, context.journal, uid, settings, context.now, most=context.tools.rules.devices
         )
     # No block waits for the letter; one in between removes the device itself.
-    if not _tell(context, holder, made.device, notice.made):
+    if not _tell(context, holder, created.device, notice.created):
         # As with means of recovery: what its owner cannot be told is not done.
-        follow.remove(context.directory, context.journal, made.device, "its owner could not be told")
+        follow.remove(context.directory, context.journal, created.device, "its owner could not be told")
         raise DirectoryError("mail cannot be sent: no device was made")
-    return NewDevice(uid, holder.state.value, devices=(shown(made.device),), secret=made.password)
+    return NewDevice(uid, holder.state.value, devices=(shown(created.device),), secret=created.password)
 
 
 @call(cost=costs.PROTECT)
@@ -136,7 +136,7 @@ def _tell(context: Context, holder: Holder, device: directory.Device, letter: no
 
 def shown(device: directory.Device) -> Device:
     """Return a device as a client is told of it."""
-    made, expires, used = (
+    since, expires, used = (
         life.stamp(moment) if moment else "" for moment in (device.made, device.expires, device.used)
     )
-    return Device(device.ident, device.name, device.scopes, made, expires, used, device.place)
+    return Device(device.ident, device.name, device.scopes, since, expires, used, device.place)

@@ -110,7 +110,7 @@ def begin(context: Context, request: Begin) -> EnrolmentBegun:
     with context.tried(request, uid, f"{request.numen}\0{request.code}"):
         holder = library.read(context.directory, uid or "-")
         attributes = holder.attributes if holder else {}
-        code = codes.found(keys, uid, request.code, attributes, context.now)
+        code = codes.find_waiting(keys, uid, request.code, attributes, context.now)
         if holder is None or code is None or holder.state not in library.BY_CODES:
             raise context.refuse(request, uid)
     context.journal.write("enrol", uid, step="begin")

@@ -197,8 +197,8 @@ def _factors(context: Context, uid: str) -> Sequence[lemonldap.Factor]:
 
 def shown(factor: lemonldap.Factor) -> Factor:
     """Return a factor as its owner is told of it."""
-    made = factor.made.isoformat(timespec="seconds") if factor.made else ""
-    return Factor(factor.ident, factor.kind, factor.name, made)
+    enrolled = factor.made.isoformat(timespec="seconds") if factor.made else ""
+    return Factor(factor.ident, factor.kind, factor.name, enrolled)
 
 
 def active(context: Context, uid: str) -> Entry:

@@ -129,7 +129,7 @@ def recover(context: Context, request: Recover) -> Recovered:
     with context.tried(request, uid, f"{request.numen}\0{request.code}"), context.alone(uid):
         holder = library.read(context.directory, uid or "-")
         attributes = holder.attributes if holder else {}
-        code = codes.found(keys, uid, request.code, attributes, context.now)
+        code = codes.find_waiting(keys, uid, request.code, attributes, context.now)
         if holder is None or code is None or holder.state not in library.BY_CODES:
             raise context.refuse(request, uid)
         if holder.state is State.PENDING:
@@ -259,11 +259,11 @@ def _search(context: Context, entry: Entry, way: str) -> _Search:
 def _factors(context: Context, uid: str, way: str) -> Iterator[Trace]:
     """Yield second factors. The last one stays where the code was sent on anybody's request (ADR 36)."""
     factors = context.tools.hosts.factors(uid)
-    kept = len(factors) == 1 and way not in OPENS[INA]
+    stays = len(factors) == 1 and way not in OPENS[INA]
     for one in factors:
-        made = one.made.isoformat(timespec="seconds") if one.made else ""
+        enrolled = one.made.isoformat(timespec="seconds") if one.made else ""
         trace = _shown(model.Trace(Trail.FACTOR, one.ident, one.name))
-        yield structs.replace(trace, what=one.kind, made=made, kept=kept)
+        yield structs.replace(trace, what=one.kind, made=enrolled, kept=stays)
 
 
 def _called(context: Context, uid: str) -> Iterator[Trace]:

@@ -134,9 +134,9 @@ def name_browser(context: Context, request: NameBrowser) -> Done:
     with context.alone(holder.uid):
         values = values_of(context, holder.uid)
         if by_digest(values).get(digest, "") != name:
-            kept = [value for value in values if value.split(" ", 2)[1] != digest]
-            given = [f"{stamp(context.now)} {digest} {name}"] if name else []
-            context.directory.modify(holder.dn, {NAMES: [*kept, *given][-MOST_NAMES:]})
+            others = [value for value in values if value.split(" ", 2)[1] != digest]
+            added = [f"{stamp(context.now)} {digest} {name}"] if name else []
+            context.directory.modify(holder.dn, {NAMES: [*others, *added][-MOST_NAMES:]})
             context.journal.write("browser-name", holder.uid, name=name)
             context.journal.sync()
     return Done(holder.uid, holder.state.value)

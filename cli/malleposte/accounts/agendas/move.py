@@ -38,8 +38,8 @@ def move(uid: str, sources: Sequence[Store], targets: Sequence[Store]) -> Moved:
         for store, collections in [*contents, (targets[0], targets[0].read(uid))] if not store.flat
         for one in collections for key in one.items
     }  # fmt: skip
-    parted = [(store, [part for one in held for part in (_parted(one, homes) if store.flat else [one])])
-              for store, held in contents]  # fmt: skip
+    parted = [(store, [part for one in collections for part in (_parted(one, homes) if store.flat else [one])])
+              for store, collections in contents]  # fmt: skip
     combined = merged(one for _store, collections in parted for one in collections)
     for target in targets:
         target.add(uid, combined)
@@ -115,10 +115,10 @@ def astray(
     holders: Mapping[str, Iterable[str]], profiles: Mapping[str, str], classes: Mapping[str, Class]
 ) -> list[str]:
     """Return those of these accounts (uid: class) that have something in a store of another class."""
-    found: set[str] = set()
+    misplaced: set[str] = set()
     for name, uids in holders.items():
-        found |= {
+        misplaced |= {
             uid for uid in uids
             if (own := classes.get(profiles.get(uid, ""))) is not None and name not in own.stores
         }  # fmt: skip
-    return sorted(found)
+    return sorted(misplaced)

@@ -108,10 +108,10 @@ class Radicale:
         with self._locked(shared=False):
             self.root.mkdir(mode=0o750, exist_ok=True)
             for one in chosen:
-                if folder := self._made(uid, one):
+                if folder := self._make_folder(uid, one):
                     self._put(folder, one)
 
-    def _made(self, uid: str, one: Collection) -> Path | None:
+    def _make_folder(self, uid: str, one: Collection) -> Path | None:
         """The collection's folder; none where another one bears its name."""
         folder = self.root / uid / OWN.get(one.place, one.name)
         if one.place not in OWN and folder.name in OWN.values():
@@ -123,8 +123,8 @@ class Radicale:
             if one.kind == Kind.AGENDA:
                 properties["C:supported-calendar-component-set"] = "VEVENT,VTODO"
             owner.replace(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False), mode=MODE)
-        held = json.loads(owner.read(folder / PROPERTIES))
-        return folder if held.get("tag") == TAGS[one.kind] else None
+        stored_properties = json.loads(owner.read(folder / PROPERTIES))
+        return folder if stored_properties.get("tag") == TAGS[one.kind] else None
 
     def _put(self, folder: Path, one: Collection) -> None:
         present = collected(self._items(folder))

@@ -99,13 +99,13 @@ def _steps(text: str, years: float) -> float:
 
 
 def _count(text: str) -> int:
-    known = _COUNT.search(text)
-    return int(known[1]) if known else 0
+    match = _COUNT.search(text)
+    return int(match[1]) if match else 0
 
 
 def _until(text: str) -> datetime.datetime | None:
-    known = _UNTIL.search(text)
-    return datetime.datetime.fromisoformat(known[1]) if known else None
+    match = _UNTIL.search(text)
+    return datetime.datetime.fromisoformat(match[1]) if match else None
 
 
 def _naive(value: Any) -> datetime.datetime:

@@ -26,8 +26,8 @@ class Portal:
 
     name = "portal"
 
-    def __init__(self, settings: Path = SETTINGS, made: Callable[..., Any] = Valkey) -> None:
-        self._settings, self._made = settings, made
+    def __init__(self, settings: Path = SETTINGS, connect: Callable[..., Any] = Valkey) -> None:
+        self._settings, self._connect = settings, connect
 
     def close(self, uid: str) -> None:
         """See Channel."""
@@ -38,7 +38,7 @@ class Portal:
         try:
             settings = json.loads(self._settings.read_text("utf-8"))
             valkey, seconds = settings["valkey"], int(float(settings["hours"]) * 3600)
-            link = self._made(f"unix://{valkey['socket']}", valkey["username"], valkey["password"])
+            link = self._connect(f"unix://{valkey['socket']}", valkey["username"], valkey["password"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MallepostError(f"{self._settings}: {error}", "deploy the role portal") from error
         try:

@@ -64,9 +64,9 @@ def _put(stores: Stores, one: Filing, now: float) -> None:
 def _take_out(stores: Stores, one: Filing) -> None:
     """Take an entry out of every store: its agent may have had another class when it came."""
     for store in stores.every():
-        held = [there.only([one.event_id]) for there in _holding(store, one)]
-        if held:
-            store.remove(one.uid, held)
+        copies = [there.only([one.event_id]) for there in _holding(store, one)]
+        if copies:
+            store.remove(one.uid, copies)
             if any(_holding(store, one)):
                 raise MallepostError(f"{store.name} changed the entry of {one.uid} meanwhile")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from malleposte.accounts.convocations import itip
 from malleposte.accounts.convocations.model import Convocation, Invitee, Part, Stage, Way
-from malleposte.accounts.convocations.people import Known, People
+from malleposte.accounts.convocations.people import Contact, People
 from malleposte.accounts.convocations.replies import RawReply
 from malleposte.core.errors import InputError
 
@@ -23,7 +23,7 @@ class Counter:
         """`convocations`: those of the office."""
         self.people = people
         self.events = dict[str, tuple[Convocation, list[Invitee]]]()
-        self._people = dict[str, Known]()
+        self._people = dict[str, Contact]()
         for one in convocations:
             for invitee in one.invitees if one.stage is not Stage.DRAFT else ():
                 if invitee.part is not Part.ORGANISER:
@@ -36,10 +36,10 @@ class Counter:
         if one is None:
             raise InputError("an answer to no invitation of this office")
         invitee = several[0] if len(several) == 1 else self._invited(several, reply.attendee)
-        known = self._known(invitee)
-        if raw.author not in known.addresses:
+        person = self._person_of(invitee)
+        if raw.author not in person.addresses:
             raise InputError(f"{invitee.key}: an answer that {raw.author} wrote")
-        if reply.attendee not in known.addresses:
+        if reply.attendee not in person.addresses:
             raise InputError(f"{invitee.key}: an answer for {reply.attendee[:100]}")
         if invitee.off or reply.sequence < invitee.sequence or raw.received < invitee.answered:
             return None
@@ -55,18 +55,18 @@ class Counter:
                 return invitee
         for invitee in several:
             with contextlib.suppress(InputError):  # who has left hides nobody else
-                if attendee in self._known(invitee).addresses:
+                if attendee in self._person_of(invitee).addresses:
                     return invitee
         raise InputError(f"an answer for {attendee[:100]}, who is not invited")
 
-    def _known(self, invitee: Invitee) -> Known:
+    def _person_of(self, invitee: Invitee) -> Contact:
         """Return the person as the directory has it now; who has left has no address there."""
         uid = invitee.person.uid
         if not uid:
-            return Known(invitee.person)
+            return Contact(invitee.person)
         if uid not in self._people:
-            known = self.people.of(uid)
-            if known is None:
+            person = self.people.of(uid)
+            if person is None:
                 raise InputError(f"{invitee.key}: an answer of nobody")
-            self._people[uid] = known
+            self._people[uid] = person
         return self._people[uid]

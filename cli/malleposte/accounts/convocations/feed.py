@@ -126,23 +126,23 @@ def _moment(typed: str, day: str) -> tuple[str, str]:
     words = values.plain(typed).replace(" à ", " ")
     if not words and day:
         return day, ""
-    if found := _HOUR.fullmatch(words):
+    if hour := _HOUR.fullmatch(words):
         if not day:
             raise values.BadValueError(f"{words!r}: an hour without a day", f"{words!r} : une heure sans jour")
-        return day, _hour(found)
+        return day, _hour(hour)
     date, _space, rest = words.replace("T", " ", 1).partition(" ")
     if not rest:
         return values.date(date), ""
-    found = _HOUR.fullmatch(rest.strip())
-    if not found:
+    hour = _HOUR.fullmatch(rest.strip())
+    if not hour:
         raise values.BadValueError(
             f"{words[:20]!r} is no moment (15/06/2026 08:00)", f"{words[:20]!r} n’est pas un moment (15/06/2026 08:00)"
         )
-    return values.date(date), _hour(found)
+    return values.date(date), _hour(hour)
 
 
-def _hour(found: re.Match[str]) -> str:
-    hour, minute = int(found[1]), int(found[2] or 0)
+def _hour(match: re.Match[str]) -> str:
+    hour, minute = int(match[1]), int(match[2] or 0)
     if hour > 23 or minute > 59:
-        raise values.BadValueError(f"{found[0]!r} is no hour", f"{found[0]!r} n’est pas une heure")
+        raise values.BadValueError(f"{match[0]!r} is no hour", f"{match[0]!r} n’est pas une heure")
     return f"{hour:02d}:{minute:02d}"

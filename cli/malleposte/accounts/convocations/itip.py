@@ -102,27 +102,27 @@ def _sequence(event: Any) -> int:
 
 def _event(one: Convocation, invitee: Invitee, answer: Answer, now: datetime.datetime) -> Any:
     library, event = _library(), invitee.event
-    made = library.Event()
-    made.add("uid", one.event_id(invitee))
-    made.add("dtstamp", now.astimezone(datetime.UTC))
-    made.add("sequence", invitee.sequence)
+    component = library.Event()
+    component.add("uid", one.event_id(invitee))
+    component.add("dtstamp", now.astimezone(datetime.UTC))
+    component.add("sequence", invitee.sequence)
     begin, end = _times(event)
-    made.add("dtstart", begin)
-    made.add("dtend", end)
-    made.add("summary", event.title)
+    component.add("dtstart", begin)
+    component.add("dtend", end)
+    component.add("summary", event.title)
     if event.place:
-        made.add("location", event.place)
+        component.add("location", event.place)
     if event.text:
-        made.add("description", event.text)
-    made.add("status", "CANCELLED" if invitee.off else "CONFIRMED")
-    made.add("transp", "OPAQUE")
-    made.add("organizer", _address(one.mail, CN=one.title))
+        component.add("description", event.text)
+    component.add("status", "CANCELLED" if invitee.off else "CONFIRMED")
+    component.add("transp", "OPAQUE")
+    component.add("organizer", _address(one.mail, CN=one.title))
     if one.shared and not invitee.off:
         for other in one.guests:
-            made.add("attendee", _attendee(other, other.answer))
+            component.add("attendee", _attendee(other, other.answer))
     else:
-        made.add("attendee", _attendee(invitee, answer))
-    return made
+        component.add("attendee", _attendee(invitee, answer))
+    return component
 
 
 def _attendee(invitee: Invitee, answer: Answer) -> Any:
@@ -155,8 +155,8 @@ def _calendar(event: Any, method: str) -> bytes:
     if method:
         calendar.add("method", method)
     calendar.add_component(event)
-    made: bytes = calendar.to_ical()
-    return made
+    content: bytes = calendar.to_ical()
+    return content
 
 
 def _library() -> Any:

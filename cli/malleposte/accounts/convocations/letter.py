@@ -98,14 +98,14 @@ def compose(
         **words, text=f"{event.text}\n\n" if event.text and not off else "", agenda=agenda,
         answer="" if off else answer.format(**words), answer_en=_OFF_EN if off else answer_en.format(**words),
     )  # fmt: skip
-    made = letters.compose(f"{head}\N{NO-BREAK SPACE}: {event.title}"[:200], body, sender=sender, to=to, now=now)
-    del made["Message-ID"]
-    made["Message-ID"] = message_id(one, invitee)
+    message = letters.compose(f"{head}\N{NO-BREAK SPACE}: {event.title}"[:200], body, sender=sender, to=to, now=now)
+    del message["Message-ID"]
+    message["Message-ID"] = message_id(one, invitee)
     method = "CANCEL" if off else "REQUEST"
-    made.add_alternative(calendar.decode(), subtype="calendar", cte="base64", params={"method": method})
+    message.add_alternative(calendar.decode(), subtype="calendar", cte="base64", params={"method": method})
     if not off:
-        made.add_attachment(order, maintype="application", subtype="pdf", filename=FILE)
-    return made
+        message.add_attachment(order, maintype="application", subtype="pdf", filename=FILE)
+    return message
 
 
 def details(event: Event, *, french: bool) -> str:

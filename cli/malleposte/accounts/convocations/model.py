@@ -115,7 +115,7 @@ class Invitee(msgspec.Struct, forbid_unknown_fields=True):
     """An invitation. `key` tells it among those of a convocation, `token` is known to the agent and the office alone.
 
     `sequence` rises with each change (RFC 5545, 3.8.7.4); `mailed` is the last one that was sent, -1 for none, `begun`
-    when a letter was handed over whose end is not noted yet, and `filed` what the agenda shows (`wanted`). `sent`,
+    when a letter was handed over whose end is not noted yet, and `filed` what the agenda shows (`entry_due`). `sent`,
     `answered`, `reminded`, `later` in seconds since 1970; before `later` nothing is tried again, for `failure`.
     `instead_of` is the key of the agent for whom this one came in, `called` of the one who came in for this one.
     """
@@ -145,7 +145,7 @@ class Invitee(msgspec.Struct, forbid_unknown_fields=True):
     part: Part = Part.CALLED
 
     @property
-    def wanted(self) -> str:
+    def entry_due(self) -> str:
         """The entry that the agenda is to have, as a word; empty for none."""
         if self.part is Part.GUEST or not self.person.uid or self.off or self.answer is Answer.NO:
             return ""
@@ -161,7 +161,7 @@ class Invitee(msgspec.Struct, forbid_unknown_fields=True):
     @property
     def to_file(self) -> bool:
         """Whether the agenda is not as it should be."""
-        return self.filed != self.wanted
+        return self.filed != self.entry_due
 
     def due(self, now: float) -> bool:
         """Whether something is to be done now; nothing once the event is over."""
@@ -330,7 +330,7 @@ class OrderText:
 
     def filled(self, words: Mapping[str, str]) -> str:
         """Return the text for one agent. A word that is not known stays, and no word is looked through again."""
-        return _BRACES.sub(lambda found: words.get(found[1], found[0]), self.text or ORDER)
+        return _BRACES.sub(lambda brace: words.get(brace[1], brace[0]), self.text or ORDER)
 
 
 @dataclass(frozen=True)

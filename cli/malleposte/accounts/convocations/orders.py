@@ -159,10 +159,10 @@ def ask_plan(
     """
     with store.turn(folder):
         if ident:
-            found = _of(office.office, ident, folder)
-            if found is None or found.stage is Stage.OFF:
+            existing = _of(office.office, ident, folder)
+            if existing is None or existing.stage is Stage.OFF:
                 raise InputError(f"no convocation {ident} that can be changed")
-            one = found
+            one = existing
         else:
             standing = [
                 each for each in store.every(folder, office.office)
@@ -196,9 +196,9 @@ def give(office: str, ident: str, order: Order, key: str, now: float, folder: Pa
         elif order is Order.REMIND and one.stage is Stage.OPEN:
             remind(one, now)
         elif order is Order.CALL_OFF and key:
-            held = one.find(key)
-            if held is not None and not held.off and held.event.ends.timestamp() > now:
-                held.call_off()
+            invitee = one.find(key)
+            if invitee is not None and not invitee.off and invitee.event.ends.timestamp() > now:
+                invitee.call_off()
         elif order is Order.CALL_OFF and one.stage is not Stage.OFF:
             plan.call_off(one, now)
             one.rows, one.plan, one.planning = [], None, False
@@ -241,10 +241,10 @@ def _shown(one: Convocation) -> Shown:
 def _plan(one: Convocation) -> PlanShown | None:
     if one.plan is None:
         return None
-    made = one.plan
+    proposed = one.plan
     return PlanShown(
-        len(made.new), len(made.changed), len(made.off), made.same, tuple(made.notes[:SHOWN]), len(made.notes),
-        tuple(made.refused[:SHOWN]), len(made.refused),
+        len(proposed.new), len(proposed.changed), len(proposed.off), proposed.same, tuple(proposed.notes[:SHOWN]),
+        len(proposed.notes), tuple(proposed.refused[:SHOWN]), len(proposed.refused),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ _NAMES = ("uid", "mpLoginAlias", "mailLocalAddress")
 
 
 @dataclass(frozen=True)
-class Known:
+class Contact:
     """A person, and the entry of the directory where it is an agent."""
 
     person: Person
@@ -42,25 +42,25 @@ class People:
     def __init__(self, directory: Directory, keys: Keyring | None, domain: str) -> None:
         """`keys` know a NUMEN again; without them none is looked for."""
         self.directory, self.keys, self.domain = directory, keys, domain.lower()
-        self._known: dict[str, Known] = {}
+        self._cached: dict[str, Contact] = {}
 
-    def find(self, typed: str) -> Known:
+    def find(self, typed: str) -> Contact:
         """Return the person of a word. Raises InputError, which repeats no NUMEN."""
         word = typed.strip().lower()
-        if word not in self._known:
-            self._known[word] = self._find(typed.strip(), word)
-        return self._known[word]
+        if word not in self._cached:
+            self._cached[word] = self._find(typed.strip(), word)
+        return self._cached[word]
 
-    def of(self, uid: str) -> Known | None:
+    def of(self, uid: str) -> Contact | None:
         """Return an agent by the uid; None where there is none any more."""
         entry = next(iter(self.directory.search("people", READ, {"uid": uid})), None)
-        return known(entry) if entry else None
+        return agent_of(entry) if entry else None
 
-    def _find(self, typed: str, word: str) -> Known:
+    def _find(self, typed: str, word: str) -> Contact:
         code = _numen(typed)
         entries = list(self._by_numen(code) if code else self._by_name(word))
         if len(entries) == 1:
-            return known(entries[0])
+            return agent_of(entries[0])
         if code:
             raise InputError("the NUMEN is nobody's", french="ce NUMEN n’est celui d’aucun agent")
         if "@" not in word or word.endswith(f"@{self.domain}"):
@@ -69,7 +69,7 @@ class People:
             address = values.address(word)
         except values.BadValueError as error:
             raise InputError(str(error), french=error.french) from error
-        return Known(Person(address, "", address))
+        return Contact(Person(address, "", address))
 
     def _by_name(self, word: str) -> Iterator[Entry]:
         query = AnyOf(tuple(Equal(name, word or "-") for name in _NAMES))
@@ -83,14 +83,14 @@ class People:
             )
 
 
-def known(entry: Entry) -> Known:
+def agent_of(entry: Entry) -> Contact:
     """Return the agent of an entry."""
-    held = entry.attributes
-    uid, mail = first(held, "uid").lower(), first(held, "mail").lower()
-    return Known(Person(mail, uid, first(held, "cn") or uid), entry)
+    attributes = entry.attributes
+    uid, mail = first(attributes, "uid").lower(), first(attributes, "mail").lower()
+    return Contact(Person(mail, uid, first(attributes, "cn") or uid), entry)
 
 
-def suspended(one: Known) -> bool:
+def suspended(one: Contact) -> bool:
     """Whether a person is an agent who left."""
     return one.state == State.SUSPENDED
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from malleposte.accounts.convocations.model import MOST, Convocation, Invitee, Note, Person, Plan, Refusal, Row, Stage
-from malleposte.accounts.convocations.people import Known, People, suspended
+from malleposte.accounts.convocations.people import Contact, People, suspended
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
 
@@ -38,11 +38,11 @@ def build(
             f"{len(rows)} rows, {MOST} at most", "make several files of it", french=f"{MOST} lignes au plus"
         )
     plan = Plan(refused=list(refused))
-    kept = set[str]()
+    keys = set[str]()
     for row in rows:
         try:
             invitee = _invitee(row, people, plan, now)
-            if invitee.key in kept:
+            if invitee.key in keys:
                 raise InputError(
                     "the agent is in the file already", "a column Référence tells the rows of one agent apart",
                     french="cet agent est déjà dans le fichier (une colonne Référence distingue ses lignes)",
@@ -50,19 +50,19 @@ def build(
         except InputError as error:
             plan.refused.append(Refusal(row.line, str(error), error.french or str(error)))
             continue
-        kept.add(invitee.key)
+        keys.add(invitee.key)
         plan.notes += _notes(row, people.find(row.who), absent)
-        held = one.find(invitee.key)
-        if held is None:
+        current = one.find(invitee.key)
+        if current is None:
             plan.new.append(invitee)
-        elif held.off or (held.event, held.substitutes) != (invitee.event, invitee.substitutes):
+        elif current.off or (current.event, current.substitutes) != (invitee.event, invitee.substitutes):
             plan.changed.append(invitee)
         else:
             plan.same += 1
     plan.refused.sort(key=lambda refusal: refusal.line)
     plan.off = [
-        held.key for held in one.called
-        if _principal(one, held).key not in kept and held.event.ends.timestamp() > now
+        current.key for current in one.called
+        if _principal(one, current).key not in keys and current.event.ends.timestamp() > now
     ]  # fmt: skip
     if len(one.invitees) + len(plan.new) > MOST:
         raise InputError(
@@ -75,10 +75,10 @@ def rows_of(one: Convocation) -> list[Row]:
     """Return the rows that a convocation stands for: its invitations, and what the portal's page adds."""
     standing = [
         Row(
-            0, held.person.uid or held.person.address, held.event,
-            tuple(other.uid or other.address for other in held.substitutes), held.key.partition("#")[2],
+            0, invitee.person.uid or invitee.person.address, invitee.event,
+            tuple(other.uid or other.address for other in invitee.substitutes), invitee.key.partition("#")[2],
         )
-        for held in one.called if not held.instead_of
+        for invitee in one.called if not invitee.instead_of
     ]  # fmt: skip
     # A row that the page adds stands in place of the one before it.
     return list({(row.who.lower(), row.reference): row for row in (*standing, *one.rows)}.values())
@@ -90,29 +90,29 @@ def apply(one: Convocation, plan: Plan) -> None:
         if one.find(new.key) is None:
             one.invitees.append(new)
     for change in plan.changed:
-        held = one.find(change.key)
-        if held is None:
+        invitee = one.find(change.key)
+        if invitee is None:
             continue
-        held.substitutes = change.substitutes
-        if held.off or held.event != change.event:
-            held.change(change.event)
+        invitee.substitutes = change.substitutes
+        if invitee.off or invitee.event != change.event:
+            invitee.change(change.event)
             for other in one.called:
                 # The substitute comes at the new hours too.
-                if _principal(one, other) is held and other.event != change.event:
+                if _principal(one, other) is invitee and other.event != change.event:
                     other.change(change.event)
     for key in plan.off:
-        held = one.find(key)
-        if held is not None and not held.off:
-            held.call_off()
+        invitee = one.find(key)
+        if invitee is not None and not invitee.off:
+            invitee.call_off()
     if one.stage is Stage.DRAFT:
         one.stage = Stage.OPEN
 
 
 def call_off(one: Convocation, now: float) -> None:
     """Call all of it off that is not over."""
-    for held in one.called:
-        if held.event.ends.timestamp() > now:
-            held.call_off()
+    for invitee in one.called:
+        if invitee.event.ends.timestamp() > now:
+            invitee.call_off()
     one.stage = Stage.OFF
 
 
@@ -153,41 +153,41 @@ def _principal(one: Convocation, invitee: Invitee) -> Invitee:
 
 def _invitee(row: Row, people: People, plan: Plan, now: float) -> Invitee:
     """Raises InputError."""
-    found = people.find(row.who)
-    if suspended(found):
-        raise InputError(f"{found.person.uid} has left", french=f"{found.person.name} n’a plus de compte")
+    principal = people.find(row.who)
+    if suspended(principal):
+        raise InputError(f"{principal.person.uid} has left", french=f"{principal.person.name} n’a plus de compte")
     if row.event.ends.timestamp() <= now:
         raise InputError("the event is over", french="la date est passée")
-    substitutes = tuple(_substitutes(row, found, people, plan))
-    return Invitee(key_of(found.person, row.reference), token(), found.person, row.event, substitutes)
+    substitutes = tuple(_substitutes(row, principal, people, plan))
+    return Invitee(key_of(principal.person, row.reference), token(), principal.person, row.event, substitutes)
 
 
-def _substitutes(row: Row, found: Known, people: People, plan: Plan) -> Iterator[Person]:
+def _substitutes(row: Row, principal: Contact, people: People, plan: Plan) -> Iterator[Person]:
     for typed in row.substitutes:
         try:
             other = people.find(typed)
         except InputError as error:
-            plan.notes.append(Note(found.person.name, SUBSTITUTE, error.french or str(error)))
+            plan.notes.append(Note(principal.person.name, SUBSTITUTE, error.french or str(error)))
             continue
-        if suspended(other) or other.person == found.person:
-            plan.notes.append(Note(found.person.name, SUBSTITUTE, other.person.name))
+        if suspended(other) or other.person == principal.person:
+            plan.notes.append(Note(principal.person.name, SUBSTITUTE, other.person.name))
         else:
             yield other.person
 
 
-def _notes(row: Row, found: Known, absent: Absent) -> Iterator[Note]:
-    person = found.person
-    if found.entry is None:
+def _notes(row: Row, agent: Contact, absent: Absent) -> Iterator[Note]:
+    person = agent.person
+    if agent.entry is None:
         yield Note(person.address, OUTSIDE)
         return
-    if word := _STATES.get(State(found.state)) if found.state else None:
+    if word := _STATES.get(State(agent.state)) if agent.state else None:
         yield Note(person.name, word)
-    elif first(found.entry.attributes, "mpBlockedUntil"):
+    elif first(agent.entry.attributes, "mpBlockedUntil"):
         yield Note(person.name, BLOCKED)
     typed = row.who.lower()
     if "@" in typed and typed != person.address:
         yield Note(person.name, MOVED, person.address)
-    if found.state == State.ACTIVE:
+    if agent.state == State.ACTIVE:
         try:
             if absent(person.uid):
                 yield Note(person.name, ABSENT)

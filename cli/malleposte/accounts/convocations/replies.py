@@ -58,11 +58,11 @@ def read(box: str, since: datetime.date, seen: Mapping[str, int], run: Run = dov
     query = ("mailbox", "*", "SINCE", since.isoformat())
     done = run("-f", "json", "search", "-u", checked(box), "--", *query, timeout=SECONDS)
     rows = json.loads(done.stdout or "[]")
-    found = sorted(
+    unseen = sorted(
         (str(row["mailbox-guid"]), int(row["uid"])) for row in rows
         if _FOLDER.fullmatch(str(row["mailbox-guid"])) and int(row["uid"]) > seen.get(str(row["mailbox-guid"]), 0)
     )  # fmt: skip
-    chosen = found[:LOOKED_AT]
+    chosen = unseen[:LOOKED_AT]
     # A folder without messages of these days is forgotten: what is read twice changes nothing.
     last = {name: seen[name] for name in sorted({str(row["mailbox-guid"]) for row in rows}) if name in seen}
     replies, unread = list[RawReply](), list[str]()
@@ -72,7 +72,7 @@ def read(box: str, since: datetime.date, seen: Mapping[str, int], run: Run = dov
             with named(unread.append, f"{folder}/{row.get('uid')}"):
                 replies += _of(run, box, folder, row)
         last[folder] = max(numbers)
-    return Replies(sorted(replies, key=lambda one: one.received), last, unread[:20], len(found) > len(chosen))
+    return Replies(sorted(replies, key=lambda one: one.received), last, unread[:20], len(unseen) > len(chosen))
 
 
 def _fetched(run: Run, box: str, fields: str, folder: str, numbers: Sequence[int]) -> list[dict[str, str]]:

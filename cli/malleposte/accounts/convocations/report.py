@@ -36,7 +36,7 @@ def pdf(one: Convocation, printer: Printer, today: datetime.date) -> bytes:
     return printer.report(one, head, rows, today)
 
 
-def told(one: Convocation, uid: str) -> list[dict[str, str]]:
+def own_rows(one: Convocation, uid: str) -> list[dict[str, str]]:
     """Return what a convocation holds of an agent, for the copy of the own data."""
     return [
         dict(zip(("service", *HEADER), (one.title, *_cells(one, invitee)), strict=True))

@@ -120,8 +120,8 @@ def prune(now: float, days: int, folder: Path = FOLDER, *, meeting_days: int = 0
     gone = list[str]()
     with turn(folder):
         for one in every(folder):
-            kept = meeting_days if one.shared and meeting_days else days
-            if one.last + kept * DAY < now and one.made + DAY < now:
+            retention = meeting_days if one.shared and meeting_days else days
+            if one.last + retention * DAY < now and one.made + DAY < now:
                 (folder / f"{one.ident}.json").unlink(missing_ok=True)
                 gone.append(one.ident)
     return gone

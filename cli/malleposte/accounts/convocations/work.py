@@ -168,14 +168,17 @@ class Worker:
         directory = self.night.tools.directory
         people = People(directory, None, self.night.settings.domain)
         try:
-            made, failures = plan.build(one, plan.rows_of(one), [], people, self._absent, self.clock.now()), list[str]()
+            new_plan, failures = (
+                plan.build(one, plan.rows_of(one), [], people, self._absent, self.clock.now()),
+                list[str](),
+            )
         except InputError as error:
-            made, failures = None, [error.french or str(error)]
+            new_plan, failures = None, [error.french or str(error)]
         with store.turn(self.folder):
             now = store.load(ident, self.folder)
             # Rows that came meanwhile are planned in the next look.
             if now.rows == one.rows:
-                now.plan, now.planning, now.failures = made, False, failures
+                now.plan, now.planning, now.failures = new_plan, False, failures
                 store.keep(now, self.folder)
         self.result.done.append(f"{ident}:plan")
 
@@ -200,19 +203,19 @@ class Worker:
         for one in every:
             seen = {name: max(seen.get(name, 0), one.seen.get(name, 0)) for name in {*seen, *one.seen}}
         for _round in range(ROUNDS):
-            found = hosts.convocation_replies(office, since.isoformat(), seen)
-            for line in found.unread:
+            replies = hosts.convocation_replies(office, since.isoformat(), seen)
+            for line in replies.unread:
                 store.LOG.warning("%s: a message that cannot be read: %s", office, line)
-            self._count(idents, found, people)
-            seen = found.seen
-            if not found.more:
+            self._count(idents, replies, people)
+            seen = replies.seen
+            if not replies.more:
                 break
 
-    def _count(self, idents: Iterable[str], found: Replies, people: People) -> None:
+    def _count(self, idents: Iterable[str], replies: Replies, people: People) -> None:
         with store.turn(self.folder):
             every = [store.load(ident, self.folder) for ident in idents if store.has(ident, self.folder)]
             counter, counts = Counter(every, people), dict[str, int]()
-            for raw in found.replies:
+            for raw in replies.replies:
                 try:
                     counted = counter.count(raw)
                 except InputError as error:
@@ -221,8 +224,8 @@ class Worker:
                 if counted:
                     counts[counted.ident] = counts.get(counted.ident, 0) + 1
             for one in every:
-                if one.seen != found.seen or one.ident in counts:
-                    one.seen = dict(found.seen)
+                if one.seen != replies.seen or one.ident in counts:
+                    one.seen = dict(replies.seen)
                     store.keep(one, self.folder)
         self.result.done += [f"{ident}:answers={many}" for ident, many in counts.items()]
 
@@ -291,9 +294,9 @@ class Worker:
         with store.turn(self.folder):
             now = store.load(ident, self.folder)
             for invitee in chosen:
-                held = now.find(invitee.key)
-                if held is not None:
-                    self._noted(held, invitee, results[invitee.key])
+                current = now.find(invitee.key)
+                if current is not None:
+                    self._noted(current, invitee, results[invitee.key])
             store.keep(now, self.folder)
         for key, result in results.items():
             for fault in result.faults:
@@ -311,7 +314,7 @@ class Worker:
             result = results[invitee.key]
             with named(result.faults.append, "agenda"):
                 profile = self._profile(invitee.person.uid)
-                text = itip.entry(one, invitee, now) if invitee.wanted else ""
+                text = itip.entry(one, invitee, now) if invitee.entry_due else ""
                 filings[event_id] = Filing(invitee.person.uid, profile, event_id, text)
         for some in wire.fitting(filings.values(), FILED_TOGETHER):
             faults = list[str]()
@@ -324,7 +327,7 @@ class Worker:
                 if fault:
                     results[invitee.key].faults.append(f"agenda: {fault}")
                 else:
-                    results[invitee.key].filed = invitee.wanted
+                    results[invitee.key].filed = invitee.entry_due
 
     def _profile(self, uid: str) -> str:
         """Return the class of an agent. Raises MallepostError where the account is gone."""
@@ -346,8 +349,8 @@ class Worker:
                 self._begin_anew(one.ident, invitee.key)
             filed, calendar = result.filed is not None or not invitee.to_file, itip.request(one, invitee, now)
             if one.shared:
-                made = invitation.compose(one, invitee, calendar, now)
-                invitation.submit(self.night.tools.hosts.submit_letter, one.office, made, self.clock.now())
+                message = invitation.compose(one, invitee, calendar, now)
+                invitation.submit(self.night.tools.hosts.submit_letter, one.office, message, self.clock.now())
             else:
                 self.night.send(letter.compose(one, invitee, calendar, order, self.facts, now, filed=filed))
             result.mailed = invitee.sequence
@@ -355,9 +358,9 @@ class Worker:
     def _begin_anew(self, ident: str, key: str) -> None:
         with store.turn(self.folder):
             one = store.load(ident, self.folder)
-            held = one.find(key)
-            if held is not None:
-                held.begun = int(self.clock.now())
+            invitee = one.find(key)
+            if invitee is not None:
+                invitee.begun = int(self.clock.now())
                 store.keep(one, self.folder)
 
     def _went(self, one: Convocation, invitee: Invitee, result: Result) -> bool:
@@ -367,32 +370,32 @@ class Worker:
             result.wait = SETTLED - since
             return False
         query = Query(since=invitee.begun - int(SETTLED), message_id=letter.message_id(one, invitee)).checked()
-        found, failures = self.night.tools.hosts.trace(query)
-        if found.messages:
+        trace, failures = self.night.tools.hosts.trace(query)
+        if trace.messages:
             return True
         if failures and since < UNKNOWN_FOR:
             result.wait = float(LONGEST_WAIT // 12)
         return False
 
-    def _noted(self, held: Invitee, sent: Invitee, result: Result) -> None:
+    def _noted(self, current: Invitee, sent: Invitee, result: Result) -> None:
         """Note the result of an invitation on what the ledger has of it now; answers and changes meanwhile stay."""
         now = self.clock.now()
         if result.filed is not None:
-            held.filed = result.filed
+            current.filed = result.filed
         if result.mailed is not None:
             reminder = sent.mailed >= sent.sequence
-            held.begun, held.sent = 0, held.sent if reminder else int(now)
-            held.mailed = max(held.mailed, result.mailed)
+            current.begun, current.sent = 0, current.sent if reminder else int(now)
+            current.mailed = max(current.mailed, result.mailed)
             if reminder:
-                held.remind, held.reminders, held.reminded = False, held.reminders + 1, int(now)
+                current.remind, current.reminders, current.reminded = False, current.reminders + 1, int(now)
         if result.faults:
-            held.failure = "; ".join(result.faults)[:300]
-            held.later = int(now) + min(FIRST_WAIT * 2**held.tries, LONGEST_WAIT)
-            held.tries = min(held.tries + 1, 10)
+            current.failure = "; ".join(result.faults)[:300]
+            current.later = int(now) + min(FIRST_WAIT * 2**current.tries, LONGEST_WAIT)
+            current.tries = min(current.tries + 1, 10)
         elif result.wait or (result.filed is None and result.mailed is None):
-            held.later = int(now + (result.wait or FIRST_WAIT))
+            current.later = int(now + (result.wait or FIRST_WAIT))
         else:
-            held.failure, held.tries, held.later = "", 0, 0
+            current.failure, current.tries, current.later = "", 0, 0
 
 
 def _due(one: Convocation, now: float) -> bool:

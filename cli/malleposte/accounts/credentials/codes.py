@@ -157,7 +157,7 @@ def waiting(attributes: Mapping[str, Sequence[str]]) -> list[Waiting]:
     return [*([Waiting(Way.LETTER.value, end, old)] if old and end else []), *codes]
 
 
-def found(
+def find_waiting(
     keys: Keyring,
     uid: str,
     code: str,
@@ -191,7 +191,7 @@ def matches(
 
     The same work whatever the answer.
     """
-    return found(keys, uid, code, attributes, now, ways) is not None
+    return find_waiting(keys, uid, code, attributes, now, ways) is not None
 
 
 def waits(attributes: Mapping[str, Sequence[str]], now: datetime.datetime, way: Way | None = None) -> int:

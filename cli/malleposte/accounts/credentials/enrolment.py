@@ -155,8 +155,8 @@ class File:
             "mpRecoveryMail": [self.mail] if self.mail else [],
             "mpRecoveryPhone": [self.phone] if self.phone else [],
         }
-        given = {name: values for name, values in means.items() if values}
-        return {**given, ATTRIBUTE: [], **({CHARTER: [self.charter]} if self.charter else {})}
+        chosen = {name: values for name, values in means.items() if values}
+        return {**chosen, ATTRIBUTE: [], **({CHARTER: [self.charter]} if self.charter else {})}
 
 
 def keep(entry: Entry, file: File) -> list[Change]:
@@ -225,12 +225,12 @@ def holds(keys: Keyring, text: str, attributes: Mapping[str, Sequence[str]], now
     """Whether a ticket is good for the account with these attributes: in time, and its code still waits."""
     end, uid = text.partition(".")[0], first(dict(attributes), "uid")
     mac = text.rpartition(".")[2]
-    found = False
+    valid = False
     for one in codes.waiting(attributes):
         for name in keys.keys:
             right = hmac.compare_digest(_mac(keys, uid, end, one, name).encode(), mac.encode())
-            found |= right and one.end > stamp(now)
-    return found and uid == ticket_holder(text) and end > stamp(now)
+            valid |= right and one.end > stamp(now)
+    return valid and uid == ticket_holder(text) and end > stamp(now)
 
 
 def _mac(keys: Keyring, uid: str, end: str, code: codes.Waiting, name: str | None = None) -> str:

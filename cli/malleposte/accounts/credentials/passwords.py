@@ -129,10 +129,10 @@ class Passwords:
             raise RefusedPasswordError([rules.Violation("in_history")])
         self._set(holder, new, now, "password")
 
-    def set_after_codes(self, uid: str, new: str, now: datetime.datetime, kept: Attributes | None = None) -> State:
+    def set_after_codes(self, uid: str, new: str, now: datetime.datetime, enrolment: Attributes | None = None) -> State:
         """A new password for an agent who has proved to be the owner by codes; what the account was before.
 
-        Every code that waits is spent with it. A pending account takes what was `kept` of its first log-in. A pending
+        Every code that waits is spent with it. A pending account takes the `enrolment` of its first log-in. A pending
         or expired account is active; a blocked one may be read again and still sends nothing until `mpBlockedUntil`.
         Raises NotProvedError, RefusedPasswordError.
         """
@@ -140,10 +140,10 @@ class Passwords:
         if holder is None or holder.state not in BY_CODES:
             raise NotProvedError("the account and its codes are not recognised")
         first = holder.state is State.PENDING
-        given = kept if first and kept else {}
-        means = any(given.get(name) for name in ("mpRecoveryMail", "mpRecoveryPhone"))
+        enrolled = enrolment if first and enrolment else {}
+        means = any(enrolled.get(name) for name in ("mpRecoveryMail", "mpRecoveryPhone"))
         changed = {"mpRecoveryChanged": [stamp(now)], "mpRecoveryNext": []} if means else {}
-        self._set(holder, new, now, "activate" if first else "reset", {**given, **changed})
+        self._set(holder, new, now, "activate" if first else "reset", {**enrolled, **changed})
         return holder.state
 
     def scramble(self, uid: str, now: datetime.datetime) -> bool:

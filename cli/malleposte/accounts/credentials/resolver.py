@@ -29,7 +29,7 @@ class AccountResolver:
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         """`path` is Dovecot's socket; None: every name stands for itself. `clock` in seconds."""
         self.path, self._clock = path, clock
-        self._held: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._cached: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._silent_until = 0.0
 
     async def account(self, name: str) -> str:
@@ -47,10 +47,10 @@ class AccountResolver:
 
     async def _uid(self, name: str) -> str:
         now = self._clock()
-        held = self._held.get(name)
-        if held is not None and held[1] > now:
-            return held[0]
-        old = held[0] if held is not None else ""
+        cached = self._cached.get(name)
+        if cached is not None and cached[1] > now:
+            return cached[0]
+        old = cached[0] if cached is not None else ""
         if self.path is None or now < self._silent_until or not 0 < len(name) <= LONGEST:
             return old
         try:
@@ -59,10 +59,10 @@ class AccountResolver:
             self._silent_until = now + PAUSE
             LOG.warning("names stand for themselves for %d s: %s: %s", PAUSE, type(error).__name__, error)
             return old
-        self._held.pop(name, None)
-        self._held[name] = (uid, now + (FOUND_FOR if uid else NOBODY_FOR))
-        while len(self._held) > REMEMBERED:
-            self._held.popitem(last=False)
+        self._cached.pop(name, None)
+        self._cached[name] = (uid, now + (FOUND_FOR if uid else NOBODY_FOR))
+        while len(self._cached) > REMEMBERED:
+            self._cached.popitem(last=False)
         return uid
 
     async def _ask(self, name: str) -> str:

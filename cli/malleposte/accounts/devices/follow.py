@@ -29,7 +29,7 @@ def of(directory: Directory, uid: str) -> list[Device]:
 
 
 def follow(directory: Directory, journal: Journal, uid: str) -> int:
-    """Bring an account's devices in step with its entry as it is now; how many changed.
+    """Bring an account's devices in step with its entry as it is now, and return the number that changed.
 
     A blocked account's are removed, as its password is voided: whoever had the one may have made the other.
     """
@@ -73,7 +73,7 @@ def remove(directory: Directory, journal: Journal, device: Device, note: str = "
 
 
 def remove_all(directory: Directory, journal: Journal, uid: str, note: str) -> int:
-    """Remove every device of an account; how many."""
+    """Remove every device of an account, and return their number."""
     devices = of(directory, uid)
     for device in devices:
         remove(directory, journal, device, note)

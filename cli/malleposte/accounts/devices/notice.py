@@ -52,7 +52,7 @@ Letter = Callable[[Device, str, Facts, datetime.datetime], EmailMessage]
 """A device, the owner's address, what it says of the academy, and the moment."""
 
 
-def made(device: Device, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+def created(device: Device, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter about a new device password."""
     return _letter(_MADE, _MADE_FR, _MADE_EN, device, to, facts, now)
 

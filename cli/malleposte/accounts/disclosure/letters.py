@@ -81,14 +81,14 @@ def asked(copy: Copy, login: str, to: str, facts: Facts, now: datetime.datetime)
 
 
 def ready(copy: Copy, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
-    """It can be fetched."""
+    """Return the letter: the copy can be fetched."""
     words = _words(login, facts, now, copy)
     subject = "La copie de vos données est prête / The copy of your data is ready"
     return written(subject, _READY.format(**words), _READY_EN.format(**words), to, facts, now)
 
 
 def failed(copy: Copy, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
-    """It could not be made."""
+    """Return the letter: the copy could not be made."""
     words = _words(login, facts, now, copy)
     subject = "La copie de vos données n’a pas pu être préparée / The copy of your data could not be made"
     return written(subject, _FAILED.format(**words), _FAILED_EN.format(**words), to, facts, now)

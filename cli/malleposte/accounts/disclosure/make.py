@@ -66,39 +66,39 @@ class Maker:
         facts: Callable[[], Facts],
         clock: Callable[[], datetime.datetime],
     ) -> None:
-        self.night, self.told, self.spool, self.facts, self.clock = night, result, spool, facts, clock
+        self.night, self.result, self.spool, self.facts, self.clock = night, result, spool, facts, clock
 
     def clear(self) -> None:
         """Copies whose time is over go, and those of accounts that are no more."""
         tools, now = self.night.tools, self.clock()
         for uid in self.spool.holders():
-            with named(self.told.failures.append, uid):
+            with named(self.result.failures.append, uid):
                 copy = self.spool.of(uid, now)
                 asked = when(copy.asked)
-                if self._held(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
+                if self._entry_of(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
                     self.spool.remove(uid)
                 elif copy.state == ENDED and self.spool.end(uid):
                     tools.journal.write("own-data-end", uid, note="its time is over")
-                    self.told.done.append(f"{uid}:{ENDED}")
+                    self.result.done.append(f"{uid}:{ENDED}")
 
     def make(self, uid: str) -> None:
         """Make one and tell its owner; why not is told too."""
-        held = self._held(uid)
-        if held is None:
+        account = self._entry_of(uid)
+        if account is None:
             self.spool.remove(uid)
             return
-        if first(held.attributes, "mpState") != State.ACTIVE:
+        if first(account.attributes, "mpState") != State.ACTIVE:
             self.spool.end(uid)  # nobody could fetch it
             return
         self.spool.begin(uid)
         try:
-            self._write(uid, held)
+            self._write(uid, account)
         except Exception as error:  # noqa: BLE001  # told, and the copies behind it are made
             why = ROOM if isinstance(error, NoRoomError) else AWAY
             self.spool.fail(uid, why)
             self.night.tools.journal.write("own-data-failed", uid, reason=why)
-            self.told.failures.append(f"{uid}: {reason(error)}")
-            self._tell(uid, held, letters.failed, FAILED)
+            self.result.failures.append(f"{uid}: {reason(error)}")
+            self._tell(uid, account, letters.failed, FAILED)
 
     def _write(self, uid: str, entry: Entry) -> None:
         tools = self.night.tools
@@ -113,17 +113,17 @@ class Maker:
         if copy is None:
             return
         tools.journal.write("own-data", uid, counts=report.counts, missing=len(report.failures))
-        self.told.done.append(f"{uid}:{READY}")
+        self.result.done.append(f"{uid}:{READY}")
         self._tell(uid, entry, letters.ready, READY)
 
     def _tell(self, uid: str, entry: Entry, letter: Callable[..., EmailMessage], state: str) -> None:
         copy = self.spool.of(uid, self.clock())
         if copy.state != state:
             return  # called off meanwhile
-        with named(self.told.failures.append, f"{uid}: not told"):
+        with named(self.result.failures.append, f"{uid}: not told"):
             self.night.send(letter(copy, uid, first(entry.attributes, "mail"), self.facts(), self.clock()))
 
-    def _held(self, uid: str) -> Entry | None:
+    def _entry_of(self, uid: str) -> Entry | None:
         try:
             return acts.entry(self.night.tools.directory, uid)
         except InputError:

@@ -81,10 +81,10 @@ class Spool:
             if last.pending() or (again is not None and again > now):
                 return None
             self._gone(uid, "zip", "part")
-            made = Copy(ASKED, stamp(now))
-            self._write(uid, made)
+            copy = Copy(ASKED, stamp(now))
+            self._write(uid, copy)
             self._path(uid, "asked").touch(mode=0o600)
-            return made
+            return copy
 
     def waiting(self) -> list[str]:
         """The accounts whose copies wait, who asked first at the head."""
@@ -92,7 +92,7 @@ class Spool:
             return [path.stem for path in sorted(self._all("asked"), key=lambda one: (one.lstat().st_mtime, one.name))]
 
     def begin(self, uid: str) -> None:
-        """It is being made."""
+        """Note that the copy is being made."""
         with owner.as_owner(self.folder):
             self._write(uid, replace(self._read(uid), state=MAKING))
 
@@ -113,21 +113,21 @@ class Spool:
             raise
 
     def publish(self, uid: str, now: datetime.datetime, missing: int) -> Copy | None:
-        """It is whole; None where it was called off meanwhile."""
+        """Publish the whole copy; None where it was called off meanwhile."""
         with owner.as_owner(self.folder):
             part = self._path(uid, "part")
             if not owner.plain(self._path(uid, "asked")):
                 self._gone(uid, "part")
                 return None
             until, size = stamp(now + KEPT), part.lstat().st_size
-            made = Copy(READY, self._read(uid).asked, stamp(now), until, size, missing)
+            copy = Copy(READY, self._read(uid).asked, stamp(now), until, size, missing)
             part.rename(self._path(uid, "zip"))
-            self._write(uid, made)
+            self._write(uid, copy)
             self._gone(uid, "asked")
-            return made
+            return copy
 
     def fail(self, uid: str, reason: str) -> None:
-        """It could not be made."""
+        """Note that the copy could not be made."""
         with owner.as_owner(self.folder):
             self._gone(uid, "part")
             if owner.plain(self._path(uid, "asked")):

@@ -148,8 +148,8 @@ def account(attributes: Mapping[str, Sequence[str]], classes: Mapping[str, str] 
 
     `classes`: the label of a class of service by its name.
     """
-    held = {name.lower(): values for name, values in attributes.items()}
-    pairs = ((words, _values(name, held.get(name.lower(), ()))) for name, words in FACTS.items())
+    values_of = {name.lower(): values for name, values in attributes.items()}
+    pairs = ((words, _values(name, values_of.get(name.lower(), ()))) for name, words in FACTS.items())
     shown_facts = {words: values for words, values in pairs if values}
     words = FACTS["mpProfile"]
     return shown_facts | (
@@ -193,9 +193,9 @@ def _values(name: str, values: Sequence[str]) -> list[str]:
     return ["oui" if value == "TRUE" else "non" if value == "FALSE" else value for value in values]
 
 
-def act(held: Mapping[str, Any]) -> str:
+def act(line: Mapping[str, Any]) -> str:
     """The operation of a line of a journal, in words."""
-    action, after = str(held.get("action", "")), held.get("after")
+    action, after = str(line.get("action", "")), line.get("after")
     if action == "modify" and isinstance(after, dict) and set(after) <= {"mpOpens", "mpReads"}:
         action = "opens"
     return ACTS.get(action, "autre opération")
@@ -205,10 +205,10 @@ _AS_TOLD = frozenset(("mpStateChanged", "mpRecoveryChanged", "mpInaExpiry", "pwd
 """Facts that follow from the act itself, which its words tell."""
 
 
-def changed(held: Mapping[str, Any]) -> list[str]:
+def changed(line: Mapping[str, Any]) -> list[str]:
     """Return the facts that an act changed, in French words, in the order of FACTS; those of a new account are none."""
-    before, after = held.get("before"), held.get("after")
-    if held.get("action") == "create" or not isinstance(after, dict):
+    before, after = line.get("before"), line.get("after")
+    if line.get("action") == "create" or not isinstance(after, dict):
         return []
     old = {name.lower(): value for name, value in before.items()} if isinstance(before, dict) else {}
     new = {name.lower() for name, value in after.items() if value != old.get(name.lower())}
@@ -220,14 +220,14 @@ def line(raw: str) -> str:
 
     Who acted is somebody else's data, and addresses of networks are the operators': neither is told.
     """
-    held = json.loads(raw)
-    if held.get("action") in SILENT:
+    parsed = json.loads(raw)
+    if parsed.get("action") in SILENT:
         return ""
-    row: dict[str, Any] = {"date": held.get("time", ""), "opération": act(held)}
+    row: dict[str, Any] = {"date": parsed.get("time", ""), "opération": act(parsed)}
     for key, words in (("before", "avant"), ("after", "après")):
-        shown = held.get(key)
+        shown = parsed.get(key)
         facts = account(shown) if isinstance(shown, dict) else {}
         row |= {words: facts} if facts else {}
-    row |= {words: held[key] for key, words in (("name", "nom"), ("note", "motif")) if held.get(key)}
-    row |= {"messages retenus": len(held["held"])} if isinstance(held.get("held"), list) and held["held"] else {}
+    row |= {words: parsed[key] for key, words in (("name", "nom"), ("note", "motif")) if parsed.get(key)}
+    row |= {"messages retenus": len(parsed["held"])} if isinstance(parsed.get("held"), list) and parsed["held"] else {}
     return json.dumps(row, ensure_ascii=False) + "\n"

@@ -268,8 +268,8 @@ class _Rows:
         problems |= self._whole(parsed)
         if problems:
             taken = set(problems) <= self.may_be_left_out
-            kept = self.warnings if taken else self.rejects
-            kept.append(Reject(line.number, line.cells, tuple(problems.values()), taken=taken))
+            reports = self.warnings if taken else self.rejects
+            reports.append(Reject(line.number, line.cells, tuple(problems.values()), taken=taken))
             if not taken:
                 return None
         self.first[parsed[self.key]] = line.number

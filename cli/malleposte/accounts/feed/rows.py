@@ -34,7 +34,7 @@ def plan[Row: (ListRow, RoomRow)](
         changes += entry
         unchanged += not entry
     rejects.sort(key=lambda reject: reject.line)
-    made = Plan(
+    new_plan = Plan(
         domain=domain,
         feed=feed.name,
         feed_sha256=feed.sha256,
@@ -43,7 +43,7 @@ def plan[Row: (ListRow, RoomRow)](
         unchanged=unchanged,
         rejected=len(rejects),
     )
-    return made, replace(feed, rejects=tuple(rejects))
+    return new_plan, replace(feed, rejects=tuple(rejects))
 
 
 def decided(feed: Feed, decides: Mapping[str, Sequence[str]], attributes: Attributes) -> Attributes:

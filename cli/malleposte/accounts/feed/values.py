@@ -197,9 +197,9 @@ def address(text: str) -> str:
     whole = ""
     if len(local) > _MOST_LOCAL or len(words) > _MOST_ADDRESS or not (words.isascii() and _LOCAL.fullmatch(local)):
         whole = _checked(words)
-    elif known := _usual_domain(domain):
+    elif usual := _usual_domain(domain):
         # The domains of a feed are few, and the check of an address spends its time on them.
-        whole = f"{local}@{known}"
+        whole = f"{local}@{usual}"
     if not whole:
         raise BadValueError(f"{words[:60]!r} is not an address", f"{words[:60]!r} n’est pas une adresse de messagerie")
     return whole.lower()

@@ -85,11 +85,11 @@ class _Known(Exception):
 
 def _has_doctype(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
     """Whether an XML part declares a document type, in whatever encoding; read up to its first element."""
-    found = False
+    doctype = False
 
     def declared(*_of: object) -> None:
-        nonlocal found
-        found = True
+        nonlocal doctype
+        doctype = True
         raise _Known
 
     def begun(*_of: object) -> None:
@@ -100,7 +100,7 @@ def _has_doctype(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
     with archive.open(part) as file, contextlib.suppress(_Known, expat.ExpatError):
         while chunk := file.read(_CHUNK):
             parser.Parse(chunk)
-    return found
+    return doctype
 
 
 def _first_line(error: Exception) -> str:

@@ -42,9 +42,9 @@ def read(path: Path) -> Archive | None:
     match = listed or _ACCOUNT.fullmatch(path.name)
     if match is None or not owner.plain(path):
         return None
-    made = day(match["day"])
+    date = day(match["day"])
     uid = stone_name(match["name"]) if listed else match["name"]
-    return Archive(path, uid, made) if made else None
+    return Archive(path, uid, date) if date else None
 
 
 def removed(directory: Directory) -> dict[str, datetime.datetime]:

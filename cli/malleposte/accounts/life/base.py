@@ -23,11 +23,11 @@ def uid_of(entry: Entry) -> str:
 
 
 def change(
-    kind: Kind, entry: Entry, wanted: Attributes, note: str = "", *, name: str = "", line: int = 0
+    kind: Kind, entry: Entry, target: Attributes, note: str = "", *, name: str = "", line: int = 0
 ) -> list[Change]:
     """The change that makes an entry so: only of what differs; none when nothing does. `name`: where it has no uid."""
     attributes = entry.attributes
-    after = {name: values for name, values in wanted.items() if sorted(values) != sorted(attributes.get(name, []))}
+    after = {name: values for name, values in target.items() if sorted(values) != sorted(attributes.get(name, []))}
     if not after:
         return []
     before = {name: list(attributes.get(name, [])) for name in after}

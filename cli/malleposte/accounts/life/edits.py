@@ -41,29 +41,29 @@ def rename(
     mail = (
         checked_address(address.lower(), domain, taken, own)
         if address
-        else _made(attributes, given_name, surname, domain, taken)
+        else _new_address(attributes, given_name, surname, domain, taken)
     )
     whole = f"{given_name} {surname}".strip()
-    wanted: Attributes = {
+    renamed: Attributes = {
         "cn": [whole], "displayName": [whole], "sn": [surname], "givenName": [given_name] if given_name else [],
         "mail": [mail], "mailLocalAddress": list(dict.fromkeys([*attributes.get("mailLocalAddress", []), mail])),
     }  # fmt: skip
     if log_in:
         aliases = attributes.get("mpLoginAlias", [])
-        wanted["mpLoginAlias"] = list(dict.fromkeys([*aliases, checked_log_in(log_in.lower(), taken, aliases)]))
-    return change(Kind.RENAME, entry, wanted)
+        renamed["mpLoginAlias"] = list(dict.fromkeys([*aliases, checked_log_in(log_in.lower(), taken, aliases)]))
+    return change(Kind.RENAME, entry, renamed)
 
 
-def _made(attributes: Attributes, given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
+def _new_address(attributes: Attributes, given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
     try:
         stem = f"{names.slug(given_name)}.{names.slug(surname)}"
     except names.UnusableName as error:
         raise InputError(str(error), "give an --address") from error
     # The address that the account has already under this name, numbered or not.
-    for known in attributes.get("mailLocalAddress", []):
-        local, _at, at_domain = known.partition("@")
+    for address in attributes.get("mailLocalAddress", []):
+        local, _at, at_domain = address.partition("@")
         if at_domain == domain and local.rstrip("0123456789") == stem:
-            return known
+            return address
     return names.address(given_name, surname, domain, taken)
 
 
@@ -124,5 +124,5 @@ def set_recovery(
         attributes["mpRecoveryPhone"] = [phone] if phone else []
     if not attributes:
         return []
-    made = change(Kind.MODIFY, entry, attributes | {"mpRecoveryNext": []})
-    return change(Kind.MODIFY, entry, made[0].after | {"mpRecoveryChanged": [stamp(now)]}) if made else []
+    changes = change(Kind.MODIFY, entry, attributes | {"mpRecoveryNext": []})
+    return change(Kind.MODIFY, entry, changes[0].after | {"mpRecoveryChanged": [stamp(now)]}) if changes else []

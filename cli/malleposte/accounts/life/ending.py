@@ -40,7 +40,9 @@ def end_list(
     *, pending: Path = removal.PENDING,
 ) -> Path:  # fmt: skip
     """Archive a list's entry, remove it, keep its addresses from being given again."""
-    path = _kept(rules.archive_folder / f"liste-{first(entry.attributes, 'cn')}-{now:%Y%m%d}.json", entry.attributes)
+    path = _save_entry(
+        rules.archive_folder / f"liste-{first(entry.attributes, 'cn')}-{now:%Y%m%d}.json", entry.attributes
+    )
     for other in directory.search("lists", ["cn", "member"], {"member": entry.dn}):
         members = other.attributes.get("member", [])
         remaining = [member for member in members if member.lower() != entry.dn.lower()]
@@ -62,7 +64,7 @@ def stone_of(directory: Directory, entry: Entry, now: datetime.datetime) -> Chan
     return removal.tombstone(entry, directory.suffix, now, name)
 
 
-def _kept(path: Path, attributes: Attributes) -> Path:
+def _save_entry(path: Path, attributes: Attributes) -> Path:
     """The list's entry in a file, 0600, on disk before anything is removed."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ def ask_recovery(
     current = [first({name: attributes.get(name, entry.attributes.get(name, []))}, name) for name in names]
     waiting = None if changes else next_recovery(entry)
     ahead = [waiting.mail, waiting.phone] if waiting else current
-    asked = [before if given is None else given for given, before in zip((mail, phone), ahead, strict=True)]
+    asked = [before if value is None else value for value, before in zip((mail, phone), ahead, strict=True)]
     new: Attributes = dict(attributes)
     if asked == current:
         new["mpRecoveryNext"] = []

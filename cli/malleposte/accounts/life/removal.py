@@ -111,10 +111,10 @@ def purge(
 
     `seen`: its attributes when that was decided. Raises InputError where it was resumed or suspended anew since.
     """
-    held = entry(tools.directory, uid)
-    if seen is not None and (moved := differing(held.attributes, {name: seen.get(name, []) for name in PURGED})):
+    account = entry(tools.directory, uid)
+    if seen is not None and (moved := differing(account.attributes, {name: seen.get(name, []) for name in PURGED})):
         raise InputError(f"{uid}: {', '.join(moved)} changed meanwhile: it is not removed", "look at the account again")
-    return remove(tools, held, now, note, pending=pending)
+    return remove(tools, account, now, note, pending=pending)
 
 
 def remove(tools: Tools, entry: Entry, now: datetime.datetime, note: str = "", *, pending: Path = PENDING) -> Removed:

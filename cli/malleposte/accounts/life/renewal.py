@@ -126,9 +126,9 @@ class Facts:
     @classmethod
     def read(cls, path: Path | None = None) -> Facts:
         """From the platform's facts on this host. Raises InputError."""
-        given = facts.read(path)
+        values = facts.read(path)
         try:
-            return cls.of(given)
+            return cls.of(values)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path or facts.FILE}: not the platform's facts ({error})", "deploy this host again"

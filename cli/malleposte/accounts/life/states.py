@@ -48,10 +48,10 @@ def bar(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> lis
 
 def _barred(entry: Entry, now: datetime.datetime, hours: float) -> Attributes:
     until = now + datetime.timedelta(hours=hours)
-    held = when(first(entry.attributes, "mpBlockedUntil"))
+    current_end = when(first(entry.attributes, "mpBlockedUntil"))
     # Whoever had the password may have made the recovery codes, and asked for other means of recovery.
     void: Attributes = dict(_NO_CODE) | {"mpRecoveryNext": [], "mpRecoveryCode": []}
-    return void | {"mpBlockedUntil": [stamp(max(until, held) if held else until)]}
+    return void | {"mpBlockedUntil": [stamp(max(until, current_end) if current_end else until)]}
 
 
 def unblock(entry: Entry) -> list[Change]:

@@ -52,17 +52,17 @@ class Wanted:
 
     def words(self) -> list[str]:
         """The words of Dovecot's search."""
-        found = ["mailbox", f"{ROOT}*"]
+        words = ["mailbox", f"{ROOT}*"]
         for name, value in (("FROM", self.sender), ("SUBJECT", self.subject)):
             if value:
-                found += ["HEADER", name, value]
-        return found + (["SAVEDSINCE", f"{self.days}d"] if self.days else [])
+                words += ["HEADER", name, value]
+        return words + (["SAVEDSINCE", f"{self.days}d"] if self.days else [])
 
 
-def find(uid: str, wanted: Wanted, run: Run = doveadm) -> list[Deleted]:
+def find(uid: str, query: Wanted, run: Run = doveadm) -> list[Deleted]:
     """The messages, those deleted last first, at most `MOST`. Raises MallepostError."""
-    told = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *wanted.words(), timeout=SECONDS).stdout
-    rows = [_read(row) for row in json.loads(told or "[]")]
+    answer = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *query.words(), timeout=SECONDS).stdout
+    rows = [_read(row) for row in json.loads(answer or "[]")]
     return sorted(rows, key=lambda one: (one.deleted, one.ident), reverse=True)[:MOST]
 
 
@@ -92,15 +92,15 @@ def target(folder: str) -> str:
 
 
 def restore(uid: str, idents: Iterable[str], run: Run = doveadm) -> dict[str, int]:
-    """Bring messages back; how many came to each folder. Raises InputError, MallepostError."""
+    """Bring messages back, and return the number for each folder. Raises InputError, MallepostError."""
     checked(uid)
     done: dict[str, int] = {}
     for folder, numbers in parted(idents).items():
         place, source = target(folder), f"{ROOT}{folder}"
-        held = run(
+        answer = run(
             "-f", "json", "search", "-u", uid, "--", "mailbox", source, "UID", ",".join(numbers), timeout=SECONDS
         ).stdout
-        there = [row["uid"] for row in json.loads(held or "[]")]
+        there = [row["uid"] for row in json.loads(answer or "[]")]
         if missing := sorted(set(numbers) - set(map(str, there)), key=int):
             raise InputError(f"{folder}:{missing[0]} is not there", "it was brought back, or its time is over")
         if place != "INBOX":

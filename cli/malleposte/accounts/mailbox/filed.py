@@ -51,8 +51,8 @@ class Uncertain:
     @property
     def uid(self) -> str:
         """The account; empty where the address is none of an account's."""
-        known = _ADDRESS.fullmatch(self.address.rpartition("@")[0])
-        return known[1] if known and is_uid(known[1]) else ""
+        match = _ADDRESS.fullmatch(self.address.rpartition("@")[0])
+        return match[1] if match and is_uid(match[1]) else ""
 
 
 def uncertain(queue: str, domain: str, before: Collection[Uncertain]) -> set[Uncertain]:
@@ -79,8 +79,8 @@ def seconds(headers: Iterable[str]) -> dict[str, str]:
     by_ident = {}
     for text in headers:
         first = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(text).get("Received", "")
-        if known := _RECEIVED.fullmatch(" ".join(str(first).split())):
-            by_ident[known[1]] = known[2]
+        if match := _RECEIVED.fullmatch(" ".join(str(first).split())):
+            by_ident[match[1]] = match[2]
     return by_ident
 
 
@@ -102,8 +102,8 @@ def look(uid: str, waiting: Collection[Uncertain]) -> str:
         words = ("-f", "json", "fetch", "-u", uid, "hdr", "mailbox", folders, "savedsince", since)
         done = dovecot.doveadm(*words, timeout=PATIENCE)
         headers += (str(row.get("hdr", "")) for row in json.loads(done.stdout or "[]"))
-    known = seconds(headers)
-    filed = [(one, known[one.ident]) for one in sorted(waiting, key=str) if one.ident in known]
+    times = seconds(headers)
+    filed = [(one, times[one.ident]) for one in sorted(waiting, key=str) if one.ident in times]
     return script(filed) if filed else ""
 
 
@@ -134,10 +134,10 @@ def main(words: Sequence[str]) -> int:
         return 2
     folder, failed = Path(words[0]), False
     queue = subprocess.run(["postqueue", "-j"], capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
-    found = uncertain(queue, words[1], remembered(folder / LIST))
-    owner.replace(folder / LIST, json.dumps(sorted((one.ident, one.address, one.arrived) for one in found)))
+    unconfirmed = uncertain(queue, words[1], remembered(folder / LIST))
+    owner.replace(folder / LIST, json.dumps(sorted((one.ident, one.address, one.arrived) for one in unconfirmed)))
     of: dict[str, list[Uncertain]] = defaultdict(list)
-    for one in found:
+    for one in unconfirmed:
         of[one.uid].append(one)
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         if path.stem not in of:

@@ -96,10 +96,10 @@ def _decoded(text: str) -> str:
 
 def forwards(text: str) -> tuple[str, ...]:
     """Addresses that a script's `redirect` commands name. One that the script computes ends in COMPUTED."""
-    return tuple(dict.fromkeys(_told(one) for one in _named(text, "redirect")))
+    return tuple(dict.fromkeys(_shown_address(one) for one in _named(text, "redirect")))
 
 
-def _told(string: str) -> str:
+def _shown_address(string: str) -> str:
     """An address as it is told; one that the script computes ends in COMPUTED."""
     read = _decoded(string)
     return read + COMPUTED if "${" in read else read
@@ -166,7 +166,11 @@ def without(text: str, names: Collection[str], address: str | None = None) -> st
     """
     while True:
         gone = next(
-            (one for one in _commands(text) if one.name in names and (address is None or _told(one.string) == address)),
+            (
+                one
+                for one in _commands(text)
+                if one.name in names and (address is None or _shown_address(one.string) == address)
+            ),
             None,
         )
         if gone is None:
@@ -175,7 +179,7 @@ def without(text: str, names: Collection[str], address: str | None = None) -> st
 
 
 def remove(home: Path, names: Collection[str], address: str | None = None) -> int:
-    """Rewrite the scripts of a box as `without` does, those that are not in force too; how many changed."""
+    """Rewrite the scripts of a box as `without` does, those out of force too; return the number that changed."""
     with owner.as_owner(home):
         changed = 0
         for name, text in read(home).texts.items():
@@ -236,16 +240,16 @@ def carry(home: Path, name: str) -> str:
     `wanted` is the script that the webmail of the new class writes; it bears the webmail's name.
     """
     with owner.as_owner(home):
-        held = read(home)
-        if not owner.folder(home) or held.active == name:
+        filters = read(home)
+        if not owner.folder(home) or filters.active == name:
             return ""
-        carried = held.active
+        carried = filters.active
         if carried:
-            owner.replace(home / CARRIED, held.texts[carried])
+            owner.replace(home / CARRIED, filters.texts[carried])
             (home / ACTIVE).unlink()
-        elif not held.carried:
+        elif not filters.carried:
             drop(home)  # it may be a link that the user laid
-        if name in held.scripts:
+        if name in filters.scripts:
             # Without filters in force meanwhile: those that were carried away from this class are its own script.
             if not carried:
                 drop(home)

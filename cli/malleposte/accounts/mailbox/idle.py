@@ -63,19 +63,19 @@ class Idle:
 
 def find(store: Path, offered: Collection[str], failed: Callable[[str], object]) -> Iterator[Idle]:
     """The scripts in force of a mail store that ask for more than is offered; `failed` is told of unread boxes."""
-    known = {*offered, *ALWAYS}
+    available = {*offered, *ALWAYS}
     for link in sorted(store.glob(f"*/*/{filters.ACTIVE}")):
         with named(failed, link.parent.name):
-            held = filters.read(link.parent)
-            for name in filter(None, (held.active, filters.CARRIED if held.carried else "", *held.included)):
-                text = held.texts[name]
-                missing = tuple(one for one in filters.required(text) if one not in known)
+            scripts = filters.read(link.parent)
+            for name in filter(None, (scripts.active, filters.CARRIED if scripts.carried else "", *scripts.included)):
+                text = scripts.texts[name]
+                missing = tuple(one for one in filters.required(text) if one not in available)
                 if missing:
                     yield Idle(link.parent.name, name, missing, hashlib.sha256(text.encode()).hexdigest())
 
 
 def tell(
-    found: Collection[Idle],
+    idle: Collection[Idle],
     facts: Mapping[str, Any],
     deliver_domain: str,
     state: Path,
@@ -86,12 +86,12 @@ def tell(
 
     `failed` is told of owners who could not be written to: the next time tries again.
     """
-    known: dict[str, str] = kit.state(state, lambda text: dict(json.loads(text))) or {}
+    notified_before: dict[str, str] = kit.state(state, lambda text: dict(json.loads(text))) or {}
     fresh = list[Idle]()
-    told = {f"{one.uid}/{one.script}": one.digest for one in found}
+    notified = {f"{one.uid}/{one.script}": one.digest for one in idle}
     support = facts["support"]
-    for one in (one for one in found if known.get(f"{one.uid}/{one.script}") != one.digest):
-        del told[f"{one.uid}/{one.script}"]
+    for one in (one for one in idle if notified_before.get(f"{one.uid}/{one.script}") != one.digest):
+        del notified[f"{one.uid}/{one.script}"]
         with named(failed, one.uid):
             text = _TO_OWNER.format(
                 script=one.script, names=", ".join(one.missing), phone=support["phone"], mail=support["mail"],
@@ -99,10 +99,10 @@ def tell(
             )  # fmt: skip
             subject = "Vos filtres ne s’exécutent plus / Your filters no longer run"
             deliver(f"{one.uid}@{deliver_domain}", letter(facts, subject, text))
-            told[f"{one.uid}/{one.script}"] = one.digest
+            notified[f"{one.uid}/{one.script}"] = one.digest
             fresh.append(one)
-    if told != known:
-        durable.write(state, json.dumps(told, sort_keys=True))
+    if notified != notified_before:
+        durable.write(state, json.dumps(notified, sort_keys=True))
     if fresh:
         rows = "\n".join(f"{one.uid}  {one.script}  {', '.join(one.missing)}" for one in fresh)
         subject = f"Filtres de {len(fresh)} comptes sans effet / filters that do not run"

@@ -19,15 +19,15 @@ READ: tuple[Branch, ...] = ("people", "functional", "lists")
 
 
 def missing(
-    directory: Directory, wanted: Mapping[str, str], domain: str, taken: Container[str], *, profile: str
+    directory: Directory, addresses: Mapping[str, str], domain: str, taken: Container[str], *, profile: str
 ) -> list[FunctionalBox]:
-    """The boxes to make, of a class. `wanted`: address -> name of its box; those of other domains are left out.
+    """The boxes to make, of a class. `addresses`: address -> name of its box; those of other domains are left out.
 
     `taken` holds every name in use or used before. Raises InputError for an address that was somebody's and is
     nobody's now, or that cannot be a box.
     """
-    made = []
-    for address, name in sorted(wanted.items()):
+    boxes = []
+    for address, name in sorted(addresses.items()):
         local, _, of = address.lower().partition("@")
         if of != domain or _has_reader(directory, f"{local}@{of}"):
             continue
@@ -35,8 +35,8 @@ def missing(
             raise InputError(f"{address} of the platform's facts is or was somebody's", "choose another address there")
         if not is_uid(local):
             raise InputError(f"{address} of the platform's facts cannot be a box", "letters, digits, dots, hyphens")
-        made.append(FunctionalBox(uid=local, name=name, mail=f"{local}@{of}", profile=profile))
-    return made
+        boxes.append(FunctionalBox(uid=local, name=name, mail=f"{local}@{of}", profile=profile))
+    return boxes
 
 
 def _has_reader(directory: Directory, address: str) -> bool:

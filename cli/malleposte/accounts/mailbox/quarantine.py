@@ -52,8 +52,8 @@ def find(uid: str, place: str, run: Run = doveadm) -> list[Held]:
     """
     folder = ("mailbox", _folder(place))
     there = ("-f", "json", "search", "-u", checked(uid), "--", *folder, "ALL")
-    found = json.loads(run(*there, also=(MISSING,), timeout=SECONDS).stdout or "[]")
-    numbers = sorted((int(row["uid"]) for row in found), reverse=True)[:MOST]
+    matches = json.loads(run(*there, also=(MISSING,), timeout=SECONDS).stdout or "[]")
+    numbers = sorted((int(row["uid"]) for row in matches), reverse=True)[:MOST]
     if not numbers:
         return []
     rows = map(_read, _rows(run, uid, FIELDS, *folder, "UID", ",".join(map(str, numbers))))
@@ -76,7 +76,7 @@ def _folder(place: str) -> str:
 def release(
     uid: str, place: str, idents: Iterable[str], run: Run = doveadm, learn: Callable[[str], None] = learn_ham
 ) -> int:
-    """Move messages to the inbox, all or none; how many. Raises InputError, MallepostError.
+    """Move messages to the inbox, all or none, and return their number. Raises InputError, MallepostError.
 
     The quota is counted anew: Dovecot adds nothing for a move from a folder outside the quota. The filter learns from
     what its owner released, and not from what lay sealed.

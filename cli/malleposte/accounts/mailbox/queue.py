@@ -85,8 +85,8 @@ class Queue:
     def held(self) -> list[Waiting]:
         """Every message that is held, with the account that was logged in."""
         waiting = [one for one in self.waiting() if one.held]
-        known = self._logins(waiting)
-        return [replace(one, login=known.get(one.ident, "")) for one in waiting]
+        login_of = self._logins(waiting)
+        return [replace(one, login=login_of.get(one.ident, "")) for one in waiting]
 
     def waiting(self) -> list[Waiting]:
         """Every message of the queue. Raises MallepostError where Postfix does not say."""
@@ -96,11 +96,11 @@ class Queue:
             raise MallepostError(f"the output of postqueue is not a queue ({error})") from error
 
     def _logins(self, waiting: Sequence[Waiting]) -> dict[str, str]:
-        known: dict[str, str] = {}
+        by_ident: dict[str, str] = {}
         for some in _portions([one.ident for one in waiting if _ID.fullmatch(one.ident)]):
             # One that has left meanwhile is an error of postcat: the others are printed all the same.
-            known |= logins(self._run(["postcat", "-eq", *some], check=False))
-        return known
+            by_ident |= logins(self._run(["postcat", "-eq", *some], check=False))
+        return by_ident
 
     def hold(self, messages: Iterable[Waiting]) -> list[str]:
         """Hold messages; their ids."""
@@ -120,14 +120,14 @@ class Queue:
     def _each(self, option: str, messages: Sequence[Waiting]) -> list[str]:
         idents = [one.ident for one in messages if _ID.fullmatch(one.ident)]
         if idents:
-            self._run(["postsuper", option, "-"], given="\n".join(idents) + "\n")
+            self._run(["postsuper", option, "-"], text="\n".join(idents) + "\n")
         return idents
 
     @staticmethod
-    def _run(argv: Sequence[str], given: str = "", *, check: bool = True) -> str:
+    def _run(argv: Sequence[str], text: str = "", *, check: bool = True) -> str:
         try:
             done = subprocess.run(
-                list(argv), input=given, capture_output=True, text=True, errors="replace", check=False, timeout=TIMEOUT
+                list(argv), input=text, capture_output=True, text=True, errors="replace", check=False, timeout=TIMEOUT
             )
         except subprocess.TimeoutExpired as error:
             raise MallepostError(f"{argv[0]}: no answer in {TIMEOUT} s") from error

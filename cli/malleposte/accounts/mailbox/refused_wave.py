@@ -42,5 +42,5 @@ def _old(line: str, now: float | None) -> bool:
     match = _IDENT.fullmatch(line.rpartition(" ")[2])
     if match is None:
         return True
-    made = time.mktime(time.strptime(match[1], "%Y%m%d"))
-    return (time.time() if now is None else now) - made > DAYS * 86_400
+    retracted_at = time.mktime(time.strptime(match[1], "%Y%m%d"))
+    return (time.time() if now is None else now) - retracted_at > DAYS * 86_400

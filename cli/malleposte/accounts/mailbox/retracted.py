@@ -85,8 +85,8 @@ def _ran(
 def _closed(uids: Sequence[str], done: Any) -> Sequence[str]:
     """Return the boxes that were not looked through. Some faults have no exit code (2.4.1)."""
     there = {match[1] for match in _FAULT.finditer(done.stderr)}
-    found = [uid for uid in uids if uid in there]
-    return found or (uids if done.returncode else ())
+    faulty = [uid for uid in uids if uid in there]
+    return faulty or (uids if done.returncode else ())
 
 
 def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:

@@ -81,11 +81,11 @@ class Edit:
     block: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
-    def to(self, held: Senders) -> Senders:
-        """`held` after it. A sender that comes to a list goes from the other. Raises InputError, FullListError."""
+    def to(self, current: Senders) -> Senders:
+        """`current` after it. A sender that comes to a list goes from the other. Raises InputError, FullListError."""
         gone = {*self.allow, *self.block, *self.remove}
-        allowed, blocked = ([one for one in each if one not in gone] for each in (held.allowed, held.blocked))
-        return Senders.of(self.level or held.level, [*allowed, *self.allow], [*blocked, *self.block])
+        allowed, blocked = ([one for one in each if one not in gone] for each in (current.allowed, current.blocked))
+        return Senders.of(self.level or current.level, [*allowed, *self.allow], [*blocked, *self.block])
 
 
 def checked(sender: object) -> str:
@@ -95,17 +95,17 @@ def checked(sender: object) -> str:
     return sender
 
 
-def script(held: Senders) -> str:
+def script(choice: Senders) -> str:
     """The file. An address says more than its domain; a domain that is blocked stands for those below it too."""
-    data = {"level": held.level, "allowed": held.allowed, "blocked": held.blocked}
+    data = {"level": choice.level, "allowed": choice.allowed, "blocked": choice.blocked}
     lines = [_HEAD, _DATA + json.dumps(data), 'require ["imap4flags"];', ""]
-    if held.level == STRICT:
+    if choice.level == STRICT:
         lines.append(_mark("strict"))
-    blocked = _domains(held.blocked)
+    blocked = _domains(choice.blocked)
     rules = (
-        ("allowed", f'header :is "{AUTHOR}"', _addresses(held.allowed)),
-        ("blocked", 'address :all :is "from"', _addresses(held.blocked)),
-        ("allowed", f'header :matches "{AUTHOR}"', [f"*@{one}" for one in _domains(held.allowed)]),
+        ("allowed", f'header :is "{AUTHOR}"', _addresses(choice.allowed)),
+        ("blocked", 'address :all :is "from"', _addresses(choice.blocked)),
+        ("allowed", f'header :matches "{AUTHOR}"', [f"*@{one}" for one in _domains(choice.allowed)]),
         ("blocked", 'address :domain :matches "from"', [*blocked, *(f"*.{one}" for one in blocked)]),
     )
     word = "if"
@@ -116,9 +116,9 @@ def script(held: Senders) -> str:
     return "\n".join(lines) + "\n"
 
 
-def by_sender(known: Iterable[str]) -> list[str]:
+def by_sender(allowed: Iterable[str]) -> list[str]:
     """Tests of Sieve that hold for the mail of these senders, once the filter has verified its author, and of lists."""
-    senders = list(known)
+    senders = list(allowed)
     addresses, domains = _addresses(senders), [f"*@{one}" for one in _domains(senders)]
     rules = (("is", AUTHOR, addresses), ("matches", AUTHOR, domains), ("is", LIST, addresses))
     return [f'header :{how} "{name}" [{", ".join(map(quoted, values))}]' for how, name, values in rules if values]
@@ -182,19 +182,19 @@ def change(home: Path, edit: Edit) -> Senders:
         return now
 
 
-def told(held: Senders) -> dict[str, str | Sequence[str]]:
+def own_terms(choice: Senders) -> dict[str, str | Sequence[str]]:
     """The choices in the agent's own terms, for an export; nothing where none was made."""
-    if held.plain:
+    if choice.plain:
         return {}
-    return {"niveau": held.level, "expéditeurs autorisés": held.allowed, "expéditeurs bloqués": held.blocked}
+    return {"niveau": choice.level, "expéditeurs autorisés": choice.allowed, "expéditeurs bloqués": choice.blocked}
 
 
 def traces(home: Path) -> list[Trace]:
     """The lists of a mailbox, each as a setting that somebody else may have made."""
-    held = read(home)
+    choice = read(home)
     traces_of_senders = []
     for name in LISTS:
-        if listed := getattr(held, name):
+        if listed := getattr(choice, name):
             more = f" (+{len(listed) - NAMED})" if len(listed) > NAMED else ""
             traces_of_senders.append(Trace(Kind.SENDERS, name, ", ".join(listed[:NAMED]) + more))
     return traces_of_senders

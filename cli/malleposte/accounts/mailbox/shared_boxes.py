@@ -42,13 +42,13 @@ def ours(key: str) -> str | None:
 def renewed(text: str, boxes: Iterable[str]) -> str:
     """The file's new text: the shares of agents as they were, then a pair of lines for each box."""
     lines = text.splitlines()
-    kept: list[str] = []
+    pairs: list[str] = []
     for place in range(0, len(lines) - 1, 2):
         if ours(lines[place]) is None:
-            kept += lines[place : place + 2]
+            pairs += lines[place : place + 2]
     for uid in sorted(set(boxes)):
-        kept += [f"{PREFIX}{uid}/{uid}", "1"]
-    return "".join(f"{line}\n" for line in kept)
+        pairs += [f"{PREFIX}{uid}/{uid}", "1"]
+    return "".join(f"{line}\n" for line in pairs)
 
 
 def locked(path: Path) -> int:

@@ -227,7 +227,7 @@ def prune(now: float, days: int, folder: Path = store.FOLDER) -> list[str]:
     return gone
 
 
-def told(one: Poll, uid: str) -> list[dict[str, object]]:
+def own_terms(one: Poll, uid: str) -> list[dict[str, object]]:
     """Return what a poll holds of an agent, for the copy of the own data."""
     slots = [f"{slot.begin} {slot.end}" for slot in one.slots]
     return [

@@ -89,10 +89,10 @@ def _answers(some: Iterable[Mapping[str, Any]], span: tuple[str, str], ask: Ask)
     return answer if isinstance(answer, dict) else {}
 
 
-def _times(uid: str, told: Any) -> Times:
-    if not isinstance(told, list):
+def _times(uid: str, answer: Any) -> Times:
+    if not isinstance(answer, list):
         return Times(uid, known=False)
-    return Times(uid, tuple((str(begin), str(end)) for begin, end in told))
+    return Times(uid, tuple((str(begin), str(end)) for begin, end in answer))
 
 
 def by_socket(question: bytes, path: Path = SOCKET, target: str = "/", seconds: float = PATIENCE) -> bytes:

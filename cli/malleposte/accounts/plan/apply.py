@@ -137,11 +137,11 @@ class _Application:
         The first of many that is there already tells of an apply that was killed: one search then finds the others.
         """
         asked: dict[str, list[Change]] = {}
-        held: dict[str, set[str]] = {}
+        digests: dict[str, set[str]] = {}
 
         def missing() -> Iterator[tuple[str, Attributes]]:
             for change in changes:
-                if held.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
+                if digests.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
                     self.outcome.already += 1
                     self._count(change, done=False)
                 else:
@@ -155,8 +155,8 @@ class _Application:
                 self._count(change, done=True)
                 continue
             self._refused_addition(change, answer)
-            if not held and len(self.plan.changes) >= _MANY:
-                held |= {
+            if not digests and len(self.plan.changes) >= _MANY:
+                digests |= {
                     entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
                     for entry in self.directory.search("people", ["mpNumenDigest"])
                 }

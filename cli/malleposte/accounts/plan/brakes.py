@@ -77,17 +77,17 @@ class Stop:
 
     brake: Brake
     count: int
-    known: int
+    accounts: int
     limit: Limit
     cause: str
 
     def __str__(self) -> str:
         """The sentence without the remedy."""
-        percent = _percent(self.count, self.known)
+        percent = _percent(self.count, self.accounts)
         more = f"{percent:.1f} %, more than {self.limit.percent:g} %"
         if percent <= self.limit.percent:
             more = f"more than {self.limit.number}"
-        return f"{self.count} of {self.known} agents {_WORDS[self.brake][0]} ({more}): {self.cause}"
+        return f"{self.count} of {self.accounts} agents {_WORDS[self.brake][0]} ({more}): {self.cause}"
 
 
 def of(change: Change) -> Iterator[Brake]:
@@ -114,11 +114,11 @@ def stops(plan: Plan, limits: Limits = USUAL) -> list[Stop]:
         brakes = list(of(change))
         counts.update(brakes)
         capitals += Brake.RENAMES in brakes and _in_capitals(change.after.get("sn") or change.after["cn"])
-    known = plan.departures.known
+    accounts = plan.departures.known
     return [
-        Stop(brake, counts[brake], known, limits[brake], _cause(brake, capitals, counts[Brake.RENAMES]))
+        Stop(brake, counts[brake], accounts, limits[brake], _cause(brake, capitals, counts[Brake.RENAMES]))
         for brake in Brake
-        if _too_many(brake, counts[brake], known, limits[brake])
+        if _too_many(brake, counts[brake], accounts, limits[brake])
     ]
 
 
@@ -130,13 +130,13 @@ def demand(plan: Plan, limits: Limits, forced: Collection[str] = ()) -> None:
         raise TooManyChangesError(f"{plan.feed}: {'; '.join(map(str, stopping))}", f"if it is meant, say {words}")
 
 
-def _too_many(brake: Brake, count: int, known: int, limit: Limit) -> bool:
+def _too_many(brake: Brake, count: int, accounts: int, limit: Limit) -> bool:
     few = 0 if brake is Brake.DEPARTURES else FEW
-    return count > few and (count > limit.number or _percent(count, known) > limit.percent)
+    return count > few and (count > limit.number or _percent(count, accounts) > limit.percent)
 
 
-def _percent(count: int, known: int) -> float:
-    return 100 * count / known if known else 0.0
+def _percent(count: int, accounts: int) -> float:
+    return 100 * count / accounts if accounts else 0.0
 
 
 def _cause(brake: Brake, capitals: int, renames: int) -> str:

@@ -66,18 +66,16 @@ class _Planner:
 
     def plan(self, feed: Feed) -> Plan:
         """See `plan`."""
-        known = self.current.known()
-        by_digest = {digest: one for one in known for digest in one.numen_digests}
+        accounts = self.current.accounts()
+        by_digest = {digest: one for one in accounts for digest in one.numen_digests}
         present = [person for person in feed.people if not (person.end and person.end < self.today)]
-        wanted = [self._wanted(person) for person in present]
-        pairs = [
-            (one, next((by_digest[digest] for digest in one.numen if digest in by_digest), None)) for one in wanted
-        ]
+        rows = [self._row(person) for person in present]
+        pairs = [(one, next((by_digest[digest] for digest in one.numen if digest in by_digest), None)) for one in rows]
         new = [one for one, account in pairs if account is None]
         changed = [(one, account) for one, account in pairs if account and self._differs(one, account)]
         details = self.current.details(account.uid for _, account in changed)
         stayed = {account.uid for _, account in pairs if account}
-        suspended, held_back, departures = self._departures(feed, known, stayed)
+        suspended, held_back, departures = self._departures(feed, accounts, stayed)
         return Plan(
             domain=self.rules.domain,
             feed=feed.name,
@@ -97,7 +95,7 @@ class _Planner:
             held_back=held_back,
         )
 
-    def _wanted(self, person: Person) -> _Row:
+    def _row(self, person: Person) -> _Row:
         numen = self.keys.digests("numen", person.numen)
         return _Row(person, numen, source_digest(person, self.keys, self.rules))
 
@@ -192,10 +190,10 @@ class _Planner:
     # --- departures ---
 
     def _departures(
-        self, feed: Feed, known: Iterable[Account], stayed: set[str]
+        self, feed: Feed, accounts: Iterable[Account], stayed: set[str]
     ) -> tuple[tuple[Change, ...], tuple[str, ...], Departures]:
         """Those of earlier feeds that this one does not hold, less those whose row may be among the refused."""
-        there = [one for one in known if one.source_digest and one.state != State.SUSPENDED]
+        there = [one for one in accounts if one.source_digest and one.state != State.SUSPENDED]
         gone = [one for one in there if one.uid not in stayed]
         details = self.current.details(one.uid for one in gone)
         shielded = self._refused(feed)

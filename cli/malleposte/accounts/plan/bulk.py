@@ -26,13 +26,13 @@ def acts(
     now: datetime.datetime, profile: str = "", *, days: float = LifeRules.purge_days, override: str = ""
 ) -> dict[str, Act]:
     """Return the acts by their names; `profile` is the new class, `days` and `override` are for a removal."""
-    made: tuple[Act, ...] = (
+    of_names: tuple[Act, ...] = (
         lambda entry: life.suspend(entry, now),
         lambda entry: life.resume(entry, now),
         lambda entry: life.profile(entry, profile),
         lambda entry: removal.planned(entry, now, days, override),
     )
-    return dict(zip(NAMES, made, strict=True))
+    return dict(zip(NAMES, of_names, strict=True))
 
 
 @dataclass
@@ -56,10 +56,10 @@ def named(content: bytes) -> list[str]:
 def listed(directory: Directory, content: bytes) -> Selection:
     """Return the accounts of a list. Raises InputError."""
     chosen = named(content)
-    wanted, by_name = set(chosen), dict[str, Entry]()
+    names, by_name = set(chosen), dict[str, Entry]()
     for entry in directory.search("people", ASKED):
         for key in ("mailLocalAddress", "mpLoginAlias", "uid"):
-            by_name |= {name: entry for value in entry.attributes.get(key, []) if (name := value.lower()) in wanted}
+            by_name |= {name: entry for value in entry.attributes.get(key, []) if (name := value.lower()) in names}
     entries = {by_name[name].dn: by_name[name] for name in chosen if name in by_name}
     return Selection(list(entries.values()), [name for name in chosen if name not in by_name])
 
@@ -78,16 +78,16 @@ def plan(name: str, act: Act, chosen: Selection, directory: Directory, domain: s
         nonlocal unchanged
         for entry in entries:
             try:
-                found = act(entry)
+                account_changes = act(entry)
             except InputError as error:
                 left[uid_of(entry)] = error.message
                 continue
-            unchanged += not found
-            for one in found:
+            unchanged += not account_changes
+            for one in account_changes:
                 yield replace(one, name=first(entry.attributes, "cn"))
 
     lines = Lines.of(changes(chosen.entries))
-    known = sum(1 for _ in directory.search("people", ["uid"]))
+    accounts = sum(1 for _ in directory.search("people", ["uid"]))
     leaving = len(lines) if name.startswith("suspend") else 0
     stamp = now.astimezone(datetime.UTC).isoformat(timespec="seconds")
-    return Plan(domain, name, "", stamp, lines, Departures(leaving, known), unchanged, left_alone=left)
+    return Plan(domain, name, "", stamp, lines, Departures(leaving, accounts), unchanged, left_alone=left)

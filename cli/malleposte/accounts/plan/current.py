@@ -57,7 +57,7 @@ class Current:
         """The directory's suffix."""
         return self.directory.suffix
 
-    def known(self) -> list[Account]:
+    def accounts(self) -> list[Account]:
         """Everybody, by what tells a row that changed."""
         return [
             Account(

@@ -55,34 +55,34 @@ def unfinished(before: Iterable[Plan], directory: Directory) -> Iterator[Change]
     }  # fmt: skip
     branches: tuple[Branch, ...] = ("people", "functional", "resources", "tombstones")
     entries = (entry for branch in branches for entry in directory.search(branch, ["uid"]) if gone)
-    held = {first(entry.attributes, "uid").lower() for entry in entries}
-    yield from (change for uid, change in gone.items() if uid.lower() not in held)
+    uids = {first(entry.attributes, "uid").lower() for entry in entries}
+    yield from (change for uid, change in gone.items() if uid.lower() not in uids)
 
 
 @dataclass
 class _Reversal:
     ident: str
-    made: Plan
+    imported: Plan
     directory: Directory
     used: Used
     left_alone: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
 
     def plan(self, now: datetime.datetime) -> Plan:
-        numbers = range(len(self.made.changes))[::-1]
-        news = {number: self.made.changes[number].is_new for number in numbers}
+        numbers = range(len(self.imported.changes))[::-1]
+        news = {number: self.imported.changes[number].is_new for number in numbers}
         entries = self._entries()
         back = Lines.of(
             itertools.chain(
-                self._changed_back((self.made.changes[one] for one in numbers if not news[one]), entries),
-                self._withdrawn([self.made.changes[one] for one in numbers if news[one]], entries),
+                self._changed_back((self.imported.changes[one] for one in numbers if not news[one]), entries),
+                self._withdrawn([self.imported.changes[one] for one in numbers if news[one]], entries),
             )
         )
         leaving = sum(change.kind == Kind.SUSPEND for change in back)
         return Plan(
-            domain=self.made.domain,
-            feed=f"{self.made.feed}, applied as {self.ident}, taken back",
-            feed_sha256=self.made.feed_sha256,
+            domain=self.imported.domain,
+            feed=f"{self.imported.feed}, applied as {self.ident}, taken back",
+            feed_sha256=self.imported.feed_sha256,
             made=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
             changes=back,
             departures=Departures(leaving, leaving),
@@ -94,15 +94,15 @@ class _Reversal:
     def _entries(self) -> dict[str, Attributes]:
         """Return the entries that the plan made or changed, as they are now, by their whole names."""
         branches: dict[Branch, set[str]] = {}
-        wanted: set[str] = set()
-        for change in self.made.changes:
+        entry_names: set[str] = set()
+        for change in self.imported.changes:
             branches.setdefault(change.branch, set()).update(change.before, change.after)
-            wanted.add(change.dn.lower())
+            entry_names.add(change.dn.lower())
         return {
             entry.dn.lower(): entry.attributes
             for branch, names in branches.items()
             for entry in self.directory.search(branch, sorted({*names, *FULL, *LATER, *CODE, "objectClass"}))
-            if entry.dn.lower() in wanted
+            if entry.dn.lower() in entry_names
         }
 
     def _changed_back(self, changes: Iterable[Change], entries: Mapping[str, Attributes]) -> Iterator[Change]:

@@ -58,12 +58,12 @@ def make_plan(
     with settings.directory() as directory:
         current = Current(directory)
         if source.kind in others:
-            made, source = others[source.kind](source, current, settings.domain, now)
+            new_plan, source = others[source.kind](source, current, settings.domain, now)
         elif source.kind == columns.SCHOOL:
-            made = schools.plan(source, current, settings.domain, now, profile=classes.default)
+            new_plan = schools.plan(source, current, settings.domain, now, profile=classes.default)
         else:
-            made = plan.plan(source, current, settings.keys(), settings.rules(classes.default), now)
-    return Planned(made, rejects.render(source))
+            new_plan = plan.plan(source, current, settings.keys(), settings.rules(classes.default), now)
+    return Planned(new_plan, rejects.render(source))
 
 
 def school_names(settings: Settings) -> dict[str, str]:
@@ -76,10 +76,10 @@ def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hos
     """Return the plan that takes a kept plan back. Raises InputError; MallepostError where a host does not answer."""
     from malleposte.accounts.hosts.acts.unused import MOST
 
-    made = store.load(ident)
-    if made.reverts:
-        raise InputError(f"{ident} takes {made.reverts} back itself", "import the corrected file instead")
-    if removes(made):
+    imported = store.load(ident)
+    if imported.reverts:
+        raise InputError(f"{ident} takes {imported.reverts} back itself", "import the corrected file instead")
+    if removes(imported):
         raise InputError(f"{ident} removes accounts for good", "nothing takes that back but their archives and backups")
     now = datetime.datetime.now(datetime.UTC)
     with settings.directory() as directory:
@@ -89,7 +89,7 @@ def make_revert(ident: str, settings: Settings, hosts: Callable[[Directory], Hos
             for batch in itertools.batched(uids, MOST, strict=False):
                 yield from reached.used(batch)
 
-        return revert(ident, made, directory, used, now)
+        return revert(ident, imported, directory, used, now)
 
 
 def apply_plan(plan: changes.Plan, settings: Settings, progress: Progress, *, forced: Collection[str] = ()) -> Outcome:
@@ -109,8 +109,8 @@ def removes(plan: changes.Plan) -> bool:
 
 
 def remove_all(
-    made: changes.Plan, settings: Settings, rules: LifeRules, tools: Callable[[Settings], Opened], progress: Progress,
-    *, forced: Collection[str] = (),
+    removals: changes.Plan, settings: Settings, rules: LifeRules, tools: Callable[[Settings], Opened],
+    progress: Progress, *, forced: Collection[str] = (),
 ) -> Outcome:  # fmt: skip
     """Apply a plan that removes accounts for good: as `apply_plan`, once every host answers.
 
@@ -118,8 +118,8 @@ def remove_all(
     """
     from malleposte.accounts.life import removal
 
-    _admitted(made, settings, forced)
-    if any(change.note for change in made.changes):
+    _admitted(removals, settings, forced)
+    if any(change.note for change in removals.changes):
         demand_override(rules.override_group)
     now = datetime.datetime.now(datetime.UTC)
     with one_writer(), tools(settings) as opened:
@@ -131,7 +131,7 @@ def remove_all(
         def remove(change: changes.Change) -> None:
             removal.purge(opened, change.uid, now, change.note, seen=change.before)
 
-        return apply(made, opened.directory, opened.journal, progress=progress, remove=remove)
+        return apply(removals, opened.directory, opened.journal, progress=progress, remove=remove)
 
 
 def _admitted(plan: changes.Plan, settings: Settings, forced: Collection[str]) -> None:

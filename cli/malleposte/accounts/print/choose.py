@@ -77,8 +77,8 @@ def readers(
     in_state = AnyOf(tuple(Equal("mpState", state.value) for state in states))
     waiting = All((in_state, *((Present(LETTER_ASKED),) if asked else ())))
     entries = _named(directory, uids, states) if uids else directory.search("people", ASKED, waiting)
-    found = [_reader(entry, school) for entry in entries if _meant(entry.attributes, school, since, named=bool(uids))]
-    return sorted(found, key=lambda one: (one.uai, fold(one.surname), fold(one.given_name), one.uid))
+    chosen = [_reader(entry, school) for entry in entries if _meant(entry.attributes, school, since, named=bool(uids))]
+    return sorted(chosen, key=lambda one: (one.uai, fold(one.surname), fold(one.given_name), one.uid))
 
 
 def _named(directory: Directory, names: Iterable[str], states: Collection[str]) -> Iterator[Entry]:
@@ -130,12 +130,12 @@ def _reader(entry: Entry, school: str) -> Reader:
 
 def parts(directory: Directory, chosen: Sequence[Reader], most: int = MOST) -> Iterator[Part]:
     """The letters' files, in order."""
-    known = {
+    schools = {
         first(entry.attributes, "mpEstablishment"): entry.attributes
         for entry in directory.search("establishments", ("mpEstablishment", "o", "l", "postalCode"))
     }
     for uai, group in groupby(chosen, key=lambda one: one.uai):
-        names = known.get(uai, {})
+        names = schools.get(uai, {})
         place = " ".join((first(names, "postalCode"), first(names, "l"))).strip()
         school, all_of_it = School(uai, first(names, "o"), place), list(group)
         for start in range(0, len(all_of_it), most):

@@ -86,14 +86,16 @@ class Issuer:
         outcome = self._applied(changes)
         missing = {one.change.uid for one in outcome.skipped}
         self.tally.skipped += [(one.change.uid, one.reason) for one in outcome.skipped]
-        made = [Letter(reader, part.school, shown[reader.uid]) for reader in part.readers if reader.uid not in missing]
-        self.tally.letters += len(made)
-        self.tally.revoked += sum(codes.waits(one.reader.before, self.now, codes.Way.LETTER) for one in made)
-        return made
+        letters = [
+            Letter(reader, part.school, shown[reader.uid]) for reader in part.readers if reader.uid not in missing
+        ]
+        self.tally.letters += len(letters)
+        self.tally.revoked += sum(codes.waits(one.reader.before, self.now, codes.Way.LETTER) for one in letters)
+        return letters
 
     def _applied(self, changes: Iterable[Change]) -> Outcome:
-        made = self.now.isoformat(timespec="seconds")
-        plan = Plan(self.domain, FEED, "", made, tuple(changes))
+        time = self.now.isoformat(timespec="seconds")
+        plan = Plan(self.domain, FEED, "", time, tuple(changes))
         return apply(plan, self.directory, self.journal)
 
 

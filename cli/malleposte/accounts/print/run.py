@@ -50,8 +50,8 @@ def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[s
             issuer, parts, len(chosen), printer.render, lambda all_: table.render(all_, validity), progress
         )
     tally = issuer.tally
-    told = {
+    manifest = {
         "letters": tally.letters, "files": tally.files, "revoked": tally.revoked, "until": validity.last.isoformat(),
         "skipped": [{"uid": uid, "reason": reason} for uid, reason in tally.skipped],
     }  # fmt: skip
-    yield MANIFEST, json.dumps(told, ensure_ascii=False).encode()
+    yield MANIFEST, json.dumps(manifest, ensure_ascii=False).encode()

@@ -74,7 +74,7 @@ PAGE = "/dsi/retrait?retrait="
 def letter(uid: str, message: Message, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """Return the letter. Raises ValueError on an address that is none."""
     came = datetime.datetime.fromtimestamp(message.time, datetime.UTC).astimezone()
-    told = {
+    fields = {
         "sender": message.author or message.sender or "un expéditeur inconnu",
         "came": f"{came:%d/%m/%Y à %H h %M}",
         "came_en": f"{came:%Y-%m-%d at %H:%M}",
@@ -82,24 +82,24 @@ def letter(uid: str, message: Message, to: str, facts: Facts, now: datetime.date
         **words(uid, facts, now),
     }
     subject = "Un message dangereux a été retiré de votre boîte / A dangerous message was removed"
-    return written(subject, _FRENCH.format(**told), _ENGLISH.format(**told), to, facts, now)
+    return written(subject, _FRENCH.format(**fields), _ENGLISH.format(**fields), to, facts, now)
 
 
 def agreement(ident: str, reason: str, boxes: int, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """Return the letter that asks a person of the DSI to look at a plan. Raises ValueError on no address."""
-    told = {"boxes": boxes, "reason": reason, "page": f"https://{facts.portal}{PAGE}{ident}"}
+    fields = {"boxes": boxes, "reason": reason, "page": f"https://{facts.portal}{PAGE}{ident}"}
     subject = "Un retrait de messages attend votre accord / A retraction waits for your agreement"
-    return written(subject, _AGREEMENT.format(**told), _AGREEMENT_EN.format(**told), to, facts, now)
+    return written(subject, _AGREEMENT.format(**fields), _AGREEMENT_EN.format(**fields), to, facts, now)
 
 
 def thanks(
     uid: str, subject: str, to: str, facts: Facts, now: datetime.datetime, *, harmless: bool = False
 ) -> EmailMessage:
     """Return the letter to an agent who reported a message. Raises ValueError on no address."""
-    told = {"subject": subject or "(sans objet)", "page": facts.page, **words(uid, facts, now)}
+    fields = {"subject": subject or "(sans objet)", "page": facts.page, **words(uid, facts, now)}
     french, english = (_HARMLESS, _HARMLESS_EN) if harmless else (_TAKEN, _TAKEN_EN)
     title = "Votre signalement : {} / Your report: {}".format(*(
         ("le message est sans danger", "the message is harmless") if harmless
         else ("le message a été retiré", "the message was taken back")
     ))  # fmt: skip
-    return written(title, french.format(**told), english.format(**told), to, facts, now)
+    return written(title, french.format(**fields), english.format(**fields), to, facts, now)

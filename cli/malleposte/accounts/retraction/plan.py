@@ -57,15 +57,15 @@ def messages(hosts: Traces, query: Query) -> tuple[list[Message], list[Failure]]
     of an honest message: what has another content, or went to others than those filters say, is none.
     """
     answer, failures = hosts.trace(msgspec.structs.replace(query, most=MOST))
-    found = {(one.queue, one.message_id): one for one in answer.messages if one.queue and not one.refused}
-    passed_on = {one.message_id for one in found.values() if one.message_id and any(map(_passed_on, one.recipients))}
+    by_ident = {(one.queue, one.message_id): one for one in answer.messages if one.queue and not one.refused}
+    passed_on = {one.message_id for one in by_ident.values() if one.message_id and any(map(_passed_on, one.recipients))}
     for message_id in sorted(passed_on):
         again, more = hosts.trace(Query(since=query.since, message_id=message_id, most=MOST))
         failures += more
-        made = [one for one in found.values() if one.message_id == message_id]
+        originals = [one for one in by_ident.values() if one.message_id == message_id]
         others = [one for one in again.messages if one.queue and not one.refused]
-        found |= {(one.queue, one.message_id): one for one in _made_of(made, others)}
-    return sorted(found.values(), key=lambda one: one.time), failures
+        by_ident |= {(one.queue, one.message_id): one for one in _made_of(originals, others)}
+    return sorted(by_ident.values(), key=lambda one: one.time), failures
 
 
 def _made_of(messages: Sequence[Message], others: Sequence[Message]) -> list[Message]:
@@ -107,8 +107,8 @@ def distinct(of: Iterable[Message]) -> list[list[Message]]:
 
 def like(messages: Iterable[Message], apart_from: Iterable[Message]) -> list[Like]:
     """Return what was found without some messages, the likest first."""
-    known = {one.queue for one in apart_from}
-    groups = distinct(one for one in messages if one.queue not in known)
+    queues = {one.queue for one in apart_from}
+    groups = distinct(one for one in messages if one.queue not in queues)
     several = [Like(max(one.alike for one in group), tuple(group)) for group in groups]
     return sorted(several, key=lambda one: (-one.alike, -len(one.messages)))
 
@@ -151,7 +151,9 @@ def boxes(of: Sequence[Message], domain: str) -> list[Box]:
             if one.account and one.state in _IN_A_BOX:
                 signs.setdefault(one.account, {})[sign] = None
     parts = (
-        (uid, part) for uid, known in sorted(signs.items()) for part in itertools.batched(known, SIGNS, strict=False)
+        (uid, part)
+        for uid, box_signs in sorted(signs.items())
+        for part in itertools.batched(box_signs, SIGNS, strict=False)
     )
     return [Box(uid, part, since, tuple(sorted({one.message_id for one in part} & listed))) for uid, part in parts]
 

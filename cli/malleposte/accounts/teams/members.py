@@ -88,14 +88,14 @@ def create(
     if not any(role is Role.LEADS for _entry, role in people.values()):
         raise InputError("nobody leads the team", "name one at least", french="Une équipe a un animateur au moins.")
     _fits(len(people))
-    made = boxes.create(box, {}, taken, suffix)
+    changes = boxes.create(box, {}, taken, suffix)
     after = {name: [uid for uid, (_entry, role) in people.items() if role in roles] for name, roles in _OF.items()}
     after |= {"mpMemberURL": list(urls), "mpTeamLink": [one.value for one in links]}
     after |= {"mpTeamEnds": [stamp(ends)] if ends else []}
-    made[0].after.update({name: values for name, values in after.items() if values})
+    changes[0].after.update({name: values for name, values in after.items() if values})
     for entry, role in people.values():
-        made += _mirrored(box.uid, entry, role)
-    return made
+        changes += _mirrored(box.uid, entry, role)
+    return changes
 
 
 def place(entry: Entry, person: Entry, role: Role | None) -> list[Change]:
@@ -184,7 +184,7 @@ def here(directory: Directory, uids: Sequence[str]) -> list[Entry]:
     return [one for one in _people(directory, uids) if first(one.attributes, "mpState") in states]
 
 
-def known(entry: Entry) -> bool:
+def is_running(entry: Entry) -> bool:
     """Whether a box is a team that has not begun to end."""
     return bool(entry.attributes.get("mpTeam")) and first(entry.attributes, "mpState") != State.SUSPENDED.value
 

@@ -91,10 +91,10 @@ class Rules:
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Rules:
         """Read them from the platform's facts, which `check` has judged."""
-        given = facts.get("teams") or {}
-        tools = tuple(Link(one["name"], one["address"]) for one in given.get("tools") or ())
-        makers = str(given.get("makers") or "").strip()
-        return cls(makers, int(given.get("most", cls.most)), int(given.get("quota_mb", cls.quota_mb)), tools)
+        teams = facts.get("teams") or {}
+        tools = tuple(Link(one["name"], one["address"]) for one in teams.get("tools") or ())
+        makers = str(teams.get("makers") or "").strip()
+        return cls(makers, int(teams.get("most", cls.most)), int(teams.get("quota_mb", cls.quota_mb)), tools)
 
 
 def to_team(entry: Entry) -> Team:

@@ -56,20 +56,20 @@ def remove(sql: Sql, uid: str, trace: Trace) -> None:
         profiles.write(sql, uid, column, document)
 
 
-def _without(held: dict[str, Any], trace: Trace) -> None:
+def _without(settings: dict[str, Any], trace: Trace) -> None:
     if trace.kind == Kind.DELEGATE:
-        held["Mail"]["DelegateTo"] = [one for one in _delegates(held) if one != trace.who]
-    elif trace.kind == Kind.ANSWER and _on(held, "Vacation"):
-        held["Vacation"]["enabled"] = 0
-    elif trace.kind == Kind.FORWARD and trace.who in _forwards(held):
-        addresses = [one for one in _forwards(held) if one != trace.who]
-        held["Forward"] |= {"forwardAddress": addresses, "enabled": 1 if addresses else 0}
-    for one in _identities(held) if trace.kind in _KEYS else ():
+        settings["Mail"]["DelegateTo"] = [one for one in _delegates(settings) if one != trace.who]
+    elif trace.kind == Kind.ANSWER and _on(settings, "Vacation"):
+        settings["Vacation"]["enabled"] = 0
+    elif trace.kind == Kind.FORWARD and trace.who in _forwards(settings):
+        addresses = [one for one in _forwards(settings) if one != trace.who]
+        settings["Forward"] |= {"forwardAddress": addresses, "enabled": 1 if addresses else 0}
+    for one in _identities(settings) if trace.kind in _KEYS else ():
         if one.get("email") == trace.what and trace.kind == Kind.SENDER:
             one["fullName"] = trace.who
         elif one.get("email") == trace.what:
             one.pop(_KEYS[trace.kind], None)
-    for rule in _rules(held) if trace.kind in (Kind.FORWARD, Kind.DISCARD) else ():
+    for rule in _rules(settings) if trace.kind in (Kind.FORWARD, Kind.DISCARD) else ():
         left = [one for one in _actions(rule) if not _meant(one, trace)]
         if len(left) != len(_actions(rule)):
             rule["actions"] = left or [{"method": "keep"}]
@@ -81,8 +81,8 @@ def _meant(act: Mapping[str, Any], trace: Trace) -> bool:
     return act.get("method") == "redirect" and str(act.get("argument", "")) == trace.who
 
 
-def _on(held: Mapping[str, Any], name: str) -> bool:
-    part = held.get(name)
+def _on(settings: Mapping[str, Any], name: str) -> bool:
+    part = settings.get(name)
     return isinstance(part, dict) and str(part.get("enabled", 0)) in ("1", "True", "true")
 
 

@@ -30,17 +30,17 @@ COLUMNS: Mapping[str, str] = {
 
 def find(sql: Sql, uid: str) -> list[Trace]:
     """Traces in Roundcube."""
-    found = (
+    by_identity = (
         of(str(row["email"]), row["name"], row["reply"], row["signature"], row["bcc"])
         for row in rows(sql(_READ.format(uid=quoted(uid))))
     )
-    return list(dict.fromkeys(one for traces in found for one in traces))
+    return list(dict.fromkeys(one for traces in by_identity for one in traces))
 
 
 def of(mail: str, name: object, reply: object, signature: object, copy: object = "") -> Iterator[Trace]:
     """The traces of one identity."""
-    given = {Kind.SENDER: name, Kind.REPLY: reply, Kind.COPY: copy, Kind.SIGNATURE: plain(str(signature or ""))}
-    for kind, value in given.items():
+    values = {Kind.SENDER: name, Kind.REPLY: reply, Kind.COPY: copy, Kind.SIGNATURE: plain(str(signature or ""))}
+    for kind, value in values.items():
         if text := str(value or "").strip():
             yield Trace(kind, mail, text[:LONGEST])
 
@@ -48,8 +48,8 @@ def of(mail: str, name: object, reply: object, signature: object, copy: object =
 def remove(sql: Sql, uid: str, trace: Trace) -> None:
     """Empty what the trace says; of a sender's name, write the name that it has in place."""
     text = trace.who if trace.kind == Kind.SENDER else ""
-    given = {"column": COLUMNS[trace.kind], "text": quoted(text[:128]), "uid": quoted(uid)}
-    sql(_WRITE.format(**given, what=quoted(trace.what)))
+    fields = {"column": COLUMNS[trace.kind], "text": quoted(text[:128]), "uid": quoted(uid)}
+    sql(_WRITE.format(**fields, what=quoted(trace.what)))
 
 
 def plain(text: str) -> str:

@@ -34,12 +34,12 @@ def recovered(
     """The letter. `devices` are the names of those whose passwords were removed."""
     end = moment(until)
     named = ", ".join(f"« {one} »" for one in devices)
-    told = {
+    fields = {
         **words(login, facts, now),
         "devices": f"Mots de passe d’appareil supprimés : {named}.\n" if named else "",
         "until": end["day"], "until_hour": end["hour"], "until_en": f"{end['day_en']} {end['hour_en']}",
     }  # fmt: skip
-    return written(_SUBJECT, _FRENCH.format(**told), _ENGLISH.format(**told), to, facts, now)
+    return written(_SUBJECT, _FRENCH.format(**fields), _ENGLISH.format(**fields), to, facts, now)
 
 
 def text(login: str, phone: str) -> str:

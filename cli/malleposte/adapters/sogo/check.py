@@ -96,11 +96,11 @@ def complaints(path: Path, groups: Sequence[str], environment: Sequence[str]) ->
             "SOGoTrustProxyAuthentication": "NO",
         }
         words = [word for name, value in options.items() for word in (f"-{name}", value)]
-        given = dict(pair.split("=", 1) for pair in environment)
+        variables = dict(pair.split("=", 1) for pair in environment)
         with log_file.open("wb") as log:
             running = subprocess.Popen(
                 ["/usr/sbin/sogod", *words], stdout=log, stderr=log, cwd=folder, start_new_session=True,
-                env={"PATH": "/usr/bin", "HOME": folder, **given}, user="sogo", group="sogo", extra_groups=groups,
+                env={"PATH": "/usr/bin", "HOME": folder, **variables}, user="sogo", group="sogo", extra_groups=groups,
             )  # fmt: skip
             try:
                 wrong = tried(port, running)
@@ -122,7 +122,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("file", type=Path)
     options = parser.parse_args(words)
     wrong = unknown_zone(options.file)
-    found = [wrong] if wrong else complaints(options.file, options.group, options.set)
-    if found:
-        print(" / ".join(found), file=sys.stderr)
-    return 1 if found else 0
+    faults = [wrong] if wrong else complaints(options.file, options.group, options.set)
+    if faults:
+        print(" / ".join(faults), file=sys.stderr)
+    return 1 if faults else 0

@@ -100,16 +100,16 @@ class Folder:
 
 def find(sql: Sql, owner: str, module: str) -> dict[str, Folder]:
     """Return the folders of an owner, by name."""
-    return {one.name: one for one in _found(sql, f"c_path2 = {quoted(owner)} AND c_path3 = {quoted(module)}")}
+    return {one.name: one for one in _select(sql, f"c_path2 = {quoted(owner)} AND c_path3 = {quoted(module)}")}
 
 
 def named(sql: Sql, owners: Iterable[str], name: str) -> dict[str, Folder]:
     """Return the agendas of this name, by owner; of those that have one."""
     owned = f"c_path2 IN (SELECT json_array_elements_text({quoted_json(sorted(owners))}))"
-    return {one.owner: one for one in _found(sql, f"c_path3 = 'Calendar' AND c_path4 = {quoted(name)} AND {owned}")}
+    return {one.owner: one for one in _select(sql, f"c_path3 = 'Calendar' AND c_path4 = {quoted(name)} AND {owned}")}
 
 
-def _found(sql: Sql, where: str) -> list[Folder]:
+def _select(sql: Sql, where: str) -> list[Folder]:
     return [
         Folder(int(one["id"]), str(one["owner"]), str(one["name"]), str(one["module"]), str(one["title"] or ""))
         for one in rows(sql(_FOLDERS.format(where=where)))
@@ -138,10 +138,10 @@ def items(sql: Sql, owner: str) -> Iterator[dict[str, Any]]:
 
 def names(sql: Sql, owner: str, module: str) -> dict[str, set[str]]:
     """Return the names of an owner's items, by folder."""
-    found: dict[str, set[str]] = {}
+    by_folder: dict[str, set[str]] = {}
     for one in rows(sql(_NAMES.format(owner=quoted(owner), module=quoted(module)))):
-        found.setdefault(str(one["folder"]), set()).add(str(one["name"]))
-    return found
+        by_folder.setdefault(str(one["folder"]), set()).add(str(one["name"]))
+    return by_folder
 
 
 def stamps(sql: Sql, owners: Iterable[str], name: str) -> dict[str, str]:

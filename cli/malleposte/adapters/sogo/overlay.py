@@ -37,9 +37,9 @@ class Changes:
     @classmethod
     def read(cls, path: Path) -> Changes:
         """Read the file of changes. Raises OSError, ValueError or KeyError."""
-        found = json.loads(path.read_text("utf-8"))
-        words = [(one["from"], one["to"]) for one in found["words"]]
-        return cls(words, found["texts"], found.get("added", {}), found["shades"])
+        document = json.loads(path.read_text("utf-8"))
+        words = [(one["from"], one["to"]) for one in document["words"]]
+        return cls(words, document["texts"], document.get("added", {}), document["shades"])
 
 
 def capital(text: str) -> str:
@@ -86,10 +86,10 @@ def recoloured(css: str, shades: Mapping[str, str]) -> tuple[str, set[str]]:
     """The style sheet in other shades, and the shades that it does not have."""
     missing = set(shades)
 
-    def change(found: re.Match[str]) -> str:
-        shade = re.sub(r"\s", "", found[2])
+    def change(match: re.Match[str]) -> str:
+        shade = re.sub(r"\s", "", match[2])
         missing.discard(shade)
-        return f"{found[1]}{shades.get(shade, found[2])}"
+        return f"{match[1]}{shades.get(shade, match[2])}"
 
     return re.sub(r"(rgba?\()(\d+\s*,\s*\d+\s*,\s*\d+)", change, css), missing
 

@@ -41,8 +41,8 @@ def row(sql: Sql, uid: str) -> dict[str, Any]:
 
 def read(sql: Sql, uid: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the preferences and the settings of an account; what is no object is empty."""
-    found = row(sql, uid)
-    return _document(found.get("defaults")), _document(found.get("settings"))
+    columns = row(sql, uid)
+    return _document(columns.get("defaults")), _document(columns.get("settings"))
 
 
 def write(sql: Sql, uid: str, column: str, document: Mapping[str, Any]) -> None:
@@ -57,8 +57,8 @@ def users(sql: Sql) -> list[str]:
 
 def identities(sql: Sql, uids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Return the senders of these agents, by uid; of those who have used SOGo."""
-    found = json.loads(sql(_IDENTITIES.format(uids=quoted_json(sorted(uids)))))
-    return {uid: [one for one in listed or [] if isinstance(one, dict)] for uid, listed in found.items()}
+    by_uid = json.loads(sql(_IDENTITIES.format(uids=quoted_json(sorted(uids)))))
+    return {uid: [one for one in listed or [] if isinstance(one, dict)] for uid, listed in by_uid.items()}
 
 
 def settings(sql: Sql, uids: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -84,7 +84,7 @@ def write_settings(sql: Sql, changes: Sequence[Mapping[str, Any]], then: str) ->
 def _document(text: Any) -> dict[str, Any]:
     """Return the object of a column, which the database may have as text or as an object."""
     try:
-        found = json.loads(text) if isinstance(text, str) else text
+        document = json.loads(text) if isinstance(text, str) else text
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -55,10 +55,10 @@ def keep_all(sql: Sql, forget: Forget, pairs: Mapping[Folder, Iterable[tuple[str
 
 def of_owner(sql: Sql, owner: str) -> dict[str, dict[str, list[str]]]:
     """Return the rights of others on an owner's folders: MODULE/NAME -> uid -> roles."""
-    found: dict[str, dict[str, list[str]]] = {}
+    by_place: dict[str, dict[str, list[str]]] = {}
     for row in rows(sql(_OF_OWNER.format(owner=quoted(owner)))):
-        found.setdefault(str(row["place"]), {}).setdefault(str(row["uid"]), []).append(str(row["role"]))
-    return found
+        by_place.setdefault(str(row["place"]), {}).setdefault(str(row["uid"]), []).append(str(row["role"]))
+    return by_place
 
 
 def shares(sql: Sql, uid: str) -> Iterator[tuple[str, str]]:
@@ -72,8 +72,8 @@ def shared_with(sql: Sql, uid: str) -> Iterator[tuple[str, str]]:
 
 
 def _shares(sql: Sql, uid: str, **columns: str) -> Iterator[tuple[str, str]]:
-    found: Iterator[dict[str, Any]] = rows(sql(_SHARES.format(uid=quoted(uid), **columns)))
-    return ((str(one["what"]), str(one["who"])) for one in found)
+    shares: Iterator[dict[str, Any]] = rows(sql(_SHARES.format(uid=quoted(uid), **columns)))
+    return ((str(one["what"]), str(one["who"])) for one in shares)
 
 
 def close(sql: Sql, owner: str, what: str, who: str) -> None:
@@ -91,7 +91,7 @@ def _grant(sql: Sql, folder: Folder, old: Mapping[str, set[str]], new: Mapping[s
 
 
 def _by_uid(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    roles: dict[str, set[str]] = {}
     for uid, role in pairs:
-        found.setdefault(uid, set()).add(role)
-    return found
+        roles.setdefault(uid, set()).add(role)
+    return roles

@@ -62,14 +62,14 @@ def restore(uid: str, content: bytes) -> None:
     sogo = pwd.getpwnam("sogo")
     become: dict[str, Any] = {} if os.geteuid() else {"user": "sogo", "group": "sogo", "extra_groups": []}
     # A job's unit says how the database is reached.
-    given = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ and not become}
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ and not become}
     with owner.as_user(sogo.pw_uid, sogo.pw_gid), tempfile.TemporaryDirectory(prefix="malleposte-sogo.") as scratch:
         (Path(scratch) / uid).write_bytes(content)
         try:
             done = subprocess.run(
                 ["sogo-tool", "restore", "-f", "ALL", scratch, uid], **become,
-                cwd=scratch, env={"PATH": "/usr/sbin:/usr/bin", **given}, stdin=subprocess.DEVNULL, capture_output=True,
-                text=True, errors="replace", check=False, timeout=TIMEOUT,
+                cwd=scratch, env={"PATH": "/usr/sbin:/usr/bin", **environment}, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, errors="replace", check=False, timeout=TIMEOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise MallepostError(f"SOGo did not take the folders of {uid} within {TIMEOUT} s", LOOK) from error

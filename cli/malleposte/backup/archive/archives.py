@@ -101,17 +101,17 @@ class Vault:
 
         `as_of` must bear a time zone. Raises BorgError when the vault cannot be read.
         """
-        found = self._listed(self.repository_of(source), f"{source}{SEPARATOR}*")
-        return sorted((one for one in found if as_of is None or one.start <= as_of), reverse=True)
+        listed = self._listed(self.repository_of(source), f"{source}{SEPARATOR}*")
+        return sorted((one for one in listed if as_of is None or one.start <= as_of), reverse=True)
 
     def latest(self, source: str, as_of: datetime | None = None) -> Archive:
         """The newest archive of a source as of a date. Raises NoArchiveError when there is none, BorgError."""
-        found = self.archives(source, as_of)
-        if not found:
+        archives = self.archives(source, as_of)
+        if not archives:
             when = f" of {as_of.astimezone():%Y-%m-%d %H:%M %Z} or before" if as_of else ""
             hint = "`backup list` shows what there is; `backup run` makes the first ones"
             raise NoArchiveError(f"{self.name} holds no archive of {source}{when}", hint)
-        return found[0]
+        return archives[0]
 
     def repository_of(self, source: str) -> str:
         """The repository of a source; one that the configuration does not name (a database) is among the dumps."""
@@ -147,19 +147,19 @@ class Vault:
         numbers. In a store (`owner`), its user unpacks, so that nothing in an archive reaches out of the store.
         No path at all means everything. Raises NotInArchiveError when one matches nothing, BorgError otherwise.
         """
-        wanted = [_exactly(path) for path in paths]
+        patterns = [_exactly(path) for path in paths]
         user, group = owner.of(destination)
         if user and os.geteuid() == 0:
-            done = self._unpacked(archive, wanted, destination, user, group)
+            done = self._unpacked(archive, patterns, destination, user, group)
         else:
-            done = self.borg.run("extract", self._location(archive), *wanted, cwd=destination)
+            done = self.borg.run("extract", self._location(archive), *patterns, cwd=destination)
         missing = [text for text in done.warnings if "never matched" in text]
         if done.code == NEVER_MATCHED or missing:
             raise NotInArchiveError(f"{archive.name} on {self.name}: {missing[0] if missing else 'a path is missing'}")
         if done.warnings:
             raise MallepostError(f"{archive.name} on {self.name}: {done.warnings[0]}")
 
-    def _unpacked(self, archive: Archive, wanted: Sequence[str], destination: Path, user: int, group: int) -> Done:
+    def _unpacked(self, archive: Archive, patterns: Sequence[str], destination: Path, user: int, group: int) -> Done:
         """borg, which holds the key, is root's; what it puts out is unpacked by the store's user."""
         words = ["tar", "--extract", "--file=-", f"--directory={destination}", "--delay-directory-restore"]
         with (
@@ -171,7 +171,7 @@ class Vault:
             assert tar.stdin
             failure: BorgError | None = None
             try:
-                done = self.borg.into(tar.stdin, "export-tar", self._location(archive), "-", *wanted)
+                done = self.borg.into(tar.stdin, "export-tar", self._location(archive), "-", *patterns)
             except BorgError as error:
                 failure = error
             tar.stdin.close()
@@ -185,8 +185,8 @@ class Vault:
 
     def size(self, archive: Archive) -> int:
         """Bytes that an archive takes when it is put out. Raises BorgError."""
-        found = json.loads(self.borg.run("info", "--json", self._location(archive)).output)
-        return int(found["archives"][0]["stats"]["original_size"])
+        info = json.loads(self.borg.run("info", "--json", self._location(archive)).output)
+        return int(info["archives"][0]["stats"]["original_size"])
 
     def stream(self, archive: Archive, path: str, into: IO[bytes]) -> None:
         """Write one file of an archive, such as a dump, to an open file."""
@@ -195,12 +195,12 @@ class Vault:
     def _listed(self, repository: str, pattern: str) -> list[Archive]:
         words = ("list", "--json", "--glob-archives", pattern, self.target.repository(repository))
         try:
-            found = json.loads(self.borg.run(*words).output)["archives"]
+            entries = json.loads(self.borg.run(*words).output)["archives"]
         except BorgError as error:
             if not error.no_repository:
                 raise
             return []  # what was never backed up to this vault has no repository there
-        return [self._archive(repository, entry) for entry in found if whole(entry["name"])]
+        return [self._archive(repository, entry) for entry in entries if whole(entry["name"])]
 
     def _archive(self, repository: str, entry: dict[str, str]) -> Archive:
         source = entry["name"].rpartition(SEPARATOR)[0]

@@ -61,7 +61,7 @@ def database(name: str) -> Source:
 
 
 def chosen(
-    config: Config, only: Sequence[str], found: Callable[[], list[Source]] = databases, before: Iterable[str] = ()
+    config: Config, only: Sequence[str], look_up: Callable[[], list[Source]] = databases, before: Iterable[str] = ()
 ) -> list[Source]:
     """The sources to take, all or those named; the databases are looked up now. Raises MallepostError.
 
@@ -69,7 +69,7 @@ def chosen(
     by themselves, and the rest of the host is archived all the same.
     """
     try:
-        listed = found() if config.databases else []
+        listed = look_up() if config.databases else []
     except MallepostError:
         listed = [database(name.removeprefix(DUMPED)) for name in before if name.startswith(DUMPED)]
         if not listed:
@@ -83,12 +83,12 @@ def chosen(
 
 def words(source: Source, location: str, compression: str) -> list[str]:
     """The words of the `borg create` of a source."""
-    given = ["create", "--json", "--compression", compression]
+    options = ["create", "--json", "--compression", compression]
     for pattern in source.exclude:
-        given += ["--exclude", pattern]
+        options += ["--exclude", pattern]
     if source.command:
-        return [*given, "--stdin-name", source.file, "--content-from-command", location, "--", *source.command]
-    return [*given, "--exclude-caches", location, *source.paths]
+        return [*options, "--stdin-name", source.file, "--content-from-command", location, "--", *source.command]
+    return [*options, "--exclude-caches", location, *source.paths]
 
 
 def there(source: Source) -> Source:
@@ -127,14 +127,14 @@ def create(vault: Vault, source: Source) -> Outcome:
     else:
         location = f"{vault.target.repository(source.repository)}::{archive_name(source.name, now())}"
         done = vault.borg.run(*words(source, location, vault.config.compression))
-    made = json.loads(done.output)["archive"]
-    stats = made["stats"]
+    archived = json.loads(done.output)["archive"]
+    stats = archived["stats"]
     archive = {
         "repository": source.repository,
-        "archive": made["name"],
-        "id": made["id"],
-        "start": f"{made['start']}Z",
-        "end": f"{made['end']}Z",
+        "archive": archived["name"],
+        "id": archived["id"],
+        "start": f"{archived['start']}Z",
+        "end": f"{archived['end']}Z",
         "bytes": stats["original_size"],
         "new_bytes": stats["deduplicated_size"],
         "files": stats["nfiles"],
@@ -142,12 +142,12 @@ def create(vault: Vault, source: Source) -> Outcome:
     return Outcome(vault.name, source.name, "ok", archive=archive)
 
 
-def ensure(vault: Vault, repository: str, known: bool) -> None:
+def ensure(vault: Vault, repository: str, exists: bool) -> None:
     """Make the repository where this host never had one; what it had and is gone is an error, not a new beginning.
 
     Raises BorgError.
     """
-    if known:
+    if exists:
         return
     try:
         vault.borg.run("init", "--encryption", "repokey-blake2", vault.target.repository(repository))
@@ -164,21 +164,21 @@ class Run:
         self.state = state
         self.say = say
 
-    def repository(self, vault: Vault, sources: Sequence[Source], known: bool = False) -> list[Outcome]:
-        """The sources of one repository, one after the other; `known`: this host made something in it before.
+    def repository(self, vault: Vault, sources: Sequence[Source], exists: bool = False) -> list[Outcome]:
+        """The sources of one repository, one after the other; `exists`: this host made something in it before.
 
         Never raises what a vault or a dump can cause.
         """
         outcomes: list[Outcome] = []
-        known = known or any(self.state.made(vault.name, one.name) for one in sources)
+        exists = exists or any(self.state.has_archive(vault.name, one.name) for one in sources)
         for source in sources:
             begun, failures = now(), list[str]()
             outcome = Outcome(vault.name, source.name, "empty")
             with named(failures.append):
                 present = there(source)
                 if present.paths or present.command:
-                    ensure(vault, source.repository, known)
-                    known = True
+                    ensure(vault, source.repository, exists)
+                    exists = True
                     outcome = create(vault, present)
             if failures:
                 outcome = Outcome(vault.name, source.name, "error", failures[0])
@@ -190,8 +190,8 @@ class Run:
         """All sources of one vault, its repositories at once; a vault that does not answer is asked once."""
         why = reach(vault)
         if why:
-            held = [one for one in map(there, sources) if one.paths or one.command]
-            outcomes = [Outcome(vault.name, one.name, "error", why) for one in held or sources]
+            present = [one for one in map(there, sources) if one.paths or one.command]
+            outcomes = [Outcome(vault.name, one.name, "error", why) for one in present or sources]
             begun = now()
             for outcome in outcomes:
                 self.note(outcome, begun, quiet=True)
@@ -200,11 +200,13 @@ class Run:
         groups: dict[str, list[Source]] = {}
         for source in sources:
             groups.setdefault(source.repository, []).append(source)
-        found = [one.result() for one in [pool.submit(self.repository, vault, each) for each in groups.values()]]
-        if any(one.archive for group in found for one in group):
-            known = any(one["repository"] == COMMON for one in self.state.ledger(vault.name).values())
-            found.append(self.repository(vault, [self.ledger(vault)], known))
-        return found
+        by_repository = [
+            one.result() for one in [pool.submit(self.repository, vault, each) for each in groups.values()]
+        ]
+        if any(one.archive for group in by_repository for one in group):
+            exists = any(one["repository"] == COMMON for one in self.state.ledger(vault.name).values())
+            by_repository.append(self.repository(vault, [self.ledger(vault)], exists))
+        return by_repository
 
     def ledger(self, vault: Vault) -> Source:
         """Return the list of this host's archives on a backup server, as a source: maintenance there compares it."""
@@ -222,10 +224,10 @@ class Run:
         if quiet or outcome.state == "empty":
             return
         seconds = (now() - begun).total_seconds()
-        told = outcome.error
+        text = outcome.error
         if outcome.archive:
-            told = f"{outcome.archive['files']} files, {size(outcome.archive['new_bytes'])} new, {seconds:.1f} s"
-        self.say(f"{outcome.vault} {outcome.source}: {told}")
+            text = f"{outcome.archive['files']} files, {size(outcome.archive['new_bytes'])} new, {seconds:.1f} s"
+        self.say(f"{outcome.vault} {outcome.source}: {text}")
 
     def all(self, vaults: Sequence[Vault], sources: Sequence[Source]) -> list[Outcome]:
         """Every source to every vault."""

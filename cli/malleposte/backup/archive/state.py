@@ -34,9 +34,9 @@ class State:
         """Everything. Empty when there was no run, or the file is damaged: it can be made again."""
 
         def parsed(text: str) -> dict[str, Any]:
-            found: dict[str, Any] = json.loads(text)
-            found["vaults"].items()
-            return found
+            document: dict[str, Any] = json.loads(text)
+            document["vaults"].items()
+            return document
 
         return kit.state(self.path, parsed) or {"vaults": {}}
 
@@ -44,35 +44,35 @@ class State:
         """A source's `attempt`, with `success` when there is one; the older success stays otherwise."""
         with self._lock:
             data = self.read()
-            known = data["vaults"].setdefault(vault, {})
-            known.setdefault("since", entry["attempt"]["end"])
-            sources = known.setdefault("sources", {})
+            of_vault = data["vaults"].setdefault(vault, {})
+            of_vault.setdefault("since", entry["attempt"]["end"])
+            sources = of_vault.setdefault("sources", {})
             sources[source] = {**sources.get(source, {}), **entry}
             if "success" in entry:
-                self._note(known, entry["success"])
+                self._note(of_vault, entry["success"])
             self._write(data)
 
     @staticmethod
-    def _note(known: dict[str, Any], archive: Mapping[str, Any]) -> None:
+    def _note(of_vault: dict[str, Any], archive: Mapping[str, Any]) -> None:
         """Note the archives that were made there, for the backup server, as long as it is told of them."""
         if "repository" not in archive:
             return
-        made = known.setdefault("made", {})
-        made[archive["id"]] = {key: archive[key] for key in ("repository", "start")} | {"name": archive["archive"]}
+        archives = of_vault.setdefault("made", {})
+        archives[archive["id"]] = {key: archive[key] for key in ("repository", "start")} | {"name": archive["archive"]}
         oldest = (datetime.now(UTC) - timedelta(days=CLAIMED)).isoformat()
-        known["made"] = {key: one for key, one in made.items() if one["start"] >= oldest}
+        of_vault["made"] = {key: one for key, one in archives.items() if one["start"] >= oldest}
 
     def ledger(self, vault: str) -> dict[str, Any]:
         """Archives that this host made there lately, by id."""
-        found: dict[str, Any] = self.read()["vaults"].get(vault, {}).get("made", {})
-        return found
+        archives: dict[str, Any] = self.read()["vaults"].get(vault, {}).get("made", {})
+        return archives
 
     def keep(self, vaults: Iterable[str], names: Collection[str]) -> None:
         """Forget the sources of these vaults that this host has no more, such as a database that was dropped."""
         with self._lock:
             data = self.read()
-            for known in (data["vaults"][vault] for vault in vaults if vault in data["vaults"]):
-                known["sources"] = {name: one for name, one in known.get("sources", {}).items() if name in names}
+            for of_vault in (data["vaults"][vault] for vault in vaults if vault in data["vaults"]):
+                of_vault["sources"] = {name: one for name, one in of_vault.get("sources", {}).items() if name in names}
             self._write(data)
 
     def checked(self, vault: str, entry: dict[str, Any]) -> None:
@@ -84,9 +84,9 @@ class State:
 
     def names(self) -> set[str]:
         """Every source that was tried."""
-        return {name for known in self.read()["vaults"].values() for name in known.get("sources", {})}
+        return {name for of_vault in self.read()["vaults"].values() for name in of_vault.get("sources", {})}
 
-    def made(self, vault: str, source: str) -> bool:
+    def has_archive(self, vault: str, source: str) -> bool:
         """Whether this host ever made an archive of a source there."""
         return "success" in self.read()["vaults"].get(vault, {}).get("sources", {}).get(source, {})
 

@@ -97,7 +97,7 @@ class Plan:
 
 
 @dataclass
-class Found:
+class Copies:
     """The archives that a run uses: of each share of the mail, or none where no vault has one, and of the files."""
 
     mail: dict[str, Copy | None] = field(default_factory=dict)
@@ -115,13 +115,13 @@ class Found:
         return [name for name, copy in self.mail.items() if copy is None]
 
 
-def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable[[str], None] = print) -> Found:
+def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable[[str], None] = print) -> Copies:
     """The archives of a plan and of those databases, each told as it is looked up.
 
     A share in which no mailbox ever was has none; all else must be there. Raises NoArchiveError when there are no
     files or a dump is missing, MallepostError when no vault could be read.
     """
-    found = Found()
+    copies = Copies()
     files = [COMMON] if plan.paths else []
     archived = [*plan.mail, *files, *plan.dumps, *(f"{DATABASE}{name}" for name in databases)]
     for number, name in enumerate(archived, 1):
@@ -130,17 +130,17 @@ def look(plan: Plan, databases: Sequence[str], archives: Archives, say: Callable
         except NoArchiveError:
             if name not in plan.mail:
                 raise
-            found.mail[name] = None
+            copies.mail[name] = None
             say(f"{number} of {len(archived)}: no archive of {name}")
             continue
         say(f"{number} of {len(archived)}: {copy}")
         if name in plan.mail:
-            found.mail[name] = copy
+            copies.mail[name] = copy
         elif name in files:
-            found.files = copy
+            copies.files = copy
         else:
-            found.dumps[name] = copy
-    return found
+            copies.dumps[name] = copy
+    return copies
 
 
 def unused(plan: Plan, archives: Archives) -> list[str]:
@@ -152,26 +152,26 @@ def unused(plan: Plan, archives: Archives) -> list[str]:
     return notes
 
 
-def without_archive(plan: Plan, found: Found) -> list[str]:
+def without_archive(plan: Plan, copies: Copies) -> list[str]:
     """A note on the shares of the mail that no vault has an archive of; none where each has one."""
-    if not found.empty:
+    if not copies.empty:
         return []
     return [
-        f"{len(found.empty)} of {len(plan.mail)} shares of the mail have no archive, as those have in which no "
-        f"mailbox ever was: {', '.join(found.empty)}"
+        f"{len(copies.empty)} of {len(plan.mail)} shares of the mail have no archive, as those have in which no "
+        f"mailbox ever was: {', '.join(copies.empty)}"
     ]
 
 
-def demand_room(found: Found, archives: Archives, host: ThisHost, store: Path) -> None:
+def demand_room(archived: Copies, archives: Archives, host: ThisHost, store: Path) -> None:
     """Raises InputError where a file system has no room for what comes back beside what is replaced."""
-    wanted: dict[int, tuple[Path, int, int]] = {}
-    copies = [(store, copy) for copy in found.mail.values() if copy]
-    copies += [(Path("/var/lib"), copy) for copy in (found.files, *found.dumps.values()) if copy]
+    needs: dict[int, tuple[Path, int, int]] = {}
+    copies = [(store, copy) for copy in archived.mail.values() if copy]
+    copies += [(Path("/var/lib"), copy) for copy in (archived.files, *archived.dumps.values()) if copy]
     for place, copy in copies:
         device, free = host.room(place)
-        _place, before, _free = wanted.get(device, (place, 0, 0))
-        wanted[device] = (place, before + archives.size(copy), free)
-    for place, needed, free in wanted.values():
+        _place, before, _free = needs.get(device, (place, 0, 0))
+        needs[device] = (place, before + archives.size(copy), free)
+    for place, needed, free in needs.values():
         if needed > free:
             raise InputError(
                 f"{place}: what comes back takes {size(needed)}, and {size(free)} are free; what is replaced is kept",
@@ -198,14 +198,14 @@ def restore(
             f"this is no new host: it has {', '.join(present)}", "with --yes they are replaced, and kept aside"
         )
     databases = host.databases()
-    found = look(plan, databases, archives, say)
+    copies = look(plan, databases, archives, say)
     if state.done:
         say(
             f"going on after {len(state.done)} steps of the run of {local(state.begun)}, with archives of before it; "
             f"to begin anew, remove {state.path}"
         )
     else:
-        demand_room(found, archives, host, store)
+        demand_room(copies, archives, host, store)
     outcome = Outcome("everything")
 
     def step(name: str, act: Callable[[], dict[str, int]]) -> None:
@@ -222,11 +222,11 @@ def restore(
         for name in databases:
             step(f"database {name}", lambda name=name: {"databases": 1, **_noted(host.database(name), outcome)})  # type: ignore[misc]
         for path in plan.paths:
-            step(f"files {path}", lambda path=path: _files(path, found, archives, host, plan, state.stamp))  # type: ignore[misc]
-        _mail(plan, found, archives, store, state, step, say)
+            step(f"files {path}", lambda path=path: _files(path, copies, archives, host, plan, state.stamp))  # type: ignore[misc]
+        _mail(plan, copies, archives, store, state, step, say)
     step("clients", lambda: _reopened(host, store))
     outcome.notes += host.notes
-    outcome.notes += without_archive(plan, found)
+    outcome.notes += without_archive(plan, copies)
     outcome.notes.append("what was replaced is kept: malleposte backup kept")
     outcome.seconds = time.monotonic() - begun
     state.path.unlink()
@@ -261,10 +261,10 @@ def _reopened(host: ThisHost, store: Path) -> dict[str, int]:
     return {}
 
 
-def _files(path: str, found: Found, archives: Archives, host: ThisHost, plan: Plan, stamp: str) -> dict[str, int]:
+def _files(path: str, copies: Copies, archives: Archives, host: ThisHost, plan: Plan, stamp: str) -> dict[str, int]:
     """One path of the source `system`: exchanged whole while its units are stopped, or filled up."""
     target = Path(path)
-    if not target.parent.is_dir() or found.files is None:
+    if not target.parent.is_dir() or copies.files is None:
         return {}
     filled = path in FILLED
     # Files in a daemon's folder belong to the daemon; those of `deploy` belong to root, unpacked out of its reach.
@@ -274,7 +274,7 @@ def _files(path: str, found: Found, archives: Archives, host: ThisHost, plan: Pl
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         try:
-            archives.extract(found.files, [path], fresh)
+            archives.extract(copies.files, [path], fresh)
             extracted = fresh / path.lstrip("/")
             if not extracted.exists(follow_symlinks=False):
                 return {}
@@ -307,7 +307,7 @@ def _fill(source: Path, target: Path) -> int:
 
 def _mail(
     plan: Plan,
-    found: Found,
+    copies: Copies,
     archives: Archives,
     store: Path,
     state: State,
@@ -320,7 +320,7 @@ def _mail(
 
     def share(name: str) -> None:
         nonlocal ended
-        copy = found.mail[name]
+        copy = copies.mail[name]
         counts = {} if copy is None else _share(name, copy, archives, store, state.stamp)
         with guard:
             ended += 1

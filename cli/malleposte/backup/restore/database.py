@@ -104,14 +104,14 @@ def restore(
     else:
         for grant in server.sql(RIGHTS.format(live=name, scratch=scratch)).splitlines():
             server.sql(grant)
-        kept = f"{name}_aside_{datetime.now().strftime(STAMP).replace('-', '_')}"
+        aside = f"{name}_aside_{datetime.now().strftime(STAMP).replace('-', '_')}"
         say("exchanging the databases")
-        exchange(server, name, scratch, kept)
+        exchange(server, name, scratch, aside)
         if discard:
-            server.sql(f'DROP DATABASE "{kept}"')
+            server.sql(f'DROP DATABASE "{aside}"')
         else:
-            outcome.aside = f"database {kept}"
-            outcome.notes.append(f"remove the replaced one with: runuser -u postgres -- dropdb {kept}")
+            outcome.aside = f"database {aside}"
+            outcome.notes.append(f"remove the replaced one with: runuser -u postgres -- dropdb {aside}")
         outcome.missing += [
             f"{unit} was not restarted, and may show what was replaced: see journalctl -u {unit}, then type "
             "malleposte backup restore refresh"
@@ -121,8 +121,8 @@ def restore(
     return outcome
 
 
-def exchange(server: Postgres, live: str, fresh: str, kept: str) -> None:
-    """`live` becomes `kept`, `fresh` becomes `live`, in one transaction, with nobody connected."""
+def exchange(server: Postgres, live: str, fresh: str, aside: str) -> None:
+    """`live` becomes `aside`, `fresh` becomes `live`, in one transaction, with nobody connected."""
     server.sql(f'ALTER DATABASE "{live}" WITH ALLOW_CONNECTIONS false')
     try:
         server.sql(
@@ -130,7 +130,7 @@ def exchange(server: Postgres, live: str, fresh: str, kept: str) -> None:
             f"WHERE datname IN ('{live}', '{fresh}') AND pid <> pg_backend_pid()"
         )
         server.sql(
-            f'BEGIN; ALTER DATABASE "{live}" RENAME TO "{kept}"; ALTER DATABASE "{fresh}" RENAME TO "{live}"; COMMIT'
+            f'BEGIN; ALTER DATABASE "{live}" RENAME TO "{aside}"; ALTER DATABASE "{fresh}" RENAME TO "{live}"; COMMIT'
         )
     except BaseException:
         server.sql(f'ALTER DATABASE "{live}" WITH ALLOW_CONNECTIONS true')

@@ -62,8 +62,8 @@ def restore(
     with owner.as_owner(store.collections):
         begun = time.monotonic()
         base = store.collections / uid
-        wanted = base / collection if collection else base
-        copy = source.find(str(wanted))
+        path = base / collection if collection else base
+        copy = source.find(str(path))
         stamp = datetime.now().strftime(STAMP)
         for place in (store.work, store.aside):
             owner.hand_over(place)
@@ -73,15 +73,15 @@ def restore(
         outcome.counts = {"collections": 0, "items": 0, "newer kept": 0}
         try:
             say("extracting")
-            source.extract(copy, [str(wanted)], store.work)
-            found = _collections(store.work / str(base).lstrip("/"), collection)
-            if not found:
+            source.extract(copy, [str(path)], store.work)
+            extracted = _collections(store.work / str(base).lstrip("/"), collection)
+            if not extracted:
                 what = f"collection {collection!r}" if collection else "collection"
                 raise InputError(
                     f"account {uid}: no {what} in {copy}",
                     OTHERWISE,
                 )
-            for fresh in found:
+            for fresh in extracted:
                 shutil.rmtree(fresh / CACHE, ignore_errors=True)
                 outcome.counts["collections"] += 1
                 outcome.counts["items"] += len(_items(fresh))
@@ -93,9 +93,9 @@ def restore(
                 outcome.counts["newer kept"] += _place(fresh, target, store, stamp, keep=keep_newer or beside)
         finally:
             shutil.rmtree(store.work, ignore_errors=True)
-        kept = store.aside / uid / stamp
-        if kept.is_dir():
-            outcome.aside = str(kept)
+        aside = store.aside / uid / stamp
+        if aside.is_dir():
+            outcome.aside = str(aside)
             outcome.notes.append("to undo, move a collection from there back into " + str(base))
         outcome.seconds = time.monotonic() - begun
         return outcome
@@ -120,7 +120,7 @@ def _rename(folder: Path, suffix: str) -> None:
 
 
 def _place(fresh: Path, target: Path, store: Store, stamp: str, *, keep: bool) -> int:
-    """Exchange `fresh` for what is at `target`, and put that aside; how many items of it were kept."""
+    """Exchange `fresh` for what is at `target`, and put that aside; return the number of items kept."""
     with store.locked():
         newer = _items(target) - _items(fresh) if keep and owner.folder(target) else set()
         for name in newer:

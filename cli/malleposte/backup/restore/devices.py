@@ -25,24 +25,24 @@ def of_today(live: Mapping[str, ldif.Entry], restored: Iterable[ldif.Entry]) -> 
     owners = {uid.lower(): entry for entry in people for uid in entry.values("uid")}
     branch = [entry for dn, entry in live.items() if dn.startswith(_BRANCH)]
     devices = [entry for dn, entry in live.items() if dn.startswith(_DEVICE)]
-    kept = ((entry, owners.get(_owner(entry))) for entry in devices)
-    return [*branch, *(in_step(entry, owner) for entry, owner in kept if owner is not None)]
+    with_owners = ((entry, owners.get(_owner(entry))) for entry in devices)
+    return [*branch, *(in_step(entry, owner) for entry, owner in with_owners if owner is not None)]
 
 
 def in_step(device: ldif.Entry, owner: ldif.Entry) -> ldif.Entry:
     """A device with the copies of its owner."""
-    held = copies({name: owner.values(name) for name in COPIED})
-    copied = {name.lower() for name in held}
+    attributes = copies({name: owner.values(name) for name in COPIED})
+    copied = {name.lower() for name in attributes}
     own = {key: values for key, values in device.attributes.items() if key.lower() not in copied}
-    return ldif.Entry(device.dn, own | {name: [one.encode() for one in values] for name, values in held.items()})
+    return ldif.Entry(device.dn, own | {name: [one.encode() for one in values] for name, values in attributes.items()})
 
 
 def changes(live: Mapping[str, ldif.Entry], owner: ldif.Entry) -> Sequence[str]:
     """LDIF changes that bring the devices of one owner, whose entry was restored, in step with it."""
     uids = {uid.lower() for uid in owner.values("uid")}
     devices = [entry for dn, entry in live.items() if dn.startswith(_DEVICE) and _owner(entry) in uids]
-    made = (ldif.modification(entry.dn, in_step(entry, owner), entry) for entry in devices)
-    return [one for one in made if one]
+    modifications = (ldif.modification(entry.dn, in_step(entry, owner), entry) for entry in devices)
+    return [one for one in modifications if one]
 
 
 def _owner(device: ldif.Entry) -> str:

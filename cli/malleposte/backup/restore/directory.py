@@ -60,9 +60,9 @@ def plan(archived: Sequence[ldif.Entry], live: Mapping[str, ldif.Entry], *, old_
         if entry.values("mpState") == [ACTIVE] and present.values("mpState") not in ([ACTIVE], []):
             opened.append(entry)
         out.append(entry if old_passwords else entry.with_passwords_of(present))
-    known = {entry.dn.lower() for entry in archived}
-    gone = [entry for dn, entry in live.items() if dn not in known and SERVICES not in dn and not devices.is_one(dn)]
-    services = [entry for dn, entry in live.items() if dn not in known and SERVICES in dn]
+    dns = {entry.dn.lower() for entry in archived}
+    gone = [entry for dn, entry in live.items() if dn not in dns and SERVICES not in dn and not devices.is_one(dn)]
+    services = [entry for dn, entry in live.items() if dn not in dns and SERVICES in dn]
     notes = []
     if old_passwords:
         notes.append("passwords are those of the archive: what was changed since opens nothing any more")
@@ -77,11 +77,11 @@ def plan(archived: Sequence[ldif.Entry], live: Mapping[str, ldif.Entry], *, old_
         )
         if entries
     ]
-    kept = devices.of_today(live, out) if live else own
-    revoked = len({entry.dn.lower() for entry in own} - {entry.dn.lower() for entry in kept})
+    current_devices = devices.of_today(live, out) if live else own
+    revoked = len({entry.dn.lower() for entry in own} - {entry.dn.lower() for entry in current_devices})
     if revoked:
         notes.append(f"{revoked} device passwords of the archive stay revoked")
-    whole = [*out, *services, *kept]
+    whole = [*out, *services, *current_devices]
     return Plan("\n".join(entry.text() for entry in whole), {"entries": len(whole)}, notes)
 
 
@@ -104,18 +104,20 @@ def restore(
     live = {entry.dn.lower(): entry for entry in ldif.parse(slapd.live())}
     if not live:
         say("the directory of today cannot be read: passwords are those of the archive")
-    made = plan(archived, live, old_passwords=old_passwords or not live)
-    say(f"loading {made.counts['entries']} entries beside the live directory")
-    fresh = slapd.load(made.text, "restore")
+    new_plan = plan(archived, live, old_passwords=old_passwords or not live)
+    say(f"loading {new_plan.counts['entries']} entries beside the live directory")
+    fresh = slapd.load(new_plan.text, "restore")
     say("stopping slapd, exchanging, starting it")
     slapd.swap(fresh)
     stamp = datetime.now().strftime(STAMP)
-    kept = fresh.with_name(f"{fresh.name.removesuffix('.restore')}.aside-{stamp}")
-    fresh.rename(kept)
-    outcome = Outcome("directory", copy, made.counts, made.notes, aside=str(kept), seconds=time.monotonic() - begun)
+    aside = fresh.with_name(f"{fresh.name.removesuffix('.restore')}.aside-{stamp}")
+    fresh.rename(aside)
+    outcome = Outcome(
+        "directory", copy, new_plan.counts, new_plan.notes, aside=str(aside), seconds=time.monotonic() - begun
+    )
     outcome.undo = (
         f"systemctl stop slapd && mv {fresh.with_suffix('')} {fresh.with_suffix('')}.undone && "
-        f"mv {kept} {fresh.with_suffix('')} && systemctl start slapd"
+        f"mv {aside} {fresh.with_suffix('')} && systemctl start slapd"
     )
     return outcome
 
@@ -124,27 +126,27 @@ def restore_entry(source: Archives, slapd: Slapd, work: Path, uid: str, *, old_p
     """One entry as the archive has it. Raises InputError when the archive has none of that uid."""
     begun = time.monotonic()
     copy, archived = _archived(source, work)
-    wanted = next((entry for entry in archived if uid.lower() in map(str.lower, entry.values("uid"))), None)
-    if wanted is None:
+    archived_entry = next((entry for entry in archived if uid.lower() in map(str.lower, entry.values("uid"))), None)
+    if archived_entry is None:
         raise InputError(f"account {uid}: not in the directory of {copy}", "try another --as-of")
     live = {entry.dn.lower(): entry for entry in ldif.parse(slapd.live())}
-    present = live.get(wanted.dn.lower())
+    present = live.get(archived_entry.dn.lower())
     notes = []
     if present is None:
-        slapd.change(wanted.without(passwords=not old_passwords, operational=True).text(), add=True)
+        slapd.change(archived_entry.without(passwords=not old_passwords, operational=True).text(), add=True)
         notes.append(
             "it lets in by its password of then" if old_passwords else "it has no password: the agent sets a new one"
         )
     else:
-        change = ldif.modification(wanted.dn, wanted, present)
+        change = ldif.modification(archived_entry.dn, archived_entry, present)
         if change:
             slapd.change(change, add=False)
         notes.append("nothing differed" if not change else "its password of today stays")
-        if present.values("mpState") != wanted.values("mpState"):
-            notes.append(f"its state was {present.values('mpState')}, is {wanted.values('mpState')} again")
-        for one in devices.changes(live, wanted):
+        if present.values("mpState") != archived_entry.values("mpState"):
+            notes.append(f"its state was {present.values('mpState')}, is {archived_entry.values('mpState')} again")
+        for one in devices.changes(live, archived_entry):
             slapd.change(one, add=False)
-    return Outcome(f"entry {wanted.dn}", copy, {"entries": 1}, notes, seconds=time.monotonic() - begun)
+    return Outcome(f"entry {archived_entry.dn}", copy, {"entries": 1}, notes, seconds=time.monotonic() - begun)
 
 
 def _archived(source: Archives, work: Path) -> tuple[Copy, list[ldif.Entry]]:
@@ -152,12 +154,12 @@ def _archived(source: Archives, work: Path) -> tuple[Copy, list[ldif.Entry]]:
     file = work / "directory.ldif"
     try:
         copy = source.dump(DUMP, file)
-        found = list(ldif.parse(file.read_bytes()))
+        entries = list(ldif.parse(file.read_bytes()))
     finally:
         file.unlink(missing_ok=True)
-    if not found:
+    if not entries:
         raise MallepostError(f"the dump of the directory in {copy} is empty", "try another --as-of")
-    return copy, found
+    return copy, entries
 
 
 class Slapd:
@@ -186,7 +188,7 @@ class Slapd:
                     content = file.read_text("utf-8")
                     file.write_text(content.replace(f" {self.database}\n", f" {fresh}\n"), "utf-8")
                 words = ("slapadd", "-q", "-n1", "-F", str(scratch))
-                self._run(*words, given=text, what="slapd refuses the archive", place=fresh)
+                self._run(*words, text=text, what="slapd refuses the archive", place=fresh)
                 self.settle(fresh)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -212,7 +214,7 @@ class Slapd:
     def change(self, text: str, *, add: bool) -> None:
         """Apply LDIF to the running directory. Raises MallepostError with slapd's words."""
         words = ["ldapadd" if add else "ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"]
-        self._run(*words, given=text, what="slapd refuses the entry")
+        self._run(*words, text=text, what="slapd refuses the entry")
 
     def _answers(self) -> bool:
         for _attempt in range(60):
@@ -239,7 +241,7 @@ class Slapd:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def _run(
-        self, *words: str, given: str | None = None, check: bool = True, what: str = "", place: Path | None = None
+        self, *words: str, text: str | None = None, check: bool = True, what: str = "", place: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`place`: the program runs as the owner of the store that this is in."""
         user: dict[str, Any] = {}
@@ -247,7 +249,7 @@ class Slapd:
             uid, gid = owner.of(place)
             user = {"user": uid, "group": gid, "extra_groups": []}
         try:
-            done = subprocess.run(list(words), input=given, capture_output=True, text=True, check=False, **user)
+            done = subprocess.run(list(words), input=text, capture_output=True, text=True, check=False, **user)
         except FileNotFoundError:
             done = subprocess.CompletedProcess(list(words), 127, "", f"{words[0]} is not installed")
         if check and done.returncode != 0:

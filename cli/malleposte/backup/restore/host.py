@@ -29,9 +29,9 @@ WORK = Path("/var/lib/malleposte/restore")
 class ThisHost:
     """The operations that a whole restore needs from a host besides files."""
 
-    def __init__(self, archives: Archives, say: Callable[[str], None], known: Config) -> None:
-        """`known` says what is backed up here, and what a restore restarts and counts."""
-        self._archives, self._say, self._serves, self._known = archives, say, known.databases, known
+    def __init__(self, archives: Archives, say: Callable[[str], None], config: Config) -> None:
+        """`config` says what is backed up here, and what a restore restarts and counts."""
+        self._archives, self._say, self._serves, self._config = archives, say, config.databases, config
         self.notes: list[str] = []
         """Notes about its databases."""
         self._slapd = restore_directory.Slapd()
@@ -63,16 +63,16 @@ class ThisHost:
 
     def _users(self) -> dict[str, int]:
         """Agents whom the databases of this host know."""
-        server, found = restore_database.Postgres(), dict[str, int]()
+        server, counts = restore_database.Postgres(), dict[str, int]()
         try:
             there = server.sql("SELECT datname FROM pg_database").split()
         except (MallepostError, OSError):  # no PostgreSQL here
-            return found
-        for name, question in self._known.restore.users.items():
+            return counts
+        for name, question in self._config.restore.users.items():
             if name in there:
                 with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
-                    found[name] = int(server.sql(question, name).strip() or 0)
-        return found
+                    counts[name] = int(server.sql(question, name).strip() or 0)
+        return counts
 
     def databases(self) -> list[str]:
         """Databases that the archives hold and this host has.
@@ -80,14 +80,14 @@ class ThisHost:
         What this host has no more, such as the database of a service that left, is passed over.
         """
         there = restore_database.Postgres().sql("SELECT datname FROM pg_database").split() if self._serves else []
-        held = [name for name in self._archives.databases() if not kept.by_restore(name)] if self._serves else []
-        self.notes = [f"the archives have a database {name}, which is not on this host" for name in held
+        archived = [name for name in self._archives.databases() if not kept.by_restore(name)] if self._serves else []
+        self.notes = [f"the archives have a database {name}, which is not on this host" for name in archived
                       if name not in there]  # fmt: skip
-        return [name for name in held if name in there]
+        return [name for name in archived if name in there]
 
     def database(self, name: str) -> Outcome:
         """Restore a database; the replaced one is kept."""
-        server = restore_database.Postgres(self._known.restore.restart)
+        server = restore_database.Postgres(self._config.restore.restart)
         return restore_database.restore(name, self._archives, server, WORK, say=self._say)
 
     @contextlib.contextmanager

@@ -28,7 +28,7 @@ _ENTRIES = re.compile(r"(.+)\.aside-(\d{8}-\d{6})")
 
 
 @dataclass(frozen=True)
-class Kept:
+class OldCopy:
     """One thing that was replaced: kind (`mailbox`, `agendas`, `files`, `directory`, `database`), name, when, where.
 
     `bytes` is its size on disk; None of a database, which the server counts.
@@ -67,35 +67,35 @@ def free(path: Path) -> Path:
 
 def moment(text: str) -> datetime | None:
     """The moment in a dated name, in this host's zone; None where there is none."""
-    found = _DATE.fullmatch(text)
-    return datetime.strptime(f"{found[1]}-{found[2]}", STAMP).astimezone() if found else None
+    match = _DATE.fullmatch(text)
+    return datetime.strptime(f"{match[1]}-{match[2]}", STAMP).astimezone() if match else None
 
 
 def everything(
     folders: Iterable[tuple[str, Path]], databases: Iterable[str], directory: Path = DIRECTORY
-) -> list[Kept]:
+) -> list[OldCopy]:
     """All that is kept on this host, the oldest first. `folders`: kind, and where `.malleposte-aside` may be."""
-    found = [one for kind, folder in folders for one in _below(kind, folder)]
+    copies = [one for kind, folder in folders for one in _below(kind, folder)]
     for name in databases:
         parts = _TABLES.fullmatch(name)
         when = moment(parts[2]) if parts else None
         if parts and when:
-            found.append(Kept("database", parts[1], when, f"database {name}"))
+            copies.append(OldCopy("database", parts[1], when, f"database {name}"))
     for path in sorted(directory.glob("*.aside-*")):
         parts = _ENTRIES.fullmatch(path.name)
         when = moment(parts[2]) if parts else None
         if parts and when:
-            found.append(Kept("directory", parts[1], when, str(path), weight(path)))
-    return sorted(found, key=lambda one: (one.replaced, one.where))
+            copies.append(OldCopy("directory", parts[1], when, str(path), weight(path)))
+    return sorted(copies, key=lambda one: (one.replaced, one.where))
 
 
-def _below(kind: str, folder: Path) -> Iterator[Kept]:
+def _below(kind: str, folder: Path) -> Iterator[OldCopy]:
     with owner.as_owner(folder):
         paths = sorted((folder / ASIDE).glob("*/*")) if owner.folder(folder / ASIDE) else []
-        found = [(path, weight(path)) for path in paths]
-    for path, size in found:
+        weighed = [(path, weight(path)) for path in paths]
+    for path, size in weighed:
         if when := moment(path.name):
-            yield Kept(kind, path.parent.name, when, str(path), size)
+            yield OldCopy(kind, path.parent.name, when, str(path), size)
 
 
 def weight(path: Path) -> int:
@@ -110,24 +110,24 @@ def weight(path: Path) -> int:
     return total * 512
 
 
-def chosen(kept: Iterable[Kept], ids: Iterable[str], days: float | None, now: datetime) -> list[Kept]:
+def chosen(copies: Iterable[OldCopy], ids: Iterable[str], days: float | None, now: datetime) -> list[OldCopy]:
     """Those that are named, or that were replaced longer ago. Raises InputError on a name that is not there."""
-    by_id: dict[str, list[Kept]] = {}
-    for one in kept:
+    by_id: dict[str, list[OldCopy]] = {}
+    for one in copies:
         by_id.setdefault(one.id, []).append(one)
     for name in ids:
         if name not in by_id:
             raise InputError(f"nothing is kept as {name}", "`malleposte backup kept` shows what there is")
-    wanted = [one for name in dict.fromkeys(ids) for one in by_id[name]]
+    selected = [one for name in dict.fromkeys(ids) for one in by_id[name]]
     if days is not None:
-        wanted += [
+        selected += [
             one for rows in by_id.values() for one in rows
-            if one not in wanted and (now - one.replaced.astimezone(UTC)).total_seconds() > days * 86400
+            if one not in selected and (now - one.replaced.astimezone(UTC)).total_seconds() > days * 86400
         ]  # fmt: skip
-    return wanted
+    return selected
 
 
-def remove(one: Kept, drop: Callable[[str], None]) -> None:
+def remove(one: OldCopy, drop: Callable[[str], None]) -> None:
     """Remove one for good; `drop` drops a database. Raises OSError or MallepostError, with the rest still there."""
     if one.kind == "database":
         drop(one.where.removeprefix("database "))

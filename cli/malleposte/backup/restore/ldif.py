@@ -40,8 +40,8 @@ class Entry(ldif.Entry):
         """With the other's password attributes in place of its own."""
         return Entry(self.dn, self.without(passwords=True).attributes | other._only(is_password).attributes)
 
-    def _only(self, wanted: Callable[[str], bool]) -> Entry:
-        return Entry(self.dn, {key: values for key, values in self.attributes.items() if wanted(_bare(key))})
+    def _only(self, accepts: Callable[[str], bool]) -> Entry:
+        return Entry(self.dn, {key: values for key, values in self.attributes.items() if accepts(_bare(key))})
 
 
 def _bare(description: str) -> str:
@@ -59,9 +59,9 @@ def parse(text: bytes) -> Iterator[Entry]:
         yield Entry(entry.dn, entry.attributes)
 
 
-def modification(dn: str, wanted: Entry, present: Entry) -> str:
-    """The LDIF change that gives `present` the attributes of `wanted`, passwords and operational ones untouched."""
-    target = wanted.without(passwords=True, operational=True)
+def modification(dn: str, archived: Entry, present: Entry) -> str:
+    """The LDIF change that gives `present` the attributes of `archived`, passwords and operational ones untouched."""
+    target = archived.without(passwords=True, operational=True)
     current = present.without(passwords=True, operational=True)
     names = {key.lower(): key for key in [*current.attributes, *target.attributes]}
     mods = [

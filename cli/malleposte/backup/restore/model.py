@@ -44,7 +44,7 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
-        found = asdict(self)
+        document = asdict(self)
         if self.copy:
-            found["copy"]["taken"] = self.copy.taken.isoformat()
-        return found
+            document["copy"]["taken"] = self.copy.taken.isoformat()
+        return document

@@ -21,16 +21,16 @@ class Archives:
         self, config: Config, vaults: Sequence[Vault], as_of: datetime | None = None, say: Callable[[str], None] = print
     ) -> None:
         self._config, self._vaults, self._as_of, self._say = config, vaults, as_of, say
-        self._found: dict[str, tuple[Vault, Archive]] = {}
+        self._latest: dict[str, tuple[Vault, Archive]] = {}
 
     def latest(self, source: str) -> Copy:
         """The newest archive of a source, asked of each vault once. A vault that cannot be read is passed over.
 
         Raises NoArchiveError when no vault has one, and MallepostError when none could be read.
         """
-        if source not in self._found:
-            self._found[source] = self._search(source)
-        vault, archive = self._found[source]
+        if source not in self._latest:
+            self._latest[source] = self._search(source)
+        vault, archive = self._latest[source]
         return Copy(archive.name, vault.name, archive.start)
 
     def find(self, path: str) -> Copy:
@@ -43,12 +43,12 @@ class Archives:
         A path that the archive has not is no error.
         """
         vault, archive = self._of(copy)
-        wanted = list(paths)
+        listed = list(paths)
         try:
-            vault.extract(archive, wanted, destination)
+            vault.extract(archive, listed, destination)
         except NotInArchiveError:
             # borg has put out what matched, and names but the first that did not.
-            if len(wanted) == 1:
+            if len(listed) == 1:
                 return
 
     def size(self, copy: Copy) -> int:
@@ -67,49 +67,49 @@ class Archives:
 
     def source_of(self, path: str) -> str:
         """The source that keeps `path`: the one with the longest path that holds it. Raises InputError."""
-        held = [
+        candidates = [
             (len(root), one.name)
             for one in self._config.sources
             for root in one.paths
             if path == root or path.startswith(root.rstrip("/") + "/")
         ]
-        if not held:
+        if not candidates:
             raise InputError(f"{path} is in no backup of {self._config.client}", "is this the right --host?")
-        return max(held)[1]
+        return max(candidates)[1]
 
     def databases(self) -> list[str]:
         """Databases that some vault holds, by name. Raises MallepostError when no vault can be read."""
-        found: set[str] = set()
+        names: set[str] = set()
         causes: list[MallepostError] = []
         for vault in self._vaults:
             try:
-                found |= {name.removeprefix(DATABASE) for name in vault.series(DATABASE)}
+                names |= {name.removeprefix(DATABASE) for name in vault.series(DATABASE)}
             except MallepostError as error:
                 self._say(f"passed over: {vault.name}: {error}")
                 causes.append(error)
         if causes and len(causes) == len(self._vaults):
             raise causes[0]
-        return sorted(found)
+        return sorted(names)
 
     def _search(self, source: str) -> tuple[Vault, Archive]:
-        found: list[tuple[Vault, Archive]] = []
+        candidates: list[tuple[Vault, Archive]] = []
         causes: list[MallepostError] = []
         for vault in self._vaults:
             try:
-                found.append((vault, vault.latest(source, self._as_of)))
+                candidates.append((vault, vault.latest(source, self._as_of)))
             except MallepostError as error:
                 causes.append(error)
-        if not found and not causes:
+        if not candidates and not causes:
             raise InputError("this host has no vault")
-        if not found:
+        if not candidates:
             # Vaults hold the same: the word of one that was read counts.
             raise next((cause for cause in causes if isinstance(cause, NoArchiveError)), causes[0])
         for cause in causes:
             self._say(f"passed over: {cause}")
-        return max(found, key=lambda pair: pair[1])
+        return max(candidates, key=lambda pair: pair[1])
 
     def _of(self, copy: Copy) -> tuple[Vault, Archive]:
-        for vault, archive in self._found.values():
+        for vault, archive in self._latest.values():
             if (archive.name, vault.name) == (copy.archive, copy.vault):
                 return vault, archive
         raise MallepostError(f"{copy} was not asked for")

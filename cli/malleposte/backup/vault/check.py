@@ -57,15 +57,15 @@ def some_files(source: Source, before: float, count: int, chance: random.Random)
     """
     mail = source.name.startswith("mail-")
     tops = [Path(path) for path in source.paths if Path(path).exists()]
-    found: dict[Path, None] = {}
+    chosen: dict[Path, None] = {}
     for _try in range(count * 20):
-        if len(found) >= count or not tops:
+        if len(chosen) >= count or not tops:
             break
         for path in _descend(chance.choice(tops), chance):
             if _still(path, before) and (not mail or path.parent.name in {"cur", "new"}):
-                found[path] = None
+                chosen[path] = None
                 break
-    return list(found)
+    return list(chosen)
 
 
 def _descend(top: Path, chance: random.Random) -> Iterator[Path]:
@@ -92,7 +92,7 @@ def _still(path: Path, before: float) -> bool:
 
 
 def compare(vault: Vault, archive: Archive, files: list[Path]) -> int:
-    """Restore files aside and compare them byte for byte; how many were the same.
+    """Restore files aside, compare them byte for byte, and return the number of those that were the same.
 
     A file that the archive does not hold (left out, or renamed since) does not count. Raises MallepostError when one
     differs.

@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Made:
+class Claim:
     """An archive that a client says it made: its repository, its name, when its making began (UTC, ISO 8601)."""
 
     repository: str
@@ -83,11 +83,11 @@ class Ledger:
             if key not in present and not entry.leaving and entry.seen >= self.accepted
         ]
 
-    def never_seen(self, present: Mapping[str, str], made: Mapping[str, Made]) -> list[Made]:
+    def never_seen(self, present: Mapping[str, str], claims: Mapping[str, Claim]) -> list[Claim]:
         """Archives that the client says it made, that are not there, and that this vault never saw nor removed."""
         return [
             one
-            for key, one in made.items()
+            for key, one in claims.items()
             if key not in present
             and key not in self.archives
             and key not in self.removed
@@ -115,15 +115,15 @@ class Ledger:
         series: dict[str, list[str]] = {}
         for key, entry in self.archives.items():
             series.setdefault(entry.source, []).append(key)
-        kept = {key for keys in series.values() for key in self._kept(keys, rules)}
-        return {key: entry for key, entry in self.archives.items() if key not in kept}
+        retained = {key for keys in series.values() for key in self._retained(keys, rules)}
+        return {key: entry for key, entry in self.archives.items() if key not in retained}
 
-    def _kept(self, keys: Iterable[str], rules: Mapping[str, int]) -> set[str]:
+    def _retained(self, keys: Iterable[str], rules: Mapping[str, int]) -> set[str]:
         newest_first = sorted(keys, key=lambda key: (self.archives[key].seen, self.archives[key].name), reverse=True)
-        kept: set[str] = set()
+        retained: set[str] = set()
         for rule, number in rules.items():
             periods: dict[str, str] = {}
             for key in newest_first:
                 periods.setdefault(f"{datetime.fromisoformat(self.archives[key].seen):{PERIODS[rule]}}", key)
-            kept |= set(list(periods.values())[:number])
-        return kept
+            retained |= set(list(periods.values())[:number])
+        return retained

@@ -27,7 +27,7 @@ from malleposte.platform.locks import take
 from malleposte.platform.times import local
 from malleposte.runtime import owner
 
-from .ledger import Ledger, Made
+from .ledger import Claim, Ledger
 
 PATH = Path("/etc/malleposte/vault.json")
 BORG = ".borg"
@@ -128,29 +128,29 @@ class Repository:
 
     def present(self, borg: Borg) -> dict[str, str]:
         """Its archives: id to name, those that were cut short included."""
-        found = json.loads(
+        document = json.loads(
             borg.run("--umask", "0007", "list", "--json", "--consider-checkpoints", str(self.path)).output
         )
-        return {one["id"]: one["name"] for one in found["archives"]}
+        return {one["id"]: one["name"] for one in document["archives"]}
 
 
-def claims(settings: Settings, client: str) -> dict[str, dict[str, Made]]:
+def claims(settings: Settings, client: str) -> dict[str, dict[str, Claim]]:
     """Return the archives that a client says it made, by repository and id: its newest list, in `system`.
 
     Empty before it gave any. Raises BorgError; ValueError, KeyError or TypeError when it cannot be understood.
     """
     place = Repository(settings, client, COMMON)
-    found: dict[str, dict[str, Made]] = {}
+    by_repository: dict[str, dict[str, Claim]] = {}
     if COMMON not in settings.clients[client] or not place.identity():
-        return found
+        return by_repository
     place.unlock()
     borg = place.borg()
     names = [name for name in place.present(borg).values() if whole(name) and name.startswith(f"{MADE}{SEPARATOR}")]
     if names:
-        told = json.loads(borg.run("extract", "--stdout", f"{place.path}::{max(names)}", MADE_FILE).output)
-        for key, one in told.items():
-            found.setdefault(one["repository"], {})[key] = Made(one["repository"], one["name"], one["start"])
-    return found
+        listed = json.loads(borg.run("extract", "--stdout", f"{place.path}::{max(names)}", MADE_FILE).output)
+        for key, one in listed.items():
+            by_repository.setdefault(one["repository"], {})[key] = Claim(one["repository"], one["name"], one["start"])
+    return by_repository
 
 
 def repositories(settings: Settings, client: str | None = None, name: str | None = None) -> list[Repository]:
@@ -163,10 +163,10 @@ def repositories(settings: Settings, client: str | None = None, name: str | None
         if client in (None, one)
         for each in names
     ]
-    found = [one for one in every if name in (None, one.name)]
-    if not found:
+    matching = [one for one in every if name in (None, one.name)]
+    if not matching:
         raise InputError(f"no repository {name!r}", f"known are {', '.join(one.name for one in every)}")
-    return found
+    return matching
 
 
 @contextmanager
@@ -192,9 +192,12 @@ def closed(settings: Settings, client: str) -> Iterator[None]:
 
 
 def compared(
-    repository: Repository, present: Mapping[str, str], ledger: Ledger | None, made: Mapping[str, Made] | None = None
+    repository: Repository,
+    present: Mapping[str, str],
+    ledger: Ledger | None,
+    claimed: Mapping[str, Claim] | None = None,
 ) -> Ledger:
-    """The ledger, after it was compared with what is there, and with what the client says it `made`.
+    """The ledger, after it was compared with what is there, and with what the client says it made (`claimed`).
 
     Raises Fault, with the command that undoes it.
     """
@@ -202,8 +205,8 @@ def compared(
     which = f"--client {repository.client} --repository {repository.name} --host {here}"
     undo = f"undo it by: malleposte vault undo {which}"
     identity = repository.identity()
-    known = ledger or Ledger(identity=identity)
-    if lost := known.never_seen(present, made or {}):
+    current = ledger or Ledger(identity=identity)
+    if lost := current.never_seen(present, claimed or {}):
         raise Fault(
             f"{repository.label}: gone before this vault first saw them: {_named([one.name for one in lost])}; nothing "
             "was removed",
@@ -211,7 +214,7 @@ def compared(
             f"{which}",
         )
     if ledger is None:
-        return known
+        return current
     if identity != ledger.identity:
         raise Fault(f"{repository.label}: its key or id was replaced", undo)
     gone = ledger.gone(present)
@@ -225,8 +228,8 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def watch(repository: Repository, made: Mapping[str, Made] | None = None) -> str:
-    """Compare a repository with its ledger and with what its client `made`, and note what is new; one line of it.
+def watch(repository: Repository, claimed: Mapping[str, Claim] | None = None) -> str:
+    """Compare a repository with its ledger and with what its client made (`claimed`); note what is new; one line of it.
 
     Raises Fault.
     """
@@ -239,7 +242,7 @@ def watch(repository: Repository, made: Mapping[str, Made] | None = None) -> str
     if ledger is None:
         # It was made through a session that may only append, and would bind the keeper too.
         repository.borg().run("--umask", "0007", "config", str(repository.path), "append_only", "0")
-    ledger = compared(repository, {key: name for key, name in present.items() if whole(name)}, ledger, made)
+    ledger = compared(repository, {key: name for key, name in present.items() if whole(name)}, ledger, claimed)
     before = len(ledger.archives)
     ledger.note({key: name for key, name in present.items() if whole(name)}, datetime.now(UTC))
     ledger.transaction = repository.transaction()
@@ -247,9 +250,9 @@ def watch(repository: Repository, made: Mapping[str, Made] | None = None) -> str
     return f"{repository.label}: {len(ledger.archives)} archives, {len(ledger.archives) - before} new"
 
 
-def prune(repository: Repository, made: Mapping[str, Made] | None = None) -> str:
+def prune(repository: Repository, claimed: Mapping[str, Claim] | None = None) -> str:
     """Watch, then remove what no rule keeps, and give its space back. Raises Fault before anything is removed."""
-    said = watch(repository, made)
+    said = watch(repository, claimed)
     ledger = Ledger.read(repository.ledger_path)
     if ledger is None:
         return said
@@ -272,7 +275,7 @@ def prune(repository: Repository, made: Mapping[str, Made] | None = None) -> str
     return f"{repository.label}: {len(names)} archives removed, {len(ledger.archives) - len(surplus)} kept"
 
 
-def check(repository: Repository, _made: Mapping[str, Made] | None = None) -> str:
+def check(repository: Repository, _made: Mapping[str, Claim] | None = None) -> str:
     """borg's check of the repository's own form; it needs no key. Raises BorgError."""
     if not repository.identity():
         return f"{repository.label}: not used yet"
@@ -282,7 +285,7 @@ def check(repository: Repository, _made: Mapping[str, Made] | None = None) -> st
     return f"{repository.label}: sound"
 
 
-ACTS: dict[str, Callable[[Repository, Mapping[str, Made]], str]] = {"watch": watch, "prune": prune, "check": check}
+ACTS: dict[str, Callable[[Repository, Mapping[str, Claim]], str]] = {"watch": watch, "prune": prune, "check": check}
 
 
 def act(name: str, settings: Settings, say: Callable[[str], None]) -> list[str]:
@@ -290,11 +293,11 @@ def act(name: str, settings: Settings, say: Callable[[str], None]) -> list[str]:
     faults: list[str] = []
     for client in settings.clients:
         with named(faults.append), closed(settings, client):
-            told: dict[str, dict[str, Made]] = {}
+            claimed: dict[str, dict[str, Claim]] = {}
             with named(faults.append, f"{client}: what it says it made cannot be read"):
-                told = claims(settings, client) if name != "check" else {}
+                claimed = claims(settings, client) if name != "check" else {}
             for repository in repositories(settings, client):
                 with named(faults.append):
                     repository.unlock()
-                    say(ACTS[name](repository, told.get(repository.name, {})))
+                    say(ACTS[name](repository, claimed.get(repository.name, {})))
     return faults

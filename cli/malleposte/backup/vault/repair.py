@@ -41,8 +41,8 @@ def change_passphrase(repository: Repository, old: str, new: str) -> str:
                 raise
             if ledger is not None and ledger.identity != repository.identity():
                 raise Fault(f"{repository.label}: its key or id was replaced", "see `malleposte vault watch`") from None
-            given = {"BORG_PASSPHRASE": old, "BORG_NEW_PASSPHRASE": new}
-            borg.run("--umask", "0007", "key", "change-passphrase", str(repository.path), extra=given)
+            passphrases = {"BORG_PASSPHRASE": old, "BORG_NEW_PASSPHRASE": new}
+            borg.run("--umask", "0007", "key", "change-passphrase", str(repository.path), extra=passphrases)
             said = "changed"
         finally:
             owner.give(path, status.st_uid, status.st_gid, status.st_mode & 0o777)
@@ -96,7 +96,7 @@ def accept(repository: Repository) -> str:
 
 
 def _put_aside(place: Path, last: int, aside: Path) -> int:
-    """Move what a repository holds beyond its transaction `last`, and what borg derived; how many segments."""
+    """Move what a repository holds beyond its transaction `last`, and what borg derived; return the number."""
     with owner.as_owner(place):
         segments = [one for one in (place / "data").glob("*/*") if one.name.isdigit() and int(one.name) > last]
         derived = [one for kind in ("index", "hints", "integrity") for one in place.glob(f"{kind}.*")]

@@ -97,9 +97,9 @@ def archive_command(who: str, override: str, as_json: bool) -> int:
       sudo ./malleposte accounts archive mdupond --override "retired, asked for by the family"
     """
     with host(who) as (tools, rules, settings, uid):
-        held, moment = acts.entry(tools.directory, uid), now()
-        note = removal.demand_age(held, moment, rules.archive_days, "archive it", override)
-        path, report = removal.archive(tools, rules, (settings.journal,), held, moment, note)
+        account, moment = acts.entry(tools.directory, uid), now()
+        note = removal.demand_age(account, moment, rules.archive_days, "archive it", override)
+        path, report = removal.archive(tools, rules, (settings.journal,), account, moment, note)
     return tell(Result(True), uid, f"archived in {path}", as_json=as_json, file=str(path), counts=report.counts)
 
 
@@ -122,11 +122,11 @@ def purge_command(who: str, override: str, yes: bool, as_json: bool) -> int:
     with one_writer(), host(who) as (tools, rules, _settings, uid):
         if override:
             demand_override(rules.override_group)
-        held, moment = acts.entry(tools.directory, uid), now()
-        note = removal.demand_age(held, moment, rules.purge_days, "remove it", override)
-        kept = "archived" if removal.archived(held) else "NOT archived"
-        confirm(f"Remove {uid} ({kept}) with all its mail?", yes=yes)
-        done = removal.purge(tools, uid, moment, note, seen=held.attributes)
+        account, moment = acts.entry(tools.directory, uid), now()
+        note = removal.demand_age(account, moment, rules.purge_days, "remove it", override)
+        state = "archived" if removal.archived(account) else "NOT archived"
+        confirm(f"Remove {uid} ({state}) with all its mail?", yes=yes)
+        done = removal.purge(tools, uid, moment, note, seen=account.attributes)
     return tell(Result(True), uid, "removed", as_json=as_json, lines=done.stores, stores=done.stores)
 
 
@@ -147,10 +147,10 @@ def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int
       sudo ./malleposte accounts nightly --dry-run
       sudo ./malleposte accounts nightly --step lift --json
     """
-    told = nightly.run(Settings.read(), now(), steps, dry=dry_run, by_rule=uids_by_url)
-    rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in told]
-    answer(rows, (f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}" for one in told), as_json=as_json)
-    for one in told:
+    results = nightly.run(Settings.read(), now(), steps, dry=dry_run, by_rule=uids_by_url)
+    rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in results]
+    answer(rows, (f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}" for one in results), as_json=as_json)
+    for one in results:
         for failure in one.failures:
             click.echo(f"malleposte: {one.step}: {failure}", err=True)
-    return ExitCode.FAILURE if any(one.failures for one in told) else ExitCode.DONE
+    return ExitCode.FAILURE if any(one.failures for one in results) else ExitCode.DONE

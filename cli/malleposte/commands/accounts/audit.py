@@ -33,11 +33,11 @@ def audit_command(since: datetime.datetime | None, actor: str, account: str, as_
     """
     begin = since.date().isoformat() if since else ""
     try:
-        found = audit.acts(ACCOUNTD_JOURNAL, since=begin, by=actor.lower(), account=account.lower())
+        acts = audit.acts(ACCOUNTD_JOURNAL, since=begin, by=actor.lower(), account=account.lower())
         if as_json:
-            click.echo(json.dumps(list(found), ensure_ascii=False))
+            click.echo(json.dumps(list(acts), ensure_ascii=False))
         else:
-            emit(audit.table(found))
+            emit(audit.table(acts))
     except OSError as error:
         raise InputError(
             f"{ACCOUNTD_JOURNAL}: {error.strerror}", "this works as root on the directory's host"

@@ -84,17 +84,17 @@ def create_command(
             quota_mb=quota,
             agenda=agenda,
         )
-        made = boxes.create(box, people, Current(directory).names(), directory.suffix, managers=heads)
-        make(directory, tools.journal, made)
+        changes = boxes.create(box, people, Current(directory).names(), directory.suffix, managers=heads)
+        make(directory, tools.journal, changes)
         relisted(tools)
         click.echo(f"{box.uid}: {box.mail} made, opened by {', '.join(people) or 'nobody yet'}")
         return shut(tools, people, sessions=False)
 
 
 @box_group.command("ensure", cls=HostCommand)
-@click.argument("wanted", nargs=-1, required=True, metavar="ADDRESS=NAME...")
+@click.argument("pairs", nargs=-1, required=True, metavar="ADDRESS=NAME...")
 @AS_JSON
-def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
+def ensure_command(pairs: tuple[str, ...], as_json: bool) -> None:
     """Create a functional mailbox for every ADDRESS of the domain that nobody has; existing ones are unchanged.
 
     A deploy does this for the addresses of the platform's facts.
@@ -103,23 +103,23 @@ def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
     Example:
       sudo ./malleposte accounts box ensure 'dsi@ac-exemple.test=Exploitation de la messagerie'
     """
-    given = dict(word.partition("=")[::2] for word in wanted)
-    nameless = [address for address, name in given.items() if "@" not in address or not name]
+    addresses = dict(word.partition("=")[::2] for word in pairs)
+    nameless = [address for address, name in addresses.items() if "@" not in address or not name]
     if nameless:
         raise InputError(f"{nameless[0]!r} is not ADDRESS=NAME")
     settings = Settings.read()
     with here.tools(settings) as tools:
         directory = tools.directory
         own_class = profiles.read().default
-        found = own_addresses.missing(directory, given, settings.domain, UsedNames(directory), profile=own_class)
-        for box in found:
+        missing = own_addresses.missing(directory, addresses, settings.domain, UsedNames(directory), profile=own_class)
+        for box in missing:
             make(directory, tools.journal, boxes.create(box, {}, (), directory.suffix))
-        if found:
+        if missing:
             relisted(tools)
     lines = [
-        f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`" for box in found
+        f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`" for box in missing
     ]
-    answer({"made": [box.uid for box in found]}, lines or ["every address has somewhere to arrive"], as_json=as_json)
+    answer({"made": [box.uid for box in missing]}, lines or ["every address has somewhere to arrive"], as_json=as_json)
 
 
 @box_group.command("show", cls=HostCommand)
@@ -150,8 +150,8 @@ def list_command(orphans: bool, as_json: bool) -> None:
     """
     settings = Settings.read()
     with settings.directory() as directory:
-        found = [_row(entry) for entry in directory.search("functional", boxes.BOX)]
-    rows = sorted((row for row in found if not orphans or not row["delegates"]), key=lambda row: str(row["uid"]))
+        listed = [_row(entry) for entry in directory.search("functional", boxes.BOX)]
+    rows = sorted((row for row in listed if not orphans or not row["delegates"]), key=lambda row: str(row["uid"]))
     lines = (f"{row['uid']:<24} {len(row['delegates']):>3}  {row['name']}" for row in rows)
     answer(rows, lines, as_json=as_json)
 
@@ -313,8 +313,8 @@ def mirror_command() -> int:
       sudo ./malleposte accounts box mirror
     """
     with here.tools(Settings.read()) as tools:
-        made = boxes.mirror(tools.directory)
-        make(tools.directory, tools.journal, made)
+        changes = boxes.mirror(tools.directory)
+        make(tools.directory, tools.journal, changes)
         relisted(tools)
-        click.echo(f"{len(made)} agents changed")
-        return shut(tools, [change.uid for change in made], sessions=True)
+        click.echo(f"{len(changes)} agents changed")
+        return shut(tools, [change.uid for change in changes], sessions=True)

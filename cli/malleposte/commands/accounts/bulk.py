@@ -91,15 +91,17 @@ def bulk_command(
         title = " ".join(filter(None, (act, new_class, "of a list" if path else "of a selection")))
         rules = here.rules_of(settings)
         does = bulk.acts(now, new_class, days=rules.purge_days, override=override)[act]
-        made = bulk.plan(title, does, chosen, directory, settings.domain, now)
-    ident = plans.keep(made, now)
+        new_plan = bulk.plan(title, does, chosen, directory, settings.domain, now)
+    ident = plans.keep(new_plan, now)
     if not as_json or dry_run:
-        emit(made.pieces() if as_json else texts(made, settings, whole=whole_list))
+        emit(new_plan.pieces() if as_json else texts(new_plan, settings, whole=whole_list))
     if dry_run:
         click.echo(f"to apply it: malleposte accounts apply {ident}", err=True)
-        return ExitCode.PARTLY if made.left_alone else ExitCode.DONE
+        return ExitCode.PARTLY if new_plan.left_alone else ExitCode.DONE
     if override:
         demand_override(rules.override_group)
-    if made.changes:
-        confirm(f"Remove {len(made.changes)} accounts with all their mail?" if act == "purge" else "Apply?", yes=yes)
-    return carry_through(ident, made, f"apply {ident}", forced=forced, as_json=as_json)
+    if new_plan.changes:
+        confirm(
+            f"Remove {len(new_plan.changes)} accounts with all their mail?" if act == "purge" else "Apply?", yes=yes
+        )
+    return carry_through(ident, new_plan, f"apply {ident}", forced=forced, as_json=as_json)

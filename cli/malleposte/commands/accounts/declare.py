@@ -40,15 +40,15 @@ def done(tools: Tools, todo: list[Change], reason: str) -> Result:
     result = Result()
     for change in todo:
         if change.kind == Kind.SUSPEND:
-            made = acts.suspend(tools, change.uid, now(), note=reason)
+            outcome = acts.suspend(tools, change.uid, now(), note=reason)
         elif change.kind == Kind.RESUME:
-            made = acts.resume(tools, change.uid, now(), note=reason)
+            outcome = acts.resume(tools, change.uid, now(), note=reason)
         elif change.kind == Kind.PROFILE:
-            made = acts.set_class(tools, change.uid, change.after["mpProfile"][0], note=reason)
+            outcome = acts.set_class(tools, change.uid, change.after["mpProfile"][0], note=reason)
         else:
-            made = Result(acts.make(tools.directory, tools.journal, [change], reason))
-        result.changed = result.changed or made.changed
-        result.failures += made.failures
+            outcome = Result(acts.make(tools.directory, tools.journal, [change], reason))
+        result.changed = result.changed or outcome.changed
+        result.failures += outcome.failures
     if result.changed and not result.failures and todo[0].kind != Kind.CREATE:
         result.failures += forget_all(tools.channels, todo[0].uid)
     return result
@@ -70,9 +70,9 @@ def declare_command(check: bool, reason: str) -> int:
       echo '{"uid": "mdupond", "surname": "Dupond", "given_name": "Marie"}' | sudo ./malleposte accounts declare
       sudo ./malleposte accounts declare --check < compte.json
     """
-    wanted = declare.Declared.parse(document())
+    declared = declare.Declared.parse(document())
     with contextlib.nullcontext() if check else one_writer(), host() as (tools, _rules, settings, _uid):
-        held = next(iter(tools.directory.search("people", ASKED, {"uid": wanted.uid})), None)
+        account = next(iter(tools.directory.search("people", ASKED, {"uid": declared.uid})), None)
         keys, classes = settings.keys(), profiles.read()
         house = declare.House(
             suffix=tools.directory.suffix,
@@ -82,13 +82,13 @@ def declare_command(check: bool, reason: str) -> int:
             taken=UsedNames(tools.directory),
             numen_digest=lambda numen: keys.digest("numen", numen),
         )
-        todo = declare.changes(wanted, held, house, now())
+        todo = declare.changes(declared, account, house, now())
         result = Result(bool(todo)) if check else done(tools, todo, reason)
-        told: dict[str, Any] = {"uid": wanted.uid, "changed": result.changed, **declare.difference(todo)}
+        report: dict[str, Any] = {"uid": declared.uid, "changed": result.changed, **declare.difference(todo)}
         if check:
             mail = next((change.after["mail"][0] for change in todo if "mail" in change.after), "")
         else:
-            held = next(iter(tools.directory.search("people", ASKED, {"uid": wanted.uid})), None)
-            mail = first(held.attributes, "mail") if held else ""
-    click.echo(json.dumps(told | {"mail": mail, "failures": list(map(str, result.failures))}, ensure_ascii=False))
+            account = next(iter(tools.directory.search("people", ASKED, {"uid": declared.uid})), None)
+            mail = first(account.attributes, "mail") if account else ""
+    click.echo(json.dumps(report | {"mail": mail, "failures": list(map(str, result.failures))}, ensure_ascii=False))
     return ExitCode.FAILURE if result.failures else ExitCode.DONE

@@ -76,14 +76,14 @@ def add_command(
     moment = now()
     expires = moment + datetime.timedelta(days=days) if days else None
     with host(who) as (tools, rules, _settings, uid):
-        wanted = acts.Specification(name, scopes or SCOPES, expires, networks)
-        made = acts.add(tools.directory, tools.journal, uid, wanted, moment, most=rules.devices)
+        specification = acts.Specification(name, scopes or SCOPES, expires, networks)
+        created = acts.add(tools.directory, tools.journal, uid, specification, moment, most=rules.devices)
         if reason:
-            tools.journal.write("device-reason", uid, device=made.device.ident, note=reason)
-        result = Result(True, _told(tools, made.device, notice.made))
-    lines = [f"password    {made.password}", "it is shown this once; the directory keeps a digest"]
-    facts = acts.row(made.device) | {"password": made.password}
-    return tell(result, uid, f"device {made.device.name} added", as_json=as_json, lines=lines, **facts)
+            tools.journal.write("device-reason", uid, device=created.device.ident, note=reason)
+        result = Result(True, _notify(tools, created.device, notice.created))
+    lines = [f"password    {created.password}", "it is shown this once; the directory keeps a digest"]
+    facts = acts.row(created.device) | {"password": created.password}
+    return tell(result, uid, f"device {created.device.name} added", as_json=as_json, lines=lines, **facts)
 
 
 @device_group.command("list", cls=HostCommand)
@@ -99,8 +99,8 @@ def list_command(who: str, as_json: bool) -> None:
     """
     with host(who) as (tools, _rules, _settings, uid):
         devices = follow.of(tools.directory, uid)
-    known = uses.here()
-    last = known.of(one.ident for one in devices) if known and devices else {}
+    usage = uses.here()
+    last = usage.of(one.ident for one in devices) if usage and devices else {}
     devices = [uses.latest(one, last.get(one.ident)) for one in devices]
     document = {"uid": uid, "devices": [acts.row(one) for one in devices]}
     answer(document, map(_line, devices) if devices else [f"{uid}: no device"], as_json=as_json)
@@ -132,22 +132,22 @@ def revoke_command(who: str, device: str, every: bool, reason: str, as_json: boo
     if bool(device) is every:
         raise InputError("name one device, or say --all", "accounts device revoke --help")
     with host(who) as (tools, _rules, _settings, uid):
-        found = follow.of(tools.directory, uid)
+        devices = follow.of(tools.directory, uid)
         result = Result()
-        if is_identifier(device) and device not in [one.ident for one in found]:
+        if is_identifier(device) and device not in [one.ident for one in devices]:
             # Revoked by a command that did not reach every host.
-            found, result.failures = [], tools.hosts.cut(uid, device)
+            devices, result.failures = [], tools.hosts.cut(uid, device)
         elif device:
-            found = [acts.find(tools.directory, uid, device)]
-        result.changed = bool(found)
-        for one in found:
+            devices = [acts.find(tools.directory, uid, device)]
+        result.changed = bool(devices)
+        for one in devices:
             result.failures += acts.revoke(tools.directory, tools.journal, tools.hosts, one, reason)
-            result.failures += _told(tools, one, notice.revoked)
-    done = f"revoked {', '.join(one.name for one in found)}"
-    return tell(result, uid, done, as_json=as_json, devices=[one.ident for one in found])
+            result.failures += _notify(tools, one, notice.revoked)
+    done = f"revoked {', '.join(one.name for one in devices)}"
+    return tell(result, uid, done, as_json=as_json, devices=[one.ident for one in devices])
 
 
-def _told(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
+def _notify(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
     """Write to the owner; a failure of the result where that cannot be done."""
     to = first(entry(tools.directory, device.owner).attributes, "mail")
     try:

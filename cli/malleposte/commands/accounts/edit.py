@@ -44,13 +44,13 @@ def checked(value: str | None, judge: str) -> str | None:
 
 def known_schools(tools: Tools, codes: Sequence[str]) -> list[str]:
     """Codes of schools, judged; a school that the directory lacks is told, not refused: its feed may come later."""
-    found = [str(checked(code.upper(), "uai")) for code in codes]
-    for code in found:
+    schools = [str(checked(code.upper(), "uai")) for code in codes]
+    for code in schools:
         if not any(
             True for _ in tools.directory.search("establishments", ["mpEstablishment"], {"mpEstablishment": code})
         ):
             click.echo(f"malleposte: no school {code} in the directory yet", err=True)
-    return found
+    return schools
 
 
 def edited(
@@ -105,7 +105,7 @@ def create_command(
     numen = _numen_typed() if numen_typed else ""
     with one_writer(), host() as (tools, _rules, settings, _uid):
         classes = profiles.read()
-        wanted = profiles.known(classes, profile or classes.default).name
+        class_name = profiles.class_called(classes, profile or classes.default).name
         keys = settings.keys()
         if numen and _of_numen(tools, keys.digests("numen", numen)):
             raise InputError("that NUMEN has an account", f"it is {_of_numen(tools, keys.digests('numen', numen))[0]}")
@@ -114,7 +114,7 @@ def create_command(
             given_name=str(checked(given_name, "person_name")),
             surname=str(checked(surname, "person_name")),
             mail=address,
-            profile=wanted,
+            profile=class_name,
             establishments=tuple(known_schools(tools, schools)),
             corps=checked(corps, "label") or "",
             discipline=checked(discipline, "label") or "",
@@ -128,18 +128,18 @@ def create_command(
             checked(recovery_phone, "phone") or "",
         )
         changes = life.create(arrival, tools.directory.suffix, settings.domain, UsedNames(tools.directory), now())
-        made = changes[0]
+        creation = changes[0]
         if not make(tools.directory, tools.journal, changes, reason):
-            raise MallepostError(f"{made.uid} is there already")
-    mail = made.after["mail"][0]
+            raise MallepostError(f"{creation.uid} is there already")
+    mail = creation.after["mail"][0]
     activation = (
-        f"a code to activate it: malleposte accounts reset {made.uid}"
+        f"a code to activate it: malleposte accounts reset {creation.uid}"
         if numen
         else "without a NUMEN no code activates it, and no letter is printed for it: "
-        f"malleposte accounts modify {made.uid} --numen < numen.txt"
+        f"malleposte accounts modify {creation.uid} --numen < numen.txt"
     )
     lines = [mail, activation]
-    return tell(Result(True), made.uid, "created", as_json=as_json, lines=lines, mail=mail)
+    return tell(Result(True), creation.uid, "created", as_json=as_json, lines=lines, mail=mail)
 
 
 def _numen_typed() -> str:
@@ -154,8 +154,8 @@ def _numen_typed() -> str:
 
 def _of_numen(tools: Tools, digests: Sequence[str]) -> list[str]:
     """The owner of the NUMEN."""
-    found = (tools.directory.search("people", ["uid"], {"mpNumenDigest": digest}) for digest in digests)
-    return [first(entry.attributes, "uid") for entries in found for entry in entries]
+    searches = (tools.directory.search("people", ["uid"], {"mpNumenDigest": digest}) for digest in digests)
+    return [first(entry.attributes, "uid") for entries in searches for entry in entries]
 
 
 def _proof(tools: Tools, uid: str, keys: Keyring, numen: str) -> list[Change]:
@@ -171,9 +171,9 @@ class ModifyCommand(HostCommand):
     """Reads standard input where a NUMEN is asked for."""
 
     @property
-    def given(self) -> bytes | None:
+    def standard_input(self) -> bytes | None:
         """See HostCommand."""
-        return None if click.get_current_context().params["numen_typed"] else super().given
+        return None if click.get_current_context().params["numen_typed"] else super().standard_input
 
 
 @click.command("modify", cls=ModifyCommand)
@@ -200,19 +200,19 @@ def modify_command(
       sudo ./malleposte accounts modify mdupond --numen < numen.txt
     """
     numen = _numen_typed() if numen_typed else ""
-    given = {"mpCorps": corps, "mpDiscipline": discipline, "mpFunction": function}
-    labels = {name: checked(value, "label") for name, value in given.items() if value is not None}
-    wanted = {name: [value] if value else [] for name, value in labels.items()}
+    facts = {"mpCorps": corps, "mpDiscipline": discipline, "mpFunction": function}
+    labels = {name: checked(value, "label") for name, value in facts.items() if value is not None}
+    attributes = {name: [value] if value else [] for name, value in labels.items()}
     if hidden is not None:
-        wanted["mpHidden"] = ["TRUE"] if hidden else []
+        attributes["mpHidden"] = ["TRUE"] if hidden else []
     mail, phone = checked(recovery_mail, "address"), checked(recovery_phone, "phone")
-    if not wanted and mail is None and phone is None and not numen:
+    if not attributes and mail is None and phone is None and not numen:
         raise InputError("nothing to change was given", "accounts modify --help")
 
     def what(tools: Tools, uid: str) -> list[Change]:
         entry = acts.entry(tools.directory, uid)
         proof = _proof(tools, uid, Settings.read().keys(), numen) if numen else []
-        return [*life.attributes(entry, wanted), *life.set_recovery(entry, now(), mail=mail, phone=phone), *proof]
+        return [*life.attributes(entry, attributes), *life.set_recovery(entry, now(), mail=mail, phone=phone), *proof]
 
     return edited(who, reason, "modified", what, as_json=as_json)
 
@@ -244,8 +244,8 @@ def rename_command(
     def what(tools: Tools, uid: str) -> list[Change]:
         entry = acts.entry(tools.directory, uid)
         # Without another name the address stays, unless one is given.
-        given = address or ("" if given_name or surname else first(entry.attributes, "mail"))
-        return life.rename(entry, domain, UsedNames(tools.directory), address=given, log_in=login_alias, **names)
+        new_address = address or ("" if given_name or surname else first(entry.attributes, "mail"))
+        return life.rename(entry, domain, UsedNames(tools.directory), address=new_address, log_in=login_alias, **names)
 
     with one_writer():
         return edited(who, reason, "renamed", what, as_json=as_json, lines=_named)
@@ -255,9 +255,9 @@ def _named(attributes: Attributes) -> list[str]:
     """Name, address, and what goes on beside them."""
     mail = first(attributes, "mail")
     others = [address for address in attributes.get("mailLocalAddress", []) if address != mail]
-    told = [f"{first(attributes, 'cn')} <{mail}>"]
-    told += [f"mail to it still arrives, and it still logs in: {address}" for address in others]
-    return told + [f"logs in as well: {alias}" for alias in attributes.get("mpLoginAlias", [])]
+    lines = [f"{first(attributes, 'cn')} <{mail}>"]
+    lines += [f"mail to it still arrives, and it still logs in: {address}" for address in others]
+    return lines + [f"logs in as well: {alias}" for alias in attributes.get("mpLoginAlias", [])]
 
 
 @click.command("move", cls=HostCommand)
@@ -287,8 +287,8 @@ def move_command(
         if schools:
             return life.move(entry, known_schools(tools, schools))
         left = {code.upper() for code in removed}
-        kept = [code for code in entry.attributes.get("mpEstablishment", []) if code.upper() not in left]
-        return life.move(entry, [*kept, *known_schools(tools, added)])
+        remaining = [code for code in entry.attributes.get("mpEstablishment", []) if code.upper() not in left]
+        return life.move(entry, [*remaining, *known_schools(tools, added)])
 
     return edited(who, reason, "moved", what, as_json=as_json)
 
@@ -314,7 +314,7 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
         raise InputError("no class was given", "accounts profile --help")
     with host(who) as (tools, _rules, _settings, uid):
         if profile:
-            profiles.known(profiles.read(), profile)
+            profiles.class_called(profiles.read(), profile)
         result = acts.set_class(tools, uid, profile, note=reason) if profile else Result()
         try:
             if forget_filters and tools.hosts.drop(uid):
@@ -322,17 +322,17 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
                 result.changed = True
         except (MallepostError, OSError) as error:
             result.failures.append(Failure("filters", str(error)))
-        held = acts.look(tools, uid, result)
+        filters = acts.look(tools, uid, result)
     lines = [f"its filters of before ({result.carried}) stay in force"] if result.carried else []
     moved = result.moved
     if moved:
         lines.append(f"moved: {moved.agenda} events and tasks, {moved.contacts} contacts")
     if moved.left:
         lines.append(f"{moved.left} stay behind, which the new class does not take now; the nights try again")
-    if held.carried and held.absence:
+    if filters.carried and filters.absence:
         lines.append("they announce an absence: --forget-filters ends it")
     done = f"class {profile}" if profile else "filters forgotten"
-    return tell(result, uid, done, as_json=as_json, lines=lines, carried=result.carried, absence=held.absence,
+    return tell(result, uid, done, as_json=as_json, lines=lines, carried=result.carried, absence=filters.absence,
                 moved=asdict(moved))  # fmt: skip
 
 

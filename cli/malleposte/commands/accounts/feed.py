@@ -104,40 +104,40 @@ def planned(inventory: str | None, feed: Path, wish: Wish) -> Planned:
         return Planned(**json.loads(head), text=(rest.decode(),))
     others = {columns.LIST: list_feed.plan, columns.ROOM: rooms.plan}
     settings = Settings.read()
-    found = run.make_plan(content, wish.name, wish.mapping, settings, others, recase=wish.recase)
-    made = found.plan
-    ident = plans.keep(made, datetime.datetime.now(datetime.UTC))
-    text = made.pieces() if wish.as_json else texts(made, settings, whole=wish.whole)
-    return Planned(ident, len(made.changes), made.rejected, made.left_out, found.rejects, text)
+    result = run.make_plan(content, wish.name, wish.mapping, settings, others, recase=wish.recase)
+    new_plan = result.plan
+    ident = plans.keep(new_plan, datetime.datetime.now(datetime.UTC))
+    text = new_plan.pieces() if wish.as_json else texts(new_plan, settings, whole=wish.whole)
+    return Planned(ident, len(new_plan.changes), new_plan.rejected, new_plan.left_out, result.rejects, text)
 
 
-def texts(made: changes.Plan, settings: Settings, *, whole: bool = False) -> Iterator[str]:
+def texts(plan: changes.Plan, settings: Settings, *, whole: bool = False) -> Iterator[str]:
     """Yield the lines of a plan for a person, each with its end."""
-    lines = show.lines(made, run.school_names(settings), brakes.stops(made, settings.brakes()), whole=whole)
+    lines = show.lines(plan, run.school_names(settings), brakes.stops(plan, settings.brakes()), whole=whole)
     return (f"{line}\n" for line in lines)
 
 
 def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any]:
     """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
-    begun, settings, made = time.monotonic(), Settings.read(), plans.load(name)
-    if run.removes(made):
+    begun, settings, plan = time.monotonic(), Settings.read(), plans.load(name)
+    if run.removes(plan):
         from malleposte.accounts import here
 
         rules = here.rules_of(settings)
-        outcome = run.remove_all(made, settings, rules, here.tools, Meter(quiet=quiet), forced=forced)
+        outcome = run.remove_all(plan, settings, rules, here.tools, Meter(quiet=quiet), forced=forced)
         return summary(outcome, [], time.monotonic() - begun)
-    outcome = run.apply_plan(made, settings, Meter(quiet=quiet), forced=forced)
-    failures = followed(settings, made, outcome, Meter(quiet=quiet, what="sessions, agendas: "))
+    outcome = run.apply_plan(plan, settings, Meter(quiet=quiet), forced=forced)
+    failures = followed(settings, plan, outcome, Meter(quiet=quiet, what="sessions, agendas: "))
     return summary(outcome, failures, time.monotonic() - begun)
 
 
-def followed(settings: Settings, made: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
+def followed(settings: Settings, plan: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
     """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
     kinds = frozenset((Kind.SUSPEND, Kind.RESUME, Kind.MODIFY, Kind.PROFILE, Kind.WITHDRAW))
     if kinds.isdisjoint(outcome.kinds):
         return []
     skipped = {one.change.dn for one in outcome.skipped}
-    done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
+    done = [one for one in plan.changes if one.kind in kinds and one.dn not in skipped]
     if not done:
         return []
     from malleposte.accounts import acts, here  # they take longer to load than a feed without changes to judge
@@ -155,9 +155,9 @@ def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, 
     }  # fmt: skip
 
 
-def keep_rejects(plan: Planned, feed: Path, given: Path | None) -> Path | None:
+def keep_rejects(plan: Planned, feed: Path, target: Path | None) -> Path | None:
     """Write the file of refused rows; its path, None when there is none. One of an earlier run goes away then."""
-    path = given or (Path("rejects.csv") if str(feed) == "-" else feed.with_name(f"{feed.stem}.rejects.csv"))
+    path = target or (Path("rejects.csv") if str(feed) == "-" else feed.with_name(f"{feed.stem}.rejects.csv"))
     if not plan.rejects:
         if _is_rejects(path):
             path.unlink()
@@ -188,11 +188,11 @@ def _is_rejects(path: Path) -> bool:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 when there are changes.")
 @AS_JSON
 @click.option("--name", hidden=True, help="The feed's name in messages.")
-@click.option("--mapping", "given", hidden=True, help="The mapping itself, as JSON.")
+@click.option("--mapping", "mapping_text", hidden=True, help="The mapping itself, as JSON.")
 @click.option("--headed", is_flag=True, hidden=True, help="Print first what the controller must know.")
 def plan_command(
     feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, recase: bool, whole_list: bool,
-    detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, headed: bool,
+    detailed_exitcode: bool, as_json: bool, name: str | None, mapping_text: str | None, headed: bool,
 ) -> int:  # fmt: skip
     """Show what a feed would change, and change nothing.
 
@@ -207,7 +207,7 @@ def plan_command(
       sudo ./malleposte accounts plan agents.csv --recase --all
       sudo ./malleposte accounts plan agents.xlsx --columns colonnes.yml --json
     """
-    columns_of = json.loads(given) if given else mapping
+    columns_of = json.loads(mapping_text) if mapping_text else mapping
     plan = planned(inventory, feed, Wish(name or feed.name, columns_of, recase, whole_list, as_json))
     if headed:
         emit(itertools.chain([plan.head()], plan.text))
@@ -243,9 +243,9 @@ def changes_command(plan: str | None, whole_list: bool, as_csv: bool, as_json: b
         lines = [f"{one.ident}  {local(one.made)}  {one.feed}: {counted(one.counts)}" for one in heads]
         shown(list(map(asdict, heads)), lines or ["no plan is kept"], as_json=as_json)
         return ExitCode.DONE
-    made = plans.load(plan)
-    text = show.table(made, run.school_names(settings)) if as_csv else texts(made, settings, whole=whole_list)
-    emit(made.pieces() if as_json else text)
+    loaded = plans.load(plan)
+    text = show.table(loaded, run.school_names(settings)) if as_csv else texts(loaded, settings, whole=whole_list)
+    emit(loaded.pieces() if as_json else text)
     return ExitCode.DONE
 
 
@@ -271,17 +271,17 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
     return ExitCode.PARTLY if answer["failures"] else ExitCode.DONE
 
 
-def carry_through(ident: str, made: changes.Plan, again: str, *, forced: Collection[str], as_json: bool) -> int:
+def carry_through(ident: str, plan: changes.Plan, again: str, *, forced: Collection[str], as_json: bool) -> int:
     """Apply a plan of this host and print what became of it; `again` is the command that goes on after a skip.
 
     What a host that was away still has, the plan itself finishes: another one finds nothing to change any more.
     """
-    answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(made.left_alone)}
+    answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(plan.left_alone)}
     code = tell(answer, as_json=as_json)
     if code:
         finish = f"apply {ident}" if answer["failures"] else again
         click.echo(f"to finish it: malleposte accounts {finish}", err=True)
-    return code or (ExitCode.PARTLY if made.left_alone else ExitCode.DONE)
+    return code or (ExitCode.PARTLY if plan.left_alone else ExitCode.DONE)
 
 
 @click.command("apply", cls=HostCommand)

@@ -29,12 +29,12 @@ def idle_filters_command(store: Path, deliver: str, smtp: str, offered: tuple[st
     """
     folder = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/malleposte-filters"))
     failures: list[str] = []
-    found = list(idle.find(store, offered, failures.append))
+    scripts = list(idle.find(store, offered, failures.append))
     try:
-        fresh = idle.tell(found, facts.read(), deliver, folder / STATE, by_smtp(smtp), failures.append)
+        fresh = idle.tell(scripts, facts.read(), deliver, folder / STATE, by_smtp(smtp), failures.append)
     except OSError as error:
         raise MallepostError(f"not everybody was told: {error}", "the timer tries again") from error
-    click.echo(f"{len(found)} scripts do not run, {len(fresh)} owners told")
+    click.echo(f"{len(scripts)} scripts do not run, {len(fresh)} owners told")
     for failure in failures:
         click.echo(failure, err=True)
     return ExitCode.PARTLY if failures else ExitCode.DONE

@@ -40,17 +40,17 @@ def words_of(wish: Wish) -> list[str]:
 
 def keep(folder: Path, files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     """Write the files; what the manifest says. Raises MallepostError when there is none."""
-    told: dict[str, Any] | None = None
+    manifest: dict[str, Any] | None = None
     for name, content in files:
         if name == MANIFEST:
-            told = json.loads(content)
+            manifest = json.loads(content)
         else:
             bundle.keep(folder, name, content)
-    if told is None:
+    if manifest is None:
         raise MallepostError(
             "the transfer of the letters was interrupted: none is kept", "run it again: it issues new codes"
         )
-    return told
+    return manifest
 
 
 def _school(_context: click.Context, _option: click.Parameter, code: str | None) -> str:
@@ -104,20 +104,21 @@ def letters_command(
         bundle.pack(make(Settings.read(), wish, Meter(quiet=False)), sys.stdout.buffer)
         return ExitCode.DONE
     folder = out or Path(f"letters-{datetime.datetime.now():%Y%m%d-%H%M%S}")
-    with bundle.new_folder(folder) as made:
+    with bundle.new_folder(folder) as target:
         if paths.HOSTED:
-            told = keep(made, make(Settings.read(), wish, Meter(quiet=as_json)))
+            manifest = keep(target, make(Settings.read(), wish, Meter(quiet=as_json)))
         else:
             with remote.one(paths.inventory(inventory), GROUP).stream(words_of(wish)) as source:
-                told = keep(made, bundle.unpack(source))
-    return tell(told | {"folder": str(folder)}, as_json=as_json)
+                manifest = keep(target, bundle.unpack(source))
+    return tell(manifest | {"folder": str(folder)}, as_json=as_json)
 
 
-def tell(told: dict[str, Any], *, as_json: bool) -> int:
+def tell(manifest: dict[str, Any], *, as_json: bool) -> int:
     """Print what was done; 1 when somebody was left out."""
-    lines = [f"{told['folder']}: {told['letters']} letters in {told['files']} files, good until {told['until']}"]
-    if told["revoked"]:
-        lines.append(f"  {told['revoked']} earlier codes were still good and no longer are")
-    lines += [f"  left out: {one['uid']} {one['reason']}" for one in told["skipped"]]
-    answer(told, lines, as_json=as_json)
-    return ExitCode.FAILURE if told["skipped"] else ExitCode.DONE
+    files = f"{manifest['letters']} letters in {manifest['files']} files"
+    lines = [f"{manifest['folder']}: {files}, good until {manifest['until']}"]
+    if manifest["revoked"]:
+        lines.append(f"  {manifest['revoked']} earlier codes were still good and no longer are")
+    lines += [f"  left out: {one['uid']} {one['reason']}" for one in manifest["skipped"]]
+    answer(manifest, lines, as_json=as_json)
+    return ExitCode.FAILURE if manifest["skipped"] else ExitCode.DONE

@@ -90,7 +90,7 @@ def show_command(name: str, as_json: bool) -> None:
       sudo ./malleposte accounts lists show chefs-yonne
     """
     with Settings.read().directory() as directory:
-        entry = edits.found(directory, name)
+        entry = edits.find(directory, name)
         row = _row(entry) | {"count": len(expand(directory, to_list(entry.attributes)))}
     show(row, as_json=as_json)
 
@@ -150,7 +150,7 @@ def members_command(
         if rule:
             everybody = list(by_rule(directory, parse(rule)))
         else:
-            everybody = expand(directory, to_list(edits.found(directory, str(name)).attributes))
+            everybody = expand(directory, to_list(edits.find(directory, str(name)).attributes))
     rows = [{"uid": one.uid, "mail": one.address, "name": one.name} for one in everybody]
     lines = [f"{len(rows)} members", *(f"  {one.uid:<24} {one.address:<40} {one.name}" for one in everybody[:SHOWN])]
     if len(rows) > SHOWN:
@@ -160,7 +160,7 @@ def members_command(
 
 def _change_members(tools: Tools, name: str, add: Sequence[str], remove: Sequence[str]) -> None:
     for attribute in ("member", "mpMember"):
-        entry = edits.found(tools.directory, name)
+        entry = edits.find(tools.directory, name)
         more, less = (
             [value for kind, value in (edits.member_of(tools.directory, word) for word in words) if kind == attribute]
             for words in (add, remove)
@@ -222,10 +222,10 @@ def _adjusted(
 ) -> Attributes:
     """The attributes of a list once words, which `read` gives their value, came to one of them and left it."""
     with here.tools(Settings.read()) as tools:
-        entry = edits.found(tools.directory, name)
+        entry = edits.find(tools.directory, name)
         more, less = ([read(tools.directory, word) for word in words] for words in (add, remove))
         make(tools.directory, tools.journal, edits.adjusted(entry, attribute, more, less))
-        return edits.found(tools.directory, name).attributes
+        return edits.find(tools.directory, name).attributes
 
 
 @lists_group.command("set", cls=HostCommand)
@@ -244,17 +244,17 @@ def set_command(
       sudo ./malleposte accounts lists set chefs-yonne --max-size 5000 --rate 300
       sudo ./malleposte accounts lists set chefs-yonne --archive
     """
-    wanted = {"mpMaxSize": max_kb, "mpRate": rate}
-    after = {key: [str(value)] for key, value in wanted.items() if value is not None}
+    typed_limits = {"mpMaxSize": max_kb, "mpRate": rate}
+    after = {key: [str(value)] for key, value in typed_limits.items() if value is not None}
     if suspend is not None:
         after["mpState"] = ["suspended" if suspend else "active"]
     with here.tools(Settings.read()) as tools:
-        entry = edits.found(tools.directory, name)
+        entry = edits.find(tools.directory, name)
         changes = edits.changed(entry, after)
         if archive is not None:
             changes += edits.archive(tools.directory, entry, on=archive)
         changed = make(tools.directory, tools.journal, changes)
-        one = to_list(edits.found(tools.directory, name).attributes)
+        one = to_list(edits.find(tools.directory, name).attributes)
     limits = f"{one.max_kb or 'any'} KB a message, {one.rate or 'the usual'} recipients a minute"
     archived = "with an archive" if one.archive else "without an archive"
     click.echo(f"{one.mail}: {'set' if changed else 'nothing to change'}: {one.state}, {limits}, {archived}")
@@ -275,7 +275,7 @@ def end_command(name: str, reason: str, yes: bool) -> None:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        entry = edits.found(tools.directory, name)
+        entry = edits.find(tools.directory, name)
         mail = to_list(entry.attributes).mail
         confirm(f"End the list {mail}?", yes=yes)
         path = ending.end_list(tools.directory, tools.journal, here.rules_of(settings), entry, now(), reason)

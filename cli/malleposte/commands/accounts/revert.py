@@ -43,11 +43,11 @@ def revert_command(plan: str, whole_list: bool, yes: bool, as_json: bool) -> int
         failures = acts.follow_up(tools, left) if left else []
     for failure in failures:
         click.echo(f"malleposte: {failure}", err=True)
-    made = run.make_revert(plan, settings, lambda directory: here.hosts(settings, directory))
-    ident = plans.keep(made, datetime.datetime.now(datetime.UTC))
+    reversal = run.make_revert(plan, settings, lambda directory: here.hosts(settings, directory))
+    ident = plans.keep(reversal, datetime.datetime.now(datetime.UTC))
     if not as_json:
-        emit(texts(made, settings, whole=whole_list))
-    if made.changes:
+        emit(texts(reversal, settings, whole=whole_list))
+    if reversal.changes:
         confirm("Take it back?", yes=yes)
-    code = carry_through(ident, made, f"revert {plan}", forced=(), as_json=as_json)
+    code = carry_through(ident, reversal, f"revert {plan}", forced=(), as_json=as_json)
     return code or (ExitCode.PARTLY if failures else ExitCode.DONE)

@@ -101,10 +101,10 @@ def list_command(as_json: bool) -> None:
       sudo ./malleposte accounts role list --json
     """
     with Settings.read().directory() as directory:
-        found = list(directory.search("people", ["uid", "cn", roles.ATTRIBUTE], Present(roles.ATTRIBUTE)))
+        entries = list(directory.search("people", ["uid", "cn", roles.ATTRIBUTE], Present(roles.ATTRIBUTE)))
     rows = [
         {"uid": first(one.attributes, "uid"), "name": first(one.attributes, "cn"),
          "roles": one.attributes.get(roles.ATTRIBUTE, [])}
-        for one in found
+        for one in entries
     ]  # fmt: skip
     answer(rows, (f"{row['uid']:<20} {', '.join(row['roles']):<40} {row['name']}" for row in rows), as_json=as_json)

@@ -93,10 +93,10 @@ def list_command(as_json: bool) -> None:
       sudo ./malleposte accounts room list --json
     """
     with Settings.read().directory() as directory:
-        found = sorted((_row(entry) for entry in directory.search("resources", rooms.ROOM)), key=lambda row: row["uid"])
-    states = {row["uid"]: "" if row["state"] == "active" else f" ({row['state']})" for row in found}
-    lines = (f"{row['uid']:<32} {row['kind']:<10} {row['name']}{states[row['uid']]}" for row in found)
-    answer(found, lines, as_json=as_json)
+        rows = sorted((_row(entry) for entry in directory.search("resources", rooms.ROOM)), key=lambda row: row["uid"])
+    states = {row["uid"]: "" if row["state"] == "active" else f" ({row['state']})" for row in rows}
+    lines = (f"{row['uid']:<32} {row['kind']:<10} {row['name']}{states[row['uid']]}" for row in rows)
+    answer(rows, lines, as_json=as_json)
 
 
 @room_group.command("show", cls=HostCommand)
@@ -146,21 +146,21 @@ def set_command(
     with here.tools(Settings.read()) as tools:
         entry = rooms.find(tools.directory, room)
         schools = _schools(uai) or tuple(entry.attributes.get("mpEstablishment", ()))
-        wanted: Attributes = {}
+        attributes: Attributes = {}
         if name:
-            wanted |= {"cn": [name], "displayName": [name]}
+            attributes |= {"cn": [name], "displayName": [name]}
         if kind:
-            wanted["mpResourceKind"] = [ResourceKind(rooms.KINDS[kind]).value]
+            attributes["mpResourceKind"] = [ResourceKind(rooms.KINDS[kind]).value]
         if uai:
-            wanted["mpEstablishment"] = list(schools)
+            attributes["mpEstablishment"] = list(schools)
         if bookings:
-            wanted["mpBookings"] = [str(bookings)]
+            attributes["mpBookings"] = [str(bookings)]
         if bookers:
-            wanted["mpBooker"] = list(rooms.bookers(tools.directory, bookers, schools))
-        made = rooms.edit(entry, wanted)
+            attributes["mpBooker"] = list(rooms.bookers(tools.directory, bookers, schools))
+        changes = rooms.edit(entry, attributes)
         if suspend is not None:
-            made += rooms.suspended(entry, suspend=suspend)
-        return _changed(tools, first(entry.attributes, "uid"), made, reason)
+            changes += rooms.suspended(entry, suspend=suspend)
+        return _changed(tools, first(entry.attributes, "uid"), changes, reason)
 
 
 def _changed(tools: Tools, uid: str, changes: list[Change], reason: str) -> int:

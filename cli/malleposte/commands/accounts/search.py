@@ -53,11 +53,11 @@ def printed(rows: Iterable[dict[str, Any]], *, as_json: bool) -> int:
 
 def last_log_in(record: Kept) -> dict[str, str]:
     """The last log-in on record: its time (ISO 8601), and by which service, from where, by which program."""
-    found = record.last_log_in()
-    if found is None:
+    last = record.last_log_in()
+    if last is None:
         return {"last_log_in": "", "last_log_in_by": ""}
-    moment = datetime.datetime.fromtimestamp(found.last, datetime.UTC)
-    words = (found.event.service, found.event.place, found.event.program)
+    moment = datetime.datetime.fromtimestamp(last.last, datetime.UTC)
+    words = (last.event.service, last.event.place, last.event.program)
     return {"last_log_in": moment.isoformat(timespec="seconds"), "last_log_in_by": " ".join(filter(None, words))}
 
 
@@ -78,17 +78,17 @@ def show_command(who: str, as_json: bool) -> int:
     result = Result()
     with host() as (tools, _rules, _settings, _uid):
         entry = search.by_any_name(tools.directory, who)
-        held = acts.look(tools, uid_of(entry), result)
+        filters = acts.look(tools, uid_of(entry), result)
         looked = result.whole
         record = acts.record(tools, uid_of(entry), result)
     row = search.whole(entry.attributes)
     own = profiles.read().get(row["profile"])
     row |= {"webmail": own.mail if own else "", "agenda": own.agenda if own else ""}
     if looked:
-        row |= {"filters": held.active, "forwards": list(held.forwards), "absence": held.absence,
-                "included_filters": list(held.included), "filters_refuse": held.refuses,
-                "carried_filters": held.carried, "antispam": held.level, "allowed_senders": held.allowed,
-                "blocked_senders": held.blocked}  # fmt: skip
+        row |= {"filters": filters.active, "forwards": list(filters.forwards), "absence": filters.absence,
+                "included_filters": list(filters.included), "filters_refuse": filters.refuses,
+                "carried_filters": filters.carried, "antispam": filters.level, "allowed_senders": filters.allowed,
+                "blocked_senders": filters.blocked}  # fmt: skip
     row |= last_log_in(record)
     row["recovery_ignored"] = usable_recovery(entry, now()).ignored
     answer(row, table(row), as_json=as_json)
@@ -140,7 +140,7 @@ def find_command(
       sudo ./malleposte accounts find dupond marie
       sudo ./malleposte accounts find 0210001M --state pending --json
     """
-    query = search.narrowed(search.wanted(" ".join(text)), state=state or "", school=school, profile=profile)
+    query = search.narrowed(search.query_of(" ".join(text)), state=state or "", school=school, profile=profile)
     with Settings.read().directory() as directory:
-        found = printed(search.rows(directory, query, "people", limit), as_json=as_json)
-    return ExitCode.DONE if found else ExitCode.FAILURE
+        count = printed(search.rows(directory, query, "people", limit), as_json=as_json)
+    return ExitCode.DONE if count else ExitCode.FAILURE

@@ -83,9 +83,9 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
     lines += [f"its filters forward to {address}: they rest until then" for address in forwards]
     lines += [f"it opens {opened_words(one)}: warn its owner, who may have been read too" for one in others]
     lines.append(f"a new password: malleposte accounts reset {uid}")
-    told = [asdict(one) for one in others]
+    opened = [asdict(one) for one in others]
     return tell(
-        result, uid, "blocked", as_json=as_json, lines=lines, blocked_until=until, forwards=forwards, others=told
+        result, uid, "blocked", as_json=as_json, lines=lines, blocked_until=until, forwards=forwards, others=opened
     )
 
 
@@ -134,23 +134,23 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
             demand_override(rules.override_group)
         result = acts.unblock(tools, uid, now(), override=override)
         waiting, failures = tools.hosts.queue("show", uid)
-        held = [message for message in waiting if message.held]
+        held_messages = [message for message in waiting if message.held]
         moved: list[str] = []
-        if held and queued != "keep":
+        if held_messages and queued != "keep":
             done, failures = tools.hosts.queue(queued, uid)
             moved = [message.ident for message in done]
         result.failures += failures
         if moved:
             tools.journal.write(f"queue-{queued}", uid, messages=moved)
         forwards = list(acts.look(tools, uid, result).forwards)
-    lines = [_told(message) for message in held]
-    if held:
+    lines = [_line(message) for message in held_messages]
+    if held_messages:
         word = {"keep": "still held: --queued release or delete", "release": "let go", "delete": "deleted"}[queued]
-        lines.append(f"{len(held)} messages {word}")
+        lines.append(f"{len(held_messages)} messages {word}")
     lines += [f"its filters forward to {address}: ask the agent" for address in forwards]
     messages: list[dict[str, Any]] = [
         {"id": one.ident, "sender": one.sender, "recipients": list(one.recipients), "arrived": one.arrived}
-        for one in held
+        for one in held_messages
     ]
     result.changed = result.changed or bool(moved)
     return tell(
@@ -158,7 +158,7 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
     )
 
 
-def _told(message: Waiting) -> str:
+def _line(message: Waiting) -> str:
     more = f" and {len(message.recipients) - 1} more" if len(message.recipients) > 1 else ""
     return f"{message.ident} from {message.sender} to {', '.join(message.recipients[:1])}{more}"
 

@@ -89,12 +89,12 @@ def create_command(
                     people[one.uid] = (boxes.person(directory, one.uid), Role.WRITES)
         own_class = profiles.read().default
         box = members.draft(checked_name(name), OPERATOR, settings.domain, own_class, Rules.of(facts.read()))
-        made = members.create(
+        changes = members.create(
             box, people, UsedNames(directory), directory.suffix,
             ends=checked_end(ends, now()) if ends else None,
             urls=[to_url(parse(rule), directory.suffix) for rule in rules],
         )  # fmt: skip
-        failures = _apply(tools, made)
+        failures = _apply(tools, changes)
         relisted(tools)
         click.echo(f"{box.uid}: {box.mail} made with {len(people)} members; {LATER}")
         return failures

@@ -42,17 +42,17 @@ def undelete_command(
     if messages and (sender or subject or days or everything):
         raise InputError("messages and a search were given", "give one or the other")
     with host(who) as (tools, _rules, _settings, uid):
-        wanted = Wanted(sender, subject, days or 0)
-        found = [] if messages else tools.hosts.deleted(uid, wanted)
-        chosen = list(messages) or ([one.ident for one in found] if everything else [])
+        query = Wanted(sender, subject, days or 0)
+        deleted = [] if messages else tools.hosts.deleted(uid, query)
+        chosen = list(messages) or ([one.ident for one in deleted] if everything else [])
         restored = tools.hosts.undelete(uid, chosen) if chosen else {}
         if restored:
             tools.journal.write("undelete", uid, folders=restored, **({"note": reason} if reason else {}))
     if chosen:
         lines = [f"{uid}: {count} brought back to {folder}" for folder, count in restored.items()]
     else:
-        lines = [f"{one.ident:<20} {one.deleted:<20} {one.sender[:40]:<40} {one.subject}" for one in found]
-    if not found and not messages:
+        lines = [f"{one.ident:<20} {one.deleted:<20} {one.sender[:40]:<40} {one.subject}" for one in deleted]
+    if not deleted and not messages:
         lines.append(f"{uid}: no such message was deleted")
-    shown = {"messages": [asdict(one) for one in found]} if not chosen else {"restored": restored}
+    shown = {"messages": [asdict(one) for one in deleted]} if not chosen else {"restored": restored}
     answer({"uid": uid, **shown}, lines, as_json=as_json)

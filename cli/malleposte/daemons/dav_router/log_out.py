@@ -31,23 +31,23 @@ class LogOuts:
         """The answer to what is posted at the address of a webmail (section 2.8)."""
         if webmail not in self.clients:
             return 404, [], b""
-        told = ["Cache-Control: no-store"]
+        headers = ["Cache-Control: no-store"]
         if request.method != "POST":
-            return 405, [*told, "Allow: POST"], b""
+            return 405, [*headers, "Allow: POST"], b""
         try:
             sid, uid = await asyncio.to_thread(self.provider.ended, _token(request.body), self.clients[webmail])
             if not sid:
                 raise RefusedError("it names no session")
         except RefusedError as error:
             LOG.warning("a log-out was refused: %s", error)
-            return 400, told, b""
+            return 400, headers, b""
         except AwayError as error:
             LOG.error("a log-out cannot be carried out: %s", error)
-            return 503, told, b""
+            return 503, headers, b""
         if webmail == ROUNDCUBE:
-            return 200, [*told, f"X-Accel-Redirect: {WITHIN}?{urlencode({'sid': sid})}"], b""
+            return 200, [*headers, f"X-Accel-Redirect: {WITHIN}?{urlencode({'sid': sid})}"], b""
         self.sessions.end_all(sid, uid)
-        return 200, told, b""
+        return 200, headers, b""
 
 
 def _token(body: bytes) -> str:

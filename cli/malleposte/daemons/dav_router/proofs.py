@@ -45,7 +45,7 @@ def escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     """The inverse of `escape`."""
-    return re.sub("\x01(.)", lambda found: UNESCAPES.get(found[1], found[1]), text)
+    return re.sub("\x01(.)", lambda match: UNESCAPES.get(match[1], match[1]), text)
 
 
 def credentials(header: str) -> tuple[bytes, bytes] | None:
@@ -67,8 +67,8 @@ def credentials(header: str) -> tuple[bytes, bytes] | None:
 
 def bearer(header: str) -> bytes | None:
     """The token of a Bearer header (RFC 6750, 2.1), or None."""
-    found = re.fullmatch(r"[Bb]earer +([A-Za-z0-9._~+/-]+=*)", header.strip())
-    return found[1].encode() if found else None
+    match = re.fullmatch(r"[Bb]earer +([A-Za-z0-9._~+/-]+=*)", header.strip())
+    return match[1].encode() if match else None
 
 
 def password_proof(name: bytes, password: bytes) -> tuple[str, bytes]:
@@ -125,15 +125,15 @@ class Dovecot:
 
     @staticmethod
     def _read(verdict: str, words: list[str]) -> Agent:
-        told = {key: unescape(value) for key, _sign, value in (word.partition("=") for word in words)}
+        fields = {key: unescape(value) for key, _sign, value in (word.partition("=") for word in words)}
         if verdict != "OK":
-            if "temp" in told:
+            if "temp" in fields:
                 raise Unsure("the directory does not answer")
-            raise Refused(told.get("reason", ""))
-        uid = told.get("user", "")
+            raise Refused(fields.get("reason", ""))
+        uid = fields.get("user", "")
         if not SAFE_UID.fullmatch(uid):
             raise Unsure(f"not a uid: {uid!r}")
-        return Agent(uid, told.get("profile", ""))
+        return Agent(uid, fields.get("profile", ""))
 
 
 @dataclass
@@ -145,8 +145,8 @@ class Refusals:
 
     def new(self, address: str, name: bytes, password: bytes, now: float) -> bool:
         """Whether this is to be written; it is then remembered."""
-        told = b"\0".join([address.encode(), name.lower(), password])
-        digest = hashlib.blake2b(told, key=self.key, digest_size=16).digest()
+        data = b"\0".join([address.encode(), name.lower(), password])
+        digest = hashlib.blake2b(data, key=self.key, digest_size=16).digest()
         while self.seen and (len(self.seen) > REMEMBERED or next(iter(self.seen.values())) < now - ONCE):
             self.seen.popitem(last=False)
         if digest in self.seen:

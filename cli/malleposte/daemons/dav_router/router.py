@@ -83,22 +83,22 @@ class Router:
             return 400, [], b""
         if tree == self.settings.default and (token := bearer(headers.get("authorization", ""))):
             return await self.answer_token(tree, uri, token, address)
-        given = credentials(headers.get("authorization", ""))
-        if given is None:
+        name_and_password = credentials(headers.get("authorization", ""))
+        if name_and_password is None:
             return 401, [CHALLENGE], b""
         try:
-            agent = await self.prove(*given, address)
+            agent = await self.prove(*name_and_password, address)
         except Unsure:
             return 503, [], b""
         except Refused:
             return 401, [CHALLENGE], b""
         where, path = self.route(agent, tree, uri)
-        told = [f"X-Dav-User: {agent.uid}", f"X-Dav-Route: {where}", f"X-Dav-Path: {path}"]
+        answer_headers = [f"X-Dav-User: {agent.uid}", f"X-Dav-Route: {where}", f"X-Dav-Path: {path}"]
         if where == "sogo":
             # It sends invitations with that password, and takes it beside the uid alone.
-            pair = base64.b64encode(agent.uid.encode() + b":" + given[1]).decode()
-            told.append(f"X-Dav-Authorization: Basic {pair}")
-        return 200, told, b""
+            pair = base64.b64encode(agent.uid.encode() + b":" + name_and_password[1]).decode()
+            answer_headers.append(f"X-Dav-Authorization: Basic {pair}")
+        return 200, answer_headers, b""
 
     async def answer_token(self, tree: str, uri: str, token: bytes, address: str) -> Answer:
         """As `answer`, for a webmail that acts by an agent's token: in that agent's own tree of the default service.

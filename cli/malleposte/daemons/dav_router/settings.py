@@ -58,19 +58,20 @@ class Settings:
     @classmethod
     def read(cls, path: Path, secret: Path) -> Settings:
         """From a JSON file, and the file of the provider's secret. Raises ValueError with what is wrong."""
-        given = json.loads(path.read_text())
+        document = json.loads(path.read_text())
         backends = {
-            name: BackEnd(entry["prefix"], tuple(entry.get("homes", ()))) for name, entry in given["backends"].items()
+            name: BackEnd(entry["prefix"], tuple(entry.get("homes", ())))
+            for name, entry in document["backends"].items()
         }
         for name, backend in backends.items():
             if name in ("root", "moved", "gone") or not re.fullmatch(r"[a-z]+", name):
                 raise ValueError(f"back end {name!r}: not a name")
             if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", backend.prefix):
                 raise ValueError(f"back end {name}: prefix cannot be {backend.prefix!r}")
-        for profile, name in [*given["profiles"].items(), ("default", given["default"])]:
+        for profile, name in [*document["profiles"].items(), ("default", document["default"])]:
             if name not in backends:
                 raise ValueError(f"profile {profile}: no back end is called {name!r}; known: {', '.join(backends)}")
-        sign_on, word = given["sign_on"], secret.read_text("utf-8").strip()
+        sign_on, word = document["sign_on"], secret.read_text("utf-8").strip()
         if len(word) < SHORTEST_SECRET:
             raise ValueError(f"{secret}: a secret has {SHORTEST_SECRET} characters at least")
         for name in ("issuer", "back"):
@@ -79,9 +80,9 @@ class Settings:
         more = {key: sign_on[key] for key in ("uid_claim", "algorithms", "scope") if key in sign_on}
         return cls(
             backends,
-            given["profiles"],
-            given["default"],
-            given["auth_socket"],
+            document["profiles"],
+            document["default"],
+            document["auth_socket"],
             RelyingParty(sign_on["issuer"], sign_on["client_id"], word, **more),
             {SOGO: sign_on["client_id"], ROUNDCUBE: sign_on["roundcube_client_id"]},
             sign_on["back"],

@@ -86,11 +86,11 @@ class SignOn:
 
     async def session(self, headers: Mapping[str, str]) -> Answer:
         """Say who asks for a page of SOGo: 401 for a visitor."""
-        held = None if foreign(headers) else await self.current(cookies(headers).get(COOKIE, ""))
-        if held is None:
+        current = None if foreign(headers) else await self.current(cookies(headers).get(COOKIE, ""))
+        if current is None:
             return 401, [], b""
-        pair = base64.b64encode(f"{held.uid}:{held.access}".encode()).decode()
-        return 200, [f"X-Session-User: {held.uid}", f"X-Session-Authorization: Basic {pair}"], b""
+        pair = base64.b64encode(f"{current.uid}:{current.access}".encode()).decode()
+        return 200, [f"X-Session-User: {current.uid}", f"X-Session-Authorization: Basic {pair}"], b""
 
     async def current(self, cookie: str) -> Session | None:
         """The session of a cookie, with a token that is good for a while."""
@@ -114,9 +114,9 @@ class SignOn:
         except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
             return session if session.until > time.time() else None
-        known = new.identity or session.identity
-        held = replace(session, access=new.access, refresh=new.refresh, identity=known, until=new.good_until)
-        self.sessions.keep(cookie, held)
+        identity = new.identity or session.identity
+        renewed = replace(session, access=new.access, refresh=new.refresh, identity=identity, until=new.good_until)
+        self.sessions.keep(cookie, renewed)
         return self.sessions.find(cookie)
 
     async def out(self, headers: Mapping[str, str]) -> Answer:
@@ -128,15 +128,15 @@ class SignOn:
         except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
             return away()
-        wanted = base64.urlsafe_b64encode((page(headers) or FIRST).encode()).rstrip(b"=").decode()
-        kept = f"{WAY}{way.state}={way.verifier}.{wanted}; Max-Age={WAY_SECONDS}; {COOKIE_SCOPE}"
-        return led(way.address, kept)
+        target = base64.urlsafe_b64encode((page(headers) or FIRST).encode()).rstrip(b"=").decode()
+        cookie = f"{WAY}{way.state}={way.verifier}.{target}; Max-Age={WAY_SECONDS}; {COOKIE_SCOPE}"
+        return led(way.address, cookie)
 
     async def back(self, query: str, headers: Mapping[str, str]) -> Answer:
         """Let in who comes back, if this browser went out with that state."""
         answer = dict(parse_qsl(query))
-        state, kept = answer.get("state", ""), cookies(headers)
-        verifier, _dot, wanted = kept.get(f"{WAY}{state}", "").partition(".")
+        state, sent = answer.get("state", ""), cookies(headers)
+        verifier, _dot, target = sent.get(f"{WAY}{state}", "").partition(".")
         if not STATE.fullmatch(state) or not VERIFIER.fullmatch(verifier) or not answer.get("code"):
             return start_again()
         over = f"{WAY}{state}=; Max-Age=0; {COOKIE_SCOPE}"
@@ -148,15 +148,15 @@ class SignOn:
         except AwayError as error:
             LOG.error("no answer from the log-in page: %s", error)
             return away()
-        if COOKIE in kept:
-            self.sessions.end(kept[COOKIE])
+        if COOKIE in sent:
+            self.sessions.end(sent[COOKIE])
         cookie = self.sessions.open(
             Session(agent.uid, new.access, new.refresh, new.identity, new.good_until, agent.sid)
         )
-        return led(self._wanted(wanted), f"{COOKIE}={cookie}; {COOKIE_SCOPE}", over)
+        return led(self._target_page(target), f"{COOKIE}={cookie}; {COOKIE_SCOPE}", over)
 
     @staticmethod
-    def _wanted(text: str) -> str:
+    def _target_page(text: str) -> str:
         try:
             page = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
         except (binascii.Error, ValueError):

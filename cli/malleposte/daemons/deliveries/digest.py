@@ -96,33 +96,35 @@ def compose(postmaster: str, uid: str, count: int, page: str, days: str) -> Emai
 
 
 def tell(folder: Path, memory: Path, send: Callable[[str, int], None], now: int) -> tuple[int, list[str]]:
-    """Write to each account that has any; how many letters went, and what failed.
+    """Write to each account that has any; return the number of letters, and what failed.
 
     A round that was cut off goes on behind the last account. One that no letter reaches is tried in the next round,
     for OWED_DAYS, and keeps no letter from the others.
     """
-    known = kit.state(memory, Round.parse)
-    if known is None or known.over:
-        owed = {uid: one for uid, one in known.owed.items() if now - one[1] < OWED_DAYS * DAY} if known else {}
-        known = Round(known.until if known else now - DAY, now, owed=owed)
+    this_round = kit.state(memory, Round.parse)
+    if this_round is None or this_round.over:
+        owed = (
+            {uid: one for uid, one in this_round.owed.items() if now - one[1] < OWED_DAYS * DAY} if this_round else {}
+        )
+        this_round = Round(this_round.until if this_round else now - DAY, now, owed=owed)
     failures = list[str]()
-    sent, counts = 0, kept_apart(folder, known.since, known.until)
-    for uid in sorted(counts.keys() | known.owed.keys()):
-        if uid <= known.last:
+    sent, counts = 0, kept_apart(folder, this_round.since, this_round.until)
+    for uid in sorted(counts.keys() | this_round.owed.keys()):
+        if uid <= this_round.last:
             continue
-        before, first = known.owed.get(uid, (0, now))
+        before, first = this_round.owed.get(uid, (0, now))
         count, failed = counts.get(uid, 0) + before, len(failures)
         with named(failures.append, uid):
             send(uid, count)
-        known.last = uid
+        this_round.last = uid
         if len(failures) > failed:
-            known.owed[uid] = (count, first)
+            this_round.owed[uid] = (count, first)
             continue
-        known.owed.pop(uid, None)
+        this_round.owed.pop(uid, None)
         sent += 1
-        durable.write(memory, json.dumps(asdict(known)))
-    known.over = True
-    durable.write(memory, json.dumps(asdict(known)))
+        durable.write(memory, json.dumps(asdict(this_round)))
+    this_round.over = True
+    durable.write(memory, json.dumps(asdict(this_round)))
     return sent, failures
 
 

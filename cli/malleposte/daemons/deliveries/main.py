@@ -259,12 +259,12 @@ def key_of(folder: Path) -> bytes:
     return bytes.fromhex(path.read_text("ascii").strip())
 
 
-def serve(given: Settings) -> int:
+def serve(settings: Settings) -> int:
     """Serve until SIGTERM; what waits is written then."""
     folder = Path(os.environ.get("STATE_DIRECTORY", "."))
-    store = Store(folder, Limits(given.days, given.rows_a_day, given.mb))
-    names = Path(given.names) if given.names else None
-    index = Index(store, key_of(folder), AccountResolver(names), given.domains)
+    store = Store(folder, Limits(settings.days, settings.rows_a_day, settings.mb))
+    names = Path(settings.names) if settings.names else None
+    index = Index(store, key_of(folder), AccountResolver(names), settings.domains)
 
     try:
         return kit.run(kit.until_ended(Server(index).serve(kit.handed()), index.write))

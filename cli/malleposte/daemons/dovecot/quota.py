@@ -58,7 +58,7 @@ def boxes(command: dict[str, str]) -> Iterator[str]:
 
 
 class Listener:
-    """It takes the commands, and acts on their boxes, once after a pause. All of it is for the event loop's thread."""
+    """Takes the commands, and acts on their boxes, once after a pause. All of it is for the event loop's thread."""
 
     def __init__(self, store: Path, most: int, pauses: tuple[float, float] = (PAUSE, TIDY_PAUSE)) -> None:
         """`store`: the folder of the mailboxes; `most`: octets of expunged messages in one box."""

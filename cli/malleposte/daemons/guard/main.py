@@ -37,13 +37,13 @@ class Config:
     @classmethod
     def read(cls, path: Path) -> Config:
         """From a JSON file. Raises OSError, or ValueError."""
-        given = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
         names = [field.name for field in fields(Bounds)]
         for name in [*names, "connections"]:
-            number = given.get(name)
+            number = document.get(name)
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise ValueError(f"{name} is a whole number above 0, not {number!r}")
-        return cls(Bounds(**{name: given[name] for name in names}), given["connections"])
+        return cls(Bounds(**{name: document[name] for name in names}), document["connections"])
 
 
 class Session:

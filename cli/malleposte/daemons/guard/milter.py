@@ -32,16 +32,16 @@ class ProtocolError(Exception):
 
 def packets(octets: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """The commands in octets, each with its data, and the octets of one that is not whole yet. Raises ProtocolError."""
-    found, at = [], 0
+    commands, at = [], 0
     while len(octets) - at >= 4:
         size = int.from_bytes(octets[at : at + 4])
         if not 1 <= size <= LARGEST:
             raise ProtocolError(f"a packet of {size} octets")
         if len(octets) - at - 4 < size:
             break
-        found.append((octets[at + 4 : at + 5], octets[at + 5 : at + 4 + size]))
+        commands.append((octets[at + 4 : at + 5], octets[at + 5 : at + 4 + size]))
         at += 4 + size
-    return found, octets[at:]
+    return commands, octets[at:]
 
 
 def packet(command: bytes, data: bytes = b"") -> bytes:

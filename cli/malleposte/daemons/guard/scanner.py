@@ -149,10 +149,10 @@ class Scanner:
                 if blank:
                     self._end_header()
             else:
-                found = _DASHES.search(text, at) if dashes else None
-                self._look(text[at : found.start() if found else len(text)])
-                at = found.end() if found else len(text)
-                if found:
+                dashed = _DASHES.search(text, at) if dashes else None
+                self._look(text[at : dashed.start() if dashed else len(text)])
+                at = dashed.end() if dashed else len(text)
+                if dashed:
                     self._in_header, self._begun, self._open = True, True, False
 
     def _header(self, text: bytes) -> None:
@@ -185,9 +185,9 @@ class Scanner:
             self._open = end is None
             # A bare CR ends a field for some, and no field for others.
             values = text[at:stop].replace(b"message-", b"").split(TYPE)
-            found = sum(MESSAGE in value for value in values)
-            if found:
-                self.levels += found
+            messages = sum(MESSAGE in value for value in values)
+            if messages:
+                self.levels += messages
                 self._message, self._open = True, False
             at = text.find(TYPE, stop)
 
@@ -210,5 +210,5 @@ class Scanner:
             if number > limit:
                 raise Excess(f"more than {limit} {what}")
         if work > most.work:
-            held = f"{self.octets} octets with {self.boundaries} lines of two dashes"
-            raise Excess(f"{self.levels} messages in a message of {held}")
+            content = f"{self.octets} octets with {self.boundaries} lines of two dashes"
+            raise Excess(f"{self.levels} messages in a message of {content}")

@@ -133,7 +133,7 @@ class Sogo:
         busy = await store.times(unquote(named[1]), asked) if named else None
         if busy is None:
             return await self.ask(request)
-        return told(HTTPStatus.OK, "text/calendar", times.reply(asked, "", busy, now).encode())
+        return http_answer(HTTPStatus.OK, "text/calendar", times.reply(asked, "", busy, now).encode())
 
     async def informed(self, request: Request, question: Question, store: Store) -> bytes:
         """SOGo's answer about several colleagues, completed."""
@@ -144,12 +144,12 @@ class Sogo:
         except ElementTree.ParseError as error:
             LOG.error("SOGo's answer to a device: %s", error)
             free = []
-        found = await asyncio.gather(*(self.busy(request, address, question, store) for address in free))
-        busy = {address: spans for address, spans in zip(free, found, strict=True) if spans is not None}
+        busy_spans = await asyncio.gather(*(self.busy(request, address, question, store) for address in free))
+        busy = {address: spans for address, spans in zip(free, busy_spans, strict=True) if spans is not None}
         if not busy:
             return answer
         now = datetime.datetime.now(datetime.UTC)
-        return told(HTTPStatus.OK, "application/xml", times.merged(body, question, busy, now))
+        return http_answer(HTTPStatus.OK, "application/xml", times.merged(body, question, busy, now))
 
     async def busy(self, request: Request, address: str, question: Question, store: Store) -> times.Spans | None:
         """The times of an address. Whomever the agent of the request does not find there is nobody."""
@@ -212,7 +212,7 @@ def head_of(request: Request) -> bytes:
     return ("\r\n".join(head) + "\r\n\r\n").encode("latin-1")
 
 
-def told(status: int, kind: str, body: bytes) -> bytes:
+def http_answer(status: int, kind: str, body: bytes) -> bytes:
     """An answer in SOGo's stead."""
     head = f"HTTP/1.0 {status} -\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
@@ -220,4 +220,4 @@ def told(status: int, kind: str, body: bytes) -> bytes:
 
 def refusal(status: int, text: str) -> bytes:
     """A refusal in SOGo's stead; its page shows the text."""
-    return told(status, "application/json", json.dumps({"message": text}, ensure_ascii=False).encode())
+    return http_answer(status, "application/json", json.dumps({"message": text}, ensure_ascii=False).encode())

@@ -53,14 +53,14 @@ def asked(body: bytes) -> Question | None:
     text = unfolded(body)
     if "BEGIN:VFREEBUSY" not in text.upper():
         return None
-    found = {name.upper(): (f"{name.upper()}{more}:{value}", value) for name, more, value in _FIELD.findall(text)}
+    fields = {name.upper(): (f"{name.upper()}{more}:{value}", value) for name, more, value in _FIELD.findall(text)}
     try:
-        moments = [found[name][1] for name in ("DTSTART", "DTEND")]
+        moments = [fields[name][1] for name in ("DTSTART", "DTEND")]
         for one in moments:
             datetime.datetime.strptime(one, DATE_TIME).replace(tzinfo=datetime.UTC)
     except (KeyError, ValueError):
         return None
-    return Question({name: line for name, (line, _value) in found.items()}, *moments)
+    return Question({name: line for name, (line, _value) in fields.items()}, *moments)
 
 
 def reply(question: Question, attendee: str, busy: Spans, now: datetime.datetime) -> str:
@@ -95,13 +95,13 @@ def free(body: bytes) -> list[str]:
 
 
 def _free(tree: ElementTree.Element) -> dict[str, ElementTree.Element]:
-    found = {}
+    by_address = {}
     for part in tree.iter(f"{CAL}response"):
-        told = part.find(f"{CAL}recipient")
-        address = "" if told is None else "".join(told.itertext()).strip()
+        recipient = part.find(f"{CAL}recipient")
+        address = "" if recipient is None else "".join(recipient.itertext()).strip()
         if address.lower().startswith("mailto:") and not _BUSY.search(part.findtext(f"{CAL}calendar-data") or ""):
-            found[address] = part
-    return found
+            by_address[address] = part
+    return by_address
 
 
 def merged(body: bytes, question: Question, busy: Mapping[str, Spans], now: datetime.datetime) -> bytes:

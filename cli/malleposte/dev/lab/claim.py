@@ -15,16 +15,16 @@ def claim(record: Path, inventory: Path) -> None:
 
     Raises LabUsageError, and writes nothing, where the lab is that of another folder.
     """
-    known = record.read_text(encoding="utf-8").strip() if record.exists() else ""
-    wanted = str(inventory.resolve())
-    if known and known != wanted:
-        gone = "" if Path(known).is_dir() else ", which is no more"
+    owner = record.read_text(encoding="utf-8").strip() if record.exists() else ""
+    folder = str(inventory.resolve())
+    if owner and owner != folder:
+        gone = "" if Path(owner).is_dir() else ", which is no more"
         raise LabUsageError(
-            f"the lab that stands here is that of {known}{gone}: its hosts have the secrets of that folder; "
+            f"the lab that stands here is that of {owner}{gone}: its hosts have the secrets of that folder; "
             "`malleposte lab down` removes it, MALLEPOSTE_LAB_PREFIX gives this one another name"
         )
-    if not known:
-        durable.write(record, wanted + "\n", 0o644)
+    if not owner:
+        durable.write(record, folder + "\n", 0o644)
 
 
 def sign(record: Path) -> None:
@@ -39,5 +39,5 @@ def other_maker(settings: Settings) -> str:
     An older lab names only the folder that it was deployed from; one below the lab's own folder names nobody.
     """
     record = settings.maker if settings.maker.exists() else settings.claim
-    known = Path(record.read_text(encoding="utf-8").strip()) if record.exists() else ROOT
-    return "" if any(known.is_relative_to(own) for own in (ROOT, settings.state.resolve())) else str(known)
+    maker = Path(record.read_text(encoding="utf-8").strip()) if record.exists() else ROOT
+    return "" if any(maker.is_relative_to(own) for own in (ROOT, settings.state.resolve())) else str(maker)

@@ -37,11 +37,11 @@ class Lab:
     """A lab: what the inventory says should be, and what is."""
 
     def __init__(
-        self, settings: Settings, wanted: Inventory, *, run: Runner = runner.run, report: Report = _quiet
+        self, settings: Settings, described: Inventory, *, run: Runner = runner.run, report: Report = _quiet
     ) -> None:
         """Look at nothing yet; see ``Lab.load`` for the usual way."""
         self.settings = settings
-        self.inventory = wanted
+        self.inventory = described
         self.run = run
         self.report = report
         self._interrupted = threading.Event()
@@ -57,23 +57,23 @@ class Lab:
         report: Report = _quiet,
     ) -> Lab:
         """Return the lab that the inventory at ``path`` describes, under another prefix if one is given."""
-        settings, wanted = inventory.settle(inventory.read(path), prefix=prefix, network=network, root=root)
-        return cls(settings, wanted, report=report)
+        settings, described = inventory.settle(inventory.read(path), prefix=prefix, network=network, root=root)
+        return cls(settings, described, report=report)
 
     # --- hosts ---
 
     def hosts(self, names: Sequence[str] = ()) -> list[Host]:
         """Return the hosts called ``names`` (all of the lab if none), in the order of the inventory."""
-        known = [Host(spec.name, self.settings, self.run, self.report, spec) for spec in self.inventory.hosts]
-        listed = {host.name for host in known}
+        hosts = [Host(spec.name, self.settings, self.run, self.report, spec) for spec in self.inventory.hosts]
+        listed = {host.name for host in hosts}
         if self.settings.hosts.is_dir():
             strays = sorted(path.name for path in self.settings.hosts.iterdir() if path.name not in listed)
-            known += [Host(name, self.settings, self.run, self.report) for name in strays]
-        unknown = [name for name in names if name not in {host.name for host in known}]
+            hosts += [Host(name, self.settings, self.run, self.report) for name in strays]
+        unknown = [name for name in names if name not in {host.name for host in hosts}]
         if unknown:
-            there = ", ".join(host.name for host in known)
+            there = ", ".join(host.name for host in hosts)
             raise LabUsageError(f"no host {unknown[0]} in this lab (there are {there})")
-        return [host for host in known if not names or host.name in names]
+        return [host for host in hosts if not names or host.name in names]
 
     @property
     def deploy_inventory(self) -> Path:
@@ -138,7 +138,7 @@ class Lab:
             booted = host.start(binds)
             self._await(host)
             if booted:
-                self.report(f"{host.name}: up at {host.made().address} ({time.monotonic() - begun:.1f} s)")
+                self.report(f"{host.name}: up at {host.state_made().address} ({time.monotonic() - begun:.1f} s)")
             return booted
 
         try:
@@ -239,7 +239,7 @@ class Lab:
             hosts = [host for host in self.hosts(names) if host.state is not None]
             if not hosts:
                 raise LabError("nothing to keep: the lab is not made (malleposte lab up)")
-            taken = [host.name for host in hosts if label in host.made().snapshots]
+            taken = [host.name for host in hosts if label in host.state_made().snapshots]
             if taken and not replace:
                 where = ", ".join(taken)
                 raise LabUsageError(f"snapshot {label} exists on {where}: give --replace to take it anew")
@@ -253,11 +253,11 @@ class Lab:
         controller.require_root()
         with self._locked():
             hosts = [host for host in self.hosts(names) if host.state is not None]
-            missing = [host.name for host in hosts if label not in host.made().snapshots]
+            missing = [host.name for host in hosts if label not in host.state_made().snapshots]
             if missing or not hosts:
-                known = ", ".join(sorted(self.snapshots())) or "none"
+                labels = ", ".join(sorted(self.snapshots())) or "none"
                 where = f" on {', '.join(missing)}" if missing else ""
-                raise LabUsageError(f"no snapshot {label}{where} (snapshots: {known})")
+                raise LabUsageError(f"no snapshot {label}{where} (snapshots: {labels})")
             for_each(hosts, Host.kill)
             for host in hosts:
                 host.rewind(label)
@@ -277,12 +277,12 @@ class Lab:
 
     def snapshots(self) -> dict[str, list[str]]:
         """Return label -> names of the hosts that have it."""
-        found: dict[str, list[str]] = {}
+        by_label: dict[str, list[str]] = {}
         for host in self.hosts():
             current = host.state
             for label in current.snapshots if current else ():
-                found.setdefault(label, []).append(host.name)
-        return found
+                by_label.setdefault(label, []).append(host.name)
+        return by_label
 
     # --- looking and entering ---
 
@@ -293,7 +293,7 @@ class Lab:
     def ssh_command(self, name: str, *, share: bool = True) -> list[str]:
         """Return the ssh command that enters host ``name`` as root; the command to run there comes after it."""
         host = self.hosts([name])[0]
-        address = str(host.spec.address) if host.spec else host.made().address
+        address = str(host.spec.address) if host.spec else host.state_made().address
         way = {"host": address, "user": "root", "port": "", "key": self.settings.key}
         way["ssh_args"] = inventory.ssh_args(self.settings)
         own = () if share else OWN
@@ -345,12 +345,12 @@ class Lab:
 
     def _memory_hint(self, sleeping: Sequence[Host]) -> None:
         """Warn when the hosts to boot will use more memory than is free."""
-        wanted = sum(host.spec.memory_mb for host in sleeping if host.spec)
+        needed = sum(host.spec.memory_mb for host in sleeping if host.spec)
         with contextlib.suppress(OSError, StopIteration, ValueError):
             lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
             free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) // 1024
-            if wanted > free:
-                self.report(f"memory: these hosts will use about {wanted} MiB, {free} MiB are free")
+            if needed > free:
+                self.report(f"memory: these hosts will use about {needed} MiB, {free} MiB are free")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -90,14 +90,14 @@ class Twin:
 
     def _stand(self, host: Host, label: str) -> None:
         """A host of the twin on the frozen layers of the first."""
-        known = host.made()
-        if label not in known.snapshots:
+        original = host.state_made()
+        if label not in original.snapshots:
             raise LabUsageError(f"no snapshot {label} on {host.name}")
         folder = self.settings.hosts / host.name
         (folder / "layers").mkdir(parents=True)
-        for name in known.snapshots[label]:
+        for name in original.snapshots[label]:
             (folder / "layers" / name).symlink_to(host.layer(name))
-        own = replace(known.restored(label, host.own_binds), snapshots={label: known.snapshots[label]})
+        own = replace(original.restored(label, host.own_binds), snapshots={label: original.snapshots[label]})
         state.save(folder / "state.json", own)
 
     def _connect(self) -> None:

@@ -61,9 +61,9 @@ class Session:
         return "500 5.5.1 not understood"
 
     def _proves(self, words: str) -> bool:
-        kind, _, given = words.partition(" ")
+        kind, _, encoded = words.partition(" ")
         try:
-            _as, name, password = base64.b64decode(given, validate=True).split(b"\0")
+            _as, name, password = base64.b64decode(encoded, validate=True).split(b"\0")
         except ValueError:
             return False
         return (

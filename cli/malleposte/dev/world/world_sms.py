@@ -61,8 +61,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a message."""
-        given = self.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {self.server.token}".encode()):
+        authorization = self.headers.get("Authorization", "")
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self.server.token}".encode()):
             self._answer(HTTPStatus.UNAUTHORIZED)
             return
         message = self._message()
@@ -81,11 +81,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not length.isdecimal() or int(length) > _MOST:
             return None
         try:
-            found = json.loads(self.rfile.read(int(length)))
+            message = json.loads(self.rfile.read(int(length)))
         except ValueError:
             return None
-        right = isinstance(found, dict) and set(found) == _KEYS and all(isinstance(one, str) for one in found.values())
-        return found if right and _NUMBER.fullmatch(found["recipient"]) and found["content"] else None
+        right = (
+            isinstance(message, dict)
+            and set(message) == _KEYS
+            and all(isinstance(one, str) for one in message.values())
+        )
+        return message if right and _NUMBER.fullmatch(message["recipient"]) and message["content"] else None
 
     def _answer(self, status: HTTPStatus) -> None:
         self.send_response(status)

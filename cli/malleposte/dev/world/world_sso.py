@@ -91,12 +91,12 @@ class Provider:
 
     def sign(self, claims: Mapping[str, Any], **head: str) -> str:
         """A token of any content; `head` changes what it says of itself, and not by what it is signed."""
-        told = {"alg": "ES256", "typ": "JWT", "kid": KID} | head
-        return str(JsonWebToken(["ES256"]).encode(told, dict(claims), self._key, check=False), "ascii")
+        header = {"alg": "ES256", "typ": "JWT", "kid": KID} | head
+        return str(JsonWebToken(["ES256"]).encode(header, dict(claims), self._key, check=False), "ascii")
 
     # --- the browser ---
 
-    def known(self, cookie: str) -> Session | None:
+    def session_of(self, cookie: str) -> Session | None:
         """The log-in of a browser."""
         with self._lock:
             return self._sessions.get(cookie)
@@ -129,7 +129,7 @@ class Provider:
         """End the log-in of a browser; the address to go on to, empty where no service may send it there."""
         with self._lock:
             gone = self._sessions.pop(cookie, None)
-            self._refresh = {key: held for key, held in self._refresh.items() if held[0] is not gone}
+            self._refresh = {key: grant for key, grant in self._refresh.items() if grant[0] is not gone}
         return after if any(after in client["after"] for client in self.config.clients.values()) else ""
 
     def end(self) -> None:
@@ -141,15 +141,15 @@ class Provider:
 
     def tokens(self, client: str, secret: str, asked: Mapping[str, str]) -> dict[str, Any]:
         """Tokens for a code, or new ones (RFC 6749, 4.1.3 and 6; RFC 7636, 4.6). Raises Refused."""
-        known = self.config.clients.get(client)
-        if known is None or not hmac.compare_digest(secret.encode(), str(known["secret"]).encode()):
+        registered = self.config.clients.get(client)
+        if registered is None or not hmac.compare_digest(secret.encode(), str(registered["secret"]).encode()):
             raise Refused("invalid_client")
         if asked.get("grant_type") == "refresh_token":
             with self._lock:
-                held = self._refresh.pop(asked.get("refresh_token", ""), None)
-            if held is None or held[1] != client:
+                grant = self._refresh.pop(asked.get("refresh_token", ""), None)
+            if grant is None or grant[1] != client:
                 raise Refused("invalid_grant")
-            return self._given(held[0], client, held[2], "")
+            return self._tokens_for(grant[0], client, grant[2], "")
         with self._lock:
             begun = self._codes.pop(asked.get("code", ""), None)
         if begun is None or begun[1]["client_id"] != client or begun[1]["redirect_uri"] != asked.get("redirect_uri"):
@@ -158,9 +158,9 @@ class Provider:
         shown = hashlib.sha256(asked.get("code_verifier", "").encode()).digest()
         if first.get("code_challenge") not in (None, base64.urlsafe_b64encode(shown).rstrip(b"=").decode()):
             raise Refused("invalid_grant")
-        return self._given(session, client, first["scope"], first["nonce"])
+        return self._tokens_for(session, client, first["scope"], first["nonce"])
 
-    def _given(self, session: Session, client: str, scope: str, nonce: str) -> dict[str, Any]:
+    def _tokens_for(self, session: Session, client: str, scope: str, nonce: str) -> dict[str, Any]:
         refresh = secrets.token_urlsafe(24)
         with self._lock:
             self._refresh[refresh] = (session, client, scope)
@@ -234,7 +234,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._json(ours.jwks)
         elif page == "authorize":
             ours.checked(asked)
-            session = None if asked.get("prompt") == "login" else ours.known(self._cookie)
+            session = None if asked.get("prompt") == "login" else ours.session_of(self._cookie)
             self._led(ours.back(session, asked)) if session else self._form()
         elif page == "logout":
             after = ours.log_out(self._cookie, asked.get("post_logout_redirect_uri", ""))
@@ -248,20 +248,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ours, body = self.server.provider, self._body()
         if page == "authorize":
             ours.checked(asked)
-            given = dict(urllib.parse.parse_qsl(body.decode()))
+            fields = dict(urllib.parse.parse_qsl(body.decode()))
             try:
-                cookie = ours.log_in(given.get("user", ""), given.get("password", ""), given.get("code", ""))
+                cookie = ours.log_in(fields.get("user", ""), fields.get("password", ""), fields.get("code", ""))
             except Refused:
                 self._form(HTTPStatus.FORBIDDEN)
                 return
-            session = ours.known(cookie)
+            session = ours.session_of(cookie)
             assert session is not None
-            kept = f"{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Lax"
-            self._send(HTTPStatus.SEE_OTHER, b"", {"Location": ours.back(session, asked), "Set-Cookie": kept})
+            set_cookie = f"{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Lax"
+            self._send(HTTPStatus.SEE_OTHER, b"", {"Location": ours.back(session, asked), "Set-Cookie": set_cookie})
         elif page == "token":
             # In the body alone: others do not look for a verifier in the address.
-            given = dict(urllib.parse.parse_qsl(body.decode()))
-            self._json(ours.tokens(*self._client(given), given))
+            fields = dict(urllib.parse.parse_qsl(body.decode()))
+            self._json(ours.tokens(*self._client(fields), fields))
         elif page in ("mint", "end"):
             shown = self.headers.get("Authorization", "")
             if not hmac.compare_digest(shown.encode(), f"Bearer {ours.config.token}".encode()):
@@ -270,18 +270,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 ours.end()
                 self._json({})
                 return
-            told = json.loads(body)
-            self._json({"token": ours.sign(told["claims"], **told.get("head", {}))})
+            order = json.loads(body)
+            self._json({"token": ours.sign(order["claims"], **order.get("head", {}))})
         else:
             self._send(HTTPStatus.NOT_FOUND, b"", {})
 
-    def _client(self, given: Mapping[str, str]) -> tuple[str, str]:
+    def _client(self, fields: Mapping[str, str]) -> tuple[str, str]:
         """Name and secret of the service that asks (RFC 6749, section 2.3.1)."""
         kind, _, pair = self.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "basic":
             name, _, secret = base64.b64decode(pair).decode().partition(":")
             return urllib.parse.unquote(name), urllib.parse.unquote(secret)
-        return given.get("client_id", ""), given.get("client_secret", "")
+        return fields.get("client_id", ""), fields.get("client_secret", "")
 
     @property
     def _cookie(self) -> str:

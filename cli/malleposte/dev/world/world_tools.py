@@ -45,18 +45,18 @@ def judged(method: str, path: str, headers: Mapping[str, str], body: bytes, now:
         return _trello(headers, body)
     if method == "POST" and path == "/v1/pages":
         return _notion(headers, body)
-    if method == "POST" and (found := re.fullmatch(r"/services/(T\w+/B\w+/\w+)", path)):
+    if method == "POST" and (match := re.fullmatch(r"/services/(T\w+/B\w+/\w+)", path)):
         message = _json(headers, body)
         _right(isinstance(message.get("text"), str) and all(one.get("type") == "section" for one in message["blocks"]))
-        return "slack", found[1], message
-    if method == "POST" and (found := re.fullmatch(r"/hooks/([a-z0-9]{26})", path)):
+        return "slack", match[1], message
+    if method == "POST" and (match := re.fullmatch(r"/hooks/([a-z0-9]{26})", path)):
         message = _json(headers, body)
         _right(isinstance(message.get("text"), str) and message["text"] != "")
-        return "mattermost", found[1], message
-    if method == "PUT" and (found := re.fullmatch(_ROOM, path)):
-        return _matrix(unquote(found[1]), headers, body)
-    if method == "POST" and (found := re.fullmatch(r"/appels/([a-z0-9]{1,60})", path)):
-        return _webhook(found[1], headers, body, now)
+        return "mattermost", match[1], message
+    if method == "PUT" and (match := re.fullmatch(_ROOM, path)):
+        return _matrix(unquote(match[1]), headers, body)
+    if method == "POST" and (match := re.fullmatch(r"/appels/([a-z0-9]{1,60})", path)):
+        return _webhook(match[1], headers, body, now)
     raise WrongError(404)
 
 
@@ -68,11 +68,11 @@ def _right(is_right: bool, status: int = 400) -> None:
 def _json(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     _right(headers.get("content-type", "").startswith("application/json"))
     try:
-        found = json.loads(body)
+        message = json.loads(body)
     except ValueError:
         raise WrongError(400) from None
-    _right(isinstance(found, dict))
-    return dict(found)
+    _right(isinstance(message, dict))
+    return dict(message)
 
 
 def _trello(headers: Mapping[str, str], body: bytes) -> Taken:
@@ -108,8 +108,8 @@ def _webhook(place: str, headers: Mapping[str, str], body: bytes, now: float) ->
     ident, moment = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     _right(bool(ident) and moment.isdecimal() and abs(now - int(moment)) < SKEW)
     key = base64.b64decode(SECRET.removeprefix("whsec_"))
-    made = hmac.new(key, f"{ident}.{moment}.".encode() + body, hashlib.sha256).digest()
-    _right(hmac.compare_digest(headers.get("webhook-signature", ""), f"v1,{base64.b64encode(made).decode()}"), 401)
+    signature = hmac.new(key, f"{ident}.{moment}.".encode() + body, hashlib.sha256).digest()
+    _right(hmac.compare_digest(headers.get("webhook-signature", ""), f"v1,{base64.b64encode(signature).decode()}"), 401)
     return "webhook", place, _json(headers, body)
 
 

@@ -51,9 +51,9 @@ def added(root: str) -> str:
     path = SOURCES / f"malleposte-pebble-{fingerprint[:16]}.crt"
     if not path.exists():
         durable.write(path, root, 0o644)
-    wanted = [STABLE.read_text().strip(), root.strip()]
+    roots = [STABLE.read_text().strip(), root.strip()]
     store = STORE.read_text()
-    if all(certificate in store for certificate in wanted):
+    if all(certificate in store for certificate in roots):
         return ""
     subprocess.run(["/usr/sbin/update-ca-certificates"], check=True, stdout=subprocess.DEVNULL)
     return fingerprint
@@ -67,15 +67,15 @@ def look(url: str, patience: float = 0) -> str:
 
 def follow(url: str, seconds: float) -> NoReturn:
     """Look again and again, as long as the process lives; says what changed, and each failure once."""
-    told = ""
+    last = ""
     while True:
         try:
             said = look(url)
         except OSError as error:
             said = f"{url}: {error}"
-        if said and said != told:
+        if said and said != last:
             print(said, flush=True)
-        told = said
+        last = said
         time.sleep(seconds)
 
 

@@ -59,7 +59,7 @@ class Content:
     events: int
 
 
-def check(content: bytes, what: str, kept: Kept = as_kept, *, least: int = 1) -> Content:
+def check(content: bytes, what: str, normalise: Kept = as_kept, *, least: int = 1) -> Content:
     """Return the content of a file, of `least` so many events.
 
     Raises InputError, which begins with `what`, on anything that cannot be published.
@@ -74,7 +74,7 @@ def check(content: bytes, what: str, kept: Kept = as_kept, *, least: int = 1) ->
         if not one.value("DTSTART"):
             raise _refused(what, f"the event {one.value('UID')[:80]} has no beginning (DTSTART)", "correct the file")
     zones = {one.value("TZID"): one for one in calendar.parts if one.name == "VTIMEZONE"}
-    return Content(_items(events, zones, what, kept), len(events))
+    return Content(_items(events, zones, what, normalise), len(events))
 
 
 def whole(items: Mapping[str, str], name: str) -> str:
@@ -145,7 +145,7 @@ def _cleaned(event: _Part) -> _Part:
     return part
 
 
-def _items(events: list[_Part], zones: Mapping[str, _Part], what: str, kept: Kept) -> dict[str, str]:
+def _items(events: list[_Part], zones: Mapping[str, _Part], what: str, normalise: Kept) -> dict[str, str]:
     by_uid: dict[str, list[_Part]] = {}
     for one in events:
         by_uid.setdefault(one.value("UID"), []).append(one)
@@ -155,7 +155,7 @@ def _items(events: list[_Part], zones: Mapping[str, _Part], what: str, kept: Kep
         named = [
             zone for ident, zone in zones.items() if any(f"TZID={ident}" in line.replace('"', "") for line in lines)
         ]
-        text = kept(_text([*(line for zone in named for line in zone.written()), *lines]), TAGS[Kind.AGENDA])
+        text = normalise(_text([*(line for zone in named for line in zone.written()), *lines]), TAGS[Kind.AGENDA])
         if text is None:
             raise _refused(what, f"the event {uid[:80]} is not valid iCalendar", "correct the file")
         items[f"{_digest(uid)}.ics"] = text

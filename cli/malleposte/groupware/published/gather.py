@@ -39,7 +39,7 @@ class Gatherer:
     suffix: str
     search: Search
     read: Callable[[str], bytes] = fetch.read
-    kept: Kept = as_kept
+    normalise: Kept = as_kept
     fixed: tuple[Fixed, ...] = ()
 
     def run(self, now: datetime.datetime, *, every: bool = False) -> list[str]:
@@ -88,8 +88,8 @@ class Gatherer:
             if new == before and one.source:
                 continue  # its turn comes as that of every source
             try:
-                given = self.read(one.source) if one.source else one.content.encode()
-                text = content.whole(content.check(given, one.source or one.name, self.kept).items, one.name)
+                raw = self.read(one.source) if one.source else one.content.encode()
+                text = content.whole(content.check(raw, one.source or one.name, self.normalise).items, one.name)
             except Exception as problem:  # noqa: BLE001  # said, and the others are published
                 yield f"{ident}: it is not published as the inventory has it: {reason(problem)}"
                 continue
@@ -102,7 +102,7 @@ class Gatherer:
         """Read a source again; the fault, where there is one."""
         text, error = None, ""
         try:
-            text = content.whole(content.check(self.read(one.source), one.source, self.kept).items, one.name)
+            text = content.whole(content.check(self.read(one.source), one.source, self.normalise).items, one.name)
         except Exception as problem:  # noqa: BLE001  # said, and the others are read
             error = reason(problem)
             yield f"{one.ident}: its last good content stays: {error}"

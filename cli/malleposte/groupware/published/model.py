@@ -66,10 +66,10 @@ def ident(name: str) -> str:
     """The identifier made of a name: `Vacances – zone A` gives `vacances-zone-a`. Raises InputError."""
     if not name.isprintable() or not 1 <= len(name.strip()) <= LONGEST:
         raise InputError(f"name {name[:LONGEST]!r}: it has 1 to {LONGEST} characters, on one line", "give another")
-    made = re.sub("[^a-z0-9]+", "-", fold(name)).strip("-")[:60].strip("-")
-    if not made:
+    slug = re.sub("[^a-z0-9]+", "-", fold(name)).strip("-")[:60].strip("-")
+    if not slug:
         raise InputError(f"name {name!r} has neither letter nor digit", "give another")
-    return made
+    return slug
 
 
 def checked_ident(text: str) -> str:

@@ -36,7 +36,7 @@ class Engine:
 
     def place(self, shown: Sequence[Shown], items: Items, agents: Set[str], now: float) -> int:
         """Bring SOGo to what is published; the number of changed calendars. `agents`: all who have SOGo."""
-        offered = self.offers.held()
+        offered = self.offers.read()
         changed = self._write(shown, items)
         there = self._folders()
         for one in shown:
@@ -74,9 +74,9 @@ class Engine:
         for one in shown:
             there = collections.get(one.ident, Collection(Kind.AGENDA, one.ident))
             texts = {item.name: item.text for item in there.items.values()}
-            wanted = {name: tool.printable(text) for name, text in items(one.ident).items()}
-            late = {name: text for name, text in wanted.items() if texts.get(name, "").split() != text.split()}
-            gone = {key for key, item in there.items.items() if item.name not in wanted}
+            published = {name: tool.printable(text) for name, text in items(one.ident).items()}
+            late = {name: text for name, text in published.items() if texts.get(name, "").split() != text.split()}
+            gone = {key for key, item in there.items.items() if item.name not in published}
             if gone:
                 self.store.remove(PUBLISHER, [there.only(gone)])
             if one.ident not in collections:

@@ -66,8 +66,8 @@ class Store:
         """Take a calendar away; its files are kept under a dated name. Raises InputError where it is not there."""
         one = self.find(ident)
         if one is None:
-            known = ", ".join(other.ident for other in self.every()) or "none"
-            raise InputError(f"no calendar {ident!r} is published", f"known are: {known}")
+            names = ", ".join(other.ident for other in self.every()) or "none"
+            raise InputError(f"no calendar {ident!r} is published", f"known are: {names}")
         dated = f"{ident}-{now.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}"
         # The entry goes first: without it the rest is shown nowhere.
         for suffix in ("json", "ics"):

@@ -68,7 +68,7 @@ def place(
     `others`: the boxes without an agenda (uids). `now`: seconds.
     """
     offers = Offers(sql, forget, TABLE)
-    offered = offers.held()
+    offered = offers.read()
     agendas, waiting = closed.make({box.uid: TITLE for box in boxes}, sql, put)
     boxes = [box for box in boxes if box.uid not in waiting]
     pairs = {agendas[box.uid]: box.rights() for box in boxes if box.uid in agendas}

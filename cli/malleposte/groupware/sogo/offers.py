@@ -59,18 +59,18 @@ class Offers:
         """`table`: its name."""
         self.sql, self.forget, self.table = sql, forget, table
 
-    def held(self) -> dict[str, dict[str, Offer]]:
+    def read(self) -> dict[str, dict[str, Offer]]:
         """The offers that were made: by agenda, then by uid."""
         self.sql(_TABLE.format(table=self.table))
-        found: dict[str, dict[str, Offer]] = {}
+        by_agenda: dict[str, dict[str, Offer]] = {}
         for one in rows(self.sql(_OFFERED.format(table=self.table))):
-            found.setdefault(one["ident"], {})[one["uid"]] = Offer(one["colour"], one["since"])
-        return found
+            by_agenda.setdefault(one["ident"], {})[one["uid"]] = Offer(one["colour"], one["since"])
+        return by_agenda
 
     def keep(self, one: Listed, members: Set[str], offered: Mapping[str, Offer], now: int) -> bool:
         """The subscriptions: to whom is new, from whom has left; the colour where it was that of the academy.
 
-        `offered`: those of it that `held` gave. Whether anything changed.
+        `offered`: those of it that `read` gave. Whether anything changed.
         """
 
         def offer(uid: str, settings: subscriptions.Settings) -> None:
@@ -116,14 +116,14 @@ class Offers:
         left, wrote = set(uids), False
         for _try in range(TRIES):
             for batch in itertools.batched(sorted(left), AT_ONCE, strict=False):
-                told = []
+                entries = []
                 for row in profiles.settings(self.sql, batch):
                     entry = _changed(row, change, absent=absent)
                     if entry and (unchanged or entry["after"] is not None):
-                        told.append(entry)
-                done = profiles.write_settings(self.sql, told, then)
+                        entries.append(entry)
+                done = profiles.write_settings(self.sql, entries, then)
                 self.forget(memcached.settings_key(uid) for uid in done)
-                left -= set(done) | (set(batch) - {entry["uid"] for entry in told})
+                left -= set(done) | (set(batch) - {entry["uid"] for entry in entries})
                 wrote = wrote or bool(done)
             if not left:
                 break

@@ -49,8 +49,8 @@ class Card:
             "N": f"{_word(self.surname or self.name)};{_word(self.given_name)};;;", "EMAIL;TYPE=work": _word(self.mail),
             "TITLE": _word(self.function), "ORG": _word(school),
         }  # fmt: skip
-        told = [f"{name}:{value}" for name, value in lines.items() if value]
-        return "\r\n".join(["BEGIN:VCARD", "VERSION:3.0", *told, "END:VCARD", ""])
+        properties = [f"{name}:{value}" for name, value in lines.items() if value]
+        return "\r\n".join(["BEGIN:VCARD", "VERSION:3.0", *properties, "END:VCARD", ""])
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Book:
 
     def texts(self) -> dict[str, str]:
         """The cards by their names in SOGo."""
-        found = ((card.uid, card.text(self.title)) for card in self.cards)
-        return {f"{uid}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.vcf": text for uid, text in found}
+        cards = ((card.uid, card.text(self.title)) for card in self.cards)
+        return {f"{uid}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.vcf": text for uid, text in cards}
 
 
 def read(reading: Reading, states: Collection[str]) -> list[Book]:
@@ -101,7 +101,7 @@ def place(
     `now`: seconds.
     """
     offers = Offers(sql, forget, TABLE)
-    offered = offers.held()
+    offered = offers.read()
     changed, waiting = _write(books, folders.find(sql, OWNER, CONTACTS), sql, put)
     there = folders.find(sql, OWNER, CONTACTS)
     pairs = {there[book.ident]: _rights(book) for book in books if book.ident in there}

@@ -48,13 +48,15 @@ class Agent:
 
 def agents(boxes: Mapping[str, Values], people: Mapping[str, Values]) -> dict[str, Agent]:
     """Return the agents whom the directory lets send as a box, by uid."""
-    known = {uid: (box["mail"][0].lower(), box.get("cn", [uid])[0]) for uid, box in boxes.items() if "mail" in box}
+    boxes_by_uid = {
+        uid: (box["mail"][0].lower(), box.get("cn", [uid])[0]) for uid, box in boxes.items() if "mail" in box
+    }
     return {
         uid: Agent(
             one.get("cn", [uid])[0],
             one["mail"][0],
             frozenset(address.lower() for address in [*one["mail"], *one.get("mailLocalAddress", [])]),
-            dict(sorted(known[box] for box in one.get("mpOpens", []) if box in known)),
+            dict(sorted(boxes_by_uid[box] for box in one.get("mpOpens", []) if box in boxes_by_uid)),
         )
         for uid, one in people.items()
         if "mail" in one
@@ -68,22 +70,22 @@ def address(identity: Identity) -> str:
 
 def renewed(before: list[Identity], agent: Agent | None, every_box: frozenset[str]) -> list[Identity]:
     """An agent's identities: the agent's own first and as they were, then the boxes that the agent opens."""
-    kept = [one for one in before if address(one) not in every_box]
+    own = [one for one in before if address(one) not in every_box]
     if agent is None or not agent.boxes:
         # With nothing but what SOGo says by itself, it may say it again, and follow a change of name.
-        return [] if len(kept) == 1 and not kept[0].get("signature") and len(kept) < len(before) else kept
+        return [] if len(own) == 1 and not own[0].get("signature") and len(own) < len(before) else own
     written = {address(one): one for one in before}
     # Else the first box would be the sender of every message. After a change of name both differ: it is renewed.
     mine = {"email": agent.mail, "fullName": agent.name, "isDefault": 1}
-    kept = [
+    own = [
         {**one, "email": agent.mail, "fullName": agent.name}
         if address(one) in agent.addresses and address(one) != agent.mail.lower() and one.get("fullName") != agent.name
         else one
-        for one in kept
+        for one in own
     ]
-    if not any(address(one) in agent.addresses for one in kept):
-        kept.insert(0, mine)
-    return [*kept, *(written.get(mail, {"email": mail, "fullName": name}) for mail, name in agent.boxes.items())]
+    if not any(address(one) in agent.addresses for one in own):
+        own.insert(0, mine)
+    return [*own, *(written.get(mail, {"email": mail, "fullName": name}) for mail, name in agent.boxes.items())]
 
 
 def signed(before: list[Identity], agent: Agent, text: str) -> list[Identity]:
@@ -160,17 +162,17 @@ def sign(
     if not new:
         return
     entries = people(AnyOf(tuple(Equal("uid", uid) for uid in new)))
-    texts, known, old = (
+    texts, signers, old = (
         signatures(template, entries.values(), search),
         agents({}, entries),
         profiles.identities(sql, new),
     )
     failed = set[str]()
-    for uid in sorted(known):
+    for uid in sorted(signers):
         faults: list[str] = []
         with named(faults.append):
             had = old.get(uid, [])
-            if (now := signed(had, known[uid], texts[uid])) != had and (said := store(uid, now)):
+            if (now := signed(had, signers[uid], texts[uid])) != had and (said := store(uid, now)):
                 faults.append(said)
         failed |= {uid} if faults else set()
         yield from ((uid, fault) for fault in faults)

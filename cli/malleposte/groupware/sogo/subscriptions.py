@@ -44,8 +44,8 @@ def read(text: str | None) -> Settings | None:
         folders = json.loads(text or "{}")
     except ValueError:
         return None
-    known = isinstance(folders, dict) and all(isinstance(folders.get(one, {}), dict) for one in (CALENDAR, CONTACTS))
-    return folders if known else None
+    readable = isinstance(folders, dict) and all(isinstance(folders.get(one, {}), dict) for one in (CALENDAR, CONTACTS))
+    return folders if readable else None
 
 
 def write(settings: Settings) -> str | None:
@@ -86,8 +86,8 @@ def forget(settings: Settings, reference: str) -> None:
     """Leave nothing of an agenda."""
     names = {reference, on_page(reference)}
     agenda = settings.get(_parts(reference)[1], {})
-    for key, held in agenda.items():
-        if isinstance(held, dict):
-            agenda[key] = {name: value for name, value in held.items() if name not in names}
-        elif isinstance(held, list):
-            agenda[key] = [value for value in held if not isinstance(value, str) or value not in names]
+    for key, setting in agenda.items():
+        if isinstance(setting, dict):
+            agenda[key] = {name: value for name, value in setting.items() if name not in names}
+        elif isinstance(setting, list):
+            agenda[key] = [value for value in setting if not isinstance(value, str) or value not in names]

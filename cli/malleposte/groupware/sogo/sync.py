@@ -102,7 +102,7 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
             owner.replace(file, text, mode=PUBLIC)
             yield f"{len(reading.schools)} names of schools", ""
 
-    found = [
+    all_steps = [
         Step("rooms", lambda: room_agendas.place(room_agendas.read(reading), sql, forget), "new rights to book"),
         Step(
             "agendas of functional boxes",
@@ -111,19 +111,19 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
         ),
     ]
     if settings.calendars:
-        found.append(
+        all_steps.append(
             Step(
                 "copies of agendas of functional boxes",
                 lambda: copies.place(copies.read(reading, (one.uid for one in boxes.read(reading)[0])), sql),
                 "its agenda is copied for the light class",
             )
         )
-        found.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))
-    found.append(Step("address books of schools", books, every=3600))
-    found.append(Step("names of schools", names, "changed", every=3600))
+        all_steps.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))
+    all_steps.append(Step("address books of schools", books, every=3600))
+    all_steps.append(Step("names of schools", names, "changed", every=3600))
     if settings.senders:
-        found.append(Step("senders", offered))
-    return found
+        all_steps.append(Step("senders", offered))
+    return all_steps
 
 
 def run(every_step: Iterable[Step], memory: Path, now: float) -> int:

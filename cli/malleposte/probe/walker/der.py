@@ -20,12 +20,12 @@ def element(data: bytes, at: int = 0) -> tuple[int, int, int]:
 def children(data: bytes, at: int = 0) -> list[tuple[int, int, int]]:
     """(tag, offset, end) of each element inside the constructed element at `at`."""
     _, cursor, end = element(data, at)
-    found = []
+    elements = []
     while cursor < end:
         tag, _, stop = element(data, cursor)
-        found.append((tag, cursor, stop))
+        elements.append((tag, cursor, stop))
         cursor = stop
-    return found
+    return elements
 
 
 def public_key_info(certificate: bytes) -> bytes:

@@ -63,38 +63,38 @@ def signed_data(fields: list[tuple[str, str]], signature: tuple[str, str], named
 
 def key_of(record: str) -> tuple[int, int]:
     """Modulus and exponent of a DKIM key record. Raises DkimError when it holds no RSA key."""
-    found = tags(record)
+    values = tags(record)
     try:
-        if found.get("k", "rsa") != "rsa" or not found.get("p"):
+        if values.get("k", "rsa") != "rsa" or not values.get("p"):
             raise ValueError("no RSA key")
-        return der.rsa_numbers(base64.b64decode(found["p"], validate=True))
+        return der.rsa_numbers(base64.b64decode(values["p"], validate=True))
     except (ValueError, binascii.Error) as error:
         raise DkimError(f"key record: {error}") from error
 
 
 def check(fields: list[tuple[str, str]], body: bytes, signature: tuple[str, str], lookup: Lookup) -> str:
     """Verify one signature field; returns its domain. Raises DkimError with the reason."""
-    found = tags(signature[1])
-    if found.get("a") != "rsa-sha256" or not {"b", "bh", "d", "s", "h"} <= found.keys():
+    values = tags(signature[1])
+    if values.get("a") != "rsa-sha256" or not {"b", "bh", "d", "s", "h"} <= values.keys():
         raise DkimError("signature is not a whole rsa-sha256 one")
-    if "from" not in found["h"].lower().split(":"):
+    if "from" not in values["h"].lower().split(":"):
         raise DkimError("From is not signed")
-    head_method, _, body_method = found.get("c", "simple/simple").partition("/")
+    head_method, _, body_method = values.get("c", "simple/simple").partition("/")
     digest = hashlib.sha256(canonical_body(body, body_method or "simple")).digest()
-    if base64.b64encode(digest).decode() != found["bh"]:
+    if base64.b64encode(digest).decode() != values["bh"]:
         raise DkimError("body was altered")
-    records = lookup(f"{found['s']}._domainkey.{found['d']}")
+    records = lookup(f"{values['s']}._domainkey.{values['d']}")
     if not records:
-        raise DkimError(f"no key published for {found['s']}._domainkey.{found['d']}")
+        raise DkimError(f"no key published for {values['s']}._domainkey.{values['d']}")
     modulus, exponent = key_of(records[0])
-    data = signed_data(fields, signature, found["h"], head_method)
+    data = signed_data(fields, signature, values["h"], head_method)
     size = (modulus.bit_length() + 7) // 8
     block = PREFIX + hashlib.sha256(data).digest()
-    wanted = b"\0\1" + b"\xff" * (size - len(block) - 3) + b"\0" + block
-    value = pow(int.from_bytes(base64.b64decode(found["b"]), "big"), exponent, modulus)
-    if value.to_bytes(size, "big") != wanted:
+    expected = b"\0\1" + b"\xff" * (size - len(block) - 3) + b"\0" + block
+    value = pow(int.from_bytes(base64.b64decode(values["b"]), "big"), exponent, modulus)
+    if value.to_bytes(size, "big") != expected:
         raise DkimError("signature does not match")
-    return found["d"]
+    return values["d"]
 
 
 def verify(message: bytes, domain: str, lookup: Lookup) -> str:

@@ -91,8 +91,8 @@ class Browser:
             session.request(method, path, body, sent)
             response = session.getresponse()
             self._keep(response)
-            found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read(MAX_BODY))
+            received = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, received, response.read(MAX_BODY))
         except http.client.HTTPException as error:
             raise PathError(f"{self.name}{path}: {type(error).__name__} {error}") from error
         finally:

@@ -49,14 +49,14 @@ def folders(session: imaplib.IMAP4) -> list[str]:
     """Names of all folders that can be opened, as the server wrote them (quoted)."""
     _, lines = session.list()
     raw = [line for line in lines if isinstance(line, bytes) and b"\\Noselect" not in line]
-    found = [re.search(rb'\) (?:"[^"]*"|NIL) (.+)$', line) for line in raw]
-    return [match[1].decode("ascii", "replace") for match in found if match]
+    matches = [re.search(rb'\) (?:"[^"]*"|NIL) (.+)$', line) for line in raw]
+    return [match[1].decode("ascii", "replace") for match in matches if match]
 
 
 def search(session: imaplib.IMAP4, text: str) -> list[str]:
     """Numbers of the messages of the open folder whose subject holds `text`."""
-    _, found = session.search(None, "HEADER", "Subject", f'"{text}"')
-    return str(found[0] or b"", "ascii").split()
+    _, numbers = session.search(None, "HEADER", "Subject", f'"{text}"')
+    return str(numbers[0] or b"", "ascii").split()
 
 
 def find_in(session: imaplib.IMAP4, folder: str, text: str) -> bytes | None:
@@ -87,13 +87,13 @@ def wait_imap(plan: Plan, account: Account, path: str) -> tuple[str, bytes]:
 def maildir_files(vantage: Vantage) -> list[str]:
     """Paths of all messages in the vantage user's Maildir (new and cur)."""
     root = vantage.maildir.format(user=vantage.user)
-    found = []
+    paths = []
     for part in ("new", "cur"):
         try:
-            found += [os.path.join(root, part, name) for name in os.listdir(os.path.join(root, part))]
+            paths += [os.path.join(root, part, name) for name in os.listdir(os.path.join(root, part))]
         except FileNotFoundError:
             continue
-    return found
+    return paths
 
 
 def read_file(path: str) -> bytes:
@@ -107,10 +107,10 @@ def read_file(path: str) -> bytes:
 
 def wait_maildir(plan: Plan, vantage: Vantage, path: str) -> bytes:
     """Wait until the path's message is in the vantage's Maildir, and return it."""
-    wanted = subject(plan, path).encode()
+    line = subject(plan, path).encode()
 
     def look() -> bytes | None:
-        return next((text for text in map(read_file, maildir_files(vantage)) if wanted in text), None)
+        return next((text for text in map(read_file, maildir_files(vantage)) if line in text), None)
 
     return poll(look, plan.deadline, f"the message at {vantage.address}")
 
@@ -132,12 +132,12 @@ def clean_account(plan: Plan, account: Account) -> int:
 
 def clean_vantage(plan: Plan) -> int:
     """Remove this run's messages from the vantage's Maildir; returns their number."""
-    wanted = (
+    paths = (
         [path for path in maildir_files(plan.vantage) if plan.token.encode() in read_file(path)] if plan.vantage else []
     )
-    for path in wanted:
+    for path in paths:
         os.unlink(path)
-    return len(wanted)
+    return len(paths)
 
 
 def results_of(message: bytes) -> dict[str, str]:

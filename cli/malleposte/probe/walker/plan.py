@@ -100,8 +100,8 @@ class Plan:
         if factor:
             factor = Factor(**{**factor, "account": Account(**factor["account"])})
         provider = Elsewhere(**raw["provider"]) if raw.get("provider") else None
-        told = {"vantage": vantage or None, "factor": factor or None, "provider": provider}
-        return cls(**{**raw, "accounts": (first, second), **told})
+        parts = {"vantage": vantage or None, "factor": factor or None, "provider": provider}
+        return cls(**{**raw, "accounts": (first, second), **parts})
 
     def port(self, service: str) -> int:
         """The TCP port of a key of PORTS."""
@@ -136,9 +136,9 @@ def poll[T](look: Callable[[], T | None], seconds: float, what: str, pause: floa
     """Look until something is seen. Raises PathError naming `what` when the time is over."""
     end = time.monotonic() + seconds
     while True:
-        found = look()
-        if found is not None:
-            return found
+        seen = look()
+        if seen is not None:
+            return seen
         if time.monotonic() > end:
             raise PathError(f"{what} not seen within {seconds:.0f} s")
         time.sleep(pause)

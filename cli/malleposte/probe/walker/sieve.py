@@ -69,7 +69,7 @@ class ManageSieve:
     def scripts(self) -> dict[str, bool]:
         """Script names, True for the active one."""
         lines = [(STRING.search(line), line.upper().endswith(b" ACTIVE")) for line in self.command("LISTSCRIPTS")]
-        return {found[1].decode(): active for found, active in lines if found}
+        return {match[1].decode(): active for match, active in lines if match}
 
     def put(self, name: str, script: str) -> None:
         """Store a script; the server compiles it and refuses a wrong one."""

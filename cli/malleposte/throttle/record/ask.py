@@ -36,7 +36,7 @@ def end(uid: str, path: Path = SOCKET) -> None:
 
 
 def erase(uid: str, path: Path = SOCKET) -> int:
-    """Erase the record about an account; how many rows that were. Raises MallepostError, OSError."""
+    """Erase the record about an account, and return the number of rows. Raises MallepostError, OSError."""
     return int(_asked("erase", uid, path)["erased"]) if path.exists() else 0
 
 

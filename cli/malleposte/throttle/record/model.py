@@ -102,34 +102,34 @@ class Kept:
 class Tally:
     """Events with their counts, before they are kept."""
 
-    held: dict[Event, Seen[Any]] = field(default_factory=dict)
+    events: dict[Event, Seen[Any]] = field(default_factory=dict)
 
     def add(self, event: Event, now: int) -> None:
         """One more."""
-        known = self.held.get(event)
-        self.held[event] = Seen(event, known.first, now, known.count + 1) if known else Seen(event, now, now)
+        before = self.events.get(event)
+        self.events[event] = Seen(event, before.first, now, before.count + 1) if before else Seen(event, now, now)
 
 
-def event(kind: str, given: Mapping[str, Any]) -> Event:
+def event(kind: str, values: Mapping[str, Any]) -> Event:
     """The event of a message. Raises ValueError on what is none, or names no account."""
     if kind not in KINDS:
         raise ValueError("no such kind of event")
-    known = {one.name: one for one in fields(KINDS[kind])}
-    if unknown := set(given) - known.keys():
+    types = {one.name: one for one in fields(KINDS[kind])}
+    if unknown := set(values) - types.keys():
         raise ValueError(f"{sorted(unknown)[0]} is not a field of {kind}")
-    found: dict[str, Any] = {}
-    for name, value in given.items():
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
         right = bool if name == "accepted" else str
         if not isinstance(value, right):
             raise ValueError(f"{name} is not of its type")
-        found[name] = plain(value) if isinstance(value, str) else value
+        checked[name] = plain(value) if isinstance(value, str) else value
     try:
-        made = KINDS[kind](**found)
+        noted = KINDS[kind](**checked)
     except TypeError as error:
         raise ValueError("a field is missing") from error
-    if not is_uid(made.account):
+    if not is_uid(noted.account):
         raise ValueError("it names no account")
-    return made
+    return noted
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
@@ -139,8 +139,8 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 def program(said: str) -> str:
     """The program's name in what a client said of itself before its log-in (IMAP's ID, RFC 2971); empty for none."""
-    found = _NAME.search(said)
-    return plain(found[1], LONGEST_PROGRAM) if found else ""
+    match = _NAME.search(said)
+    return plain(match[1], LONGEST_PROGRAM) if match else ""
 
 
 def reason(symbols: Sequence[str]) -> str:

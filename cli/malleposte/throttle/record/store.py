@@ -39,11 +39,12 @@ class Table:
     @classmethod
     def named(cls, name: str, columns: Sequence[str], part: str) -> Table:
         """Made of names that this module and `model` know: no value is in a statement."""
-        held, old = ", ".join(columns), f"{name}.first < excluded.last - ?"
+        listed, old = ", ".join(columns), f"{name}.first < excluded.last - ?"
         marks = ", ".join("?" * (len(columns) + 3))
         return cls(
             make=(
-                f"CREATE TABLE IF NOT EXISTS {name} ({held}, first, last, count, PRIMARY KEY ({held})) WITHOUT ROWID",
+                f"CREATE TABLE IF NOT EXISTS {name} ({listed}, first, last, count,"
+                f" PRIMARY KEY ({listed})) WITHOUT ROWID",
                 f"CREATE INDEX IF NOT EXISTS {name}_last ON {name} (last)",
             ),
             add=f"INSERT INTO {name} VALUES ({marks}) ON CONFLICT DO UPDATE SET last = max(last, excluded.last),"
@@ -108,7 +109,7 @@ class Store:
             self._link.executemany("INSERT OR REPLACE INTO submission VALUES (?, ?, ?, FALSE)", rows)
 
     def end(self, account: str) -> int:
-        """End what these log-ins of an account have opened; how many there were."""
+        """End what these log-ins of an account have opened, and return the number."""
         with self._transaction():
             return self._link.execute("UPDATE submission SET ended = TRUE WHERE account = ?", (account,)).rowcount
 
@@ -124,13 +125,13 @@ class Store:
     def _rows[E: Event](self, kind: type[E], name: str, account: str) -> Iterable[Seen[E]]:
         names = [one.name for one in fields(kind)]
         for row in self._link.execute(TABLES[name].of, (account,)):
-            given = dict(zip(names, row[: len(names)], strict=True))
-            if "accepted" in given:
-                given["accepted"] = bool(given["accepted"])
-            yield Seen(kind(**given), *row[len(names) :])
+            values = dict(zip(names, row[: len(names)], strict=True))
+            if "accepted" in values:
+                values["accepted"] = bool(values["accepted"])
+            yield Seen(kind(**values), *row[len(names) :])
 
     def erase(self, account: str) -> int:
-        """Erase what is about an account; how many rows that were."""
+        """Erase the rows of an account, and return their number."""
         with self._transaction():
             count = sum(self._link.execute(table.erase, (account,)).rowcount for table in TABLES.values())
             count += self._link.execute("DELETE FROM submission WHERE account = ?", (account,)).rowcount
@@ -138,7 +139,7 @@ class Store:
         return count
 
     def prune(self, now: int) -> int:
-        """Erase what is too old, and the oldest of too much; how many rows that were."""
+        """Erase what is too old, and the oldest of too much; return the number of rows."""
         count = 0
         with self._transaction():
             for table in TABLES.values():

@@ -40,12 +40,12 @@ class Teller:
         """Tell that accountd carried an act out, whosever: it is counted."""
         self._tell({"act": name})
 
-    def _tell(self, told: Mapping[str, Any]) -> None:
+    def _tell(self, document: Mapping[str, Any]) -> None:
         try:
             if self._link is None:
                 self._link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
                 self._link.setblocking(False)
-            self._link.sendto(json.dumps(told).encode(), str(self.path))
+            self._link.sendto(json.dumps(document).encode(), str(self.path))
         except OSError as error:
             if not self._silent:
                 LOG.warning("log-ins are not recorded: %s", error)

@@ -21,17 +21,17 @@ def ages(vaults: Mapping[str, Any]) -> list[Metric]:
     """
     rows: list[tuple[float, Mapping[str, str]]] = []
     proved = []
-    for vault, known in sorted(vaults.items()):
-        for source, entry in sorted(known.get("sources", {}).items()):
+    for vault, of_vault in sorted(vaults.items()):
+        for source, entry in sorted(of_vault.get("sources", {}).items()):
             if "success" in entry or entry["attempt"]["state"] == "error":
                 when = seconds(entry["success"]["start"]) if "success" in entry else 0.0
                 rows.append((when, {"repository": f"{vault}/{source}"}))
-        checked = known.get("checked")
+        checked = of_vault.get("checked")
         if checked:
             proved.append(seconds(checked["end"]) if checked["ok"] else 0.0)
-        elif "since" in known:
+        elif "since" in of_vault:
             # The first check is due a week after the first archive: until then that one stands for it.
-            proved.append(seconds(known["since"]))
+            proved.append(seconds(of_vault["since"]))
     text = "Begin of the last archive of a source on a vault, in seconds since 1970"
     last = metric("malleposte_backup_last_success_seconds", text, *rows)
     text = "Last restore of a sample on the vault that waits longest, in seconds since 1970"

@@ -39,15 +39,15 @@ class Recent[T]:
         if self._last is not None and 0 <= self._clock() - self._last[0] < self._seconds:
             return self._last[1]
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._made())
+            self._task = asyncio.create_task(self._renew())
             # Where everybody gave up, nobody hears of its failure.
             self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._task)
 
-    async def _made(self) -> T:
-        made = await self._make()
-        self._last = (self._clock(), made)
-        return made
+    async def _renew(self) -> T:
+        value = await self._make()
+        self._last = (self._clock(), value)
+        return value
 
 
 class Offer:

@@ -37,8 +37,8 @@ def ranged(query: str, end: float, seconds: float, step: float, address: str = A
     rows = _asked("query_range", address, query=query, start=start, end=end, step=step)
     if not rows:
         return []
-    known = {round((float(one[0]) - start) / step): _number(one) for one in rows[0]["values"]}
-    return [known.get(place) for place in range(round(seconds / step) + 1)]
+    by_place = {round((float(one[0]) - start) / step): _number(one) for one in rows[0]["values"]}
+    return [by_place.get(place) for place in range(round(seconds / step) + 1)]
 
 
 def _number(pair: Any) -> float | None:

@@ -127,7 +127,7 @@ class AskPoll(Form):
 
     def lines(self) -> str | None:
         """The slots as accountd takes them; None where a line is none, which its field then says."""
-        found = []
+        slots = []
         for line in filter(None, map(str.strip, self.typed("slots").splitlines())):
             parts = _SLOT.fullmatch(line)
             try:
@@ -137,5 +137,5 @@ class AskPoll(Form):
             except ValueError:
                 self.refuse("slots", [_("Ligne « %(line)s » : écrivez 15/06/2027 14h-15h30.", line=line[:40])])
                 return None
-            found.append(f"{on}T{first:%H:%M} {on}T{last:%H:%M}")
-        return "\n".join(found)
+            slots.append(f"{on}T{first:%H:%M} {on}T{last:%H:%M}")
+        return "\n".join(slots)

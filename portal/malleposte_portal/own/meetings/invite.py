@@ -36,7 +36,7 @@ ANSWERS = {"": "pas de réponse", "yes": "oui", "no": "non", "maybe": "peut-êtr
 def meetings(agent: sign_on.Agent) -> Answer:
     """The meetings that are not over."""
     return render_template(
-        "own/meetings/list.html", held=answered(agent, MyMeetings), span=words.span, told=session.pop("told", ""),
+        "own/meetings/list.html", answer=answered(agent, MyMeetings), span=words.span, notice=session.pop("told", ""),
         answers={word: _(sentence) for word, sentence in ANSWERS.items()},
     )  # fmt: skip
 
@@ -51,10 +51,10 @@ def meeting(agent: sign_on.Agent) -> Answer:
         return _shown(form, "", visio=visio)
     form = forms.Invite()
 
-    def invite() -> Answer | acts.Told:
+    def invite() -> Answer | acts.Refusal:
         moments = form.moments()
         if moments is None:
-            return acts.Told(422)
+            return acts.Refusal(422)
         done = ask(
             agent,
             lambda source, uid, token: CallMeeting(
@@ -63,7 +63,7 @@ def meeting(agent: sign_on.Agent) -> Answer:
             ),
             refused={word: _(sentence) for word, sentence in WRONG.items()},
         )  # fmt: skip
-        return done if isinstance(done, acts.Told) else back_to("meetings", "called")
+        return done if isinstance(done, acts.Refusal) else back_to("meetings", "called")
 
     return filled_in(form, invite, lambda refused: _shown(form, refused, visio=visio))
 
@@ -74,7 +74,7 @@ def meeting_off(agent: sign_on.Agent) -> Answer:
     """Call one off."""
     ident = request.form.get("meeting", "")[:64]
     done = ask(agent, lambda source, uid, token: CallOffMeeting(source, uid, token, ident), refused=_(acts.MISSING))
-    return unanswered(done) if isinstance(done, acts.Told) else back_to("meetings", "off")
+    return unanswered(done) if isinstance(done, acts.Refusal) else back_to("meetings", "off")
 
 
 def _of_slot() -> dict[str, str]:

@@ -47,7 +47,7 @@ SAID = {**VOTES, Vote.NONE: "Pas de réponse"}
 @for_agent
 def polls(agent: sign_on.Agent) -> Answer:
     """The polls of the agent."""
-    return render_template("own/meetings/polls.html", held=answered(agent, MyPolls), moment=words.moment)
+    return render_template("own/meetings/polls.html", answer=answered(agent, MyPolls), moment=words.moment)
 
 
 @SUBJECT.form("/compte/sondages/nouveau", "/en/account/polls/new")
@@ -56,10 +56,10 @@ def poll_new(agent: sign_on.Agent) -> Answer:
     """The form of a new one."""
     form = forms.AskPoll()
 
-    def begin() -> Answer | acts.Told:
+    def begin() -> Answer | acts.Refusal:
         lines = form.lines()
         if lines is None:
-            return acts.Told(422)
+            return acts.Refusal(422)
         done = ask(
             agent,
             lambda source, uid, token: AskPoll(
@@ -68,7 +68,7 @@ def poll_new(agent: sign_on.Agent) -> Answer:
             ),
             refused={word: _(sentence) for word, sentence in WRONG.items()},
         )  # fmt: skip
-        return done if isinstance(done, acts.Told) else _to(done, "asked")
+        return done if isinstance(done, acts.Refusal) else _to(done, "asked")
 
     return filled_in(
         form, begin, lambda refused: render_template("own/meetings/poll_new.html", form=form, refused=refused)
@@ -80,11 +80,12 @@ def poll_new(agent: sign_on.Agent) -> Answer:
 def poll(agent: sign_on.Agent) -> Answer:
     """One, with its votes."""
     ident = request.args.get("sondage", "")[:64]
-    held = answered(agent, lambda source, uid, token: MyPoll(source, uid, token, ident), refused=_(acts.MISSING))
-    if held.poll is None:
-        return unanswered(acts.Told(404, _(acts.MISSING)))
+    answer = answered(agent, lambda source, uid, token: MyPoll(source, uid, token, ident), refused=_(acts.MISSING))
+    if answer.poll is None:
+        return unanswered(acts.Refusal(404, _(acts.MISSING)))
     return render_template(
-        "own/meetings/poll.html", held=held, one=held.poll, span=words.span, told=session.pop("told", ""), said=_said(),
+        "own/meetings/poll.html", answer=answer, one=answer.poll, span=words.span, notice=session.pop("told", ""),
+        said=_said(),
     )  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def poll_end(agent: sign_on.Agent) -> Answer:
     """End one without a meeting."""
     ident = request.form.get("poll", "")[:64]
     done = ask(agent, lambda source, uid, token: EndPoll(source, uid, token, ident), refused=_(acts.MISSING))
-    return unanswered(done) if isinstance(done, acts.Told) else _to(done, "ended")
+    return unanswered(done) if isinstance(done, acts.Refusal) else _to(done, "ended")
 
 
 @SUBJECT.act("/compte/sondage/choisir", "/en/account/poll/choose")
@@ -108,7 +109,7 @@ def poll_decide(agent: sign_on.Agent) -> Answer:
         agent, lambda source, uid, token: DecidePoll(source, uid, token, ident, number, visio),
         refused={SLOTS: _("Ce créneau ne peut plus être choisi."), OPEN: _(FULL)},
     )  # fmt: skip
-    return unanswered(done) if isinstance(done, acts.Told) else _to(done, "decided")
+    return unanswered(done) if isinstance(done, acts.Refusal) else _to(done, "decided")
 
 
 @SUBJECT.form("/sondage", "/en/poll")
@@ -120,14 +121,14 @@ def ballot() -> Response:
         votes = "".join(_vote(request.form.get(f"slot{number}", "")) for number in range(len(answer.poll.slots)))
         answer = acts.ask(VotePoll(source, link, votes), "")
         voted = isinstance(answer, PollPage)
-    if isinstance(answer, acts.Told) or answer.poll is None:
-        away = answer if isinstance(answer, acts.Told) and answer.status != 403 else None
+    if isinstance(answer, acts.Refusal) or answer.poll is None:
+        away = answer if isinstance(answer, acts.Refusal) and answer.status != 403 else None
         page = render_template("own/meetings/no_ballot.html", sentence=away.page if away else "")
         response = make_response(page, away.status if away else 404)
     else:
         response = make_response(
             render_template(
-                "own/meetings/ballot.html", one=answer.poll, span=words.span, told=voted, said=_said(), word=link,
+                "own/meetings/ballot.html", one=answer.poll, span=words.span, notice=voted, said=_said(), word=link,
                 votes={vote.value: _(sentence) for vote, sentence in VOTES.items()},
             )
         )  # fmt: skip
@@ -143,6 +144,6 @@ def _said() -> dict[str, str]:
     return {vote.value: _(sentence) for vote, sentence in SAID.items()}
 
 
-def _to(answer: Done, told: str) -> Answer:
+def _to(answer: Done, notice: str) -> Answer:
     poll = answer.poll if isinstance(answer, PollPage) else None
-    return back_to("poll", told, sondage=poll.ident) if poll else back_to("polls", told)
+    return back_to("poll", notice, sondage=poll.ident) if poll else back_to("polls", notice)

@@ -34,9 +34,9 @@ WRONG = {
 def slots(agent: sign_on.Agent) -> Answer:
     """The form, and below it what was found."""
     today = words.now().date()
-    given = {"first": today.isoformat(), "last": (today + WEEK).isoformat()}
-    form = forms.FindSlots(data=given)
-    found, refused, status = None, "", 200
+    initial = {"first": today.isoformat(), "last": (today + WEEK).isoformat()}
+    form = forms.FindSlots(data=initial)
+    proposal, refused, status = None, "", 200
     if request.method == "POST":
         status = 422
         if form.validate():
@@ -48,14 +48,14 @@ def slots(agent: sign_on.Agent) -> Answer:
                 ),
                 refused={word: _(sentence) for word, sentence in WRONG.items()},
             )  # fmt: skip
-            if isinstance(answer, acts.Told):
+            if isinstance(answer, acts.Refusal):
                 refused, status = answer.page, answer.status
             else:
-                found, status = answer, 200
+                proposal, status = answer, 200
     return render_template(
-        "own/meetings/slots.html", form=form, found=found, refused=refused, span=words.span,
-        names=partial(names, found.people if found else ()),
-        unknown=[one.name for one in found.people if not one.known] if found else [],
+        "own/meetings/slots.html", form=form, proposal=proposal, refused=refused, span=words.span,
+        names=partial(names, proposal.people if proposal else ()),
+        unknown=[one.name for one in proposal.people if not one.known] if proposal else [],
     ), status  # fmt: skip
 
 

@@ -48,19 +48,19 @@ class Choose(Form):
     )
 
 
-def _send(agent: sign_on.Agent, act: str, choose: Choose) -> Done | acts.Told | None:
+def _send(agent: sign_on.Agent, act: str, choose: Choose) -> Done | acts.Refusal | None:
     """Have accountd do what a form asks; None where the form is not filled in rightly."""
-    made: Any
+    call: Any
     if act == "choose" and choose.validate():
-        made = partial(SetArchiving, months=int(choose.typed("months")), done=choose.typed("which") == "done")
+        call = partial(SetArchiving, months=int(choose.typed("months")), done=choose.typed("which") == "done")
     elif act == "off":
-        made = partial(SetArchiving, months=0)
+        call = partial(SetArchiving, months=0)
     elif act == "undo" and (at := request.form.get("at", "")).isdecimal() and len(at) <= len("9999999999"):
-        made = partial(UndoArchiving, at=int(at))
+        call = partial(UndoArchiving, at=int(at))
     else:
         return None
     late = _("Ces messages ont déjà été remis, ou leur délai est passé.")
-    return ask(agent, made, refused=late)
+    return ask(agent, call, refused=late)
 
 
 @SUBJECT.form("/compte/archivage", "/en/account/archiving")
@@ -73,11 +73,11 @@ def archiving(agent: sign_on.Agent) -> Answer:
     if isinstance(done, Done):
         return back_to("archiving", f"archiving {done.many if isinstance(done, PutBack) else act}")
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
-    held = answered(agent, ShowArchiving)
-    if act != "choose" and held.months:
-        choose.process(data={"months": str(held.months), "which": "done" if held.done else "read"})
-    told = str(session.pop("told", ""))
+    answer = answered(agent, ShowArchiving)
+    if act != "choose" and answer.months:
+        choose.process(data={"months": str(answer.months), "which": "done" if answer.done else "read"})
+    notice = str(session.pop("told", ""))
     return render_template(
-        "own/archiving.html", choose=choose, held=held, refused=refused, moment=words.moment,
-        told=told.removeprefix("archiving ") if told.startswith("archiving ") else "", ages=AGES,
+        "own/archiving.html", choose=choose, answer=answer, refused=refused, moment=words.moment,
+        notice=notice.removeprefix("archiving ") if notice.startswith("archiving ") else "", ages=AGES,
     ), status  # fmt: skip

@@ -38,9 +38,9 @@ class Search(Form):
     words = part_field("Mots", "Dans l’objet, le texte ou les PDF joints. Le début d’un mot suffit ; accents ou non.")
     year = part_field("Année", "Par exemple 2026. Vide : toutes.")
 
-    def validate_year(self, held: Any) -> None:
+    def validate_year(self, field: Any) -> None:
         """Refuse what is no year."""
-        if held.data and not _YEAR.fullmatch(held.data):
+        if field.data and not _YEAR.fullmatch(field.data):
             raise ValidationError("Donnez une année, par exemple 2026, ou laissez vide.")
 
 
@@ -48,18 +48,18 @@ class Search(Form):
 @for_agent
 def circulars(agent: sign_on.Agent) -> Answer:
     """The circulars of the agent's lists, or of one of them, the newest first; those with some words of a year."""
-    form, name, refused, status, answer = Search(), _given("liste"), "", 200, None
-    wanted = partial(FindCirculars, list=name)
+    form, name, refused, status, answer = Search(), _parameter("liste"), "", 200, None
+    call = partial(FindCirculars, list=name)
     if request.method == "POST":
         status = 422
         if form.validate():
-            done = ask(agent, partial(wanted, words=form.typed("words"), **_moments(form.typed("year"))))
+            done = ask(agent, partial(call, words=form.typed("words"), **_moments(form.typed("year"))))
             if isinstance(done, Done):
                 status, answer = 200, done
             else:
                 refused, status = done.page, done.status
     else:
-        answer = answered(agent, wanted)
+        answer = answered(agent, call)
     titles = {one.name: one.title for one in answer.lists} if answer else {}
     return render_template(
         "own/circulars.html", form=form, refused=refused, answer=answer, chosen=name, titles=titles,
@@ -71,7 +71,7 @@ def circulars(agent: sign_on.Agent) -> Answer:
 @for_agent
 def circular(agent: sign_on.Agent) -> Answer:
     """One circular."""
-    page = answered(agent, partial(ShowCircular, list=_given("liste"), ident=_given("id")))
+    page = answered(agent, partial(ShowCircular, list=_parameter("liste"), ident=_parameter("id")))
     return render_template("own/circular.html", one=page, moment=words.moment, size=size)
 
 
@@ -79,20 +79,23 @@ def circular(agent: sign_on.Agent) -> Answer:
 @for_agent
 def circular_part(agent: sign_on.Agent) -> Answer:
     """An attachment, as it comes from accountd."""
-    number = _given("piece")
-    wanted = partial(
-        FetchCircularPart, list=_given("liste"), ident=_given("id"), number=int(number) if number.isdecimal() else -1
+    number = _parameter("piece")
+    call = partial(
+        FetchCircularPart,
+        list=_parameter("liste"),
+        ident=_parameter("id"),
+        number=int(number) if number.isdecimal() else -1,
     )
 
     uid = agent.session.uid
     if not DOWNLOADS.begin(uid):
-        return unanswered(acts.Told(429, _(BUSY)))
+        return unanswered(acts.Refusal(429, _(BUSY)))
     try:
-        copy = fetch(agent, wanted, _(acts.MISSING))
+        copy = fetch(agent, call, _(acts.MISSING))
     except BaseException:
         DOWNLOADS.end(uid)
         raise
-    if isinstance(copy, acts.Told):
+    if isinstance(copy, acts.Refusal):
         DOWNLOADS.end(uid)
         return unanswered(copy)
     part = cast("CircularPart", copy.answer)
@@ -109,5 +112,5 @@ def _moments(year: str) -> dict[str, int]:
     return {"since": since, "until": until}
 
 
-def _given(name: str) -> str:
+def _parameter(name: str) -> str:
     return request.values.get(name, "")[:100]

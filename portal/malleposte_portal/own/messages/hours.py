@@ -83,7 +83,7 @@ class Times(Form):
 
     def slots(self) -> tuple[str, ...]:
         """The slots as accountd takes them; what is missing or the wrong way round becomes an error of its field."""
-        found = []
+        slots = []
         for row in range(1, ROWS + 1):
             days = "".join(one for one in "1234567" if one in request.form.getlist(f"days{row}"))
             begin, end = self.typed(f"begin{row}"), self.typed(f"end{row}")
@@ -99,34 +99,34 @@ class Times(Form):
             elif begin >= end:
                 self.refuse(f"end{row}", [_("Une plage finit après son début. Pour une nuit, faites deux plages.")])
             else:
-                found.append(f"{days} {begin}-{end}")
-        if not found and not self.wrong:
+                slots.append(f"{days} {begin}-{end}")
+        if not slots and not self.wrong:
             self.refuse("begin1", [_("Donnez au moins une plage.")])
-        return tuple(found)
+        return tuple(slots)
 
     def rounds(self) -> tuple[str, ...]:
         """The times of a day, none where mail comes as it arrives."""
         if self.typed("pace") == "flow":
             return ()
-        found = tuple(one for number in range(1, ROUNDS + 1) if (one := self.typed(f"round{number}")))
-        if not found:
+        times = tuple(one for number in range(1, ROUNDS + 1) if (one := self.typed(f"round{number}")))
+        if not times:
             self.refuse("round1", [_("Indiquez une heure.")])
-        return found
+        return times
 
     @property
     def wrong(self) -> bool:
         """Whether a field has an error."""
         return any(field.errors for field in self)
 
-    def fill(self, held: AgentHours) -> None:
+    def fill(self, hours: AgentHours) -> None:
         """Show what is kept; where nothing is, an ordinary week."""
-        given: dict[str, Any] = {"pace": "rounds" if held.rounds else "flow", "holidays": held.holidays}
-        given |= {"school": held.school, "answer": held.answer}
-        for row, slot in enumerate(held.slots[:ROWS] or ("12345 08:00-18:00",), 1):
+        data: dict[str, Any] = {"pace": "rounds" if hours.rounds else "flow", "holidays": hours.holidays}
+        data |= {"school": hours.school, "answer": hours.answer}
+        for row, slot in enumerate(hours.slots[:ROWS] or ("12345 08:00-18:00",), 1):
             begin, _dash, end = slot.partition(" ")[2].partition("-")
-            given |= {f"begin{row}": begin, f"end{row}": "00:00" if end == "24:00" else end}
-        given |= {f"round{number}": one for number, one in enumerate(held.rounds[:ROUNDS], 1)}
-        self.process(data=given)
+            data |= {f"begin{row}": begin, f"end{row}": "00:00" if end == "24:00" else end}
+        data |= {f"round{number}": one for number, one in enumerate(hours.rounds[:ROUNDS], 1)}
+        self.process(data=data)
 
 
 class AddSender(Form):
@@ -154,9 +154,9 @@ def until(span: str, now: datetime.datetime) -> str:
     return datetime.datetime.combine(now.date() + datetime.timedelta(days=days), MORNING).isoformat(timespec="minutes")
 
 
-def holidays(known: Sequence[str]) -> str:
+def holidays(terms: Sequence[str]) -> str:
     """Return the next school holidays in words, such as « du 19 décembre 2026 au 3 janvier 2027 »; empty for none."""
-    return ", ".join(words.span(*one.split("/")) for one in known[:TERMS])
+    return ", ".join(words.span(*one.split("/")) for one in terms[:TERMS])
 
 
 def here(moment: str) -> str:
@@ -164,32 +164,32 @@ def here(moment: str) -> str:
     return words.moment(datetime.datetime.fromisoformat(moment).astimezone().isoformat()) if moment else ""
 
 
-def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done | acts.Told | None:
+def _send(agent: sign_on.Agent, act: str, times: Times, add: AddSender) -> Done | acts.Refusal | None:
     """Have accountd do what a form asks; None where the form is not filled in rightly."""
-    made: dict[str, Any]
+    changes: dict[str, Any]
     if act == "times" and times.validate():
         slots, rounds = times.slots(), times.rounds()
         if times.wrong:
             return None
-        made = {
+        changes = {
             "on": True, "slots": slots, "rounds": rounds, "holidays": bool(times["holidays"].data),
             "school": bool(times["school"].data), "answer": bool(times["answer"].data),
         }  # fmt: skip
     elif act == "off":
-        made = {"on": False, "quiet_until": ""}
+        changes = {"on": False, "quiet_until": ""}
     elif act in ("recall", "no-recall"):
-        made = {"recall": act == "recall"}
+        changes = {"recall": act == "recall"}
     elif act == "noisy":
-        made = {"quiet_until": ""}
+        changes = {"quiet_until": ""}
     elif act == "quiet" and (end := until(request.form.get("span", ""), words.now())):
-        made = {"quiet_until": end}
+        changes = {"quiet_until": end}
     elif act == "add" and add.validate():
-        made = {"add": (add.typed("value"),)}
+        changes = {"add": (add.typed("value"),)}
     elif act == "remove" and (senders := ticked("sender", MOST_ITEMS)):
-        made = {"remove": senders}
+        changes = {"remove": senders}
     else:
         return None
-    return ask(agent, partial(SetHours, **made), refused=_(UNFIT if act == "add" else REFUSED))
+    return ask(agent, partial(SetHours, **changes), refused=_(UNFIT if act == "add" else REFUSED))
 
 
 @SUBJECT.form("/compte/horaires", "/en/account/hours")
@@ -206,15 +206,15 @@ def hours(agent: sign_on.Agent) -> Answer:
     if refused and act == "add":
         add.refuse("value", [refused])
         refused = ""
-    held = answered(agent, ShowHours)
+    answer = answered(agent, ShowHours)
     boxes = {row: request.form.getlist(f"days{row}") for row in range(1, ROWS + 1)}
     if act != "times":
-        times.fill(held)
-        slots = held.slots[:ROWS] or ("12345 08:00-18:00",)
+        times.fill(answer)
+        slots = answer.slots[:ROWS] or ("12345 08:00-18:00",)
         boxes = {row: list(slot.partition(" ")[0]) for row, slot in enumerate(slots, 1)}
     return render_template(
-        "own/hours.html", times=times, add=add, held=held, refused=refused, ticked=boxes,
-        told=str(session.pop("told", "")), here=here, holidays=holidays(held.known), spans=SPANS, days=DAYS,
+        "own/hours.html", times=times, add=add, answer=answer, refused=refused, ticked=boxes,
+        notice=str(session.pop("told", "")), here=here, holidays=holidays(answer.known), spans=SPANS, days=DAYS,
         rows=range(1, ROWS + 1), rounds=range(1, ROUNDS + 1),
-        quiet=held.quiet_until > words.now().strftime("%Y-%m-%dT%H:%M"),
+        quiet=answer.quiet_until > words.now().strftime("%Y-%m-%dT%H:%M"),
     ), status  # fmt: skip

@@ -27,7 +27,7 @@ def because(one: LaterMessage) -> str:
             "il n’a pas d’heure d’envoi : seul un message que vous placez vous-même dans un dossier de « À envoyer » "
             "part. Sortez-le de ce dossier, puis remettez-le"
         )
-    known = {
+    reasons = {
         "refused": _("le serveur l’a refusé, comme il l’aurait refusé tout de suite"),
         "blocked": _("votre compte ne peut pas envoyer de messages, ou ne le pouvait pas à l’heure prévue"),
         "author": _("il n’a pas un seul expéditeur"),
@@ -40,10 +40,10 @@ def because(one: LaterMessage) -> str:
         "off": _("vous avez arrêté l’envoi différé"),
         "broken": _("il ne peut pas être lu"),
     }
-    return known.get(one.reason, "")
+    return reasons.get(one.reason, "")
 
 
-def _send(agent: sign_on.Agent, act: str) -> Done | acts.Told | None:
+def _send(agent: sign_on.Agent, act: str) -> Done | acts.Refusal | None:
     """Have accountd do what a form asks; None where it asks nothing."""
     ident = request.form.get("message", "")[:100]
     make: Any
@@ -53,7 +53,7 @@ def _send(agent: sign_on.Agent, act: str) -> Done | acts.Told | None:
         make = partial(DecideLater, ident=ident, send=act == "send")
     else:
         return None
-    done: AgentLater | acts.Told = ask(agent, make, refused=_(REFUSED))
+    done: AgentLater | acts.Refusal = ask(agent, make, refused=_(REFUSED))
     return done
 
 
@@ -66,8 +66,8 @@ def later(agent: sign_on.Agent) -> Answer:
     if isinstance(done, Done):
         return back_to("later", f"later {act}")
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
-    held = answered(agent, ShowLater)
+    answer = answered(agent, ShowLater)
     return render_template(
-        "own/later.html", held=held, refused=refused, told=str(session.pop("told", "")), moment=words.moment,
+        "own/later.html", answer=answer, refused=refused, notice=str(session.pop("told", "")), moment=words.moment,
         because=because,
     ), status  # fmt: skip

@@ -51,7 +51,7 @@ class NoteForm(Form):
 @for_agent
 def owned(agent: sign_on.Agent) -> Answer:
     """The functional boxes of the agent."""
-    return render_template("own/owned.html", held=answered(agent, ShowBoxMail))
+    return render_template("own/owned.html", answer=answered(agent, ShowBoxMail))
 
 
 @SUBJECT.form("/compte/courrier-a-repondre/boite", "/en/account/mail-to-answer/mailbox")
@@ -74,24 +74,24 @@ def owned_box(agent: sign_on.Agent) -> Answer:
         else:
             refused, status = done.page, done.status
     show = partial(ShowBoxMail, box=box, only=only if only in dict(FILTERS) else "", skip=skip, ident=ident)
-    held: BoxMail | acts.Told = ask(agent, show, refused=_refusals())
-    if isinstance(held, acts.Told) and held.status == 422 and ident:
-        refused, ident = refused or held.page, ""
-        held = ask(agent, partial(ShowBoxMail, box=box), refused=_refusals())
-    if isinstance(held, acts.Told):
-        return redirect(link("owned"), 303) if held.status == GONE else unanswered(held)
-    if not held.box:
+    answer: BoxMail | acts.Refusal = ask(agent, show, refused=_refusals())
+    if isinstance(answer, acts.Refusal) and answer.status == 422 and ident:
+        refused, ident = refused or answer.page, ""
+        answer = ask(agent, partial(ShowBoxMail, box=box), refused=_refusals())
+    if isinstance(answer, acts.Refusal):
+        return redirect(link("owned"), 303) if answer.status == GONE else unanswered(answer)
+    if not answer.box:
         return redirect(link("owned"), 303)
-    told = str(session.pop("told", ""))
+    notice = str(session.pop("told", ""))
     return render_template(
-        "own/owned_box.html", held=held, one=held.boxes[0], only=only, ident=ident, refused=refused,
-        told=DONE.get(told.removeprefix("owned "), "") if told.startswith("owned ") else "", filters=FILTERS,
-        moment=words.moment, uid=held.uid,
+        "own/owned_box.html", answer=answer, one=answer.boxes[0], only=only, ident=ident, refused=refused,
+        notice=DONE.get(notice.removeprefix("owned "), "") if notice.startswith("owned ") else "", filters=FILTERS,
+        moment=words.moment, uid=answer.uid,
         form=NoteForm(data={"text": _typed("text", NOTE_LENGTH) if refused else ""}),
     ), status  # fmt: skip
 
 
-def _act(agent: sign_on.Agent, box: str, ident: str, act: str) -> Done | acts.Told | None:
+def _act(agent: sign_on.Agent, box: str, ident: str, act: str) -> Done | acts.Refusal | None:
     """Have accountd do what a button asks; None where it asks nothing."""
     make: Any
     if act in ("on", "off"):
@@ -100,7 +100,7 @@ def _act(agent: sign_on.Agent, box: str, ident: str, act: str) -> Done | acts.To
         make = partial(ChangeBoxMail, box=box, ident=ident, change=act, text=_typed("text", NOTE_LENGTH + 1))
     else:
         return None
-    done: Done | acts.Told = ask(agent, make, refused=_refusals())
+    done: Done | acts.Refusal = ask(agent, make, refused=_refusals())
     return done
 
 

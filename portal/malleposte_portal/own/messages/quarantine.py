@@ -29,23 +29,23 @@ MOST = 100
 
 def because(one: HeldMessage) -> str:
     """The reasons of a message, in words."""
-    known = {
+    reasons = {
         "score": _("le filtre le juge très probablement indésirable"),
         "form": _("il contient une page qui demande des informations ou lance un programme"),
         "archive": _("il contient une archive chiffrée, que le filtre ne peut pas examiner"),
         "macro": _("il contient un document avec des macros"),
         "domain": _("l’adresse de l’expéditeur ressemble à une adresse de l’académie"),
     }
-    return ", ".join(known[word] for word in one.reasons if word in known) or _("vous l’y avez déplacé")
+    return ", ".join(reasons[word] for word in one.reasons if word in reasons) or _("vous l’y avez déplacé")
 
 
-def _out(agent: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Told:
+def _out(agent: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Refusal:
     """Release the messages, some at a time."""
     late = _("Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
     for some in batched(messages, MOST_ITEMS, strict=False):
         answer = ask(agent, partial(Release, messages=some), refused=late)
-        if isinstance(answer, acts.Told):
+        if isinstance(answer, acts.Refusal):
             return answer
         many += answer.many
     return Released(many=many)
@@ -66,9 +66,9 @@ def quarantine(agent: sign_on.Agent) -> Answer:
         else:
             refused, status = _("Cochez d’abord les messages à sortir de la quarantaine."), 422
     answer = answered(agent, ShowQuarantine)
-    told = str(session.pop("told", ""))
-    many = int(told.removeprefix("released ")) if told.startswith("released ") else None
+    notice = str(session.pop("told", ""))
+    many = int(notice.removeprefix("released ")) if notice.startswith("released ") else None
     return render_template(
-        "own/quarantine.html", held=answer.held, more=answer.more, refused=refused, many=many, moment=words.moment,
-        because=because,
+        "own/quarantine.html", quarantined=answer.held, more=answer.more, refused=refused, many=many,
+        moment=words.moment, because=because,
     ), status  # fmt: skip

@@ -148,7 +148,7 @@ def _refusals() -> dict[str, str]:
     return {word: _(sentence) for word, sentence in REFUSALS.items()} | wrong
 
 
-def _act(agent: sign_on.Agent, act: str) -> Done | acts.Told | None:
+def _act(agent: sign_on.Agent, act: str) -> Done | acts.Refusal | None:
     """Have accountd do what a button asks; None where it asks nothing."""
     ident = request.form.get("rule", "")[:100]
     make: Any
@@ -158,7 +158,7 @@ def _act(agent: sign_on.Agent, act: str) -> Done | acts.Told | None:
         make = partial(TryTool, ident=ident)
     else:
         return None
-    done: Done | acts.Told = ask(agent, make, refused=_refusals())
+    done: Done | acts.Refusal = ask(agent, make, refused=_refusals())
     return done
 
 
@@ -173,13 +173,13 @@ def tools(agent: sign_on.Agent) -> Answer:
     if isinstance(done, Done):
         return back_to("tools", f"tools {act}")
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
-    held = answered(agent, ShowTools)
-    told = str(session.pop("told", ""))
+    answer = answered(agent, ShowTools)
+    notice = str(session.pop("told", ""))
     outcome, _space, detail = (
-        told.removeprefix("tools try ").partition(" ") if told.startswith("tools try ") else [""] * 3
+        notice.removeprefix("tools try ").partition(" ") if notice.startswith("tools try ") else [""] * 3
     )
     return render_template(
-        "own/tools.html", held=held, refused=refused, told=told, tried=TRIED.get(outcome, ""), outcome=outcome,
+        "own/tools.html", answer=answer, refused=refused, notice=notice, tried=TRIED.get(outcome, ""), outcome=outcome,
         detail=detail, names=NAMES, moment=words.moment, because=because,
     ), status  # fmt: skip
 
@@ -189,8 +189,8 @@ def tools(agent: sign_on.Agent) -> Answer:
 def tool_add(agent: sign_on.Agent) -> Answer:
     """The form of a new rule for a tool that the academy allows."""
     tool = request.values.get("tool", "")[:20]
-    held: AgentTools = answered(agent, ShowTools)
-    allowed = {one.name: one.hosts for one in held.tools}
+    answer: AgentTools = answered(agent, ShowTools)
+    allowed = {one.name: one.hosts for one in answer.tools}
     if tool not in FIELDS or tool not in allowed:
         abort(404)
     return _filled(agent, tool, RuleForm, allowed[tool])
@@ -200,10 +200,10 @@ def tool_add(agent: sign_on.Agent) -> Answer:
 @for_agent
 def tool_renew(agent: sign_on.Agent) -> Answer:
     """The form of another access for a rule."""
-    held: AgentTools = answered(agent, ShowTools)
+    answer: AgentTools = answered(agent, ShowTools)
     ident = request.values.get("rule", "")[:100]
-    rule = next((one for one in held.rules if one.ident == ident), None)
-    allowed = {one.name: one.hosts for one in held.tools}
+    rule = next((one for one in answer.rules if one.ident == ident), None)
+    allowed = {one.name: one.hosts for one in answer.tools}
     if rule is None or rule.tool not in FIELDS or rule.tool not in allowed:
         abort(404)
     return _filled(agent, rule.tool, Form, allowed[rule.tool], rule)
@@ -244,23 +244,23 @@ def _words(form: Form) -> dict[str, Any]:
 
 def because(detail: str) -> str:
     """Return the reason for which a message was not told, in words."""
-    known = {
+    reasons = {
         "rule": _("la règle a été supprimée"),
         "away": _("l’outil n’a pas répondu pendant deux jours"),
         "barred": _("votre compte n’envoyait rien pendant ce temps"),
         "forbidden": _("l’académie n’a pas ouvert cet outil"),
         "unsealed": _("l’accès ne peut plus être lu"),
     }
-    return known.get(detail) or _("réponse de l’outil : %(code)s", code=detail or "?")
+    return reasons.get(detail) or _("réponse de l’outil : %(code)s", code=detail or "?")
 
 
 @SUBJECT.page("/lien/<word>", "/en/link/<word>")
 @for_agent
 def linked(agent: sign_on.Agent, word: str) -> Answer:
     """A link to a message: its owner is led to it, anybody else is told what is told of a link that nobody made."""
-    found = answered(agent, partial(OpenLink, word=word[:LONGEST]))
+    place = answered(agent, partial(OpenLink, word=word[:LONGEST]))
     webmail = tiles.webmail()
-    if not found.folder or not webmail:
+    if not place.folder or not webmail:
         return render_template("own/link.html"), 404
-    query = urlencode({"_task": "mail", "_mbox": found.folder, "_uid": found.number, "_action": "show"})
+    query = urlencode({"_task": "mail", "_mbox": place.folder, "_uid": place.number, "_action": "show"})
     return redirect(f"{webmail.rstrip('/')}/?{query}", 303)

@@ -59,17 +59,17 @@ def sentences(one: TracedMessage) -> list[str]:
     if state == "filed" and one.way != IN:
         state = "arrived"
     folder = place(one.folder or "INBOX")
-    told = [_(STATES[state], folder=folder, moment=moment, address=one.passed_on)]
-    known = REFUSED_MAIL.get((one.way, one.reason))
-    if known:
-        told.append(_(known[0]))
+    texts = [_(STATES[state], folder=folder, moment=moment, address=one.passed_on)]
+    reason = REFUSED_MAIL.get((one.way, one.reason))
+    if reason:
+        texts.append(_(reason[0]))
     if state == "filed" and one.folder == FOLDER:
-        told.append(_waits(one))
+        texts.append(_waits(one))
     if state == "filed" and one.passed_on:
-        told.append(_("Un filtre de la boîte l’a aussi passé à %(address)s.", address=one.passed_on))
+        texts.append(_("Un filtre de la boîte l’a aussi passé à %(address)s.", address=one.passed_on))
     if one.answer:
-        told.append(_("Réponse du serveur : %(answer)s", answer=one.answer))
-    return told
+        texts.append(_("Réponse du serveur : %(answer)s", answer=one.answer))
+    return texts
 
 
 def _waits(one: TracedMessage) -> str:
@@ -111,8 +111,8 @@ def trace(agent: sign_on.Agent) -> Answer:
     if request.method == "POST":
         status = 422
         if form.validate():
-            wanted = partial(TraceMessages, sender=form.typed("sender"), word=form.typed("word"))
-            done = ask(agent, wanted, refused=_(SHORT_WORD))
+            call = partial(TraceMessages, sender=form.typed("sender"), word=form.typed("word"))
+            done = ask(agent, call, refused=_(SHORT_WORD))
             if isinstance(done, Done):
                 status, answer = 200, done
             else:

@@ -39,7 +39,11 @@ type Make = Callable[[str, str, str], Request[TeamList]]
 def teams(agent: sign_on.Agent) -> Answer:
     """The teams of the agent."""
     return render_template(
-        "own/teams/list.html", held=answered(agent, Teams), roles=_roles(), day=words.day, told=session.pop("told", "")
+        "own/teams/list.html",
+        answer=answered(agent, Teams),
+        roles=_roles(),
+        day=words.day,
+        notice=session.pop("told", ""),
     )
 
 
@@ -48,14 +52,14 @@ def teams(agent: sign_on.Agent) -> Answer:
 def team(agent: sign_on.Agent) -> Answer:
     """One of them: members, next meetings, tools."""
     name = typed("team")
-    held = ask(agent, lambda source, uid, token: Teams(source, uid, token, name))
-    if isinstance(held, acts.Told):
-        return lost_to("teams", held)
-    if not name or not held.teams:
+    answer = ask(agent, lambda source, uid, token: Teams(source, uid, token, name))
+    if isinstance(answer, acts.Refusal):
+        return lost_to("teams", answer)
+    if not name or not answer.teams:
         return back_to("teams", "")
     return render_template(
-        "own/teams/team.html", held=held, one=held.teams[0], roles=_roles(), day=words.day, span=words.span,
-        told=session.pop("told", ""), me=agent.session.uid,
+        "own/teams/team.html", answer=answer, one=answer.teams[0], roles=_roles(), day=words.day, span=words.span,
+        notice=session.pop("told", ""), me=agent.session.uid,
     )  # fmt: skip
 
 
@@ -65,13 +69,13 @@ def team_new(agent: sign_on.Agent) -> Answer:
     """A new one."""
     form = forms.MakeTeamForm()
 
-    def make() -> Answer | acts.Told:
-        held = _ask(
+    def make() -> Answer | acts.Refusal:
+        answer = _ask(
             agent, lambda source, uid, token: MakeTeam(source, uid, token, form.typed("name"), form.typed("ends"))
         )
-        if isinstance(held, acts.Told):
-            return held
-        return back_to("team", "made", team=held.teams[0].uid) if held.teams else back_to("teams", "")
+        if isinstance(answer, acts.Refusal):
+            return answer
+        return back_to("team", "made", team=answer.teams[0].uid) if answer.teams else back_to("teams", "")
 
     return _filled(form, make, "", _("Créer une équipe"), _("Créer l’équipe"), "name")
 
@@ -95,7 +99,7 @@ def team_remove(agent: sign_on.Agent) -> Answer:
     """One member less; the agent, who leaves, too."""
     name, who = typed("team"), typed("who")
     done = _ask(agent, lambda source, uid, token: SetMember(source, uid, token, name, who))
-    if isinstance(done, acts.Told):
+    if isinstance(done, acts.Refusal):
         return lost_to("teams", done)
     return back_to("team", "set", team=name) if done.teams else back_to("teams", "left")
 
@@ -131,20 +135,22 @@ def team_unlink(agent: sign_on.Agent) -> Answer:
     """One link less."""
     name, address = typed("team"), typed("address")
     done = _back(agent, name, lambda source, uid, token: SetTeam(source, uid, token, name, remove=address))
-    return unanswered(done) if isinstance(done, acts.Told) else done
+    return unanswered(done) if isinstance(done, acts.Refusal) else done
 
 
-def _ask(agent: sign_on.Agent, make: Make) -> TeamList | acts.Told:
+def _ask(agent: sign_on.Agent, make: Make) -> TeamList | acts.Refusal:
     return ask(agent, make, refused={word: _(sentence) for word, sentence in WRONG.items()})
 
 
-def _back(agent: sign_on.Agent, name: str, make: Make) -> Answer | acts.Told:
+def _back(agent: sign_on.Agent, name: str, make: Make) -> Answer | acts.Refusal:
     """Have it done, and go back to the team; why not, where it is not done."""
     done = _ask(agent, make)
-    return done if isinstance(done, acts.Told) else back_to("team", "late" if done.open else "set", team=name)
+    return done if isinstance(done, acts.Refusal) else back_to("team", "late" if done.open else "set", team=name)
 
 
-def _filled(form: Any, act: Callable[[], Answer | acts.Told], name: str, title: str, send: str, field: str) -> Answer:
+def _filled(
+    form: Any, act: Callable[[], Answer | acts.Refusal], name: str, title: str, send: str, field: str
+) -> Answer:
     return filled_in(
         form, act,
         lambda refused: render_template(

@@ -71,7 +71,7 @@ def stores(sogo: Sogo, radicale: Radicale) -> Stores:
 
 
 def filing(one: Convocation, invitee: Invitee, profile: str) -> Filing:
-    text = itip.entry(one, invitee, NOW) if invitee.wanted else ""
+    text = itip.entry(one, invitee, NOW) if invitee.entry_due else ""
     return Filing(invitee.person.uid, profile, one.event_id(invitee), text)
 
 

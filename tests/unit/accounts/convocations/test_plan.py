@@ -74,7 +74,7 @@ def test_the_same_file_changes_nothing_and_another_one_what_differs() -> None:
     held = directory("anne", "bruno", "chantal")
     one = convocation("anne", "bruno")
     for invitee in one.invitees:
-        invitee.mailed, invitee.filed = 0, invitee.wanted
+        invitee.mailed, invitee.filed = 0, invitee.entry_due
         invitee.reply(Answer.YES, Way.MAIL, 1)
     same = planned(one, [row("anne"), row("bruno")], held)
     assert (same.changes, same.same) == (0, 2)
@@ -94,7 +94,7 @@ def test_the_same_file_changes_nothing_and_another_one_what_differs() -> None:
         True,
         True,
     )
-    assert (bruno.off, bruno.sequence, bruno.wanted, bruno.to_mail) == (True, 1, "", True)
+    assert (bruno.off, bruno.sequence, bruno.entry_due, bruno.to_mail) == (True, 1, "", True)
     assert (chantal.sequence, chantal.to_mail, chantal.to_file) == (0, True, True)
     back = planned(one, [row("anne", event=LATER), row("bruno"), row("chantal")], held)
     assert [new.key for new in back.changed] == ["bruno"]

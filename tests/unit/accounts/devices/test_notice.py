@@ -15,13 +15,13 @@ DEVICE = Device("abcdefgh", "mdupond", "Téléphone", ("imap", "dav"), NOW)
 
 
 def test_the_owner_reads_what_was_made_in_french_and_english() -> None:
-    letter = notice.made(DEVICE, "marie.dupond@ac-exemple.test", FACTS, NOW)
+    letter = notice.created(DEVICE, "marie.dupond@ac-exemple.test", FACTS, NOW)
     text = letter.get_content()
     assert letter["To"] == "marie.dupond@ac-exemple.test" and letter["Auto-Submitted"] == "auto-generated"
     assert "Appareil\u00a0: Téléphone" in text and "lire le courrier, agenda et contacts" in text
     assert "read mail, calendar and contacts" in text and "Fin\u00a0: aucune" in text
     assert "abcdefgh" not in text
-    ended = notice.made(replace(DEVICE, expires=NOW + datetime.timedelta(days=10)), "a@b.test", FACTS, NOW)
+    ended = notice.created(replace(DEVICE, expires=NOW + datetime.timedelta(days=10)), "a@b.test", FACTS, NOW)
     assert "le 04/12/2026" in ended.get_content()
 
 

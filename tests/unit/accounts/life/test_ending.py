@@ -158,7 +158,7 @@ def test_a_list_ends_kept_in_a_file_and_its_addresses_are_given_to_nobody(direct
     directory.add(one.dn(directory.suffix), edits.create(one, (), directory.suffix).after)
     other = edits.draft(directory, "tous", "Tous", DOMAIN, members=["@list:conseil", "mdupond"])
     directory.add(other.dn(directory.suffix), edits.create(other, (), directory.suffix).after)
-    held = edits.found(directory, "conseil")
+    held = edits.find(directory, "conseil")
     path = ending.end_list(directory, journal, rules, held, NOW, pending=tmp_path / "pending")
     assert json.loads(path.read_text("utf-8"))["mail"] == [f"conseil@{DOMAIN}"]
     assert path.stat().st_mode & 0o777 == 0o600

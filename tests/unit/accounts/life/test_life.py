@@ -111,9 +111,9 @@ def test_find_by_what_is_known(held, text, found):
     attributes = held(mpEstablishment=["0210001A"]).attributes
     if found is None:
         with pytest.raises(InputError, match="too short"):
-            search.wanted(text)
+            search.query_of(text)
     else:
-        assert matches(search.wanted(text), attributes) is found
+        assert matches(search.query_of(text), attributes) is found
 
 
 def test_a_list_is_narrowed_and_limited(directory):
@@ -650,10 +650,10 @@ def test_the_night_brings_school_holidays_to_the_hosts_of_mailboxes(house, tools
         return result.done
 
     store = Hours(house.store)
-    assert run(night) == [] and store.known() == ()
+    assert run(night) == [] and store.school_holidays() == ()
     source.write_text(json.dumps(["2126-12-19/2127-01-03"]))
-    assert run(replace(night, dry=True)) == [] and store.known() == ()
-    assert run(night) == ["2126-12-19/2127-01-03"] and store.known() == ("2126-12-19/2127-01-03",)
+    assert run(replace(night, dry=True)) == [] and store.school_holidays() == ()
+    assert run(night) == ["2126-12-19/2127-01-03"] and store.school_holidays() == ("2126-12-19/2127-01-03",)
 
 
 def test_the_night_gives_the_hours_of_the_class_to_who_chose_none(house, directory, tools, monkeypatch):

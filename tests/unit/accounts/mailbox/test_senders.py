@@ -173,8 +173,8 @@ def test_another_webmail_or_class_leaves_the_choices(home: Path) -> None:
 
 
 def test_an_export_has_them_in_french_words() -> None:
-    assert senders.told(Senders()) == {}
-    held = senders.told(CHOSEN)
+    assert senders.own_terms(Senders()) == {}
+    held = senders.own_terms(CHOSEN)
     assert json.loads(json.dumps(held))["niveau"] == "strict" and held["expéditeurs bloqués"] == CHOSEN.blocked
 
 

@@ -254,8 +254,8 @@ def test_it_goes_with_its_time_or_its_agent_and_is_told_to_who_is_in_it(stage: H
     made = asked(stage)
     asked(stage, by=person("chantal"))
     one = kept(stage, made.ident)
-    assert [row["réponses"] for row in polls.told(one, "bruno")] == [NOTHING]
-    assert len(polls.told(one, "anne")) == 1 and polls.told(one, "chantal") == []
+    assert [row["réponses"] for row in polls.own_terms(one, "bruno")] == [NOTHING]
+    assert len(polls.own_terms(one, "anne")) == 1 and polls.own_terms(one, "chantal") == []
     assert polls.forget("chantal", stage.folder) and not polls.forget("chantal", stage.folder)
     assert polls.prune(one.last + 4 * DAY, 5, stage.folder) == []
     assert polls.prune(one.last + 6 * DAY, 5, stage.folder) == [made.ident]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.backup.vault import maintenance, repair
-from malleposte.backup.vault.ledger import REMEMBERED, Entry, Ledger, Made
+from malleposte.backup.vault.ledger import REMEMBERED, Claim, Entry, Ledger
 
 NOW = datetime(2015, 6, 30, 7, 30, tzinfo=UTC)
 RULES = {"daily": 3, "weekly": 2, "monthly": 2}
@@ -138,8 +138,8 @@ def test_an_open_session_keeps_the_keeper_out(repository: maintenance.Repository
 
 
 MADE = {
-    "a" * 8: Made("system", "ldap@20260314T010000Z", "2026-03-14T01:00:00.000000Z"),
-    "b" * 8: Made("system", "system@20260314T010001Z", "2026-03-14T01:00:01.000000Z"),
+    "a" * 8: Claim("system", "ldap@20260314T010000Z", "2026-03-14T01:00:00.000000Z"),
+    "b" * 8: Claim("system", "system@20260314T010001Z", "2026-03-14T01:00:01.000000Z"),
 }
 
 

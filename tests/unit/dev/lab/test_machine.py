@@ -341,10 +341,10 @@ def test_unused_layers_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     one.freeze("a")
     for _ in range(3):
         one.rewind("a")
-        one.mount(one.made())
-    assert {path.name for path in (one.directory / "layers").iterdir()} == {"1", one.made().upper}
+        one.mount(one.state_made())
+    assert {path.name for path in (one.directory / "layers").iterdir()} == {"1", one.state_made().upper}
     one.forget("a")
-    assert one.made().snapshots == {}
+    assert one.state_made().snapshots == {}
 
 
 def test_mounts_below_are_the_deepest_first() -> None:

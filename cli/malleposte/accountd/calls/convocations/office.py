@@ -163,19 +163,19 @@ def plan_convocation(context: Context, request: PlanConvocation) -> ConvocationS
     """Order the plan, and show what is known of it until it is made."""
     uid, offices = _offices(context, request)
     office = _office(offices, request.office)
-    event, rows = _wanted(request)
+    event, rows = _event_and_rows(request)
     _counted(context, uid, "convocation-plans", PLANS_A_DAY)
     ident = _ident(request.convocation) if request.convocation else ""
     if ident and _asked(context.tools.hosts.office_convocation, office.uid, ident) is None:
         raise NotFoundError("no such convocation")
-    made = _asked(
+    created = _asked(
         context.tools.hosts.plan_convocation, uid, office, ident, request.name.strip()[:200] or event.title, rows,
         event if request.everyone and ident else None, request.substitute,
     )  # fmt: skip
-    if not made:
+    if not created:
         raise RefusedValueError(MANY)
-    context.journal.write("convoke-plan", uid, office=office.uid, convocation=made, note=event.title)
-    return _shown(uid, office, _asked(context.tools.hosts.office_convocation, office.uid, made))
+    context.journal.write("convoke-plan", uid, office=office.uid, convocation=created, note=event.title)
+    return _shown(uid, office, _asked(context.tools.hosts.office_convocation, office.uid, created))
 
 
 @call(who=Who.OFFICE)
@@ -248,7 +248,7 @@ def _office(offices: Mapping[str, Office], typed: str) -> Office:
     return offices[typed]
 
 
-def _wanted(request: PlanConvocation) -> tuple[Event, tuple[Row, ...]]:
+def _event_and_rows(request: PlanConvocation) -> tuple[Event, tuple[Row, ...]]:
     """Return the event and the rows of a form. Raises RefusedValueError with the word of what is wrong."""
     cells = {
         "agent": "-", "title": request.title, "begin": request.begin, "end": request.end, "place": request.place,
@@ -271,12 +271,12 @@ def _rows(agents: str, cells: Mapping[str, str]) -> Iterator[Row]:
     for number, line in enumerate(agents.splitlines(), 1):
         who, _sign, substitutes = line.replace("\t", ";").partition(";")
         if who.strip():
-            given = {**cells, "agent": who, "substitutes": substitutes}
-            yield feed.judged(number, functools.partial(_cell, given))
+            agent_cells = {**cells, "agent": who, "substitutes": substitutes}
+            yield feed.judged(number, functools.partial(_cell, agent_cells))
 
 
-def _cell(given: Mapping[str, str], key: str) -> str:
-    return given.get(key, "")
+def _cell(cells: Mapping[str, str], key: str) -> str:
+    return cells.get(key, "")
 
 
 def _ident(typed: str) -> str:

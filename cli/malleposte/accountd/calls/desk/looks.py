@@ -140,7 +140,7 @@ def desk_reach(context: Context, request: DeskReach) -> DeskReached:
 def desk_find(context: Context, request: DeskFind) -> People:
     """Find those in reach."""
     person = actor(context, request)
-    return _people(person, context.directory.search("people", LINE, search.wanted(request.text)), "")
+    return _people(person, context.directory.search("people", LINE, search.query_of(request.text)), "")
 
 
 @call(who=Who.DESK, cost=costs.LOOK, slow=True)
@@ -167,7 +167,7 @@ def desk_show(context: Context, request: DeskShow) -> SheetShown:
     uid, attributes = first(entry.attributes, "uid"), entry.attributes
     account = own.summary(entry, own.filters(context, uid), context.tools.policy, context.now)
     account = structs.replace(account, forwards=tuple(map(own.masked_forward, account.forwards)))
-    factors, known = _factors(context, uid)
+    factors, factors_known = _factors(context, uid)
     waiting = [one for one in codes.waiting(attributes) if one.end > life.stamp(context.now)]
     sheet = Sheet(
         function=first(attributes, "mpFunction"),
@@ -178,7 +178,7 @@ def desk_show(context: Context, request: DeskShow) -> SheetShown:
         codes=tuple(f"{one.way} {one.end}" for one in waiting[:MOST_ITEMS]),
         ways=tuple(way for way in CODE_WAYS if not hindrance(context, entry, way)),
         factors=tuple(factors[:MOST_ITEMS]),
-        factors_known=known,
+        factors_known=factors_known,
     )
     diagnosis = own.diagnosed(context, uid, account.password_since, room=ROOM)
     others = tuple(structs.replace(one, other=own.masked(one.other)) for one in diagnosis.refused)

@@ -41,8 +41,8 @@ def desk_sealed(context: Context, request: DeskSealed) -> HeldMessages:
     context.journal.write("desk-sealed", uid, note=reason)
     with reached():
         messages = context.tools.hosts.kept_apart(uid, PLACE)
-    held, more = shown(messages)
-    return HeldMessages(uid, first(entry.attributes, "mpState"), held=held, more=more)
+    first_messages, more = shown(messages)
+    return HeldMessages(uid, first(entry.attributes, "mpState"), held=first_messages, more=more)
 
 
 @call(who=Who.DESK, slow=True)

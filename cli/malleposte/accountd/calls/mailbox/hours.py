@@ -101,10 +101,10 @@ def set_hours(context: Context, request: SetHours) -> AgentHours:
     return _answer(holder.uid, holder.state.value, state)
 
 
-def _after(change: Change, held: Hours, now: datetime.datetime) -> Hours:
+def _after(change: Change, current: Hours, now: datetime.datetime) -> Hours:
     """Raises RefusedValueError."""
     try:
-        return change.to(held, now)
+        return change.to(current, now)
     except InputError as error:
         raise RefusedValueError(error.message) from error
 

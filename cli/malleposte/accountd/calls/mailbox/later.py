@@ -94,12 +94,12 @@ def decide_later(context: Context, request: DecideLater) -> AgentLater:
 
 
 def _answer(uid: str, before: str, shown: Shown) -> AgentLater:
-    rows = [_told(one) for one in shown.messages]
+    rows = [_message_of(one) for one in shown.messages]
     fit = fitting(rows)
     return AgentLater(uid, before, on=shown.choice.on, messages=fit, more=len(fit) < len(rows))
 
 
-def _told(one: Waiting) -> LaterMessage:
+def _message_of(one: Waiting) -> LaterMessage:
     due = datetime.datetime.fromtimestamp(one.due, datetime.UTC).astimezone().isoformat(timespec="seconds")
     fields = msgspec.structs.asdict(one)
     return LaterMessage(**(fields | {"ident": fields.pop("id"), "due": due if one.id else ""}))

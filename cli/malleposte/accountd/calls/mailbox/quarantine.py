@@ -54,8 +54,8 @@ def show_quarantine(context: Context, request: ShowQuarantine) -> HeldMessages:
     holder = context.owner(request.uid)
     with reached():
         messages = context.tools.hosts.kept_apart(holder.uid, PLACE)
-    held, more = shown(messages)
-    return HeldMessages(holder.uid, holder.state.value, held=held, more=more)
+    first_messages, more = shown(messages)
+    return HeldMessages(holder.uid, holder.state.value, held=first_messages, more=more)
 
 
 @call(slow=True)
@@ -72,7 +72,7 @@ def release(context: Context, request: Release) -> Released:
 
 def shown(messages: Sequence[Held]) -> tuple[tuple[HeldMessage, ...], bool]:
     """Return the first messages, as many as an answer has room for, and whether there are others."""
-    held = fitting(
+    first_messages = fitting(
         HeldMessage(one.ident, line(one.sender), line(one.subject), moment(one.saved), one.reasons) for one in messages
     )
-    return held, len(held) < len(messages)
+    return first_messages, len(first_messages) < len(messages)

@@ -141,9 +141,9 @@ def add_tool(context: Context, request: AddTool) -> AgentTools:
         values = _values(shown, request.tool, request.values)
         if len(shown.rules) >= model.MOST_RULES:
             raise RefusedValueError("full")
-        given = Given(request.tool, When(request.when), values, *words, request.lines)
+        rule = Given(request.tool, When(request.when), values, *words, request.lines)
         with reached():
-            shown = context.tools.hosts.add_tool(holder.uid, given)
+            shown = context.tools.hosts.add_tool(holder.uid, rule)
         leaves = "objet, expéditeur, lien" + (", premières lignes" if request.lines else "")
         _note(context, holder.uid, request.tool, f"règle ajoutée ({leaves})")
     return _answer(holder.uid, holder.state.value, shown)
@@ -236,13 +236,13 @@ def _note(context: Context, uid: str, tool: str, done: str) -> None:
 
 
 def _answer(uid: str, before: str, shown: Shown) -> AgentTools:
-    rules = tuple(_told(one) for one in shown.rules)
+    rules = tuple(_rule_of(one) for one in shown.rules)
     sent = [_sent(one) for one in shown.sent[:MOST_SENT]]
     tools = tuple(AllowedTool(name, hosts) for name, hosts in shown.tools.items())
     return AgentTools(uid, before, tools=tools, rules=rules, sent=fitting(sent, ROOM))
 
 
-def _told(rule: RuleShown) -> ToolRule:
+def _rule_of(rule: RuleShown) -> ToolRule:
     return ToolRule(
         rule.id, rule.tool, rule.when.value, rule.label, rule.sender, rule.subject, rule.lines, rule.paused.value,
         rule.host, rule.waits,

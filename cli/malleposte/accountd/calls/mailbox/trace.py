@@ -142,10 +142,10 @@ def _coming(context: Context, uid: str, rows: Sequence[TracedMessage]) -> Iterat
         yield structs.replace(row, comes=comes.astimezone().isoformat()) if comes and comes > filed else row
 
 
-def _masked(row: TracedMessage, known: str) -> TracedMessage:
+def _masked(row: TracedMessage, asked: str) -> TracedMessage:
     """The row for somebody else, who knows an address or a domain already."""
     other = row.other
-    if other != known and not (known.startswith("@") and other.endswith(known)):
+    if other != asked and not (asked.startswith("@") and other.endswith(asked)):
         other = own.masked(other)
     passed_on = ", ".join(map(own.masked_forward, row.passed_on.split(", "))) if row.passed_on else ""
     answer = _ADDRESS.sub(lambda match: own.masked(match[0]), row.answer)

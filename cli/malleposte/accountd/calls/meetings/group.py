@@ -12,7 +12,7 @@ from msgspec import Meta
 from malleposte.accountd.context import Context, ForbiddenError, RefusedValueError
 from malleposte.accountd.message import Forbidden, Message
 from malleposte.accounts.convocations.model import Person
-from malleposte.accounts.convocations.people import Known, People, suspended
+from malleposte.accounts.convocations.people import Contact, People, suspended
 from malleposte.accounts.meetings.model import MOST_PEOPLE, Asked
 from malleposte.core.errors import InputError
 from malleposte.directory.model import first
@@ -41,7 +41,7 @@ class Guest(Message, frozen=True):
 class Group:
     """The people, the one who asks first, and the words that are nobody's."""
 
-    people: tuple[Known, ...]
+    people: tuple[Contact, ...]
     refused: tuple[str, ...] = ()
 
     @property
@@ -57,9 +57,9 @@ class Group:
             if one.entry is not None and not (hidden(one) and one is not self.people[0])
         )
 
-    def guests(self, known: Iterable[str] = ()) -> tuple[Guest, ...]:
-        """Return them as they are shown; `known`: the uids of those whose busy times are."""
-        there = set(known)
+    def guests(self, readable: Iterable[str] = ()) -> tuple[Guest, ...]:
+        """Return them as they are shown; `readable`: the uids of those whose busy times are."""
+        there = set(readable)
         return tuple(
             Guest(key_of(one.person), one.person.name[:LONGEST_NAME], not one.person.uid, one.person.uid in there)
             for one in self.people
@@ -69,22 +69,22 @@ class Group:
 def read(context: Context, uid: str, typed: str) -> Group:
     """Return the group of an agent and of what was typed. Raises RefusedValueError where they are too many."""
     people = People(context.directory, None, context.tools.domain)
-    found, refused = dict[str, Known](), list[str]()
+    by_key, refused = dict[str, Contact](), list[str]()
     owner = people.of(uid)
     assert owner is not None
-    found[uid] = owner
+    by_key[uid] = owner
     words = [word for line in typed.splitlines() for word in line.replace(";", ",").split(",") if word.strip()]
     if len(words) > MOST_PEOPLE:
         raise RefusedValueError(MANY)
     for word in words:
         there = list(_of(context, uid, people, word.strip()))
         for one in there:
-            found.setdefault(key_of(one.person), one)
+            by_key.setdefault(key_of(one.person), one)
         if not there:
             refused.append(word.strip()[:100])
-        if len(found) > MOST_PEOPLE:
+        if len(by_key) > MOST_PEOPLE:
             raise RefusedValueError(MANY)
-    return Group(tuple(found.values()), tuple(refused))
+    return Group(tuple(by_key.values()), tuple(refused))
 
 
 def invited(context: Context, uid: str, typed: str) -> Group:
@@ -112,12 +112,12 @@ def shortened(one: Person) -> Person:
     return msgspec.structs.replace(one, name=one.name[:60])
 
 
-def hidden(one: Known) -> bool:
+def hidden(one: Contact) -> bool:
     """Whether an agent is in no address book, so that a colleague is told nothing of the times."""
     return one.entry is not None and first(one.entry.attributes, "mpHidden") == "TRUE"
 
 
-def _of(context: Context, uid: str, people: People, word: str) -> Iterator[Known]:
+def _of(context: Context, uid: str, people: People, word: str) -> Iterator[Contact]:
     """Yield the people of a word; nobody where it is none, or a list that is not the agent's to read."""
     try:
         one = people.find(word)
@@ -127,18 +127,18 @@ def _of(context: Context, uid: str, people: People, word: str) -> Iterator[Known
     if suspended(one):
         return
     # The name of somebody who is in no address book is not told: the word is known already.
-    yield Known(Person(one.person.address, one.person.uid, word), one.entry) if hidden(one) else one
+    yield Contact(Person(one.person.address, one.person.uid, word), one.entry) if hidden(one) else one
 
 
-def _of_list(context: Context, uid: str, people: People, word: str) -> Iterator[Known]:
+def _of_list(context: Context, uid: str, people: People, word: str) -> Iterator[Contact]:
     entry = entry_of(context.directory, word)
     one = to_list(entry.attributes) if entry else None
     if one is None or not (uid in (*one.managers, *one.moderators) or is_member(context.directory, one, uid, "")):
         return
     for member in first_of(context.directory, one, MOST_PEOPLE + 1):
         if member.uid:
-            known = people.of(member.uid)
-            if known is not None and not suspended(known):
-                yield known
+            person = people.of(member.uid)
+            if person is not None and not suspended(person):
+                yield person
         else:
-            yield Known(Person(member.address, "", member.address))
+            yield Contact(Person(member.address, "", member.address))

@@ -208,7 +208,7 @@ def _events(request: AskPoll) -> list[Event]:
         begin, _space, end = line.partition(" ")
         cells = {"agent": "-", "title": request.title, "begin": begin, "end": end, "text": request.text}
         try:
-            events.append(feed.judged(0, lambda key, given=cells: given.get(key, "")).event)  # type: ignore[misc]
+            events.append(feed.judged(0, lambda key, row=cells: row.get(key, "")).event)  # type: ignore[misc]
         except BadValueError as error:
             raise RefusedValueError(SLOTS if request.title.strip() else EVENT) from error
     if any(one.whole_days for one in events):

@@ -180,15 +180,15 @@ def _with_readers(context: Context, page: CircularPage, one: MailingList, which:
     if not _sends(context.directory, one, page.uid, shown.circular):
         return page
     with reached(what=HOSTS):
-        known = context.tools.hosts.circular_readers(which)
-    if known is None:
+        opened = context.tools.hosts.circular_readers(which)
+    if opened is None:
         return page
-    readers = sorted(known.readers, key=lambda reader: -reader.time)[:60]
+    readers = sorted(opened.readers, key=lambda reader: -reader.time)[:60]
     uids = AnyOf(tuple(Equal("uid", reader.uid) for reader in readers))
     entries = context.directory.search("people", ("uid", "cn"), uids) if readers else ()
     names = {first(entry.attributes, "uid"): first(entry.attributes, "cn") for entry in entries}
     rows = [CircularReader(names.get(reader.uid) or reader.uid, reader.time) for reader in readers]
-    return structs.replace(page, readers=known.count, names=fitting(rows, ROOM_OF_NAMES))
+    return structs.replace(page, readers=opened.count, names=fitting(rows, ROOM_OF_NAMES))
 
 
 class _Chunks(io.RawIOBase):

@@ -194,7 +194,7 @@ def _answer(
     if entry is None:
         rows = sorted((_box(one, uid) for one in _boxes(context, uid)), key=lambda one: one.title)
         return BoxMail(uid, boxes=fitting(rows[:MOST_BOXES], BOX_ROOM), more=len(rows) > MOST_BOXES)
-    mails = [one for one in shown.mails if _wanted(one, uid, only, key)] if _opens(entry, uid) else []
+    mails = [one for one in shown.mails if _matches(one, uid, only, key)] if _opens(entry, uid) else []
     named = {one.owner for one in mails} | {one.by for one in shown.notes}
     names = _names(context, named - {""})
     rows_of_mail = fitting([_mail(one, names) for one in mails[skip:]], MAIL_ROOM)
@@ -207,7 +207,7 @@ def _answer(
     )  # fmt: skip
 
 
-def _wanted(one: Mail, uid: str, only: str, key: str) -> bool:
+def _matches(one: Mail, uid: str, only: str, key: str) -> bool:
     if key:
         return one.key == key
     return {NOBODY: not one.owner, MINE: one.owner == uid}.get(only, True)

@@ -147,7 +147,7 @@ def teams(context: Context, request: Teams) -> TeamList:
     if request.team:
         return _whole(context, uid, _mine(context, request.team, uid), meetings=True)
     mine = sorted(
-        (_shown(to_team(one), uid) for one in members.of(context.directory, uid) if members.known(one)), key=_name
+        (_shown(to_team(one), uid) for one in members.of(context.directory, uid) if members.is_running(one)), key=_name
     )
     return TeamList(uid, teams=tuple(mine[:MOST]), more=len(mine) > MOST, makes=_makes(context, uid))
 
@@ -168,8 +168,8 @@ def make_team(context: Context, request: MakeTeam) -> TeamList:
             ends = checked_end(request.ends, context.now, NOTICE_DAYS) if request.ends else None
         people = {uid: (boxes.person(directory, uid), Role.LEADS)}
         with _refusing(USED):
-            made = members.create(box, people, UsedNames(directory), directory.suffix, ends=ends)
-        failures = _done(context, made, ())
+            changes = members.create(box, people, UsedNames(directory), directory.suffix, ends=ends)
+        failures = _done(context, changes, ())
     return structs.replace(_whole(context, uid, members.find(directory, box.uid)), open=failures)
 
 
@@ -259,7 +259,7 @@ def _mine(context: Context, name: str, uid: str) -> Entry:
     """Return a team of a member's. Raises NotFoundError, which says the same of one that is not there."""
     sought = name.strip().lower()
     for entry in members.of(context.directory, uid):
-        if members.known(entry) and to_team(entry).uid == sought:
+        if members.is_running(entry) and to_team(entry).uid == sought:
             return entry
     raise NotFoundError("no team of the agent's")
 

@@ -77,8 +77,8 @@ def _mail(host: LocalHost, uid: str) -> Iterator[Piece]:
     with owner.as_owner(home):
         expunged.drop_living(home)  # what moved was not deleted
     gone = messages(home / mailstore.EXPUNGED)
-    kept = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
-    for folder, number, path in chain(messages(home / mailstore.MAILDIR), kept):
+    deleted = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
+    for folder, number, path in chain(messages(home / mailstore.MAILDIR), deleted):
         try:
             content = zstd.plain(owner.read(path))
             changed = _changed(path)
@@ -96,16 +96,16 @@ def _mail(host: LocalHost, uid: str) -> Iterator[Piece]:
 def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
     for name, text in filters.read(host.home(uid)).texts.items():
         yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode("utf-8", "replace"), "filters")
-    if settings := senders.told(senders.read(host.home(uid))):
+    if settings := senders.own_terms(senders.read(host.home(uid))):
         yield File("filtres/filtrage.json", _json(settings), "filters")
-    if nights := archiving.told(Archiving(host.rules.store).read(uid)):
+    if nights := archiving.own_terms(Archiving(host.rules.store).read(uid)):
         yield File("filtres/archivage.json", _json(nights), "filters")
-    if settings := hours.told(Hours(host.rules.store).read(uid)):
+    if settings := hours.own_terms(Hours(host.rules.store).read(uid)):
         yield File("filtres/horaires.json", _json(settings), "filters")
     if settings := later.own_terms(uid, host.rules.store):
         yield File("filtres/envois.json", _json(settings), "filters")
-    if told := Tools(host.rules.store).own_terms(uid):
-        yield File("filtres/outils.json", _json(told), "filters")
+    if tools := Tools(host.rules.store).own_terms(uid):
+        yield File("filtres/outils.json", _json(tools), "filters")
     if owned := OwnedBox(host.rules.store).own_terms(uid):
         yield File("courrier/suivi.json", _json(owned), "owners and notes")
 
@@ -168,10 +168,12 @@ def _deliveries(host: LocalHost, uid: str) -> Iterator[Piece]:
 
 def convocations(host: LocalHost, uid: str) -> Iterator[Piece]:
     """Yield what convocations hold of the account: a file on the directory's host."""
-    several = [row for one in convocation_store.every(host.convocations_folder, uid) for row in report.told(one, uid)]
+    several = [
+        row for one in convocation_store.every(host.convocations_folder, uid) for row in report.own_rows(one, uid)
+    ]
     if several:
         yield File("agendas-et-contacts/convocations.json", _json(several), "agenda and contacts")
-    asked = [row for one in polls.every(host.convocations_folder, uid) for row in polls.told(one, uid)]
+    asked = [row for one in polls.every(host.convocations_folder, uid) for row in polls.own_terms(one, uid)]
     if asked:
         yield File("agendas-et-contacts/sondages.json", _json(asked), "agenda and contacts")
 

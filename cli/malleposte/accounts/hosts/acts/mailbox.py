@@ -43,7 +43,7 @@ from malleposte.runtime import owner
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, in_turn=True, accountd=True)
 def carry(host: LocalHost, uid: Uid, profile: str) -> str:
     """Keep the filters in force after a change to a class; return the script carried, empty for none."""
-    return filters.carry(host.home(uid), profiles.known(profiles.read(), profile).mail)
+    return filters.carry(host.home(uid), profiles.class_called(profiles.read(), profile).mail)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only)

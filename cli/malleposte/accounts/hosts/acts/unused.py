@@ -42,8 +42,8 @@ def used(host: LocalHost, uids: Uids) -> list[str]:
 @act(on=ONCE_ALL_ANSWER, merge=union, label="stores")
 def clear(host: LocalHost, uids: Uids) -> list[str]:
     """Remove what is left here of accounts that were never used; return those that were, which are not touched."""
-    kept = set(used.function(host, uids))
-    empty = [uid for uid in uids if uid not in kept]
+    in_use = set(used.function(host, uids))
+    empty = [uid for uid in uids if uid not in in_use]
     for uid in empty:
         for path in (host.home(uid), *collections(host, uid)):
             with owner.as_owner(path):
@@ -54,7 +54,7 @@ def clear(host: LocalHost, uids: Uids) -> list[str]:
         deliveries.erase(empty, host.deliveries_socket)
     if empty and "sogo" in host.rules.channels:
         sogo_accounts.erase(host.sogo_sql, *empty)
-    return sorted(kept)
+    return sorted(in_use)
 
 
 def _has_files(host: LocalHost, uid: str) -> bool:

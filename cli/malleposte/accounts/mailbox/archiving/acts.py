@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from malleposte.accounts import facts
-from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Kept, State
+from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Record, State
 from malleposte.accounts.mailbox.archiving.store import Store
 
 
@@ -19,16 +19,16 @@ def choose(store: Store, uid: str, choice: Choice) -> State:
     """Change the choice; what comes of it. Raises InputError, MallepostError."""
     choice = choice.checked()
     with store.alone(uid):
-        kept = store.read(uid)
-        if kept.choice != choice:
-            kept = replace(kept, choice=choice)
-            store.write(uid, kept)
-    return _seen(kept)
+        record = store.read(uid)
+        if record.choice != choice:
+            record = replace(record, choice=choice)
+            store.write(uid, record)
+    return _seen(record)
 
 
-def _seen(kept: Kept) -> State:
-    moved = kept.without_old(time.time()).moved
-    return State(kept.choice, label(), tuple((one.at, one.counts()) for one in reversed(moved)))
+def _seen(record: Record) -> State:
+    moved = record.without_old(time.time()).moved
+    return State(record.choice, label(), tuple((one.at, one.counts()) for one in reversed(moved)))
 
 
 def label() -> str:

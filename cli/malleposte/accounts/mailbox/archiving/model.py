@@ -58,7 +58,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Record:
     """The choice, each night's work of late, and what the next monthly letter tells: numbers by folder, of a month."""
 
     choice: Choice = Choice()
@@ -67,18 +67,18 @@ class Kept:
     month: str = ""
     version: int = VERSION
 
-    def without_old(self, now: float) -> Kept:
+    def without_old(self, now: float) -> Record:
         """The same without work that can no longer be undone."""
         return replace(self, moved=tuple(one for one in self.moved if one.open or now - one.at < DAYS * 86400))
 
-    def closed(self, work: Moved) -> Kept:
+    def closed(self, work: Moved) -> Record:
         """The same with the open work ended: its messages are counted for the letter."""
         counts = work.counts()
         untold = {folder: self.untold.get(folder, 0) + counts.get(folder, 0) for folder in {*self.untold, *counts}}
         ended = (replace(work, open=False),) if counts else ()
         return replace(self, moved=(*(one for one in self.moved if one.at != work.at), *ended), untold=untold)
 
-    def undone(self, work: Moved) -> Kept:
+    def undone(self, work: Moved) -> Record:
         """The same without that work, which the letter tells no more."""
         counts = work.counts()
         untold = {folder: left for folder, many in self.untold.items() if (left := many - counts.get(folder, 0)) > 0}
@@ -97,29 +97,29 @@ class State:
     moved: tuple[tuple[int, dict[str, int]], ...] = ()
 
 
-def dumped(kept: Kept) -> str:
+def dumped(record: Record) -> str:
     """The text of the file."""
-    return msgspec.json.encode(kept).decode() + "\n"
+    return msgspec.json.encode(record).decode() + "\n"
 
 
-def loaded(text: str) -> Kept:
+def loaded(text: str) -> Record:
     """Read such a text. Raises InputError."""
     try:
-        kept = msgspec.json.decode(text, type=Kept)
+        record = msgspec.json.decode(text, type=Record)
     except msgspec.MsgspecError as error:
         raise InputError(f"no archiving of an agent: {error}") from error
-    if kept.version != VERSION:
-        raise InputError(f"archiving of version {kept.version}; this release knows {VERSION}")
-    return replace(kept, choice=kept.choice.checked())
+    if record.version != VERSION:
+        raise InputError(f"archiving of version {record.version}; this release knows {VERSION}")
+    return replace(record, choice=record.choice.checked())
 
 
-def told(kept: Kept) -> dict[str, object]:
-    """It in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
-    if not kept.choice.months and not kept.moved:
+def own_terms(record: Record) -> dict[str, object]:
+    """Return it in the agent's own terms, for a copy of the own data; nothing where nothing was chosen."""
+    if not record.choice.months and not record.moved:
         return {}
-    done = {iso(one.at): one.counts() for one in kept.moved}
+    done = {iso(one.at): one.counts() for one in record.moved}
     return {
-        "après (mois)": kept.choice.months,
-        "seulement avec l’étiquette": kept.choice.done,
+        "après (mois)": record.choice.months,
+        "seulement avec l’étiquette": record.choice.done,
         "messages archivés ces derniers jours": done,
     }

@@ -57,12 +57,12 @@ class Night:
         """Write, in another month, what was archived since the last letter."""
         month = f"{here(self.clock()):%Y-%m}"
         with self.store.alone(uid, wait=False) as alone:
-            kept = self.store.read(uid)
-            if not alone or kept.month == month:
+            record = self.store.read(uid)
+            if not alone or record.month == month:
                 return
-            if kept.month and sum(kept.untold.values()):
-                self.send(uid, kept.untold)
-            self.store.write(uid, replace(kept, month=month, untold={} if kept.month else kept.untold))
+            if record.month and sum(record.untold.values()):
+                self.send(uid, record.untold)
+            self.store.write(uid, replace(record, month=month, untold={} if record.month else record.untold))
 
 
 def main(words: Sequence[str]) -> int:
@@ -74,8 +74,8 @@ def main(words: Sequence[str]) -> int:
 
     def send(uid: str, counts: Mapping[str, int]) -> None:
         with owner.as_owner(Path(root)):  # who may send without a password is the store's user
-            made = letter.compose(postmaster, uid, counts, page)
-            letters.hand_over(letters.server_of(server), made, [f"{uid}@{domain}"])
+            message = letter.compose(postmaster, uid, counts, page)
+            letters.hand_over(letters.server_of(server), message, [f"{uid}@{domain}"])
 
     failures = Night(Store(Path(root)), send).run()
     for line in failures:

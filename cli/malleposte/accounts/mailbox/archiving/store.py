@@ -12,7 +12,7 @@ from pathlib import Path
 
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.archiving import model
-from malleposte.accounts.mailbox.archiving.model import Kept
+from malleposte.accounts.mailbox.archiving.model import Record
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform import locks
 from malleposte.platform.identity import is_uid
@@ -29,20 +29,20 @@ class Store:
     def __init__(self, root: Path = STORE) -> None:
         self.root, self.folder = root, root / ARCHIVING
 
-    def read(self, uid: str) -> Kept:
+    def read(self, uid: str) -> Record:
         """Return what is kept of an agent. Raises MallepostError."""
         path = self._path(uid, SUFFIX)
         with owner.as_owner(self.folder):
             if not owner.plain(path):
-                return Kept()
+                return Record()
         try:
             return model.loaded(owner.read(path).decode("utf-8", "replace"))
         except InputError as error:
             raise MallepostError(f"{path}: {error.message}", "choose the archiving again") from error
 
-    def write(self, uid: str, kept: Kept) -> None:
+    def write(self, uid: str, record: Record) -> None:
         """Replace it."""
-        owner.replace(self._path(uid, SUFFIX), model.dumped(kept))
+        owner.replace(self._path(uid, SUFFIX), model.dumped(record))
 
     def forget(self, uid: str) -> bool:
         """Remove it, at the end of an account; whether there was any."""

@@ -15,7 +15,7 @@ from itertools import batched
 from typing import Any
 
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Kept, Moved
+from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Moved, Record
 from malleposte.accounts.mailbox.archiving.store import Store
 from malleposte.accounts.mailbox.hours.calendar import here
 from malleposte.accounts.mailbox.hours.moves import recount
@@ -43,21 +43,21 @@ type Row = dict[str, str]
 
 
 def archive(store: Store, uid: str, now: float, run: Run = doveadm) -> int:
-    """Archive what the agent's choice means; how many messages. Raises MallepostError."""
+    """Archive the messages of the agent's choice, and return their number. Raises MallepostError."""
     with store.alone(uid, wait=False) as alone, contextlib.suppress(ClosedError):
         if not alone:
             return 0  # the agent changes it: the next night goes on
-        kept = _settled(store, uid, store.read(uid).without_old(now), run)
-        rows = _meant(uid, kept.choice, now, run) if kept.choice.months else []
+        record = _settled(store, uid, store.read(uid).without_old(now), run)
+        rows = _meant(uid, record.choice, now, run) if record.choice.months else []
         if not rows:
             return 0
         work = Moved(int(now), _by_folder(rows), open=True)
-        store.write(uid, replace(kept, moved=(*kept.moved, work)))
+        store.write(uid, replace(record, moved=(*record.moved, work)))
         for folder, guids in work.folders.items():
             run("mailbox", "create", "-u", checked(uid), "-s", "--", folder, also=(THERE,), timeout=SECONDS)
             _move(uid, [row for row in rows if row["guid"] in set(guids)], INBOX, folder, run)
         recount(("-u", checked(uid)), run)
-        store.write(uid, kept.closed(work))
+        store.write(uid, record.closed(work))
         return len(rows)
     return 0
 
@@ -79,32 +79,32 @@ def _by_folder(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     return {folder: tuple(guids) for folder, guids in sorted(folders.items())}
 
 
-def _settled(store: Store, uid: str, kept: Kept, run: Run) -> Kept:
+def _settled(store: Store, uid: str, record: Record, run: Run) -> Record:
     """End work that was broken off: what lies in the archive has left the inbox, and nothing else was archived."""
-    for work in (one for one in kept.moved if one.open):
+    for work in (one for one in record.moved if one.open):
         folders = {}
         for folder, guids in work.folders.items():
             _remove_twice(uid, INBOX, folder, guids, run)
             there = {row["guid"] for row in _rows(uid, "guid", folder, run)}
             folders[folder] = tuple(guid for guid in guids if guid in there)
         recount(("-u", checked(uid)), run)
-        kept = kept.closed(replace(work, folders=folders))
-        store.write(uid, kept)
-    return kept
+        record = record.closed(replace(work, folders=folders))
+        store.write(uid, record)
+    return record
 
 
 def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
-    """Put back what a night archived and what is still where it went; how many messages. No more is archived then.
+    """Put back what a night archived, where it still lies, and return the number. No more is archived then.
 
     Raises InputError, MallepostError.
     """
     with store.alone(uid):
-        kept = _settled(store, uid, store.read(uid).without_old(time.time()), run)
-        work = next((one for one in kept.moved if one.at == at), None)
+        record = _settled(store, uid, store.read(uid).without_old(time.time()), run)
+        work = next((one for one in record.moved if one.at == at), None)
         if work is None:
             raise InputError("there is no such work to undo", "it was undone, or its time is over")
-        kept = replace(kept, choice=replace(kept.choice, months=0))
-        store.write(uid, kept)
+        record = replace(record, choice=replace(record.choice, months=0))
+        store.write(uid, record)
         many = 0
         for folder, guids in work.folders.items():
             _remove_twice(uid, folder, INBOX, guids, run)
@@ -112,7 +112,7 @@ def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
             _move(uid, rows, folder, INBOX, run)
             many += len(rows)
         recount(("-u", checked(uid)), run)
-        store.write(uid, kept.undone(work))
+        store.write(uid, record.undone(work))
         return many
 
 

@@ -92,9 +92,9 @@ def opens(hours: Hours, now: datetime.datetime) -> bool:
 def last(hours: Hours, now: datetime.datetime) -> datetime.datetime | None:
     """The latest moment, not after `now`, at which waiting mail should have moved; None for none in a year."""
     for back in range(FARTHEST):
-        found = [min(end, now) for begin, end in spans(hours, now.date() - back * DAY) if begin <= now]
-        if found:
-            return max(found)
+        moments = [min(end, now) for begin, end in spans(hours, now.date() - back * DAY) if begin <= now]
+        if moments:
+            return max(moments)
     return None
 
 

@@ -91,8 +91,8 @@ class Hours:
         rounds = tuple(sorted(dict.fromkeys(self.rounds)))
         if len(rounds) > MOST_ROUNDS or any(not _TIME.fullmatch(one) for one in rounds):
             raise InputError(f"mail comes at {MOST_ROUNDS} times of a day at most, each like 08:00")
-        known = tuple(dict.fromkeys(map(senders.checked, self.senders)))
-        if len(known) > MOST_SENDERS:
+        checked_senders = tuple(dict.fromkeys(map(senders.checked, self.senders)))
+        if len(checked_senders) > MOST_SENDERS:
             raise InputError(f"there is room for {MOST_SENDERS} senders")
         for one in self.closed:
             holidays.period(one)
@@ -100,7 +100,7 @@ class Hours:
             raise InputError("a time without mail has a beginning and an end")
         if self.until and not moment(self.since) < moment(self.until) <= moment(self.since) + FARTHEST:
             raise InputError("a time without mail ends after it begins, within a year")
-        return replace(self, slots=slots, rounds=rounds, senders=known)
+        return replace(self, slots=slots, rounds=rounds, senders=checked_senders)
 
     def quiet(self, now: datetime.datetime) -> bool:
         """Whether « Ne pas déranger » holds."""
@@ -125,23 +125,25 @@ class Change:
     school: bool | None = None
     answer: bool | None = None
 
-    def to(self, held: Hours, now: datetime.datetime) -> Hours:
-        """`held` after it; `now` is a moment of the platform's zone. Raises InputError."""
+    def to(self, current: Hours, now: datetime.datetime) -> Hours:
+        """`current` after it; `now` is a moment of the platform's zone. Raises InputError."""
         new = replace(
-            held,
-            on=held.on if self.on is None else self.on,
-            slots=held.slots if self.slots is None else tuple(map(Slot.of, self.slots)),
-            rounds=held.rounds if self.rounds is None else self.rounds,
-            holidays=held.holidays if self.holidays is None else self.holidays,
-            school=held.school if self.school is None else self.school,
-            answer=held.answer if self.answer is None else self.answer,
-            recall=held.recall if self.recall is None else self.recall or (None if held.recall is None else False),
-            senders=(*(one for one in held.senders if one not in self.remove), *self.add),
+            current,
+            on=current.on if self.on is None else self.on,
+            slots=current.slots if self.slots is None else tuple(map(Slot.of, self.slots)),
+            rounds=current.rounds if self.rounds is None else self.rounds,
+            holidays=current.holidays if self.holidays is None else self.holidays,
+            school=current.school if self.school is None else self.school,
+            answer=current.answer if self.answer is None else self.answer,
+            recall=current.recall
+            if self.recall is None
+            else self.recall or (None if current.recall is None else False),
+            senders=(*(one for one in current.senders if one not in self.remove), *self.add),
         )
         if self.until is not None:
             since = written(now.replace(second=0, microsecond=0)) if self.until else ""
             new = replace(new, since=since, until=self.until)
-        elif held.until and moment(held.until) <= now:
+        elif current.until and moment(current.until) <= now:
             new = replace(new, since="", until="")
         return new.checked()
 
@@ -165,7 +167,7 @@ class State:
     known: tuple[str, ...] = ()
 
 
-class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StoredHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The hours as they are kept."""
 
     hours: Hours
@@ -190,21 +192,21 @@ def written(read: datetime.datetime) -> str:
 
 def dumped(hours: Hours) -> str:
     """The hours on one line."""
-    return msgspec.json.encode(Kept(hours)).decode()
+    return msgspec.json.encode(StoredHours(hours)).decode()
 
 
 def loaded(line: str) -> Hours:
     """The hours of such a line. Raises InputError."""
     try:
-        kept = msgspec.json.decode(line, type=Kept)
+        record = msgspec.json.decode(line, type=StoredHours)
     except msgspec.MsgspecError as error:
         raise InputError(f"no hours of an agent: {error}") from error
-    if kept.version != VERSION:
-        raise InputError(f"hours of version {kept.version}; this release knows {VERSION}")
-    return kept.hours.checked()
+    if record.version != VERSION:
+        raise InputError(f"hours of version {record.version}; this release knows {VERSION}")
+    return record.hours.checked()
 
 
-def told(hours: Hours) -> dict[str, Any]:
+def own_terms(hours: Hours) -> dict[str, Any]:
     """The hours in the agent's own terms, for a copy of the own data; nothing where none were chosen."""
     if hours == Hours():
         return {}

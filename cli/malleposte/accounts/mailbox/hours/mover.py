@@ -74,7 +74,7 @@ class Mover:
         self._offset = self.clock() - self.steady()
 
     def look(self) -> int:
-        """Move what is due; how many boxes. What fails is named, and tried again."""
+        """Move what is due, and return the number of boxes. What fails is named, and tried again."""
         self._take_news()
         if abs(self.clock() - self.steady() - self._offset) > LEAP:
             kit.say("<5>the clock was set: all agents with hours are looked at")
@@ -112,10 +112,10 @@ class Mover:
         """The parts of the box of which mail is due; and when to look again."""
         one = self.watched[uid]
         one.again = again(one.hours, now)
-        found: list[Box] = []
+        boxes: list[Box] = []
         with named(_failed, uid):
-            found += [box for part in due(one.hours, now) if (box := moves.waiting(uid, self.root, part))]
-        return found
+            boxes += [box for part in due(one.hours, now) if (box := moves.waiting(uid, self.root, part))]
+        return boxes
 
     def _move(self, boxes: Sequence[Box]) -> int:
         uids = [one.uid for one in boxes]

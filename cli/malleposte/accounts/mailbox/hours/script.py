@@ -51,10 +51,10 @@ def _joined(tests: Iterable[str], depth: int) -> str:
     return f",\n{' ' * depth}".join(tests)
 
 
-def _through(known: Iterable[str], platform: str) -> list[str]:
+def _through(allowed: Iterable[str], platform: str) -> list[str]:
     """Tests that hold for what comes through, by what the filter verified alone."""
     of_platform = f"allof (header :is {quoted(AUTHOR)} {quoted(platform)}, exists {quoted(ALERT)})"
-    return [of_platform, *by_sender(known)]
+    return [of_platform, *by_sender(allowed)]
 
 
 def _waits(hours: Hours, year: int) -> Iterator[str]:

@@ -75,7 +75,12 @@ class Store:
         following, opens = calendar.following(hours, now), calendar.opens(hours, now)
         waiting, *recalled = (self._count(uid, folder) for folder in (WAITING, *recall.folders()))
         return State(
-            hours, waiting, opens, written(following) if following and not opens else "", sum(recalled), self.known()
+            hours,
+            waiting,
+            opens,
+            written(following) if following and not opens else "",
+            sum(recalled),
+            self.school_holidays(),
         )
 
     def _count(self, uid: str, folder: str) -> int:
@@ -85,9 +90,9 @@ class Store:
     def change(self, uid: str, change: Change) -> State:
         """Change them; what comes of it. Raises InputError, MallepostError."""
         with self._alone():
-            held = self.read(uid)
-            new = self._with_days(change.to(held, calendar.here(time.time())))
-            if new != held:
+            current = self.read(uid)
+            new = self._with_days(change.to(current, calendar.here(time.time())))
+            if new != current:
                 self._write(uid, new)
         return self.state(uid)
 
@@ -103,7 +108,7 @@ class Store:
                 self._write(uid, hours)
             return hours
 
-    def known(self) -> tuple[str, ...]:
+    def school_holidays(self) -> tuple[str, ...]:
         """Return the school holidays that are not over, as this host was told them. Raises MallepostError."""
         path = self.folder / SCHOOL
         with owner.as_owner(self.folder):
@@ -120,7 +125,7 @@ class Store:
                 owner.replace(path, text)
 
     def _with_days(self, hours: Hours) -> Hours:
-        return replace(hours, closed=self.known() if hours.school else ())
+        return replace(hours, closed=self.school_holidays() if hours.school else ())
 
     def forget(self, uid: str) -> bool:
         """Remove them, at the end of an account; whether there were any."""
@@ -135,7 +140,7 @@ class Store:
         """Each agent who chose some, with what is another after a change of the file, of the platform's facts or of the
         school holidays.
         """
-        found, of_facts = {}, max(_time(facts.FILE), _time(self.folder / SCHOOL))
+        by_uid, of_facts = {}, max(_time(facts.FILE), _time(self.folder / SCHOOL))
         with owner.as_owner(self.folder), contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
                 name = entry.name.removesuffix(SUFFIX)
@@ -143,8 +148,8 @@ class Store:
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     state = entry.stat(follow_symlinks=False)
-                    found[name] = (state.st_ino, state.st_mtime_ns, of_facts)
-        return found
+                    by_uid[name] = (state.st_ino, state.st_mtime_ns, of_facts)
+        return by_uid
 
     def changed(self) -> int:
         """A number that is another one after a change in the folder, or of the platform's facts."""

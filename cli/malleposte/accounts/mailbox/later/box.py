@@ -67,8 +67,8 @@ def choose(uid: str, choice: Choice, root: Path = STORE, path: Path = ledger.FOL
     if choice.on:
         show_folders(uid, moments.FOLDERS)
     elif path.exists():
-        with ledger.opened(path) as held:
-            held.off(uid, time.time())
+        with ledger.opened(path) as orders:
+            orders.off(uid, time.time())
     return shown(uid, root, path)
 
 
@@ -78,18 +78,18 @@ def decide(
 ) -> Shown:  # fmt: skip
     """Send a message now, or not at all: then it lies in « Brouillons ». Raises InputError, MallepostError."""
     now = time.time()
-    with ledger.opened(path) as held:
-        row = held.get(uid, ident)
+    with ledger.opened(path) as orders:
+        row = orders.get(uid, ident)
         if not row or row.state not in UNDECIDED:
             raise InputError("there is no such message any more")
         if send:
             again = {"message_id": _fresh(row)} if row.reason == Reason.AGAIN else {}
-            done = held.change(
+            done = orders.change(
                 ident, now, of=UNDECIDED, state=State.ORDERED, reason=Reason.NONE, detail="", forced=True, due=now,
                 again=now, **again,
             )  # fmt: skip
         else:
-            done = held.change(ident, now, of=UNDECIDED, state=State.CANCELLED)
+            done = orders.change(ident, now, of=UNDECIDED, state=State.CANCELLED)
     if not done:
         raise InputError("there is no such message any more")
     if not send:
@@ -102,8 +102,8 @@ def forget(uid: str, root: Path = STORE, path: Path = ledger.FOLDER / ledger.FIL
     there = Store(root).forget(uid)
     if not path.exists():
         return there
-    with ledger.opened(path) as held:
-        return held.erase(uid) or there
+    with ledger.opened(path) as orders:
+        return orders.erase(uid) or there
 
 
 def _fresh(row: Row) -> str:
@@ -114,5 +114,5 @@ def _fresh(row: Row) -> str:
 def _open(uid: str, path: Path) -> list[Row]:
     if not path.exists():
         return []
-    with ledger.opened(path) as held:
-        return held.open(uid)
+    with ledger.opened(path) as orders:
+        return orders.open(uid)

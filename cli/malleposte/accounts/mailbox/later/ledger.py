@@ -62,10 +62,10 @@ class Ledger:
         """Change an order that is in one of these states; whether it was."""
         assert set(parts) <= set(_FIELDS)
         names = ", ".join(f"{name} = ?" for name in [*parts, "changed"])
-        given = [*map(_plain, parts.values()), now, ident, *map(str, of)]
+        parameters = [*map(_plain, parts.values()), now, ident, *map(str, of)]
         where = f"id = ? AND state IN ({', '.join('?' * len(of))})"
         statement = f"UPDATE orders SET {names} WHERE {where}"  # noqa: S608  # names of fields and marks alone
-        return self.link.execute(statement, given).rowcount > 0
+        return self.link.execute(statement, parameters).rowcount > 0
 
     def due(self, now: float, most: int) -> list[Row]:
         """Orders to look at now: one of each account, the longest due first."""
@@ -84,7 +84,7 @@ class Ledger:
         return next(iter(self._rows("id = ? AND uid = ?", ident, uid)), None)
 
     def burst(self, uid: str, since: float, now: float) -> int:
-        """Let the orders of an account that were laid since then wait; how many they are."""
+        """Let the orders of an account that were laid since then wait, and return their number."""
         self.link.execute(
             "UPDATE orders SET state = 'waits', reason = ?, changed = ? "
             "WHERE uid = ? AND laid >= ? AND state = 'ordered'",
@@ -125,9 +125,9 @@ class Ledger:
         """Remove the orders of an account that ends; whether there were any."""
         return self.link.execute("DELETE FROM orders WHERE uid = ?", (uid,)).rowcount > 0
 
-    def _rows(self, where: str, *given: object) -> list[Row]:
+    def _rows(self, where: str, *parameters: object) -> list[Row]:
         statement = f"SELECT {', '.join(_FIELDS)} FROM orders WHERE {where}"  # noqa: S608  # conditions of this file
-        rows = self.link.execute(statement, given).fetchall()
+        rows = self.link.execute(statement, parameters).fetchall()
         return [msgspec.convert(dict(zip(_FIELDS, one, strict=True)), Row, strict=False) for one in rows]
 
 

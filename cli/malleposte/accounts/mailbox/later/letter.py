@@ -77,8 +77,8 @@ def values(fields: Sequence[tuple[bytes, bytes]], name: bytes) -> Iterator[str]:
 
 def ident(fields: Sequence[tuple[bytes, bytes]]) -> str:
     """The Message-ID; empty where there is none that can be looked for."""
-    given = list(values(fields, b"message-id"))
-    return given[0] if len(given) == 1 and _IDENT.fullmatch(given[0]) else ""
+    idents = list(values(fields, b"message-id"))
+    return idents[0] if len(idents) == 1 and _IDENT.fullmatch(idents[0]) else ""
 
 
 def subject(fields: Sequence[tuple[bytes, bytes]]) -> str:

@@ -51,9 +51,9 @@ def main(words: Sequence[str]) -> int:
         return 2
     raw = sys.stdin.buffer.read(files.LARGEST + 1)
     try:
-        given = order(root, uid, folder, raw, time.time()) if store.Store(root, default).read(uid).on else None
-        if given:
-            write(place, given)
+        new_order = order(root, uid, folder, raw, time.time()) if store.Store(root, default).read(uid).on else None
+        if new_order:
+            write(place, new_order)
     except (InputError, MallepostError, OSError) as error:
         print(f"later-order: {uid}: {folder}: the message does not go: {error}", file=sys.stderr)
         return 1

@@ -60,7 +60,7 @@ class Sender:
     _swept: float = 0.0
 
     def look(self) -> int:
-        """Take new orders, and do what is due; how many orders were looked at. What fails is named, and tried again."""
+        """Take new orders, do what is due, and return the number of orders. What fails is named, and tried again."""
         self.take()
         now = self.clock()
         if not 0 <= now - self._swept < SWEEP:
@@ -205,11 +205,11 @@ def main(words: Sequence[str]) -> int:
     root, spool, domain = Path(words[0]), Path(words[1]), words[2]
     state = Path(os.environ.get("STATE_DIRECTORY", str(ledger.FOLDER)))
     try:
-        held = Ledger(state / ledger.FILE)
+        orders = Ledger(state / ledger.FILE)
     except sqlite3.DatabaseError as error:
         # Nothing goes that nobody can tell from what went.
         aside = durable.set_aside(state / ledger.FILE)
         kit.say(f"<3>the ledger cannot be read ({error}): it is {aside.name} now; what was ordered does not go")
-        held = Ledger(state / ledger.FILE)
-    sender = Sender(root, spool, held, domain)
+        orders = Ledger(state / ledger.FILE)
+    sender = Sender(root, spool, orders, domain)
     return kit.look_again(sender.look, PAUSE, end, at_once=True)

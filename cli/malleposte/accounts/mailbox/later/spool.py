@@ -68,11 +68,11 @@ def empty[T: Order](
 
     One that cannot be taken stays, is tried again the next time, and keeps back those of its account alone.
     """
-    held, tried = set[str](), 0
+    delayed, tried = set[str](), 0
     for path in waiting(spool):
         if tried == most:
             break
-        if account(path) in held:
+        if account(path) in delayed:
             continue
         failed = list[str]()
         with named(failed.append, path.name):
@@ -83,4 +83,4 @@ def empty[T: Order](
             tried += 1
         for line in failed:
             say(line)
-            held.add(account(path))
+            delayed.add(account(path))

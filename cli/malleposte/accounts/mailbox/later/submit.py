@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
     SENT = "sent"
     WAITS = "waits"
-    """It does not go as it is; `reason` says why."""
+    """The message does not go as it is; `reason` says why."""
     LATER = "later"
     """Nothing was handed over, and it may be tried again."""
     DOUBT = "doubt"

@@ -53,11 +53,11 @@ class Keeper:
     _delegates: set[str] = field(default_factory=set)
     _whole: bool = True
     _clean: bool = False
-    _held: dict[str, float] = field(default_factory=dict)
+    _resting: dict[str, float] = field(default_factory=dict)
     """Boxes whose orders wait, and until when: none overtakes one that failed."""
 
     def turn(self) -> int:
-        """Carry out orders, then look at the next box, if there is one; how many of both. What fails is named."""
+        """Carry out orders, then look at the next box, if any; return the number of both. What fails is named."""
         done, now = self.take(), self.clock()
         if not self._round and not 0 <= now - self._began < EVERY and self.allows():
             self._began, self._delegates, self._whole = now, set(), True
@@ -73,18 +73,18 @@ class Keeper:
         return done + 1
 
     def take(self) -> int:
-        """Carry out the orders of the spool, those on one message together; how many were tried.
+        """Carry out the orders of the spool, those on one message together; return the number that were tried.
 
         One that fails, as while Dovecot starts, is tried again.
         """
         now = self.clock()
-        self._held = {box: until for box, until in self._held.items() if now < until <= now + AGAIN}
+        self._resting = {box: until for box, until in self._resting.items() if now < until <= now + AGAIN}
         chosen = self._chosen()
         groups: dict[tuple[str, str, str], list[tuple[Path, Order]]] = {}
         for path, order in chosen:
             groups.setdefault((order.box, order.folder, order.message_id), []).append((path, order))
         for (box, _folder, _ident), several in groups.items():
-            if box not in self._held:
+            if box not in self._resting:
                 self._carry_out(box, several, now)
         return len(chosen)
 
@@ -94,7 +94,7 @@ class Keeper:
             self.look.carry_out(order for _path, order in several)
         for line in failed:
             _failed(line)
-            self._held[box] = now + AGAIN
+            self._resting[box] = now + AGAIN
         waits = {path for path, order in several if failed and abs(now - order.at) < PATIENCE}
         spool.remove(self.spool, [path for path, _order in several if path not in waits])
 
@@ -110,7 +110,7 @@ class Keeper:
             order = spool.read(path, Order, _failed, largest=LARGEST_ORDER)
             if not order or not is_uid(order.box):
                 spool.remove(self.spool, [path])
-            elif order.box not in self._held:
+            elif order.box not in self._resting:
                 chosen.append((path, order))
         return chosen
 

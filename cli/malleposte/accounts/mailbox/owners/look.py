@@ -124,7 +124,7 @@ class Look:
         self.dovecot.label(box, row, record.labels())
 
     def clean(self, box: str) -> int:
-        """Erase what is known of messages that are gone, and of those that are done long ago; how many.
+        """Erase what is known of messages that are gone, and of those that are done long ago; return the number.
 
         Raises MallepostError, OSError.
         """

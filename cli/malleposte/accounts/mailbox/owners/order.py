@@ -57,8 +57,8 @@ def main(words: Sequence[str]) -> int:
     while sys.stdin.buffer.read(LARGEST):
         pass
     try:
-        given = order(uid, words[2], words[3], words[4:], raw, time.time())
-        if given and not write(place, given):
+        new_order = order(uid, words[2], words[3], words[4:], raw, time.time())
+        if new_order and not write(place, new_order):
             print(f"owner-order: {uid}: more than {MOST} labels at once; the next look takes it off", file=sys.stderr)
     except (MallepostError, OSError) as error:
         print(f"owner-order: {uid}: the label counts for nothing: {error}", file=sys.stderr)

@@ -59,12 +59,12 @@ class Box:
         waits: dict[str, int] = {}
         sent: tuple[Sent, ...] = ()
         if self._path.exists():
-            with ledger.opened(self._path) as held:
-                for row in held.open(uid):
+            with ledger.opened(self._path) as orders:
+                for row in orders.open(uid):
                     waits[row.rule] = waits.get(row.rule, 0) + 1
                 sent = tuple(
                     Sent(row.tool, row.title, row.changed, row.state, row.detail)
-                    for row in held.of_late(uid, MOST_SENT)
+                    for row in orders.of_late(uid, MOST_SENT)
                 )  # fmt: skip
         return tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent
 
@@ -90,12 +90,12 @@ class Box:
         ]  # fmt: skip
         return {"règles": rules, "messages signalés": sent} if rules or sent else {}
 
-    def add(self, uid: str, given: Given) -> Shown:
+    def add(self, uid: str, new: Given) -> Shown:
         """Add a rule. Raises InputError, MallepostError."""
         ident = secrets.token_hex(8)
-        shown, access = self._values(uid, ident, given.tool, given.values)
-        model.check(given)
-        rule = Rule(ident, given.tool, given.when, shown, access, given.label, given.sender, given.subject, given.lines)
+        shown, access = self._values(uid, ident, new.tool, new.values)
+        model.check(new)
+        rule = Rule(ident, new.tool, new.when, shown, access, new.label, new.sender, new.subject, new.lines)
 
         def change(rules: tuple[Rule, ...]) -> list[Rule]:
             if len(rules) >= model.MOST_RULES:
@@ -135,9 +135,9 @@ class Box:
     def _drop(self, uid: str, ident: str) -> None:
         self._store.change(uid, lambda rules: [one for one in rules if one.id != ident])
         if self._path.exists():
-            with ledger.opened(self._path) as held:
-                held.end_rule(uid, ident, time.time())
-                held.written_off(uid, ident)
+            with ledger.opened(self._path) as orders:
+                orders.end_rule(uid, ident, time.time())
+                orders.written_off(uid, ident)
 
     def traces(self, uid: str) -> list[Trace]:
         """Return the rules, each of which somebody else may have left. Raises MallepostError."""
@@ -169,8 +169,8 @@ class Box:
         there = self._store.forget(uid)
         if not self._path.exists():
             return there
-        with ledger.opened(self._path) as held:
-            return held.erase(uid) or there
+        with ledger.opened(self._path) as orders:
+            return orders.erase(uid) or there
 
     def _values(self, uid: str, ident: str, tool: str, values: dict[str, str]) -> tuple[dict[str, str], str]:
         """The values that are shown, and the sealed ones."""
@@ -190,9 +190,9 @@ class Box:
 
     def _wake(self, uid: str, ident: str) -> None:
         if self._path.exists():
-            with ledger.opened(self._path) as held:
-                held.delay(uid, ident, 0)
-                held.written_off(uid, ident)
+            with ledger.opened(self._path) as orders:
+                orders.delay(uid, ident, 0)
+                orders.written_off(uid, ident)
 
 
 def _shown(rule: Rule, waits: int) -> RuleShown:

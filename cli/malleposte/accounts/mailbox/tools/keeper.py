@@ -85,7 +85,7 @@ class Keeper:
     _cleaned: float = 0.0
 
     def look(self) -> int:
-        """Take new orders, and begin what is due; how many were begun. What fails is named, and tried again."""
+        """Take new orders, begin what is due, and return the number. What fails is named, and tried again."""
         self.take()
         now = self.clock()
         if not 0 <= now - self._cleaned < CLEAN:
@@ -123,7 +123,7 @@ class Keeper:
         self.ledger.take(order, rule.tool, self.links.of(order.uid, order.message_id))
 
     def _full(self, uid: str) -> bool:
-        return len(self.ledger.open(uid)) >= MOST or self.ledger.made(uid, self.clock() - DAY) >= MOST_A_DAY
+        return len(self.ledger.open(uid)) >= MOST or self.ledger.count_since(uid, self.clock() - DAY) >= MOST_A_DAY
 
     def _free(self) -> None:
         """Let those give orders again who have room."""

@@ -66,9 +66,9 @@ class Ledger:
         """Change an order that is open; whether it was."""
         assert set(parts) <= set(_FIELDS)
         names = ", ".join(f"{name} = ?" for name in [*parts, "changed"])
-        given = [*map(_plain, parts.values()), now, ident]
+        parameters = [*map(_plain, parts.values()), now, ident]
         statement = f"UPDATE orders SET {names} WHERE id = ? AND state = 'open'"  # noqa: S608  # names of fields alone
-        return self._do(statement, *given) > 0
+        return self._do(statement, *parameters) > 0
 
     def delay(self, uid: str, rule: str, again: float) -> None:
         """Let all open orders of a rule wait until then; 0 wakes them."""
@@ -92,7 +92,7 @@ class Ledger:
         """Orders of an account that are done, the latest first, without those whose title is gone."""
         return self._rows("state != 'open' AND uid = ? AND title != '' ORDER BY changed DESC LIMIT ?", uid, most)
 
-    def made(self, uid: str, since: float) -> int:
+    def count_since(self, uid: str, since: float) -> int:
         """Orders of an account that were made since then."""
         return int(self._ask("SELECT count(*) FROM orders WHERE uid = ? AND made >= ?", uid, since)[0][0])
 
@@ -126,17 +126,17 @@ class Ledger:
         self._do("DELETE FROM letters WHERE uid = ?", uid)
         return self._do("DELETE FROM orders WHERE uid = ?", uid) > 0
 
-    def _rows(self, where: str, *given: object) -> list[Row]:
-        rows = self._ask(f"SELECT {', '.join(_FIELDS)} FROM orders WHERE {where}", *given)  # noqa: S608
+    def _rows(self, where: str, *parameters: object) -> list[Row]:
+        rows = self._ask(f"SELECT {', '.join(_FIELDS)} FROM orders WHERE {where}", *parameters)  # noqa: S608
         return [msgspec.convert(dict(zip(_FIELDS, one, strict=True)), Row, strict=False) for one in rows]
 
-    def _ask(self, statement: str, *given: object) -> Sequence[tuple[Any, ...]]:
+    def _ask(self, statement: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
         with self._lock:
-            return self._link.execute(statement, given).fetchall()
+            return self._link.execute(statement, parameters).fetchall()
 
-    def _do(self, statement: str, *given: object) -> int:
+    def _do(self, statement: str, *parameters: object) -> int:
         with self._lock:
-            return self._link.execute(statement, given).rowcount
+            return self._link.execute(statement, parameters).rowcount
 
 
 def _plain(value: Any) -> Any:

@@ -30,7 +30,7 @@ class When(StrEnum):
     LABEL = "label"
     """The agent puts a label on it, from any program."""
     COMES = "comes"
-    """It comes, and its sender or subject has a word."""
+    """A message comes, and its sender or subject has a word."""
 
 
 class Act(StrEnum):
@@ -108,7 +108,7 @@ class State(StrEnum):
     TOLD = "told"
     """The tool took it."""
     ENDED = "ended"
-    """It is not told: refused, too late, or its rule is gone."""
+    """The message is not told: refused, too late, or its rule is gone."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -165,12 +165,12 @@ class Shown(msgspec.Struct, frozen=True):
     sent: tuple[Sent, ...] = ()
 
 
-def check(given: Given) -> None:
+def check(rule: Given) -> None:
     """Check when a rule tells. Raises InputError."""
-    if given.when == When.LABEL and not LABEL.fullmatch(given.label):
+    if rule.when == When.LABEL and not LABEL.fullmatch(rule.label):
         raise InputError("a label has letters, digits and $ _ . - alone, 40 at most", "give another")
-    words = [given.sender, given.subject]
-    if given.when == When.COMES and not any(words):
+    words = [rule.sender, rule.subject]
+    if rule.when == When.COMES and not any(words):
         raise InputError("the rule names neither a sender nor a subject", "give one of them")
     for word in words:
         if len(word) > LONGEST_WORD or not word.isprintable() or word != word.strip():

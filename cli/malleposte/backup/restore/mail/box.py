@@ -91,10 +91,10 @@ class Box:
 
     def finish(self, stamp: str, *, discard: bool) -> Path | None:
         """After `release`: put the replaced box aside, clear the work; where it lies, None when there was none."""
-        kept = self.set_aside(stamp, discard=discard)
+        replaced = self.set_aside(stamp, discard=discard)
         swap.remove_hold(self.tree)
         shutil.rmtree(self.work)
-        return kept
+        return replaced
 
     def set_aside(self, stamp: str, *, discard: bool = False) -> Path | None:
         """Put the box at `old` aside, or remove it; where it lies then, None when there was none."""
@@ -106,9 +106,9 @@ class Box:
             shutil.rmtree(self.old)
             return None
         self.aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = free(self.aside / stamp)
-        self.old.rename(kept)
-        return kept
+        place = free(self.aside / stamp)
+        self.old.rename(place)
+        return place
 
     def reopen(self) -> None:
         """Undo `hold`: the box as it was is back in its place."""
@@ -136,21 +136,21 @@ def restore(
         counts = {}
         if not box.released:
             _extract(box, source, copy, say)
-            if found := dovecot.modseqs(uid):
-                durable.write(box.modseqs, json.dumps(found))
+            if counters := dovecot.modseqs(uid):
+                durable.write(box.modseqs, json.dumps(counters))
             say("closing the box: deliveries wait, sessions end")
             box.hold()
             dovecot.end_sessions(uid)
             counts = merge(box, keep_newer=chosen.keep_newer)
             box.release()
         modseqs = json.loads(box.modseqs.read_text("utf-8")) if box.modseqs.exists() else {}
-        kept = box.finish(stamp, discard=chosen.discard)
+        replaced = box.finish(stamp, discard=chosen.discard)
         dovecot.renew(uid, modseqs)
         total = dovecot.count(uid)
         outcome = Outcome(f"mailbox {uid}", copy, {"messages": total, **counts}, seconds=time.monotonic() - begun)
-        if kept:
-            outcome.aside = str(kept)
-            outcome.undo = f"malleposte backup restore undo {uid} {kept.name}"
+        if replaced:
+            outcome.aside = str(replaced)
+            outcome.undo = f"malleposte backup restore undo {uid} {replaced.name}"
         return outcome
 
 
@@ -161,41 +161,41 @@ def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
     """
     box = Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        uid, begun, kept = box.uid, time.monotonic(), None
+        uid, begun, replaced = box.uid, time.monotonic(), None
         box.open()
         if stamp:
-            kept = _bring_back(box, stamp, dovecot)
+            replaced = _bring_back(box, stamp, dovecot)
         elif box.held and box.old.is_dir():
             box.reopen()
         else:
             raise InputError(
-                f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_known(box)}"
+                f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_stamps(box)}"
             )
         dovecot.renew(uid, {})
         outcome = Outcome(f"mailbox {uid}", counts={"messages": dovecot.count(uid)}, seconds=time.monotonic() - begun)
-        if kept:
-            outcome.aside, outcome.undo = str(kept), f"malleposte backup restore undo {uid} {kept.name}"
+        if replaced:
+            outcome.aside, outcome.undo = str(replaced), f"malleposte backup restore undo {uid} {replaced.name}"
         return outcome
 
 
-def _known(box: Box) -> str:
+def _stamps(box: Box) -> str:
     return ", ".join(sorted(path.name for path in box.aside.glob("*"))) or "none is kept"
 
 
 def _bring_back(box: Box, stamp: str, dovecot: Dovecot) -> Path | None:
     """Put what lies aside under `stamp` into place; where the replaced box went."""
-    given, note = box.aside / stamp, f"{UNDO}{stamp}"
+    earlier, note = box.aside / stamp, f"{UNDO}{stamp}"
     again = box.note.exists() and box.note.read_text("utf-8") == note
     if not again:
-        if "/" in stamp or stamp.startswith(".") or not given.is_dir():
-            raise InputError(f"account {box.uid}: nothing was put aside as {stamp}", f"known: {_known(box)}")
+        if "/" in stamp or stamp.startswith(".") or not earlier.is_dir():
+            raise InputError(f"account {box.uid}: nothing was put aside as {stamp}", f"known: {_stamps(box)}")
         if box.held:
             raise MallepostError(f"account {box.uid}: a restore holds its box", "run that one again first")
         _remove(box.tree)
         durable.write(box.note, note)
     if not box.released:
-        if given.is_dir():
-            given.rename(box.tree)
+        if earlier.is_dir():
+            earlier.rename(box.tree)
         box.hold()
         dovecot.end_sessions(box.uid)
         withhold(box)
@@ -219,13 +219,13 @@ def _extract(box: Box, source: Archives, copy: Copy, say: Callable[[str], None])
     fresh.mkdir(mode=0o700)
     say(f"extracting from {copy}")
     source.extract(copy, [str(box.home)], fresh)
-    found = fresh / str(box.home).lstrip("/")
-    if not found.is_dir():
+    extracted = fresh / str(box.home).lstrip("/")
+    if not extracted.is_dir():
         raise InputError(
             f"account {box.uid}: nothing of it in {copy}", "try another --as-of: backup list shows the dates"
         )
-    clean(found)
-    found.rename(box.tree)
+    clean(extracted)
+    extracted.rename(box.tree)
     shutil.rmtree(fresh)
     durable.write(box.note, name)
 
@@ -265,10 +265,10 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
     new, old = box.tree / MAILDIR, box.old / MAILDIR
     lost = not old.is_dir()
     withhold(box)
-    known = {message.base for message in maildir.messages(new)}
-    kept = [] if lost or not keep_newer else _newer(new, old, known)
+    archived = {message.base for message in maildir.messages(new)}
+    newer = [] if lost or not keep_newer else _newer(new, old, archived)
     by_folder: dict[str, list[maildir.Message]] = {}
-    for message in kept:
+    for message in newer:
         by_folder.setdefault(message.folder, []).append(message)
     for name in {**maildir.folders(new), **dict.fromkeys(by_folder)}:
         here, there = maildir.folder_path(new, name), maildir.folder_path(old, name)
@@ -281,7 +281,7 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
         )
         if merged.validity:
             maildir.write_uidlist(here, merged)
-    return {"newer kept": len(kept)}
+    return {"newer kept": len(newer)}
 
 
 def withhold(box: Box) -> None:
@@ -300,19 +300,19 @@ def withhold(box: Box) -> None:
             message.path.unlink()
 
 
-def _newer(new: Path, old: Path, known: set[str]) -> list[maildir.Message]:
+def _newer(new: Path, old: Path, bases: set[str]) -> list[maildir.Message]:
     """Messages of `old` that are not in `new`, neither by name nor by content (moved since, under another name)."""
     sizes: dict[int | None, list[maildir.Message]] = {}
     for message in maildir.messages(new):
         sizes.setdefault(message.size, []).append(message)
-    found = []
+    newer = []
     for message in maildir.messages(old):
-        if message.base in known:
+        if message.base in bases:
             continue
         alike = sizes.get(message.size, [])
         if not alike or message.digest() not in {other.digest() for other in alike}:
-            found.append(message)
-    return found
+            newer.append(message)
+    return newer
 
 
 def _make_folder(here: Path, there: Path) -> None:

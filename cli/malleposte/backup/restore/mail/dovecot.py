@@ -33,7 +33,7 @@ class Dovecot:
         return Path(text)
 
     def end_sessions(self, uid: str) -> int:
-        """End the agent's sessions and wait until none is left; how many there were."""
+        """End the agent's sessions, wait until none is left, and return their number."""
         begun, first = time.monotonic(), None
         while True:
             left = sessions(uid)

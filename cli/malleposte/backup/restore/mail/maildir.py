@@ -39,8 +39,8 @@ class Message:
     @property
     def size(self) -> int | None:
         """Bytes of the message itself, by its name."""
-        found = _SIZE.search(self.base)
-        return int(found[1]) if found else None
+        match = _SIZE.search(self.base)
+        return int(match[1]) if match else None
 
     def content(self) -> bytes:
         """The message, decompressed."""
@@ -63,8 +63,8 @@ class UidList:
 
     def uid(self, base: str) -> int | None:
         """The UID of a base."""
-        found = self.lines.get(base)
-        return found[0] if found else None
+        line = self.lines.get(base)
+        return line[0] if line else None
 
     def text(self) -> str:
         """As Dovecot reads it: lines by rising UID."""
@@ -110,20 +110,20 @@ def write_uidlist(folder: Path, uids: UidList) -> None:
     _write(folder / UIDLIST, uids.text())
 
 
-def merge_uidlists(kept: UidList, other: UidList, bases: set[str], *, gap: int = 0) -> UidList:
-    """`kept` plus the lines of `other` for `bases`, with the same UIDs where both lists are of one life of the folder.
+def merge_uidlists(ours: UidList, other: UidList, bases: set[str], *, gap: int = 0) -> UidList:
+    """`ours` plus the lines of `other` for `bases`, with the same UIDs where both lists are of one life of the folder.
 
     `gap` is added to the next UID. Of another life (another validity), nothing is taken over: those get new UIDs.
     """
-    lines = dict(kept.lines)
-    following = kept.following
-    if other.validity == kept.validity or not kept.validity:
+    lines = dict(ours.lines)
+    following = ours.following
+    if other.validity == ours.validity or not ours.validity:
         taken = {uid for uid, _ in lines.values()}
         new = {base: line for base, line in other.lines.items() if base in bases and base not in lines}
         lines |= {base: line for base, line in new.items() if line[0] not in taken}
         following = max(following, other.following)
     return replace(
-        kept if kept.validity else other, following=following + gap, lines=lines, others=kept.others or other.others
+        ours if ours.validity else other, following=following + gap, lines=lines, others=ours.others or other.others
     )
 
 
@@ -171,12 +171,12 @@ def folder_path(maildir: Path, name: str) -> Path:
 
 def folders(maildir: Path) -> dict[str, Path]:
     """Folders by name, the inbox first."""
-    found = {INBOX: maildir} if maildir.is_dir() else {}
+    by_name = {INBOX: maildir} if maildir.is_dir() else {}
     if maildir.is_dir():
         for entry in sorted(os.scandir(maildir), key=lambda entry: entry.name):
             if entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-                found[folder_name(entry.name)] = maildir / entry.name
-    return found
+                by_name[folder_name(entry.name)] = maildir / entry.name
+    return by_name
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -195,11 +195,11 @@ def messages(maildir: Path, only: str | None = None) -> Iterator[Message]:
         if only is not None and name != only:
             continue
         uids = read_uidlist(path)
-        found = []
+        of_folder = []
         for file in files(path):
             base, flags = split(file.name)
-            found.append(Message(file, name, base, flags, uids.uid(base)))
-        yield from sorted(found, key=lambda one: (one.uid is None, one.uid or 0, one.base))
+            of_folder.append(Message(file, name, base, flags, uids.uid(base)))
+        yield from sorted(of_folder, key=lambda one: (one.uid is None, one.uid or 0, one.base))
 
 
 def drop_doubles(maildir: Path) -> int:

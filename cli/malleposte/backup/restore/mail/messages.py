@@ -30,7 +30,7 @@ BESIDE = "Restauration"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Query:
     """The messages to restore: all given conditions must hold. Without any: all messages."""
 
     folder: str = ""
@@ -51,10 +51,10 @@ class Wanted:
             return False
         if not self.message_ids and not self.search:
             return True
-        found = headers(message)
-        if self.message_ids and found["message-id"] not in {bare(one) for one in self.message_ids}:
+        fields = headers(message)
+        if self.message_ids and fields["message-id"] not in {bare(one) for one in self.message_ids}:
             return False
-        text = " ".join(found[name] for name in ("from", "to", "cc", "subject")).casefold()
+        text = " ".join(fields[name] for name in ("from", "to", "cc", "subject")).casefold()
         return self.search.casefold() in text
 
     def lacking(self, message_ids: Set[str], uids: Set[int | None]) -> list[str]:
@@ -77,42 +77,42 @@ def headers(message: maildir.Message) -> dict[str, str]:
     """The headers that people know a message by, decoded."""
     head = message.content().replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     parsed = email.parser.BytesHeaderParser(policy=email.policy.default).parsebytes(head + b"\n\n")
-    found = {name: " ".join(str(parsed.get(name, "")).split()) for name in ("from", "to", "cc", "subject")}
-    return found | {"message-id": bare(str(parsed.get("message-id", "")))}
+    decoded = {name: " ".join(str(parsed.get(name, "")).split()) for name in ("from", "to", "cc", "subject")}
+    return decoded | {"message-id": bare(str(parsed.get("message-id", "")))}
 
 
 def row(message: maildir.Message) -> dict[str, Any]:
     """A message in a listing."""
-    found = headers(message)
+    fields = headers(message)
     return {
         "folder": message.folder,
         "uid": message.uid,
         "received": received(message).isoformat(),
-        "from": found["from"],
-        "subject": found["subject"],
-        "message_id": found["message-id"],
+        "from": fields["from"],
+        "subject": fields["subject"],
+        "message_id": fields["message-id"],
         "size": message.size,
     }
 
 
-def listing(uid: str, source: Archives, dovecot: Dovecot, wanted: Wanted) -> Outcome:
+def listing(uid: str, source: Archives, dovecot: Dovecot, query: Query) -> Outcome:
     """List the wanted messages that the archive has. Nothing is restored."""
     box = box_module.Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        copy, tree = _extracted(box, source, wanted.folder)
+        copy, tree = _extracted(box, source, query.folder)
         try:
-            rows = [row(message) for message in maildir.messages(tree, wanted.folder or None) if wanted.fits(message)]
+            rows = [row(message) for message in maildir.messages(tree, query.folder or None) if query.fits(message)]
         finally:
             shutil.rmtree(_place(box))
-    known = {str(one["message_id"]) for one in rows}, {one["uid"] for one in rows}
-    return Outcome(f"mailbox {uid}", copy, {"messages": len(rows)}, rows=rows, missing=wanted.lacking(*known))
+    present = {str(one["message_id"]) for one in rows}, {one["uid"] for one in rows}
+    return Outcome(f"mailbox {uid}", copy, {"messages": len(rows)}, rows=rows, missing=query.lacking(*present))
 
 
 def restore(
     uid: str,
     source: Archives,
     dovecot: Dovecot,
-    wanted: Wanted,
+    query: Query,
     *,
     beside: bool = False,
     say: Callable[[str], None] = print,
@@ -127,14 +127,14 @@ def restore(
         if box.held:
             raise InputError(f"account {uid}: a restore of the whole box holds it", "run that one again first")
         say("extracting")
-        copy, tree = _extracted(box, source, wanted.folder)
+        copy, tree = _extracted(box, source, query.folder)
         parent = f"{BESIDE}/{copy.taken.astimezone():%Y-%m-%d %Hh%M}" if beside else ""
         counts = {"messages": 0, "already there": 0}
         try:
-            present = list(maildir.messages(tree, wanted.folder or None))
-            chosen = {message for message in present if wanted.fits(message)}
-            known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
-            missing = wanted.lacking(known, {one.uid for one in chosen})
+            present = list(maildir.messages(tree, query.folder or None))
+            chosen = {message for message in present if query.fits(message)}
+            message_ids = {headers(one)["message-id"] for one in chosen} if query.message_ids else set()
+            missing = query.lacking(message_ids, {one.uid for one in chosen})
             apart = set(withheld.of(chosen, box.home))
             chosen -= apart
             if apart and not chosen:
@@ -162,7 +162,7 @@ def restore(
                 dovecot.subscribe(uid, fresh)
         finally:
             shutil.rmtree(_place(box))
-        what = f"folder {wanted.folder} of {uid}" if wanted.folder else f"messages of {uid}"
+        what = f"folder {query.folder} of {uid}" if query.folder else f"messages of {uid}"
         outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun, missing=missing)
         outcome.notes.append(f"into {parent}/" if beside else "into the folders they were in")
         return outcome

@@ -32,10 +32,10 @@ def make_hold(path: Path) -> None:
 def is_hold(path: Path) -> bool:
     """Whether a box's place is taken by such a folder."""
     try:
-        found = path.lstat().st_mode
+        mode = path.lstat().st_mode
     except OSError:
         return False
-    return stat.S_ISDIR(found) and stat.S_IMODE(found) == HOLD
+    return stat.S_ISDIR(mode) and stat.S_IMODE(mode) == HOLD
 
 
 def remove_hold(path: Path) -> None:

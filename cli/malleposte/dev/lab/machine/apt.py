@@ -77,15 +77,15 @@ def parse_one_line(text: str) -> list[Source]:
     """Read a ``.list`` file (``deb [options] uri suite component…``)."""
     sources = []
     for line in text.splitlines():
-        found = _ONE_LINE.match(line.strip())
-        if not found:
+        match = _ONE_LINE.match(line.strip())
+        if not match:
             continue
-        signed = re.search(r"signed-by=(\S+)", found["options"] or "", re.IGNORECASE)
+        signed = re.search(r"signed-by=(\S+)", match["options"] or "", re.IGNORECASE)
         sources.append(
             Source(
-                (found["uri"],),
-                (found["suite"],),
-                tuple(found["rest"].split()),
+                (match["uri"],),
+                (match["suite"],),
+                tuple(match["rest"].split()),
                 signed[1] if signed else "",
             )
         )
@@ -94,22 +94,22 @@ def parse_one_line(text: str) -> list[Source]:
 
 def sources_for_hosts(etc: Path = Path("/etc/apt")) -> list[Source]:
     """Return what lab hosts install from: the controller's own Debian sources with an http(s) address."""
-    found: list[Source] = []
+    sources: list[Source] = []
     files = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]
     for path in files:
         if not path.is_file():
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         if path.suffix == ".sources":
-            found += parse_deb822(text)
+            sources += parse_deb822(text)
         elif path.suffix == ".list":
-            found += parse_one_line(text)
-    kept: list[Source] = []
-    for source in found:
+            sources += parse_one_line(text)
+    usable_sources: list[Source] = []
+    for source in sources:
         usable = source.for_hosts()
-        if usable is not None and usable not in kept:
-            kept.append(usable)
-    return kept
+        if usable is not None and usable not in usable_sources:
+            usable_sources.append(usable)
+    return usable_sources
 
 
 def render_sources(sources: Iterable[Source]) -> str:

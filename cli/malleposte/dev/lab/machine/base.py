@@ -95,22 +95,22 @@ def command(target: Path, scratch: Path, files: tuple[tuple[str, str], ...]) -> 
     ]  # fmt: skip
 
 
-def ensure(shared: Path, made: Recipe, run: Runner, report: Report) -> Path:
-    """Return the base tree of ``made``, building it if need be (about 20 s). The caller holds the lock."""
-    tree = shared / "base" / made.name
+def ensure(shared: Path, base_recipe: Recipe, run: Runner, report: Report) -> Path:
+    """Return the base tree of ``base_recipe``, building it if need be (about 20 s). The caller holds the lock."""
+    tree = shared / "base" / base_recipe.name
     if tree.is_dir():
         os.utime(tree)
         return tree
     report("base: building the Debian tree all hosts share (about 20 s, once)")
-    part = shared / "base" / f".{made.name}.part"
-    scratch = shared / "base" / f".{made.name}.recipe"
+    part = shared / "base" / f".{base_recipe.name}.part"
+    scratch = shared / "base" / f".{base_recipe.name}.recipe"
     for path in (part, scratch):
         shutil.rmtree(path, ignore_errors=True)
     scratch.mkdir(parents=True)
-    (scratch / "malleposte-lab.sources").write_text(made.sources, encoding="utf-8")
-    (scratch / "apt.conf").write_text(LAB_APT + made.settings, encoding="utf-8")
+    (scratch / "malleposte-lab.sources").write_text(base_recipe.sources, encoding="utf-8")
+    (scratch / "apt.conf").write_text(LAB_APT + base_recipe.settings, encoding="utf-8")
     try:
-        done = run(["nice", "-n", "5", *command(part, scratch, made.files)], check=False, timeout=1800)
+        done = run(["nice", "-n", "5", *command(part, scratch, base_recipe.files)], check=False, timeout=1800)
         if done.code != 0:
             log = shared / "base" / "mmdebstrap.log"
             log.write_text(done.err, encoding="utf-8")

@@ -15,15 +15,15 @@ from pathlib import Path
 
 def hierarchies(mountinfo: str) -> list[Path]:
     """Return the hierarchies that systemd uses to follow processes: cgroup2 and v1 ``name=systemd``."""
-    found = []
+    folders = []
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         words, kinds = left.split(), right.split()
         if len(words) < 5 or not kinds:
             continue
         if kinds[0] == "cgroup2" or (kinds[0] == "cgroup" and "name=systemd" in kinds[-1].split(",")):
-            found.append(Path(words[4]))
-    return found
+            folders.append(Path(words[4]))
+    return folders
 
 
 def mounted() -> list[Path]:
@@ -44,12 +44,12 @@ def make(name: str, roots: list[Path]) -> list[Path]:
 
 def processes(name: str, roots: list[Path]) -> set[int]:
     """Return the processes in the group ``name`` and below, by the controller's numbers."""
-    found: set[int] = set()
+    pids: set[int] = set()
     for root in roots:
         for path in (root / name).rglob("cgroup.procs"):
             with contextlib.suppress(OSError):
-                found.update(int(word) for word in path.read_text(encoding="ascii").split())
-    return found - {0}
+                pids.update(int(word) for word in path.read_text(encoding="ascii").split())
+    return pids - {0}
 
 
 def remove(name: str, roots: list[Path]) -> bool:

@@ -101,18 +101,18 @@ def mount_overlay(lowers: list[str], layer: str, target: str, upper: str = "fs")
 
 def raise_limits(report: Report, proc: Path = Path("/proc/sys")) -> None:
     """Raise (never lower) the kernel limits that the hosts share, and say so. They stay until the next boot."""
-    for name, wanted in KERNEL_LIMITS.items():
+    for name, limit in KERNEL_LIMITS.items():
         path = proc / name.replace(".", "/")
         try:
             current = int(path.read_text(encoding="ascii"))
-            if current >= wanted:
+            if current >= limit:
                 continue
-            path.write_text(f"{wanted}\n", encoding="ascii")
+            path.write_text(f"{limit}\n", encoding="ascii")
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise LabError(f"cannot raise {name} to {wanted}: {error.strerror}") from error
-        report(f"controller: {name} raised from {current} to {wanted}")
+            raise LabError(f"cannot raise {name} to {limit}: {error.strerror}") from error
+        report(f"controller: {name} raised from {current} to {limit}")
 
 
 def resolvers(

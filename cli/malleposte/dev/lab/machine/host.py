@@ -85,7 +85,7 @@ class Host:
         """Return what it stands on; None if it was never begun."""
         return state.load(self._state_file)
 
-    def made(self) -> HostState:
+    def state_made(self) -> HostState:
         """Return its state; raise LabError if it is not made."""
         current = self.state
         if current is None or not current.provisioned:
@@ -179,7 +179,7 @@ class Host:
 
     def host_key(self) -> str:
         """Return the host's public key (type and value), read from its own files."""
-        current = self.made()
+        current = self.state_made()
         for name in (current.upper, *current.lowers):
             path = self.layer(name) / "fs/etc/ssh/ssh_host_ed25519_key.pub"
             if path.is_file():
@@ -213,7 +213,7 @@ class Host:
         """Boot it unless it runs; return whether it was booted. ``binds`` replaces its binds from now on."""
         if self.running():
             return False
-        current = self.made()
+        current = self.state_made()
         if binds is not None:
             current = replace(current, binds=tuple(str(bind) for bind in binds))
             state.save(self._state_file, current)
@@ -301,7 +301,7 @@ class Host:
 
     def freeze(self, label: str) -> None:
         """Keep what it holds now under ``label``, in place of an older snapshot of that name."""
-        current = self.made().without(label).frozen(label, time.time())
+        current = self.state_made().without(label).frozen(label, time.time())
         state.save(self._state_file, current)
         self.sweep(current)
 
@@ -312,12 +312,12 @@ class Host:
 
     def rewind(self, label: str) -> None:
         """Stand on the snapshot ``label`` again; what was written since, and binds of a test, are lost."""
-        current = self.made().restored(label, self.own_binds)
+        current = self.state_made().restored(label, self.own_binds)
         state.save(self._state_file, current)
         self.sweep(current)
 
     def forget(self, label: str) -> None:
         """Drop the snapshot ``label``; layers still stood on stay."""
-        current = self.made().without(label)
+        current = self.state_made().without(label)
         state.save(self._state_file, current)
         self.sweep(current)

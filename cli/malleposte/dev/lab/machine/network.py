@@ -39,13 +39,13 @@ table ip {table} {{
 
 def links(run: Runner) -> dict[str, list[str]]:
     """Return the IPv4 addresses (with prefix length) of every interface of the controller."""
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for link in json.loads(run(["ip", "-json", "-4", "address", "show"]).out or "[]"):
         if "ifname" in link:
-            found[link["ifname"]] = [
+            by_name[link["ifname"]] = [
                 f"{a['local']}/{a['prefixlen']}" for a in link.get("addr_info", ()) if "local" in a
             ]
-    return found
+    return by_name
 
 
 def up(settings: Settings, run: Runner) -> bool:
@@ -61,10 +61,10 @@ def up(settings: Settings, run: Runner) -> bool:
     exists = run(["ip", "link", "show", "dev", settings.bridge], check=False).code == 0
     if not exists:
         run(["ip", "link", "add", "name", settings.bridge, "type", "bridge"])
-    wanted = f"{settings.gateway}/{settings.network.prefixlen}"
-    if wanted not in present.get(settings.bridge, []):
+    bridge_address = f"{settings.gateway}/{settings.network.prefixlen}"
+    if bridge_address not in present.get(settings.bridge, []):
         run(["ip", "address", "flush", "dev", settings.bridge])
-        run(["ip", "address", "add", wanted, "dev", settings.bridge])
+        run(["ip", "address", "add", bridge_address, "dev", settings.bridge])
     run(["ip", "link", "set", "dev", settings.bridge, "up"])
     run(["nft", "-f", "-"], stdin=ruleset(settings))
     if run(["nft", "list", "chain", *_DOCKER], check=False).code == 0 and not _docker_rules(settings, run):
@@ -78,8 +78,8 @@ def up(settings: Settings, run: Runner) -> bool:
 def _docker_rules(settings: Settings, run: Runner) -> list[str]:
     """Return the handles of this lab's rules in Docker's chain; none either where there is no Docker."""
     listing = run(["nft", "--handle", "list", "chain", *_DOCKER], check=False)
-    found = re.findall(rf'comment "{settings.table}" # handle (\d+)', listing.out)
-    return [str(handle) for handle in found] if listing.code == 0 else []
+    handles = re.findall(rf'comment "{settings.table}" # handle (\d+)', listing.out)
+    return [str(handle) for handle in handles] if listing.code == 0 else []
 
 
 def down(settings: Settings, run: Runner) -> None:

@@ -31,7 +31,7 @@ class Machine:
 def machines(proc: Path = PROC) -> list[Machine]:
     """Return every host that systemd-nspawn runs with explicit ``--machine=`` and ``--directory=``."""
     parents: dict[int, list[int]] = {}
-    found: list[tuple[int, str, str, float]] = []
+    candidates: list[tuple[int, str, str, float]] = []
     for entry in proc.iterdir():
         if not entry.name.isdigit():
             continue
@@ -48,13 +48,13 @@ def machines(proc: Path = PROC) -> list[Machine]:
         named = dict(word.split("=", 1) for word in words if word.startswith(("--machine=", "--directory=")))
         if len(named) == 2:
             started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-            found.append((int(entry.name), named["--machine"], named["--directory"], started))
+            candidates.append((int(entry.name), named["--machine"], named["--directory"], started))
     # nspawn's forked stub keeps its command line for an instant: the parent is the machine.
-    pids = {pid for pid, *_ in found}
+    pids = {pid for pid, *_ in candidates}
     stubs = {child for pid in pids for child in parents.get(pid, ())} & pids
     return [
         Machine(pid, min(parents.get(pid, ()), default=0), name, directory, started)
-        for pid, name, directory, started in found
+        for pid, name, directory, started in candidates
         if pid not in stubs
     ]
 

@@ -52,9 +52,9 @@ def content(kind: Kind, uid: str) -> bytes:
 def propfind(browser: Browser, path: str, depth: int, names: list[str]) -> Answer:
     """PROPFIND for some properties (RFC 4918, 9.1); `names` in Clark notation."""
     root = ET.Element(f"{DAV}propfind")
-    wanted = ET.SubElement(root, f"{DAV}prop")
+    properties = ET.SubElement(root, f"{DAV}prop")
     for name in names:
-        ET.SubElement(wanted, name)
+        ET.SubElement(properties, name)
     headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
     body = ET.tostring(root, "utf-8", xml_declaration=True)
     answer = browser.request("PROPFIND", path, body, headers)
@@ -78,9 +78,9 @@ def responses(answer: Answer) -> Iterator[tuple[str, ET.Element]]:
 def href(answer: Answer, name: str) -> str:
     """The path that a property points to. Raises PathError when it is not there."""
     for _, prop in responses(answer):
-        found = prop.findtext(f"{name}/{DAV}href")
-        if found:
-            return urllib.parse.urlsplit(found).path
+        location = prop.findtext(f"{name}/{DAV}href")
+        if location:
+            return urllib.parse.urlsplit(location).path
     raise PathError(f"no {name.partition('}')[2]} is told")
 
 

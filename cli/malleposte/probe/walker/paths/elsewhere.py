@@ -16,10 +16,12 @@ from ..plan import Elsewhere, PathError, Plan
 def provider(plan: Plan) -> str:
     """Its discovery document and keys answer, and no key for tokens is published that the platform does not know."""
     theirs = plan.own_provider()
-    told = _document(plan, f"{theirs.issuer.rstrip('/')}/.well-known/openid-configuration", "the discovery document")
-    if told.get("issuer") != theirs.issuer:
-        raise PathError(f"the issuer is {told.get('issuer')}, {theirs.issuer} wanted")
-    listed = _document(plan, str(told.get("jwks_uri", "")), "the keys").get("keys")
+    discovery = _document(
+        plan, f"{theirs.issuer.rstrip('/')}/.well-known/openid-configuration", "the discovery document"
+    )
+    if discovery.get("issuer") != theirs.issuer:
+        raise PathError(f"the issuer is {discovery.get('issuer')}, {theirs.issuer} wanted")
+    listed = _document(plan, str(discovery.get("jwks_uri", "")), "the keys").get("keys")
     signing = [key for key in listed or [] if _signs(key, theirs)]
     if not signing:
         raise PathError("no key to check tokens with")
@@ -53,7 +55,7 @@ def _document(plan: Plan, address: str, what: str) -> dict[str, Any]:
         raise PathError(f"{what}: {address or 'nothing'} is no https address")
     there = replace(plan, ports=plan.ports | {"https": where.port}) if where.port else plan
     path = urllib.parse.urlunsplit(("", "", where.path or "/", where.query, ""))
-    told = Browser(there, where.hostname).get(path).expect(200, what=what).json()
-    if not isinstance(told, dict):
+    document = Browser(there, where.hostname).get(path).expect(200, what=what).json()
+    if not isinstance(document, dict):
         raise PathError(f"{what}: no object")
-    return told
+    return document

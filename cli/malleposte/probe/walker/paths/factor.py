@@ -57,11 +57,11 @@ def log_in(plan: Plan) -> str:
     answer = type_code(page, authorize(factor, back, verifier, state), factor)
     while path := inner(page, answer):
         answer = page.get(path)
-    told = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers.get("location", "")).query))
-    if told.get("state") != state or "code" not in told:
+    parameters = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers.get("location", "")).query))
+    if parameters.get("state") != state or "code" not in parameters:
         raise PathError("the log-in page does not lead back with a code")
     fields = {
-        "grant_type": "authorization_code", "code": told["code"], "redirect_uri": back, "code_verifier": verifier,
+        "grant_type": "authorization_code", "code": parameters["code"], "redirect_uri": back, "code_verifier": verifier,
         "client_id": factor.client, "client_secret": factor.secret,
     }  # fmt: skip
     token = Browser(plan, page.name).post_form("/oauth2/token", fields).expect(200, what="the token").json()
@@ -114,10 +114,10 @@ def enrol(plan: Plan, keep: Callable[[str], None]) -> str:
         if ASKED.search(answer.text):
             raise PathError(f"{factor.account.uid} has a factor that is not known here: `sso factors remove`")
         raise PathError("log-in refused")
-    told = asked(page, "getkey").json()
-    keep(str(told["secret"]))
-    code = next(codes(str(told["secret"])))
-    done = asked(page, "verify", token=str(told["token"]), code=code, TOTPName="Sonde").json()
+    offer = asked(page, "getkey").json()
+    keep(str(offer["secret"]))
+    code = next(codes(str(offer["secret"])))
+    done = asked(page, "verify", token=str(offer["token"]), code=code, TOTPName="Sonde").json()
     if done.get("result") != 1:
         raise PathError(f"the factor was not taken: {done.get('error', done)}")
     log_out(page)

@@ -15,18 +15,18 @@ DKIM_BITS = 2048
 
 def addresses(plan: Plan, name: str) -> list[str]:
     """IPv4 and IPv6 addresses of a name. Raises PathError when it has none."""
-    found = [item for kind in ("A", "AAAA") for item in resolver.query(name, kind, plan.nameservers).records]
-    if not found:
+    listed = [item for kind in ("A", "AAAA") for item in resolver.query(name, kind, plan.nameservers).records]
+    if not listed:
         raise PathError(f"{name} has no address")
-    return found
+    return listed
 
 
 def one_text(plan: Plan, name: str, start: str) -> str:
     """The single TXT record of `name` that begins with `start`. Raises PathError unless it is alone."""
-    found = [text for text in resolver.query(name, "TXT", plan.nameservers).records if text.lower().startswith(start)]
-    if len(found) != 1:
-        raise PathError(f"{len(found)} records {start} at {name}, 1 wanted")
-    return found[0]
+    texts = [text for text in resolver.query(name, "TXT", plan.nameservers).records if text.lower().startswith(start)]
+    if len(texts) != 1:
+        raise PathError(f"{len(texts)} records {start} at {name}, 1 wanted")
+    return texts[0]
 
 
 def address(plan: Plan) -> str:
@@ -50,19 +50,19 @@ def mx(plan: Plan) -> str:
 
 def spf_networks(plan: Plan, domain: str, depth: int = 0) -> list[str]:
     """Networks that the `+` mechanisms of an SPF record name (ip4, ip6, a, mx, include)."""
-    found: list[str] = []
+    networks: list[str] = []
     for word in one_text(plan, domain, "v=spf1").split()[1:]:
         name, _, value = word.removeprefix("+").partition(":")
         if name in ("ip4", "ip6"):
-            found.append(value)
+            networks.append(value)
         elif name == "a":
-            found += addresses(plan, value or domain)
+            networks += addresses(plan, value or domain)
         elif name == "mx":
             targets = resolver.query(value or domain, "MX", plan.nameservers).records
-            found += [item for target in targets for item in addresses(plan, target.split()[1])]
+            networks += [item for target in targets for item in addresses(plan, target.split()[1])]
         elif name == "include" and depth < 5:
-            found += spf_networks(plan, value, depth + 1)
-    return found
+            networks += spf_networks(plan, value, depth + 1)
+    return networks
 
 
 def spf(plan: Plan) -> str:

@@ -19,9 +19,9 @@ def log_in_page(plan: Plan) -> str:
     """Services find the provider and its keys; an agent logs in by the form, and out again."""
     name, agent = plan.host("sso"), plan.accounts[0]
     browser = Browser(plan, name)
-    told = browser.get("/.well-known/openid-configuration").expect(200, what="the discovery document").json()
-    if told.get("issuer") != f"https://{name}/":
-        raise PathError(f"the issuer is {told.get('issuer')}, https://{name}/ wanted")
+    discovery = browser.get("/.well-known/openid-configuration").expect(200, what="the discovery document").json()
+    if discovery.get("issuer") != f"https://{name}/":
+        raise PathError(f"the issuer is {discovery.get('issuer')}, https://{name}/ wanted")
     if not browser.get("/oauth2/jwks").expect(200, what="the keys").json().get("keys"):
         raise PathError("no key to check tokens with")
     fill(browser, "/", agent)

@@ -54,8 +54,8 @@ def tester(browser: Browser) -> None:
     scripts = MODULE.findall(browser.get(TESTER).expect(200, what=TESTER).text)
     data = f"{TESTER}.json"
     try:
-        told = browser.get(data).expect(200, what=data).json()
-        further, rules = list(told["scripts"]), dict(told["sentence_of"])
+        document = browser.get(data).expect(200, what=data).json()
+        further, rules = list(document["scripts"]), dict(document["sentence_of"])
     except (ValueError, KeyError, TypeError) as error:
         raise PathError(f"{data} is not the tester's data") from error
     if not scripts or not further or not rules:
@@ -73,22 +73,22 @@ def roundcube(plan: Plan) -> str:
         return elsewhere.leads(plan, browser, "/?_task=mail")
     # The second account is of a class without SOGo, where there is one.
     other, agent = plan.accounts
-    wanted = mail_to(plan, "roundcube", agent, other)
+    subject = mail_to(plan, "roundcube", agent, other)
     entered, page = sso.sign_on(plan, browser, "/?_task=mail", agent)
     if "groupware" in plan.hosts and entered.headers.get("location", "") == f"https://{plan.host('groupware')}/":
         raise NotTestedError("agents of every class are led to the groupware")
-    found = ROUNDCUBE_TOKEN.search(browser.get("/?_task=mail").expect(200, what="the mail").text)
-    if entered.status != 302 or found is None:
+    token = ROUNDCUBE_TOKEN.search(browser.get("/?_task=mail").expect(200, what="the mail").text)
+    if entered.status != 302 or token is None:
         raise PathError(f"not let in: HTTP {entered.status}")
-    ajax = {"X-Requested-With": "XMLHttpRequest", "X-Roundcube-Request": found[1]}
+    ajax = {"X-Requested-With": "XMLHttpRequest", "X-Roundcube-Request": token[1]}
 
     def look() -> str | None:
         answer = browser.get("/?_task=mail&_action=list&_mbox=INBOX&_remote=1", ajax).expect(200, what="the list")
-        return newest(str(answer.json().get("exec", "")), wanted)
+        return newest(str(answer.json().get("exec", "")), subject)
 
     uid = poll(look, plan.deadline, "the message in Roundcube's list")
     shown = browser.get(f"/?_task=mail&_action=show&_mbox=INBOX&_uid={uid}").expect(200, what="the message")
-    return leave(browser, page, shown.text, f"/?_task=logout&_token={found[1]}", "/?_task=mail")
+    return leave(browser, page, shown.text, f"/?_task=logout&_token={token[1]}", "/?_task=mail")
 
 
 def leave(browser: Browser, page: Browser, shown: str, out: str, start: str) -> str:
@@ -101,10 +101,10 @@ def leave(browser: Browser, page: Browser, shown: str, out: str, start: str) -> 
     return "logged in by the log-in page, message listed and read by a token, logged out of both"
 
 
-def newest(commands: str, wanted: str) -> str | None:
-    """The UID of the first row of Roundcube's commands that holds `wanted`."""
+def newest(commands: str, subject: str) -> str | None:
+    """The UID of the first row of Roundcube's commands that holds `subject`."""
     parts = ROW.split(commands)
-    return next((uid for uid, row in zip(parts[1::2], parts[2::2], strict=True) if wanted in row), None)
+    return next((uid for uid, row in zip(parts[1::2], parts[2::2], strict=True) if subject in row), None)
 
 
 def sogo(plan: Plan) -> str:
@@ -113,7 +113,7 @@ def sogo(plan: Plan) -> str:
     if plan.provider:
         return elsewhere.leads(plan, browser, "/SOGo/")
     agent, other = plan.accounts
-    wanted = mail_to(plan, "sogo", agent, other)
+    subject = mail_to(plan, "sogo", agent, other)
     entered, page = sso.sign_on(plan, browser, "/SOGo/", agent)
     if entered.status != 302 or browser.get(f"/SOGo/so/{agent.uid}/jsonDefaults").status != 200:
         raise PathError(f"not let in: HTTP {entered.status}")
@@ -123,8 +123,8 @@ def sogo(plan: Plan) -> str:
     def look() -> str | None:
         listed = browser.post_json(f"{inbox}/view", order).expect(200, what="the list").json()
         fields, *rows = listed.get("headers") or [[]]
-        found = [dict(zip(fields, row, strict=True)) for row in rows]
-        return next((str(row["uid"]) for row in found if wanted in str(row.get("Subject"))), None)
+        messages = [dict(zip(fields, row, strict=True)) for row in rows]
+        return next((str(row["uid"]) for row in messages if subject in str(row.get("Subject"))), None)
 
     uid = poll(look, plan.deadline, "the message in SOGo's list")
     shown = browser.get(f"{inbox}/{uid}/view").expect(200, what="the message")
@@ -183,11 +183,11 @@ def autodiscover(plan: Plan) -> str:
     body = ASKED.format(plan.accounts[0].mail).encode()
     kind = {"Content-Type": "text/xml"}
     page = browser.request("POST", "/autodiscover/autodiscover.xml", body, kind).expect(200, what="the servers")
-    found = [
+    servers = [
         " ".join(one.findtext(f"{{*}}{key}", "") for key in ("Type", "Server", "Port"))
         for one in page.xml().iter()
         if one.tag.endswith("}Protocol")
     ]
-    if {"IMAP", "SMTP"} - {server.partition(" ")[0] for server in found}:
-        raise PathError(f"names {', '.join(found) or 'no server'}")
-    return ", ".join(found)
+    if {"IMAP", "SMTP"} - {server.partition(" ")[0] for server in servers}:
+        raise PathError(f"names {', '.join(servers) or 'no server'}")
+    return ", ".join(servers)

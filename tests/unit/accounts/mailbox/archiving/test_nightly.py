@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accounts.mailbox.archiving import letter, nightly
-from malleposte.accounts.mailbox.archiving.model import Choice, Kept
+from malleposte.accounts.mailbox.archiving.model import Choice, Record
 from malleposte.accounts.mailbox.archiving.nightly import Night
 from malleposte.accounts.mailbox.archiving.store import Store
 from malleposte.core.errors import MallepostError
@@ -47,7 +47,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def test_a_month_has_one_letter_that_tells_the_month_before(stage: Stage) -> None:
-    stage.store.write("mdupond", Kept(Choice(6)))
+    stage.store.write("mdupond", Record(Choice(6)))
     for day in ("2026-11-29", "2026-11-30"):
         assert stage.night(day) == [] and stage.sent == []
     stage.night("2026-12-01")
@@ -60,7 +60,7 @@ def test_a_month_has_one_letter_that_tells_the_month_before(stage: Stage) -> Non
 
 
 def test_who_had_nothing_archived_gets_no_letter(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.store.write("mdupond", Kept(Choice(6)))
+    stage.store.write("mdupond", Record(Choice(6)))
     monkeypatch.setattr(stage, "archive", lambda *_: 0)
     for day in ("2026-11-30", "2026-12-01", "2027-01-01"):
         assert stage.night(day) == []
@@ -68,8 +68,8 @@ def test_who_had_nothing_archived_gets_no_letter(stage: Stage, monkeypatch: pyte
 
 
 def test_a_letter_that_fails_goes_the_next_night(stage: Stage) -> None:
-    stage.store.write("mdupond", Kept(Choice(6)))
-    stage.store.write("jmartin", Kept(Choice(6)))
+    stage.store.write("mdupond", Record(Choice(6)))
+    stage.store.write("jmartin", Record(Choice(6)))
     stage.night("2026-11-30")
     stage.failing = {"mdupond"}
     assert len(stage.night("2026-12-01")) == 2
@@ -89,7 +89,7 @@ def test_a_night_that_is_too_short_leaves_others_out_than_the_next(
 ) -> None:
     uids = {f"agent{number}" for number in range(7)}
     for uid in uids:
-        stage.store.write(uid, Kept(Choice(6)))
+        stage.store.write(uid, Record(Choice(6)))
     reached: set[str] = set()
     for day in range(1, 29):
         ticks = iter(range(100))
@@ -119,8 +119,8 @@ def test_words_that_are_wrong_are_refused(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_file_that_is_none_of_ours_is_named(stage: Stage) -> None:
-    stage.store.write("mdupond", Kept(Choice(6)))
-    stage.store.write("abime", Kept(Choice(6)))
+    stage.store.write("mdupond", Record(Choice(6)))
+    stage.store.write("abime", Record(Choice(6)))
     (stage.store.folder / "abime.json").write_text("?", "utf-8")
     failures = stage.night("2026-12-01")
     assert failures and all("abime.json" in line for line in failures) and stage.archived[:1] == ["mdupond"]

@@ -80,6 +80,6 @@ def test_another_form_is_no_hours(line: str) -> None:
 
 
 def test_a_copy_of_the_own_data_says_them_in_words() -> None:
-    assert model.told(Hours()) == {}
-    told = model.told(Hours(True, (Slot((1, 7), "08:00", "18:00"),), senders=("a.test",)))
+    assert model.own_terms(Hours()) == {}
+    told = model.own_terms(Hours(True, (Slot((1, 7), "08:00", "18:00"),), senders=("a.test",)))
     assert told["plages"] == ["lundi, dimanche 08:00-18:00"] and told["expéditeurs toujours remis"] == ["a.test"]

@@ -133,4 +133,4 @@ def test_what_is_no_period_is_refused(store: Store, wrong: str) -> None:
     store.learn([NEXT])
     with pytest.raises(InputError):
         store.learn([HERE, wrong])
-    assert store.known() == (NEXT,)
+    assert store.school_holidays() == (NEXT,)

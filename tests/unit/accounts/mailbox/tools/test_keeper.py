@@ -369,9 +369,9 @@ def test_the_ledger_forgets(stage: Stage) -> None:
     stage.look()
     stage.look(31 * 86_400)
     assert stage.states() == []
-    assert stage.ledger.made("mdupond", 0) == 1
+    assert stage.ledger.count_since("mdupond", 0) == 1
     stage.look(181 * 86_400)
-    assert stage.ledger.made("mdupond", 0) == 0
+    assert stage.ledger.count_since("mdupond", 0) == 0
 
 
 @pytest.mark.parametrize(

@@ -328,13 +328,13 @@ def test_a_broken_stream_is_told():
 @pytest.mark.parametrize(
     ("wanted", "chosen"),
     [
-        (messages.Wanted(), {"a", "b", "c"}),
-        (messages.Wanted(folder="Réunions"), {"c"}),
-        (messages.Wanted(folder="INBOX", uids=(4,)), {"b"}),
-        (messages.Wanted(message_ids=("<B@x.test>",)), set()),
-        (messages.Wanted(message_ids=("b@x.test", "<c@x.test>")), {"b", "c"}),
-        (messages.Wanted(search="RÉUNION"), {"c"}),
-        (messages.Wanted(since=datetime(2026, 1, 2, tzinfo=UTC)), {"b"}),
+        (messages.Query(), {"a", "b", "c"}),
+        (messages.Query(folder="Réunions"), {"c"}),
+        (messages.Query(folder="INBOX", uids=(4,)), {"b"}),
+        (messages.Query(message_ids=("<B@x.test>",)), set()),
+        (messages.Query(message_ids=("b@x.test", "<c@x.test>")), {"b", "c"}),
+        (messages.Query(search="RÉUNION"), {"c"}),
+        (messages.Query(since=datetime(2026, 1, 2, tzinfo=UTC)), {"b"}),
     ],
 )
 def test_which_messages_are_wanted(tmp_path, wanted, chosen):
@@ -351,14 +351,14 @@ def test_which_messages_are_wanted(tmp_path, wanted, chosen):
 def test_messages_come_back_without_doubles_and_an_interruption_loses_nothing(store, vault, home):
     dovecot = Dovecot(home, "adopt")
     with pytest.raises(Stopped):
-        messages.restore(UID, vault, dovecot, messages.Wanted("INBOX"), say=lambda _: None)
-    done = messages.restore(UID, vault, dovecot, messages.Wanted("INBOX"), say=lambda _: None)
+        messages.restore(UID, vault, dovecot, messages.Query("INBOX"), say=lambda _: None)
+    done = messages.restore(UID, vault, dovecot, messages.Query("INBOX"), say=lambda _: None)
     assert done.counts == {"messages": 1, "already there": 1}
     assert [one.path.read_text() for one in maildir.messages(home / "Maildir")].count("alpha") == 1
     assert dovecot.subscribed == []
     assert not list((store / ".malleposte-messages").iterdir())
     with pytest.raises(InputError, match="no folder 'Jamais'"):
-        messages.restore(UID, vault, dovecot, messages.Wanted("Jamais"), say=lambda _: None)
+        messages.restore(UID, vault, dovecot, messages.Query("Jamais"), say=lambda _: None)
 
 
 def test_of_messages_that_are_named_those_that_are_not_there_are_told(tmp_path, store):
@@ -367,7 +367,7 @@ def test_of_messages_that_are_named_those_that_are_not_there_are_told(tmp_path, 
     letter(archive, "a", "Message-ID: <a@x.test>\n\nalpha", "S")
 
     def bring(**named: Any) -> dict[str, Any]:
-        return messages.restore(UID, vault, Dovecot(home), messages.Wanted(**named), say=lambda _: None).as_dict()
+        return messages.restore(UID, vault, Dovecot(home), messages.Query(**named), say=lambda _: None).as_dict()
 
     assert bring(message_ids=("<a@x.test>",))["missing"] == []
     told = bring(message_ids=("<a@x.test>", "<gone@x.test>"))

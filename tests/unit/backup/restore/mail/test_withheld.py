@@ -75,7 +75,7 @@ def made(tmp_path: Path, archive: Path) -> tuple[Path, FolderVault]:
 
 
 def bring(home: Path, vault: FolderVault, **wanted: Any) -> dict[str, int]:
-    return messages.restore(UID, vault, Dovecot(home), messages.Wanted(**wanted), say=lambda _: None).counts
+    return messages.restore(UID, vault, Dovecot(home), messages.Query(**wanted), say=lambda _: None).counts
 
 
 LEFT_OUT = "sealed or taken back, left out"

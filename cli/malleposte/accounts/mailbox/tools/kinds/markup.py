@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"(?i)(www|://|mailto:)")
 
 def unlinked(text: str) -> str:
     """The text, in which no program sees a name (`@channel`) or an address."""
-    return _ADDRESS.sub(lambda found: found[0] + JOINER, text.replace("@", f"@{JOINER}"))
+    return _ADDRESS.sub(lambda match: match[0] + JOINER, text.replace("@", f"@{JOINER}"))
 
 
 def entities(text: str) -> str:
@@ -22,7 +22,7 @@ def entities(text: str) -> str:
 
 def markdown(text: str) -> str:
     """The text as Markdown that shows it as it is, line by line."""
-    safe = _SPECIAL.sub(lambda found: f"\\{found[0]}", unlinked(text).replace("&", "&amp;"))
+    safe = _SPECIAL.sub(lambda match: f"\\{match[0]}", unlinked(text).replace("&", "&amp;"))
     return safe.replace("<", "&lt;").replace(">", "&gt;")
 
 
