@@ -50,31 +50,31 @@ def _one(night: NightlyRun, entry: Entry, team: Team) -> tuple[str, list[Failure
         failures += apply(night.tools, changes, "by the team's rule")
     soon = team.ends and team.ends - datetime.timedelta(days=NOTICE_DAYS) <= night.now
     if team.ends and soon and team.notice != stamp(team.ends):
-        told, untold = (1, []) if night.dry else _tell(night, team, team.ends)
-        failures += untold
+        letters, failed = (1, []) if night.dry else _tell(night, team, team.ends)
+        failures += failed
         # Afterwards: whoever is interrupted tells some members twice, and none never.
-        if not night.dry and (told or not untold):
+        if not night.dry and (letters or not failed):
             make(
                 night.tools.directory,
                 night.tools.journal,
                 change(Kind.BOX, entry, {"mpTeamNotice": [stamp(team.ends)]}),
             )
-        return "told" if told else "", failures
+        return "told" if letters else "", failures
     return "followed" if changes else "", failures
 
 
 def _tell(night: NightlyRun, team: Team, ends: datetime.datetime) -> tuple[int, list[Failure]]:
-    """Write to the members; return how many were told, and whom no letter reached."""
-    told, untold = 0, list[Failure]()
+    """Write to the members; return the number of letters, and whom none reached."""
+    letters, failed = 0, list[Failure]()
     facts = renewal.Facts.read()
     last = (ends.astimezone() - datetime.timedelta(seconds=1)).date()
     for person in members.here(night.tools.directory, list(team.members)):
         mail = first(person.attributes, "mail")
         if mail:
-            with named(lambda reason: untold.append(Failure("letter", reason)), uid_of(person)):
+            with named(lambda reason: failed.append(Failure("letter", reason)), uid_of(person)):
                 night.send(letter(team.name, last, uid_of(person), mail, facts, night.now))
-                told += 1
-    return told, untold
+                letters += 1
+    return letters, failed
 
 
 def apply(tools: Tools, changes: list[Change], note: str = "") -> list[Failure]:
