@@ -53,7 +53,7 @@ class FakeThrottle:
     def admit(self, *words: str) -> None:
         self.told.append(("admit", *words))
 
-    def known(self, *words: str) -> bool:
+    def knows_client(self, *words: str) -> bool:
         return words in self.clients
 
     def once(self, account: str, secret: str, seconds: int) -> bool:
