@@ -5,7 +5,7 @@ A plan is made first. It is carried out on the directory's host while nobody wai
 
 from __future__ import annotations
 
-from flask import render_template, request, session
+from flask import redirect, render_template, request
 from malleposte.accountd.calls.dsi.reports import DsiReports, ReportsShown
 from malleposte.accountd.calls.dsi.retractions import (
     DsiGiveBack,
@@ -21,7 +21,7 @@ from malleposte.accountd.calls.dsi.retractions import (
 )
 
 from malleposte_portal.core import acts, words
-from malleposte_portal.core.answers import Answer, back_to, filled_in, link
+from malleposte_portal.core.answers import Answer, filled_in, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.dsi import forms
@@ -84,7 +84,7 @@ def retraction_new(agent: sign_on.Agent) -> Answer:
             ),
             refused=_(WRONG),
         )  # fmt: skip
-        return _to(answer, "planned") if isinstance(answer, RetractionShown) else answer
+        return _to(answer) if isinstance(answer, RetractionShown) else answer
 
     return filled_in(form, plan, lambda refused: render_template("dsi/retraction_new.html", form=form, refused=refused))
 
@@ -100,7 +100,7 @@ def retraction(agent: sign_on.Agent) -> Answer:
     one = answer.shown
     return render_template(
         "dsi/retraction.html", one=one, line=one.summary, mine=answer.mine, state=state, moment=words.moment,
-        notice=session.pop("told", ""), busy=one.summary.order is not Order.NONE,
+        busy=one.summary.order is not Order.NONE,
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def retraction(agent: sign_on.Agent) -> Answer:
 def retract(agent: sign_on.Agent) -> Answer:
     """Have the messages taken out, or agree to it."""
     ident = _named()
-    return _done(agent, lambda source, uid, token: DsiRetract(source, uid, token, ident), "agreed")
+    return _done(agent, lambda source, uid, token: DsiRetract(source, uid, token, ident))
 
 
 @SUBJECT.act("/dsi/retrait/rendre", "/en/dsi/retraction/give-back")
@@ -117,7 +117,7 @@ def retract(agent: sign_on.Agent) -> Answer:
 def give_back(agent: sign_on.Agent) -> Answer:
     """Have the messages given back."""
     ident = _named()
-    return _done(agent, lambda source, uid, token: DsiGiveBack(source, uid, token, ident), "")
+    return _done(agent, lambda source, uid, token: DsiGiveBack(source, uid, token, ident))
 
 
 def state(one: Summary) -> str:
@@ -140,13 +140,13 @@ def _named() -> str:
     return request.form.get("retraction", "")[:64]
 
 
-def _done(agent: sign_on.Agent, make: Make[RetractionShown], notice: str) -> Answer:
+def _done(agent: sign_on.Agent, make: Make[RetractionShown]) -> Answer:
     answer = ask(agent, make, refused=_(NONE))
     if not isinstance(answer, RetractionShown):
         return closed(answer, _(TITLE), link("retractions"))
-    return _to(answer, notice)
+    return _to(answer)
 
 
-def _to(answer: RetractionShown, notice: str) -> Answer:
-    """The page of a retraction."""
-    return back_to("retraction", notice, retrait=answer.shown.summary.ident)
+def _to(answer: RetractionShown) -> Answer:
+    """Go to the page of a retraction, which shows its state."""
+    return redirect(link("retraction", retrait=answer.shown.summary.ident), 303)
