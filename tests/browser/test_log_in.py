@@ -38,8 +38,8 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     enter(browser, who)
     browser.seen("main", who.account.mail)
     checked(browser, "portal-account")
-    # The menu of ten pages would fill the first screen of a phone.
-    (button,) = browser.driver.find_elements(By.CSS_SELECTOR, ".own summary")
+    # The menu of all pages would fill the first screen of a phone.
+    (button,) = browser.driver.find_elements(By.CSS_SELECTOR, ".own > details > summary")
     assert button.is_displayed() is browser.size.mobile
     assert browser.seen("h1").location["y"] < 300
     browser.section("Ma connexion et mes appareils")

@@ -11,13 +11,12 @@ import pytest
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.sso import enter_at
+from tests.stack.shared.groupware.test_convocations import UNIT
 from tests.stack.support.mail import Mail, token
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
 
 pytestmark = pytest.mark.full
-
-UNIT = "malleposte-convocations.service"
 
 
 def test_a_poll_from_the_question_to_the_invitation(

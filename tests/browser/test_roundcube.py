@@ -4,10 +4,18 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import BOTH_SIZES, Browser
+from tests.browser.support.browser import BOTH_SIZES, Browser, Size
 from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
+
+SMALL = Size("small", 1100, 800, 1, mobile=False)
+CUT_OFF = """
+const shown = [...document.querySelectorAll("#layout-content .toolbar a")].filter(one => one.getClientRects().length);
+const places = shown.map(one => [one.innerText, one.getBoundingClientRect()]);
+return places.length < 8 ? places : places.filter(([, place]) => place.right > innerWidth).map(([words]) => words);
+"""
+"""The tools of a message that lie outside the window."""
 
 
 @BOTH_SIZES
@@ -30,6 +38,11 @@ def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None
     browser.driver.switch_to.default_content()
     assert browser.fits()
     browser.picture("roundcube-message")
+    if not browser.size.mobile:
+        wide = browser.size
+        browser.resize(SMALL)
+        assert browser.driver.execute_script(CUT_OFF) == []
+        browser.resize(wide)
     browser.open("webmail", "/?_task=mail&_action=compose")
     browser.seen("#compose-content")
     browser.open("webmail", "/?_task=settings")
