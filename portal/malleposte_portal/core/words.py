@@ -37,12 +37,12 @@ def read(text: str | float) -> datetime | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
 
 
-def day(text: str | float) -> str:
-    """A day as people write it; empty for none."""
+def day(text: str | float, *, weekday: bool = False) -> str:
+    """A day as people write it, with its name in the week if asked; empty for none."""
     moment = read(text)
     if moment is None:
         return ""
-    return in_french(moment) if g.language == "fr" else in_english(moment)
+    return (in_french if g.language == "fr" else in_english)(moment, weekday=weekday)
 
 
 def moment(text: str | float) -> str:
@@ -56,13 +56,13 @@ def span(begin: str, end: str) -> str:
     first, last = (datetime.fromisoformat(one).astimezone().isoformat() for one in (begin, end))
     if "T" not in begin:
         return (
-            _("le %(day)s", day=day(first))
+            _("le %(day)s", day=day(first, weekday=True))
             if begin == end
             else _("du %(first)s au %(last)s", first=day(first), last=day(last))
         )
     if begin[:10] == end[:10]:
         opens, closes = (clock(time.fromisoformat(one[11:])) for one in (begin, end))
-        return _("le %(day)s, de %(begin)s à %(end)s", day=day(first), begin=opens, end=closes)
+        return _("le %(day)s, de %(begin)s à %(end)s", day=day(first, weekday=True), begin=opens, end=closes)
     return _("du %(first)s au %(last)s", first=moment(first), last=moment(last))
 
 

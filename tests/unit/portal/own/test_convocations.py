@@ -32,7 +32,7 @@ def inside(visit: Any, log_in: Any, accountd: Any) -> Any:
 @BOTH
 def test_a_convocation_is_shown_in_plain_words(inside: Any, language: int) -> None:
     page = inside.get(PAGE[language])
-    when = "on 15 June 2099, 08:00 to 12:30" if language else "le 15 juin 2099, de 8 h à 12 h 30"
+    when = "on Monday 15 June 2099, 08:00 to 12:30" if language else "le lundi 15 juin 2099, de 8 h à 12 h 30"
     for part in (when, "Jury <b>", "Salle <i>3</i>", "Une règle.", "Division des examens", "dec@ac-exemple.test"):
         assert part in page.main, part
     assert "<b>" not in inside.last.text and "<i>" not in inside.last.text
@@ -64,7 +64,7 @@ def test_whole_days_and_several_days_are_said(inside: Any, accountd: Any) -> Non
     accountd.answer = told(*(replace(ONE, event=event) for event in (*days, night)), more=True)
     page = inside.get(PAGE[0])
     for part in (
-        "du 15 juin 2099 au 16 juin 2099", "Quand : le 15 juin 2099",
+        "du 15 juin 2099 au 16 juin 2099", "Quand : le lundi 15 juin 2099",
         "du 15 juin 2099 à 20 h au 16 juin 2099 à 8 h", "Les plus lointaines",
     ):  # fmt: skip
         assert part in page.main, part

@@ -38,7 +38,7 @@ def test_slots_are_shown_with_who_is_busy_and_nothing_else(inside: Any, accountd
     assert (request.people, request.minutes, request.first, request.last) == (
         "anne\ncache", 60, "2099-06-15", "2099-06-19",
     )  # fmt: skip
-    when = "on 15 June 2099, 08:00 to 09:00" if language else "le 15 juin 2099, de 8 h à 9 h"
+    when = "on Monday 15 June 2099, 08:00 to 09:00" if language else "le lundi 15 juin 2099, de 8 h à 9 h"
     for part in (when, "Anne <b>Petit</b>", "<i>qui</i>", "cache@ac-exemple.test, x@example.org"):
         assert part in page.main, part
     assert ("All who are known are free" if language else "Tous ceux qu’on connaît sont libres") in page.main
