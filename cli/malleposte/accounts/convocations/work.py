@@ -109,13 +109,10 @@ class Worker:
         self.look()
         self.minute()
         polls.prune(self.clock.now(), self.rules.meeting_days, self.folder)
-        while self.boxes_left or store.asked(self.folder) or self._all_due() or self._ballots():
+        while self.boxes_left or store.asked(self.folder) or self._all_due() or ballots.due(self.clock.now(), self.folder):
             self.wait()
             self.look()
             self.minute()
-
-    def _ballots(self) -> bool:
-        return ballots.due(self.clock.now(), self.folder)
 
     def _all_due(self) -> dict[str, list[str]]:
         """Return what is due, by offices."""
@@ -255,7 +252,7 @@ class Worker:
         """
         left = self.pace.left(self.clock.now())
         tried = 0
-        if left and self._ballots():
+        if left and ballots.due(self.clock.now(), self.folder):
             hand, now = self.night.tools.hosts.submit_letter, self.clock.now()
             tried = ballots.send(hand, self.facts.portal, min(left, BATCH), now, self.folder)
             self.pace.spend(tried, now)

@@ -166,7 +166,7 @@ def test_ten_networks_that_obey_every_delay_lock_nobody(
         for address, answer in zip(ready, answers, strict=True):
             delays[address] = delays[address] * 2 if answer.delayed else 1.0
             due[address] = time.monotonic() + delays[address]
-        # What slapd did not answer in time proves nothing, and is not counted.
+        # An answer that slapd did not give in time proves nothing, and is not counted.
         proved += sum("AUTHENTICATIONFAILED" in one.said and not one.delayed for one in answers)
         assert tries((OWNER, who.uid, who.password, PHONE))[0].ok
         time.sleep(0.5)
