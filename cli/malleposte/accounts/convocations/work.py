@@ -91,7 +91,7 @@ class Worker:
         self.rules = night.rules.convocations
         self.pace = store.Pace(self.rules.per_minute, folder)
         self.looked = dict[str, float]()
-        self.boxes_left = False
+        self.unread = False
 
     @functools.cached_property
     def facts(self) -> Facts:
@@ -109,7 +109,7 @@ class Worker:
         self.look()
         self.minute()
         polls.prune(self.clock.now(), self.rules.meeting_days, self.folder)
-        while self.boxes_left or store.asked(self.folder) or self._all_due() or ballots.due(self.clock.now(), self.folder):
+        while self.unread or store.asked(self.folder) or self._all_due() or ballots.due(self.clock.now(), self.folder):
             self.wait()
             self.look()
             self.minute()
@@ -151,7 +151,7 @@ class Worker:
             self.looked[office] = self.clock.now()
             with named(self.result.failures.append, f"answers to {office}"):
                 self.answers(office, [one.ident for one in every if one.office == office])
-        self.boxes_left = bool(due - self.looked.keys())
+        self.unread = bool(due - self.looked.keys())
 
     def _open(self, one: Convocation) -> bool:
         return one.stage is not Stage.DRAFT and one.last + LATE_REPLIES * DAY > self.clock.now()
