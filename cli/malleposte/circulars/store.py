@@ -317,9 +317,11 @@ class Store:
         for name, ident in old.fetchall():
             with named(failures.append, f"{name}/{ident}"):
                 gone, place = self.new / f"gone-{ident}", self.place(name, ident)
-                place.rename(gone)
-                durable.sync_folder(place.parent)
-                shutil.rmtree(gone)
+                if place.exists():  # not where an earlier run could not erase all of it
+                    place.rename(gone)
+                    durable.sync_folder(place.parent)
+                if gone.exists():
+                    shutil.rmtree(gone)
                 self._forget(name, ident)
                 count += 1
         for line in failures:

@@ -443,6 +443,16 @@ def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
     assert refused.error is ErrorCode.REFUSED_VALUE
 
 
+@pytest.mark.parametrize("name", ["factors", "unfactor"])
+def test_a_log_in_page_that_is_away_is_no_wrong_value(stage: Stage, name: str) -> None:
+    def away(*_words: str) -> None:
+        raise MallepostError("sso1 does not answer")
+
+    vars(stage.service.tools.hosts)[name] = away
+    refused = refusal(stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY)))
+    assert refused.error is ErrorCode.UNAVAILABLE
+
+
 # --- journals ---
 
 

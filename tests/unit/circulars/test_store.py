@@ -195,6 +195,18 @@ def test_old_circulars_are_erased_with_their_readers(store: Store, folder: Path)
     assert store.prune(NOW) == 0
 
 
+def test_one_that_could_not_be_erased_is_erased_by_the_next_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.file(filing(arrived=NOW - 1826 * DAY), letter(text="ancienne"))
+
+    def refuse(_place: Path) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("malleposte.circulars.store.shutil.rmtree", refuse)
+        assert store.prune(NOW) == 0
+    assert store.prune(NOW) == 1 and idents(store, "ancienne") == []
+
+
 def test_readers_are_noted_once_and_erased(store: Store) -> None:
     store.file(filing(), letter())
     place = store.place("chefs", IDENT)

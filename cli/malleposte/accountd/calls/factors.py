@@ -26,6 +26,7 @@ from malleposte.throttle import costs
 from malleposte.throttle.record.model import Kept
 
 LOG = logging.getLogger("accountd")
+LOG_IN_PAGE = "the log-in page"
 _READ = ("uid", "mail", "mpState", "mpTwoFactor", recovery.ATTRIBUTE, *codes.ATTRIBUTES)
 
 
@@ -98,7 +99,7 @@ class MakeRecoveryCodes(Request[RecoveryCodes], frozen=True):
 def show_factors(context: Context, request: ShowFactors) -> FactorList:
     """List them."""
     uid = active(context, request.uid).attributes["uid"][0]
-    factors = tuple(map(shown, _factors(context, uid)))
+    factors = tuple(map(shown, factors_of(context, uid)))
     if factors or not context.tools.rules.factors_close:
         return FactorList(uid, factors=factors)
     record, whole = _by_password(context, uid)
@@ -112,14 +113,14 @@ def remove_factor(context: Context, request: RemoveFactor) -> FactorList:
     with context.tried(request, uid, request.password), context.alone(uid):
         if context.passwords.prove(uid, request.password) is not Proof.RIGHT:
             raise context.refuse(request, uid)
-        factors = _factors(context, uid)
+        factors = factors_of(context, uid)
         gone = next((one for one in factors if one.ident == request.factor), None)
         if gone is None:
             raise MallepostError("no such factor")
         if len(factors) == 1:
             # Whoever has the password and a session would else open the account to the password alone.
             raise MallepostError("the last factor is removed on the log-in page or by the help desk")
-        context.tools.hosts.unfactor(uid, gone.ident)
+        take_out(context, uid, gone)
     done = factor_removed(context, request.source, uid, gone, factors)
     return FactorList(done.uid, done.before, factors=(shown(gone),))
 
@@ -189,10 +190,16 @@ def _by_password(context: Context, uid: str) -> tuple[Kept, bool]:
     return own.by_password(record), not failures
 
 
-def _factors(context: Context, uid: str) -> Sequence[lemonldap.Factor]:
+def factors_of(context: Context, uid: str) -> Sequence[lemonldap.Factor]:
     """Return the factors of an account. Raises DirectoryError where the log-in page gives no answer."""
-    with reached(what="the log-in page"):
+    with reached(what=LOG_IN_PAGE):
         return context.tools.hosts.factors(uid)
+
+
+def take_out(context: Context, uid: str, factor: lemonldap.Factor) -> None:
+    """Remove a factor at the log-in page. Raises DirectoryError where that gives no answer."""
+    with reached(what=LOG_IN_PAGE):
+        context.tools.hosts.unfactor(uid, factor.ident)
 
 
 def shown(factor: lemonldap.Factor) -> Factor:

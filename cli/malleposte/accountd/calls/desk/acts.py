@@ -6,7 +6,7 @@ import logging
 
 from malleposte.accountd.call import Who, call
 from malleposte.accountd.calls.desk.looks import CODE_WAYS, hindrance
-from malleposte.accountd.calls.factors import factor_removed
+from malleposte.accountd.calls.factors import factor_removed, factors_of, take_out
 from malleposte.accountd.calls.protection import block_account
 from malleposte.accountd.context import Context, ForbiddenError
 from malleposte.accountd.desk import Actor, begun, count, count_act, noted
@@ -147,10 +147,10 @@ def desk_remove_factor(context: Context, request: DeskRemoveFactor) -> Done:
     if first(entry.attributes, "mpState") != State.ACTIVE:
         raise ForbiddenError(Forbidden.STATE)
     count_act(context, actor)
-    factors = context.tools.hosts.factors(uid)
+    factors = factors_of(context, uid)
     gone = next((one for one in factors if one.ident == request.factor), None)
     if gone is None:
         raise MallepostError("no such factor")
-    context.tools.hosts.unfactor(uid, gone.ident)
+    take_out(context, uid, gone)
     context.journal.write("desk-factor", uid, kind=gone.kind, note=reason)
     return factor_removed(context, request.source, uid, gone, factors, by=actor.uid, reason=reason)
