@@ -179,10 +179,20 @@ def test_one_agent_s_requests_leave_radicale_to_others(device: Callable[..., Dev
         "Content-Type: text/calendar\r\nContent-Length: 1000\r\n\r\nBEGIN"
     )
     with contextlib.ExitStack() as open_ones:
-        for _ in range(8):
+
+        def begin() -> None:
             one = open_ones.enter_context(mine.web.handshake(mine.address, mine.name))
             one.sendall(head.encode())
-        wait_for(lambda: mine.ask("PROPFIND", agenda, Depth="0").status == 429, what="the agent's share is used")
+
+        def refused() -> bool:
+            if mine.ask("PROPFIND", agenda, Depth="0").status == 429:
+                return True
+            begin()  # in the place of one that a busy machine put off
+            return False
+
+        for _ in range(8):
+            begin()
+        wait_for(refused, what="the agent's share is used")
         assert other.discover()[1]
     wait_for(lambda: mine.ask("PROPFIND", agenda, Depth="0").status == 207, what="the share is free again")
 
