@@ -226,11 +226,10 @@ def test_the_port_is_the_daemon_s_alone(site: Site) -> None:
 
 
 @pytest.mark.full
-def test_a_message_to_thousands_waits_and_one_to_two_hundred_goes(later: Any, mail: Mail) -> None:
+def test_a_message_to_thousands_waits_and_one_to_sixty_goes(later: Any, mail: Mail) -> None:
     agent, other = later(), later().account
     crowds = {size: ", ".join([other.mail, *(f"n{number}@{FOREIGN}" for number in range(size))]) for size in (60, 5000)}
-    folded = {size: crowd.replace(", ", ",\r\n ") for size, crowd in crowds.items()}
-    words = {size: agent.lay(moments.HOUR, crowd) for size, crowd in folded.items()}
+    words = {size: agent.lay(moments.HOUR, crowd) for size, crowd in crowds.items()}
     for word in words.values():
         agent.ordered(word)
     agent.make_due()
@@ -257,7 +256,8 @@ def test_a_draft_of_sogo_that_is_moved_there_goes(people: People, site: Site, ma
     saved = here.post(here.own(f"{where}/{draft['draftId']}/save"), {**fields, "cc": [], "bcc": []})
     assert saved.status == 200, saved.text
     paths = dict(folders(here.get(here.own("Mail/0/view")).json()))
-    target = {"uids": [int(saved.json()["uid"])], "folder": f"/0/{paths['Demain 8 h']}"}
+    steps = "/".join(f"folder{name}" for name in paths["Demain 8 h"].split("/"))
+    target = {"uids": [int(saved.json()["uid"])], "folder": f"/0/{steps}"}
     moved = here.post(here.own(f"{where}/moveMessages"), target)
     assert moved.status == 200, moved.text
     assert agent.here(word, DRAFTS) == 0
