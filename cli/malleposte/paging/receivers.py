@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,13 @@ class NobodyToldError(MallepostError):
 
 
 @dataclass
+class _Page:
+    """A page by text message, and until when it counts."""
+
+    until: float
+
+
+@dataclass
 class Receivers:
     """The ways that the academy has. `numbers` are in E.164, `mails` outside the platform's domain."""
 
@@ -30,8 +38,9 @@ class Receivers:
     numbers: Sequence[str] = ()
     relay: relay.Relay | None = None
     mails: Sequence[str] = ()
-    _tried: list[float] = field(default_factory=list)
-    """Until when each page by text message counts."""
+    _tried: list[_Page] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Pages are sent in threads, several at a time."""
 
     @property
     def by_sms(self) -> bool:
@@ -45,16 +54,20 @@ class Receivers:
 
     def text(self, message: Message, now: float) -> tuple[int, list[str]]:
         """Send a page by text message; return the numbers reached, and what failed. `now` is in seconds."""
-        self._tried = [until for until in self._tried if until > now]
-        if len(self._tried) >= MOST_SMS:
-            return 0, [f"no text message: {MOST_SMS} were tried within an hour"]
+        page = _Page(now + HOUR)
+        with self._lock:
+            self._tried = [one for one in self._tried if one.until > now]
+            if len(self._tried) >= MOST_SMS:
+                return 0, [f"no text message: {MOST_SMS} were tried within an hour"]
+            self._tried.append(page)
         failed: list[str] = []
         for place, number in enumerate(self.numbers, 1):
             with named(failed.append, f"text message to number {place}"):
                 assert self.gateway is not None
                 self.gateway.send(number, message.sms)
         reached = len(self.numbers) - len(failed)
-        self._tried.append(now + (HOUR if reached else FAILED))
+        if not reached:
+            page.until = now + FAILED
         return reached, failed
 
     def mail(self, message: Message, faults: Sequence[str] = ()) -> list[str]:

@@ -87,6 +87,21 @@ def test_a_night_of_pages_sends_so_many_text_messages_an_hour_and_all_mails() ->
     assert len(gateway.sent) == 2 * receivers.MOST_SMS + 2
 
 
+def test_pages_that_are_being_sent_count() -> None:
+    """Several are at a time, each in a thread of its own, and a gateway may take its time."""
+    everything, gateway, _relay = made()
+
+    @dataclass
+    class Slow(Gateway):
+        def send(self, number: str, text: str) -> None:
+            everything.text(PAGE, 1.0)
+            gateway.send(number, text)
+
+    everything.gateway = Slow()
+    everything.text(PAGE, 0.0)
+    assert len(gateway.sent) == 2 * receivers.MOST_SMS
+
+
 def test_a_gateway_that_was_away_is_used_again_soon_and_not_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receivers, "MOST_SMS", 4)
     everything, gateway, _relay = made("+33600000001", "+33600000002", mailer="broken")

@@ -33,6 +33,7 @@ from malleposte.accounts.credentials.passwords import NotProvedError
 from malleposte.accounts.devices import follow
 from malleposte.accounts.life.base import change
 from malleposte.accounts.life.recovery import DOUBT_DAYS
+from malleposte.accounts.meetings.polls import last_begin
 from malleposte.accounts.plan.changes import Kind
 from malleposte.accounts.traces import identities, model, notice
 from malleposte.accounts.traces.model import OTHERS
@@ -271,9 +272,8 @@ def _called(context: Context, uid: str) -> Iterator[Trace]:
     for meeting in context.tools.hosts.my_meetings(uid):
         if not meeting.off:
             yield _shown(model.Trace(Trail.MEETING, meeting.event.title, meeting.ident))
-    here = context.now.astimezone().replace(tzinfo=None).isoformat(timespec="minutes")
     for poll in context.tools.hosts.my_polls(uid):
-        if poll.open and max(slot.begin for slot in poll.slots) > here:
+        if poll.open and last_begin(poll.slots) > context.now.timestamp():
             yield _shown(model.Trace(Trail.POLL, poll.title, poll.ident))
 
 

@@ -78,7 +78,7 @@ class Poll(msgspec.Struct, forbid_unknown_fields=True):
     @property
     def last(self) -> float:
         """The beginning of the last slot, in seconds: the poll ends then, if not before."""
-        return max(_moment(one.begin) for one in self.slots)
+        return last_begin(self.slots)
 
     def stands(self, now: float) -> bool:
         """Whether votes are taken."""
@@ -298,6 +298,11 @@ def _close(one: Poll) -> None:
 
 def _digest(ident: str, secret: str) -> str:
     return hashlib.sha256(f"{ident}.{secret}".encode()).hexdigest()
+
+
+def last_begin(slots: Iterable[Slot]) -> float:
+    """Return the beginning of the last of some slots, in seconds since 1970."""
+    return max(_moment(one.begin) for one in slots)
 
 
 def _moment(begin: str) -> float:
