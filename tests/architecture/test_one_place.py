@@ -1,5 +1,6 @@
 """A decision is written once: a second copy of a known one is refused, with the module that has it."""
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -213,3 +214,26 @@ def test_roles_agree_on_the_delivery_domain() -> None:
         found = yaml.safe_load(path.read_text("utf-8")) or {}
         given |= {(path.parts[-3], name): value for name, value in found.items() if domain in str(value)}
     assert given == dict.fromkeys(DELIVERY.items(), domain)
+
+
+def servers(source: str) -> list[tuple[int, bool]]:
+    """The line of each call that starts a server of asyncio, and whether its connections are served to the end."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    starts = [
+        node
+        for node in calls
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"start_server", "start_unix_server"}
+    ]
+    first = [(node.lineno, node.args[0] if node.args else None) for node in starts]
+    return [(line, isinstance(one, ast.Call) and ast.unparse(one.func) == "to_the_end") for line, one in first]
+
+
+def test_a_server_that_may_drop_a_connection_would_be_seen() -> None:
+    code = "asyncio.start_server(to_the_end(one.serve), sock=a)\nasyncio.start_unix_server(one.serve, sock=a)\n"
+    assert servers(code) == [(1, True), (2, False)]
+
+
+def test_each_connection_of_a_daemon_is_served_to_its_end() -> None:
+    here = [(path, *one) for path in sources() if "tests" not in path.parts for one in servers(path.read_text("utf-8"))]
+    assert len(here) > 9
+    assert [f"{path.relative_to(ROOT)}:{line}" for path, line, whole in here if not whole] == []

@@ -45,6 +45,7 @@ from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import ExitCode
 from malleposte.runtime import kit, link
+from malleposte.runtime.streams import to_the_end
 from malleposte.throttle import carried, costs
 from malleposte.throttle.limits import Limits, network
 from malleposte.throttle.record.tell import Teller
@@ -286,11 +287,17 @@ async def serve(server: Server, settings: held.Settings, sockets: list[socket.so
     async with contextlib.AsyncExitStack() as stack:
         for handed in sockets:
             if handed.family == socket.AF_UNIX:
-                opened = await asyncio.start_unix_server(server.local, sock=handed, limit=LONGEST, cleanup_socket=False)
+                opened = await asyncio.start_unix_server(
+                    to_the_end(server.local), sock=handed, limit=LONGEST, cleanup_socket=False
+                )
             else:
                 contexts.append(tls(settings))
                 opened = await asyncio.start_server(
-                    server.remote, sock=handed, limit=LONGEST, ssl=contexts[-1], ssl_handshake_timeout=PATIENCE
+                    to_the_end(server.remote),
+                    sock=handed,
+                    limit=LONGEST,
+                    ssl=contexts[-1],
+                    ssl_handshake_timeout=PATIENCE,
                 )
             await stack.enter_async_context(opened)
         LOG.info("ready on %d sockets", len(sockets))

@@ -37,6 +37,7 @@ from malleposte.circulars.parts import Parts
 from malleposte.circulars.store import FullError, Limits, Store
 from malleposte.core.loops import named
 from malleposte.runtime import kit, settings
+from malleposte.runtime.streams import to_the_end
 
 LOG = logging.getLogger("circulars")
 HOUR = 3600.0
@@ -226,7 +227,9 @@ class Server:
             for one in sockets:
                 one.setblocking(False)
                 served = self.asked if Path(str(one.getsockname())).name == "asked" else self.filed
-                server = await asyncio.start_unix_server(served, sock=one, limit=LONGEST, cleanup_socket=False)
+                server = await asyncio.start_unix_server(
+                    to_the_end(served), sock=one, limit=LONGEST, cleanup_socket=False
+                )
                 await stack.enter_async_context(server)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())

@@ -31,6 +31,7 @@ from malleposte.paging.doubles import RecentEvents
 from malleposte.paging.message import PAGE, Message
 from malleposte.paging.settings import Settings
 from malleposte.runtime import http, kit, link
+from malleposte.runtime.streams import to_the_end
 from malleposte.watch.state import vault
 from malleposte.watch.state.document import Answer, encoded, short
 from malleposte.watch.state.offer import Offer
@@ -195,15 +196,15 @@ class Pager:
             wait = peers.SECONDS
             servers.append(
                 await asyncio.start_server(
-                    self.peer, host or None, port, ssl=tls, limit=peers.LONGEST, ssl_handshake_timeout=wait
+                    to_the_end(self.peer), host or None, port, ssl=tls, limit=peers.LONGEST, ssl_handshake_timeout=wait
                 )
             )
         if settings.webhook:
             host, port = settings.webhook
             serve = functools.partial(http.converse, self.hook, LIMITS)
-            servers.append(await asyncio.start_server(serve, host, port, limit=LIMITS.head))
+            servers.append(await asyncio.start_server(to_the_end(serve), host, port, limit=LIMITS.head))
         if settings.state_user:
-            servers.append(await asyncio.start_unix_server(self.shown, str(settings.state_socket)))
+            servers.append(await asyncio.start_unix_server(to_the_end(self.shown), str(settings.state_socket)))
             # Whoever connects is judged by the user.
             settings.state_socket.chmod(0o666)
         return servers

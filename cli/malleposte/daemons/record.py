@@ -35,6 +35,7 @@ from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
 from malleposte.runtime import durable, kit
+from malleposte.runtime.streams import to_the_end
 from malleposte.throttle.record.lines import Lines
 from malleposte.throttle.record.model import IN, OUT, Event, LogIn, Refusal, Tally, event, plain, reason
 from malleposte.throttle.record.store import Store
@@ -302,7 +303,9 @@ class Server:
                     stack.callback(transport.close)
                     continue
                 served = {"asked": self.asked, "sends": self.sends}.get(Path(str(one.getsockname())).name, self.told)
-                server = await asyncio.start_unix_server(served, sock=one, limit=LONGEST, cleanup_socket=False)
+                server = await asyncio.start_unix_server(
+                    to_the_end(served), sock=one, limit=LONGEST, cleanup_socket=False
+                )
                 await stack.enter_async_context(server)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())

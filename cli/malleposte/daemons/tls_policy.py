@@ -26,6 +26,7 @@ import dns.rdatatype
 import dns.resolver
 
 from malleposte.runtime import kit
+from malleposte.runtime.streams import to_the_end
 
 LOG = logging.getLogger("tls-policy")
 NOTFOUND = "NOTFOUND "
@@ -206,7 +207,7 @@ async def run(options: argparse.Namespace) -> None:
     lookup = resolver_lookup(options.nameserver, options.timeout)
     # Longer than the MTA-STS server's own time-out, so that its answer is what counts.
     server = Server(lookup, ask_mta_sts(options.mta_sts, options.timeout * 3))
-    async with await asyncio.start_server(server.serve, *options.listen):
+    async with await asyncio.start_server(to_the_end(server.serve), *options.listen):
         await kit.alive()
 
 

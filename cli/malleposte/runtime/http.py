@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from malleposte.runtime import kit
+from malleposte.runtime.streams import to_the_end
 
 Answer = tuple[int, list[str], bytes]
 """Status, headers, body."""
@@ -101,5 +102,5 @@ async def serve(respond: Respond, limits: Limits) -> None:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await converse(respond, limits, reader, writer)
 
-    async with await asyncio.start_server(connected, sock=handed, limit=limits.head):
+    async with await asyncio.start_server(to_the_end(connected), sock=handed, limit=limits.head):
         await kit.alive()

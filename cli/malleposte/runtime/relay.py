@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from malleposte.runtime import kit
+from malleposte.runtime.streams import to_the_end
 
 LOG = logging.getLogger("relay")
 PATIENCE = 30.0
@@ -73,5 +74,5 @@ async def serve(host: str, port: int, away: bytes, asked: Asked = as_asked, answ
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await connection(reader, writer, host, port, away, asked, answered)
 
-    async with await asyncio.start_server(connected, sock=handed, limit=PIECE):
+    async with await asyncio.start_server(to_the_end(connected), sock=handed, limit=PIECE):
         await kit.alive()

@@ -31,6 +31,7 @@ from malleposte.deliveries.mail_log import Arrived, Refused
 from malleposte.deliveries.model import MOST_RECIPIENTS, Answer, Query, Seen
 from malleposte.deliveries.store import Limits, Store
 from malleposte.runtime import durable, kit, settings
+from malleposte.runtime.streams import to_the_end
 
 LOG = logging.getLogger("deliveries")
 PAUSE = 2.0
@@ -243,7 +244,9 @@ class Server:
             for one in sockets:
                 one.setblocking(False)
                 served = self.asked if Path(str(one.getsockname())).name == "asked" else self.seen
-                server = await asyncio.start_unix_server(served, sock=one, limit=LONGEST, cleanup_socket=False)
+                server = await asyncio.start_unix_server(
+                    to_the_end(served), sock=one, limit=LONGEST, cleanup_socket=False
+                )
                 await stack.enter_async_context(server)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())

@@ -10,12 +10,15 @@ from malleposte.daemons.sogo_front.relay import LIMITS, WAITING, Sogo
 from malleposte.daemons.sogo_front.times import Store
 from malleposte.daemons.sogo_front.turns import Shares
 from malleposte.runtime import kit
+from malleposte.runtime.streams import to_the_end
 
 
 async def serve(sogo: Sogo) -> None:
     """Relay on the socket that systemd hands over."""
     (handed,) = kit.handed()
-    async with await asyncio.start_unix_server(sogo.relay, sock=handed, limit=LIMITS.head, cleanup_socket=False):
+    async with await asyncio.start_unix_server(
+        to_the_end(sogo.relay), sock=handed, limit=LIMITS.head, cleanup_socket=False
+    ):
         await kit.alive()
 
 

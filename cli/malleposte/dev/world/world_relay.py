@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from malleposte.runtime.streams import to_the_end
+
 USERNAME = "academie"
 REFUSED = "refuse@"
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^<>\s]*)>", re.IGNORECASE)
@@ -117,7 +119,7 @@ class Relay:
 
 async def run(port: int, relay: Relay, context: ssl.SSLContext | None, host: str = "") -> None:
     """Serve until cancelled; `context` is None in unit tests alone."""
-    server = await asyncio.start_server(relay.serve, host or None, port, ssl=context, limit=_MOST)
+    server = await asyncio.start_server(to_the_end(relay.serve), host or None, port, ssl=context, limit=_MOST)
     async with server:
         await server.serve_forever()
 
