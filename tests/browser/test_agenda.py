@@ -22,6 +22,10 @@ from tests.stack.support.site import Account, Site
 DAY = datetime.now(UTC).date() + timedelta(days=3)
 TYPE = {"Content_Type": "text/calendar; charset=utf-8"}
 MARK = "<b onclick=alert(1)>gras</b>"
+NAMED = (
+    '<c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:set><d:prop>'
+    "<d:displayname>{}</d:displayname></d:prop></d:set></c:mkcalendar>"
+)
 READY = "return document.getElementById('agenda-calendar').getAttribute('aria-busy') === 'false'"
 SHOWN = "return [...document.querySelectorAll('.ec-event')].some(one => one.textContent.includes(arguments[0]))"
 
@@ -186,6 +190,41 @@ def test_an_event_goes_from_the_page_to_a_device_and_back(browser: Browser, agen
     agenda.shown(word, False)
     assert agenda.kept(word) == ("", "")
     assert browser.complaints() == []
+
+
+@pytest.mark.full
+def test_an_event_is_moved_to_another_agenda_and_a_move_that_was_cut_off_ends(browser: Browser, agenda: Agenda) -> None:
+    word, other = token(), f"{agenda.device.discover()[0]}{token()}/"
+    assert agenda.device.ask("MKCALENDAR", other, NAMED.format("Réunions d’équipe")).status == 201
+    text = event(f"Réunion {word}", "LOCATION:Salle 1")
+    agenda.put("a", text)
+    agenda.open()
+    agenda.look("Liste")
+    agenda.choose(word)
+    agenda.press("Modifier")
+    agenda.type("place", "Salle 2")
+    Select(browser.seen("#agenda-agenda")).select_by_visible_text("Réunions d’équipe")
+    assert whole.barriers(browser) == []
+    browser.picture("agenda-move")
+    agenda.press("Enregistrer")
+    agenda.closed()
+    agenda.shown(word)
+    assert agenda.kept(word) == ("", ""), "it is in the first agenda still"
+    assert "LOCATION:Salle 2" in agenda.device.ask("GET", f"{other}a.ics").text
+
+    agenda.put("a", text)
+    agenda.open()
+    agenda.look("Liste")
+    browser.wait(lambda: len(browser.driver.find_elements(By.CSS_SELECTOR, ".agenda-entry")) == 2, "one is missing")
+    browser.click("#agenda-agendas label", "Réunions d’équipe")
+    browser.wait(lambda: len(browser.driver.find_elements(By.CSS_SELECTOR, ".agenda-entry")) == 1, "one stays")
+    agenda.choose(word)
+    agenda.press("Modifier")
+    Select(browser.seen("#agenda-agenda")).select_by_visible_text("Réunions d’équipe")
+    agenda.press("Enregistrer")
+    agenda.closed()
+    assert agenda.kept(word) == ("", "")
+    assert "LOCATION:Salle 1" in agenda.device.ask("GET", f"{other}a.ics").text
 
 
 @pytest.mark.full

@@ -116,7 +116,7 @@ final class agents_agenda_page
         });
     }
 
-    /** Keep an event: a new one of an agenda, or a change of the version that the page has. */
+    /** Keep an event: a new one of an agenda, or a change of the version that the page has, which another agenda may get. */
     public function save(): void
     {
         $text = rcube_utils::get_input_string('_text', rcube_utils::INPUT_POST, true);
@@ -132,12 +132,21 @@ final class agents_agenda_page
             $agendas = $this->agendas();
             if ($event !== '') {
                 $href = $agendas->unseal($event);
-                $href === '' || $agendas->change($href, $etag, $text);
-                return ['said' => $href === '' ? 'gone' : 'saved'];
+                if ($href === '') {
+                    return ['said' => 'gone'];
+                }
+                if ($agenda === '') {
+                    $agendas->change($href, $etag, $text);
+                    return ['said' => 'saved'];
+                }
             }
             $known = $agendas->list()[$agenda] ?? null;
             if ($known === null || !$known['own']) {
                 return ['said' => 'refused'];
+            }
+            if ($event !== '') {
+                $agendas->move($href, $etag, $text, $known['href']);
+                return ['said' => 'saved'];
             }
             try {
                 $agendas->add($known['href'], $uid, $text);

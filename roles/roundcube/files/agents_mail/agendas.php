@@ -133,6 +133,35 @@ final class agents_agendas
         $this->ask('PUT', $this->origin . $href, self::TYPE + ['If-Match' => $etag], $text);
     }
 
+    /**
+     * Keep a changed event in another agenda. It leaves the first one last: a move that was cut off shows it twice, and ends when
+     * it is asked for again. An event with this UID that is there already is replaced.
+     */
+    public function move(string $href, string $etag, string $text, string $agenda): void
+    {
+        $copy = $agenda . basename($href);
+        $there = $this->found($copy);
+        $same = $there && (new agents_invitation($there['text']))->uid() === (new agents_invitation($text))->uid();
+        $here = !$same || $this->found($href);
+        $here && $this->change($href, $etag, $text);
+        $this->ask('PUT', $this->origin . $copy, self::TYPE + ($same ? ['If-Match' => $there['etag']] : ['If-None-Match' => '*']), $text);
+        $here && $this->remove($href, $this->event($href)['etag']);
+    }
+
+    /** An event as it is now, or nothing. */
+    private function found(string $href): ?array
+    {
+        try {
+            return $this->event($href);
+        }
+        catch (GuzzleHttp\Exception\ClientException $error) {
+            if ($error->getResponse()->getStatusCode() !== 404) {
+                throw $error;
+            }
+            return null;
+        }
+    }
+
     public function remove(string $href, string $etag): void
     {
         $this->ask('DELETE', $this->origin . $href, ['If-Match' => $etag]);

@@ -41,7 +41,7 @@ window.mpForm = (function () {
   }
 
   // `page`: words, zone, mail, agendas() that may be written to, act(action, values), say(text), care(put, text), changed(), when(fields).
-  // `item`: the event that is changed ({id, etag, text, fields, alarms, guests}), or nothing for a new one.
+  // `item`: the event that is changed ({id, etag, text, agenda, fields, alarms, guests}), or nothing for a new one.
   function open(page, item, start) {
     const words = page.words, uid = crypto.randomUUID(), said = element('div', {class: 'agenda-said', role: 'alert'});
     let known = item ? item.fields : null, busy = false;
@@ -64,7 +64,7 @@ window.mpForm = (function () {
 
     const whole = element('input', {type: 'checkbox', id: 'agenda-whole', checked: first.whole});
     const reminders = mpEvents.REMINDERS.map(function (one) { return [String(one), words['before' + one]]; });
-    const agendas = page.agendas();
+    const agendas = page.agendas(), home = (item ? item.agenda : agendas[0]).id;
     const error = element('p', {class: 'agenda-error', id: 'agenda-error', role: 'alert'});
     form.append(
       field('title', words.title, element('input', {type: 'text', maxlength: 300, required: true, autocomplete: 'off'})),
@@ -76,10 +76,10 @@ window.mpForm = (function () {
       element('div', {class: 'agenda-row'}, field('reminder', words.reminder, choice([['', words.none], ...reminders], first.reminder)),
         field('by', words.by, choice([['EMAIL', words.bymail], ['DISPLAY', words.bydevice]], first.by))),
       field('text', words.text, element('textarea', {rows: 4, maxlength: 20000})),
-      item ? '' : field('agenda', words.agenda, choice(agendas.map(function (one) { return [one.id, one.name]; }), (agendas[0] || {}).id)),
+      field('agenda', words.agenda, choice(agendas.map(function (one) { return [one.id, one.name]; }), home)),
       element('p', {class: 'hint'}, item && item.guests.length ? words.guestsnottold : '')
     );
-    if (agendas.length < 2 && fields.agenda) fields.agenda.parentNode.hidden = true;
+    if (agendas.length < 2) fields.agenda.parentNode.hidden = true;
     const save = element('button', {type: 'submit', class: 'btn btn-primary'}, words.save);
     form.append(error, said, element('div', {class: 'agenda-buttons'}, save, button(words.cancel, 'secondary', leave)));
 
@@ -110,6 +110,10 @@ window.mpForm = (function () {
       // A text comes back from its field with other ends of lines.
       if (known && told.text === known.text.replace(/\r\n?/g, '\n').trim()) told.text = known.text;
       return told;
+    }
+
+    function moved() {
+      return fields.agenda.value !== home;
     }
 
     function differs(one, other) {
@@ -185,12 +189,12 @@ window.mpForm = (function () {
         fields[fault[0]].setAttribute('aria-describedby', 'agenda-error');
         return fields[fault[0]].focus();
       }
-      if (known && !differs(known, values)) return made.close();
+      if (known && !differs(known, values) && !moved()) return made.close();
       busy = save.disabled = true;
       tell();
       try {
         const text = item ? mpEvents.change(item.text, known, values, page.zone) : mpEvents.create(uid, values, page.zone);
-        const told = await page.act('save', item ? {_event: item.id, _etag: item.etag, _text: text} : {_agenda: fields.agenda ? fields.agenda.value : agendas[0].id, _uid: uid, _text: text}, true);
+        const told = await page.act('save', item ? {_event: item.id, _etag: item.etag, _agenda: moved() ? fields.agenda.value : '', _text: text} : {_agenda: fields.agenda.value, _uid: uid, _text: text}, true);
         if (told.said === 'saved') {
           care.done();
           made.close();
@@ -208,7 +212,7 @@ window.mpForm = (function () {
     }
 
     function leave() {
-      if (!differs(first, typed())) return made.close();
+      if (!differs(first, typed()) && !moved()) return made.close();
       question(words.giveup, [[words.keepwriting, 'primary', null], [words.throwaway, 'secondary', function () { care.done(); made.close(); }]]);
     }
 
