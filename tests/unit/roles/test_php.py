@@ -1,6 +1,5 @@
 """PHP of the roles: a role installs the files that it has, and PHP, where it is installed, can read them."""
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -44,33 +43,3 @@ def test_each_file_of_a_plugin_is_installed_and_the_deploy_has_php_read_it() -> 
 def test_php_reads_it(path: Path) -> None:
     done = subprocess.run(["php", "-l", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-PARTS = """
-class rcube_utils { static function check_email($address, $dns) { return str_contains($address, '@'); } }
-require $argv[1];
-foreach (json_decode(stream_get_contents(STDIN)) as $line) {
-    $one = new agents_invitation("BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\n$line\nEND:VEVENT\nEND:VCALENDAR\n");
-    echo json_encode([$one->invited(['chef@x.test']), $one->organizer(), $one->link()], JSON_UNESCAPED_SLASHES), "\n";
-}
-"""
-LINES: dict[str, list[str]] = {
-    "ATTENDEE;CN=Chef:mailto:Chef@x.test": ["chef@x.test", "", ""],
-    'ATTENDEE;CN="A:mailto:b@x.test":MAILTO:chef@x.test': ["", "", ""],
-    "ATTENDEE:mailto:chef@x.test x": ["", "", ""],
-    "ORGANIZER;CN=Le chef:mailto:chef@x.test": ["", "chef@x.test", ""],
-    "URL;VALUE=URI:https://visio.x.test/a?b=c": ["", "", "https://visio.x.test/a?b=c"],
-    'URL:https://visio.x.test/a"b': ["", "", ""],
-    "ATTENDEE" + ":mailto:" * 30_000 + " x": ["", "", ""],
-    "ORGANIZER" + ":mailto:" * 30_000 + " x": ["", "", ""],
-    "URL" + ":http://" * 30_000 + " x": ["", "", ""],
-}
-
-
-@pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed here")
-def test_an_invitation_costs_little_whatever_a_stranger_wrote() -> None:
-    """Without the compiler of expressions, which the role turns off: the longest line took minutes of processor."""
-    file = ROOT / "roles/roundcube/files/agents_mail/invitation.php"
-    argv = ["php", "-n", "-d", "pcre.jit=0", "-r", PARTS, "--", str(file)]
-    done = subprocess.run(argv, input=json.dumps([*LINES]), capture_output=True, text=True, check=True, timeout=60)
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [*LINES.values()]
