@@ -92,6 +92,15 @@ class Ledger:
         """Orders of an account that are done, the latest first, without those whose title is gone."""
         return self._rows("state != 'open' AND uid = ? AND title != '' ORDER BY changed DESC LIMIT ?", uid, most)
 
+    def last(self, uid: str) -> dict[tuple[str, bool], tuple[float, str]]:
+        """When each rule of an account was last told (True), or last failed (False), and the detail of that."""
+        rows = self._ask(
+            "SELECT rule, state = 'told' AS told, MAX(changed), detail FROM orders "
+            "WHERE uid = ? AND (state != 'open' OR tries > 0) GROUP BY rule, told",
+            uid,
+        )
+        return {(rule, bool(told)): (changed, detail) for rule, told, changed, detail in rows}
+
     def count_since(self, uid: str, since: float) -> int:
         """Orders of an account that were made since then."""
         return int(self._ask("SELECT count(*) FROM orders WHERE uid = ? AND made >= ?", uid, since)[0][0])
