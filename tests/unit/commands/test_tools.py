@@ -16,7 +16,7 @@ from malleposte.commands.accounts import tools
 from malleposte.core.errors import InputError, MallepostError
 
 RULE = RuleShown(
-    "3f2a90c1d4e5b687", "slack", When.LABEL, "$label4", waits=2, told=1_800_000_000.0, failed=1_800_000_100.0,
+    "3f2a90c1d4e5b687", "slack", When.LABEL, "$label4", waits=2, success=1_800_000_000.0, failure=1_800_000_100.0,
     detail="503",
 )  # fmt: skip
 OTHER = RuleShown("aa2a90c1d4e5b687", "matrix", When.COMES, sender="secretariat", host="matrix.ac-exemple.test")

@@ -27,7 +27,7 @@ def tools_command(who: str, pause: str, remove: str, reason: str, yes: bool, as_
     """Show the rules by which an agent tells tools of others of messages, pause one or remove it.
 
     No access and nothing of a message is shown. RULE is the identifier that the list shows. The owner sees a change and
-    its reason in « Mon activité ».
+    its reason in « Mon journal ».
 
     \b
     Example:
@@ -61,7 +61,7 @@ def _row(rule: RuleShown) -> dict[str, Any]:
     return {
         "rule": rule.id, "tool": rule.tool, "host": rule.host, "when": rule.when.value, "label": rule.label,
         "first_lines": rule.lines, "paused": rule.paused.value, "waiting": rule.waits,
-        "last_success": _time(rule.told), "last_failure": _time(rule.failed), "failure": rule.detail,
+        "last_success": _time(rule.success), "last_failure": _time(rule.failure), "failure": rule.detail,
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Meetings go by the mail of the box.
 
 import dataclasses
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -21,6 +22,7 @@ from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import Mail, quoted, token, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
+from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.together("box-agendas")
 
@@ -191,8 +193,14 @@ def books(agent: Groupware) -> set[str]:
     }
 
 
+def team_books(page: Webmail, name: str) -> list[str]:
+    """The identifiers of the address books of this name in the light webmail."""
+    sources = page.env(page.page(_task="addressbook"))["address_sources"]
+    return [ident for ident, one in sources.items() if one["name"] == name]
+
+
 def test_the_address_book_of_a_team_is_written_by_members_read_by_readers_and_seen_by_nobody_else(
-    boxes: Boxes, visit: Visit, device: Callable[..., Device], site: Site
+    boxes: Boxes, visit: Visit, device: Callable[..., Device], webmail: Callable[[], Webmail], site: Site
 ) -> None:
     lead, member, reader, stranger, cli = visit(), visit(), visit(), visit(), Cli(site)
     light, outside = device(profile="roundcube"), device(profile="roundcube")
@@ -237,6 +245,20 @@ def test_the_address_book_of_a_team_is_written_by_members_read_by_readers_and_se
     assert light.ask("DELETE", item).status == 403 and outside.ask("GET", item).status in (403, 404)
     theirs = item.replace(light.account.uid, outside.account.uid)
     assert outside.ask("GET", theirs).status in (403, 404)
+
+    here, there = webmail(), webmail()
+    for page, one in ((here, light), (there, outside)):
+        assert page.login(one.account.uid, one.account.password)
+    assert team_books(there, team.name) == []
+    (source,) = team_books(here, team.name)
+    contacts = str(here.call(_task="addressbook", _action="list", _source=source)["exec"])
+    assert "Dupond" in contacts
+    searched = {"_q": "elodie@", "_headers": "email", "_scope": "base"}
+    assert "Dupond" in str(here.call(_task="addressbook", _action="search", _source=source, **searched)["exec"])
+    (number,) = re.findall(r"add_contact_row\(\"([0-9a-f]{16})", contacts)
+    here.call({"_cid": number, "_source": source}, _task="addressbook", _action="delete")
+    assert "Dupond" in str(here.call(_task="addressbook", _action="list", _source=source)["exec"])
+    assert "Dupond" not in str(there.call(_task="addressbook", _action="list", _source=source)["exec"])
 
     cli.out("team", "remove", team.uid, member.account.uid)
     cli.out("team", "remove", team.uid, light.account.uid)

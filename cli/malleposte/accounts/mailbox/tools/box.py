@@ -198,8 +198,8 @@ class Box:
 
 
 def _stated(rule: RuleShown, last: Mapping[tuple[str, bool], tuple[float, str]]) -> RuleShown:
-    (told, _detail), (failed, detail) = (last.get((rule.id, good), (0.0, "")) for good in (True, False))
-    return msgspec.structs.replace(rule, told=told, failed=failed, detail=detail)
+    (success, _detail), (failure, detail) = (last.get((rule.id, good), (0.0, "")) for good in (True, False))
+    return msgspec.structs.replace(rule, success=success, failure=failure, detail=detail)
 
 
 def _shown(rule: Rule, waits: int) -> RuleShown:

@@ -93,13 +93,13 @@ class Ledger:
         return self._rows("state != 'open' AND uid = ? AND title != '' ORDER BY changed DESC LIMIT ?", uid, most)
 
     def last(self, uid: str) -> dict[tuple[str, bool], tuple[float, str]]:
-        """When each rule of an account was last told (True), or last failed (False), and the detail of that."""
+        """The last time at which the tool of each rule took a message (True) or did not (False), and the detail."""
         rows = self._ask(
-            "SELECT rule, state = 'told' AS told, MAX(changed), detail FROM orders "
-            "WHERE uid = ? AND (state != 'open' OR tries > 0) GROUP BY rule, told",
+            "SELECT rule, state = 'told' AS good, MAX(changed), detail FROM orders "
+            "WHERE uid = ? AND (state != 'open' OR tries > 0) GROUP BY rule, good",
             uid,
         )
-        return {(rule, bool(told)): (changed, detail) for rule, told, changed, detail in rows}
+        return {(rule, bool(good)): (changed, detail) for rule, good, changed, detail in rows}
 
     def count_since(self, uid: str, since: float) -> int:
         """Orders of an account that were made since then."""

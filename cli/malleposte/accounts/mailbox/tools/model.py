@@ -149,7 +149,8 @@ class Sent(msgspec.Struct, frozen=True):
 class RuleShown(msgspec.Struct, frozen=True):
     """A rule as its owner is shown it: without any secret. `waits`: messages that are not told yet.
 
-    `told` and `failed`: when the tool last took one, and last did not (seconds since 1970; 0 for never); `detail`: why.
+    `success` and `failure`: when the tool last took one, and last did not (seconds since 1970; 0 for never), for the
+    reason `detail`.
     """
 
     id: str
@@ -162,8 +163,8 @@ class RuleShown(msgspec.Struct, frozen=True):
     paused: Paused = Paused.NO
     host: str = ""
     waits: int = 0
-    told: float = 0.0
-    failed: float = 0.0
+    success: float = 0.0
+    failure: float = 0.0
     detail: str = ""
 
 
