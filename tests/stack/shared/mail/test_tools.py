@@ -206,6 +206,23 @@ def test_matrix_and_a_signed_call_and_mail_that_comes(tools: Any) -> None:
     assert word in agent.awaited(room)[0]["content"]["body"]
 
 
+def test_a_filter_that_labels_mail_tells_nothing_and_a_rule_by_its_sender_does(tools: Any) -> None:
+    """The label of a filter is no act of the agent's: mail that comes has a rule of its own."""
+    agent = tools()
+    labelled, comes = agent.hook(label="Suivi"), agent.hook(when="comes", label="", sender=f"ami@{FOREIGN}")
+    script = 'require "imap4flags";\naddflag "Suivi";\n'
+    agent.mail.set_filter(agent.account, "essai", script)
+    word = agent.arrives()
+    assert word in agent.awaited(comes)[0]["content"]["text"].replace("\\", "")
+    session = agent.mail.imap(agent.account)
+    session.select("INBOX")
+    assert session.search(None, "KEYWORD", "Suivi", "SUBJECT", word)[1] != [b""]
+    assert agent.taken(labelled) == []
+    agent.label(word, "Suivi", sign="-")
+    agent.label(word, "Suivi")
+    assert len(agent.awaited(labelled)) == 1
+
+
 @pytest.mark.full
 def test_a_rule_that_is_stopped_tells_nothing_and_secrets_lie_nowhere(tools: Any, site: Site) -> None:
     agent = tools()
