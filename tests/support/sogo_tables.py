@@ -112,27 +112,28 @@ class Tables:
 
 
 class Agendas(Tables):
-    """The agendas of owners who are no agents, one each, which the tool makes closed."""
+    """The agendas (or address books) of owners who are no agents, one each, which the tool makes closed."""
 
-    def __init__(self, table: str = "") -> None:
+    def __init__(self, table: str = "", module: str = "Calendar") -> None:
         """See Tables."""
         super().__init__(table)
+        self.module = module
         self.folders: dict[str, int] = {}
         self.marks["FROM sogo_folder_info"] = lambda text: (
-            {"id": self.folders[uid], "owner": uid, "name": "personal", "module": "Calendar", "title": "Agenda"}
+            {"id": self.folders[uid], "owner": uid, "name": "personal", "module": self.module, "title": "Agenda"}
             for uid in lists(text)[0]
-            if uid in self.folders
+            if uid in self.folders and f"c_path3 = '{self.module}'" in text
         )
 
     def made(self, uid: str, path: str, table: dict[str, Any]) -> int:
         """See Tables."""
-        assert path == f"/Users/{uid}/Calendar/personal"
+        assert path == f"/Users/{uid}/{self.module}/personal"
         assert table["acl"] == {ANYBODY: [NOTHING]}, "anybody may look or book"
         return self.folders.setdefault(uid, len(self.folders) + 1)
 
     def _grant(self, text: str) -> None:
         owner = next(uid for uid, one in self.folders.items() if one == number(text))
-        assert f"'/{owner}/Calendar/personal'" in text
+        assert f"'/{owner}/{self.module}/personal'" in text
         super()._grant(text)
 
     def of(self, uid: str) -> set[tuple[str, str]]:

@@ -35,7 +35,7 @@ SELECT row_to_json(one) FROM (
 _STAMPS = """SELECT row_to_json(one) FROM (
   SELECT i.c_path2 AS owner, concat_ws('-', count(s.c_name), max(s.c_lastmodified), sum(s.c_version)) AS stamp
   FROM sogo_folder_info i LEFT JOIN sogo_store s ON s.c_folder_id = i.c_folder_id
-  WHERE i.c_path3 = 'Calendar' AND i.c_path4 = {name}
+  WHERE i.c_path3 = {module} AND i.c_path4 = {name}
     AND i.c_path2 IN (SELECT json_array_elements_text({owners})) GROUP BY i.c_path2) AS one;"""
 _NAMES = """SELECT row_to_json(one) FROM (SELECT i.c_path4 AS folder, s.c_name AS name FROM sogo_folder_info i
   JOIN sogo_store s ON s.c_folder_id = i.c_folder_id AND coalesce(s.c_deleted, 0) = 0
@@ -103,10 +103,11 @@ def find(sql: Sql, owner: str, module: str) -> dict[str, Folder]:
     return {one.name: one for one in _select(sql, f"c_path2 = {quoted(owner)} AND c_path3 = {quoted(module)}")}
 
 
-def named(sql: Sql, owners: Iterable[str], name: str) -> dict[str, Folder]:
-    """Return the agendas of this name, by owner; of those that have one."""
+def named(sql: Sql, owners: Iterable[str], name: str, module: str = CALENDAR) -> dict[str, Folder]:
+    """Return the folders of this name, by owner; of those that have one."""
     owned = f"c_path2 IN (SELECT json_array_elements_text({quoted_json(sorted(owners))}))"
-    return {one.owner: one for one in _select(sql, f"c_path3 = 'Calendar' AND c_path4 = {quoted(name)} AND {owned}")}
+    where = f"c_path3 = {quoted(module)} AND c_path4 = {quoted(name)} AND {owned}"
+    return {one.owner: one for one in _select(sql, where)}
 
 
 def _select(sql: Sql, where: str) -> list[Folder]:
@@ -144,9 +145,10 @@ def names(sql: Sql, owner: str, module: str) -> dict[str, set[str]]:
     return by_folder
 
 
-def stamps(sql: Sql, owners: Iterable[str], name: str) -> dict[str, str]:
-    """Return a word for the content of the agendas of this name, by owner; it changes with each write of SOGo."""
-    listed = rows(sql(_STAMPS.format(name=quoted(name), owners=quoted_json(sorted(owners)))))
+def stamps(sql: Sql, owners: Iterable[str], name: str, module: str = CALENDAR) -> dict[str, str]:
+    """Return a word for the content of the folders of this name, by owner; it changes with each write of SOGo."""
+    words = {"module": quoted(module), "name": quoted(name), "owners": quoted_json(sorted(owners))}
+    listed = rows(sql(_STAMPS.format(**words)))
     return {str(one["owner"]): str(one["stamp"]) for one in listed}
 
 

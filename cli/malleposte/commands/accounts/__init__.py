@@ -42,6 +42,7 @@ PLACES = {
     "hours": "hours:hours_command",
     "archiving": "archiving:archiving_command",
     "later": "later:later_command",
+    "tools": "tools:tools_command",
     "restored": "restored:restored_command",
     "box": "boxes:box_group",
     "room": "rooms:room_group",

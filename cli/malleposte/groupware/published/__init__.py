@@ -2,6 +2,7 @@
 
 ``model``      a calendar that is published, and its place in each engine
 ``content``    an iCalendar file: checked, and cut into the items that engines keep
+``cards``      a file of cards, for the address books of teams: made, and cut into items
 ``fetch``      a file from an address
 ``store``      the files on the host of the web
 ``gather``     sources read again, members asked of the directory, the folder that nginx serves
@@ -11,6 +12,6 @@
 ``subscriptions``  of an agent in SOGo
 ``groupware``  common parts of the jobs of SOGo's user
 
-``rooms`` has rooms and equipment, which agents book in their own agendas; ``boxes`` the agendas of functional boxes;
-``schools`` the address books of schools.
+``rooms`` has rooms and equipment, which agents book in their own agendas; ``boxes`` the agendas of functional boxes
+and the address books of teams; ``schools`` the address books of schools.
 """

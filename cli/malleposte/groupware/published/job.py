@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from malleposte.core.loops import named
-from malleposte.groupware.published import content
+from malleposte.groupware.published import cards, content
 from malleposte.groupware.published.model import Items, Shown
 from malleposte.groupware.published.store import Store
 
@@ -19,14 +19,16 @@ def bring(engine: Engine, *stores: Store) -> int:
 
     Return the number of changed calendars. Raises MallepostError, OSError.
     """
-    sources: dict[str, Store] = {}
+    sources: dict[str, tuple[Store, Shown]] = {}
 
     def items(ident: str) -> Mapping[str, str]:
-        return content.check(sources[ident].content(ident), ident, least=0).items
+        store, one = sources[ident]
+        text = store.content(ident)
+        return cards.check(text, ident) if one.is_book else content.check(text, ident, least=0).items
 
     def gather(shown: Sequence[Shown], first: Store, *rest: Store) -> int:
         def work(more: Sequence[Shown]) -> int:
-            sources.update((one.ident, first) for one in more)
+            sources.update((one.ident, (first, one)) for one in more)
             return gather([*shown, *more], *rest) if rest else engine([*shown, *more], items)
 
         return first.bring(work)

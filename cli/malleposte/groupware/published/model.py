@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from malleposte.core.errors import InputError
+from malleposte.groupware.published.places import BOOK_OF
 from malleposte.policy.rules import fold
 
 COLOUR = "#000091"
@@ -53,13 +54,21 @@ class Published:
 
 @dataclass(frozen=True)
 class Shown:
-    """A calendar for the engines: `members` are uids, None for all agents; `digest` is that of its content."""
+    """A calendar, or an address book, for the engines.
+
+    `members` are uids, None for all agents; `digest` is that of its content.
+    """
 
     ident: str
     name: str
     colour: str
     digest: str
     members: tuple[str, ...] | None = None
+
+    @property
+    def is_book(self) -> bool:
+        """Whether it is an address book."""
+        return self.ident.startswith(BOOK_OF)
 
 
 def ident(name: str) -> str:

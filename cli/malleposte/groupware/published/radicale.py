@@ -1,6 +1,7 @@
 """The published calendars in Radicale's store: a folder each that no agent's address reaches, and who is shown which.
 
-So are the agendas of functional mailboxes, which SOGo keeps, for the agents who have the light agenda.
+So are the agendas of functional mailboxes and the address books of teams, which SOGo keeps, for the agents who have the
+light agenda.
 
 `.published/IDENT` in the folder of collections is one for all its agents; Radicale refuses addresses with a name that
 begins with a dot. `published.json` beside that folder says who is shown it (malleposte.daemons.radicale_storage).
@@ -21,7 +22,7 @@ from malleposte.accounts.agendas.radicale import LOCK, PROPERTIES, TAGS, TITLE
 from malleposte.core.errors import MallepostError
 from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
-from malleposte.groupware.published.places import BOXES, FOLDER, OF_BOX, SHOWN
+from malleposte.groupware.published.places import BOOK_OF, BOXES, FOLDER, OF_BOX, SHOWN
 from malleposte.groupware.published.store import Store, write
 from malleposte.platform import locks
 from malleposte.runtime import owner
@@ -70,13 +71,10 @@ def _placed(folder: Path, one: Shown, items: Items) -> int:
         files = {name: path for name, path in files.items() if name == PROPERTIES}
     contents = {} if same else dict(items(one.ident))
     folder.mkdir(mode=0o750, exist_ok=True)
-    contents[PROPERTIES] = json.dumps(
-        {
-            "tag": TAGS[Kind.AGENDA], TITLE: one.name, "ICAL:calendar-color": one.colour,
-            "C:supported-calendar-component-set": "VEVENT",
-        },
-        ensure_ascii=False,
-    )  # fmt: skip
+    properties = {"tag": TAGS[Kind.CONTACTS if one.is_book else Kind.AGENDA], TITLE: one.name}
+    if not one.is_book:
+        properties |= {"ICAL:calendar-color": one.colour, "C:supported-calendar-component-set": "VEVENT"}
+    contents[PROPERTIES] = json.dumps(properties, ensure_ascii=False)
     late = [name for name, text in contents.items() if name not in files or owner.read(files[name]) != text.encode()]
     for name in late:
         write(folder / name, contents[name])
@@ -93,4 +91,5 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 1 or words[0].startswith("-"):
         print("usage: radicale-calendars ROOT", file=sys.stderr)
         return 2
-    return job.run("Radicale", lambda shown, items: place(Path(words[0]), shown, items), Store(), Store(BOXES, OF_BOX))
+    stores = Store(), Store(BOXES, OF_BOX, BOOK_OF)
+    return job.run("Radicale", lambda shown, items: place(Path(words[0]), shown, items), *stores)

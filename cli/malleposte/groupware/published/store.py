@@ -29,9 +29,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class Store:
     """See the module. Raises MallepostError where the store is not as it was left."""
 
-    def __init__(self, root: Path = ROOT, prefix: str = "") -> None:
-        """`root`: its folder, which the role makes; `prefix`: the beginning of the identifiers of another engine's."""
-        self.root, self.prefix = root, prefix
+    def __init__(self, root: Path = ROOT, *prefixes: str) -> None:
+        """`root`: its folder, which the role makes; `prefixes`: the beginnings of another engine's identifiers."""
+        self.root, self.prefixes = root, prefixes or ("",)
         self.entries, self.gone, self.shown_file = root / "entries", root / "withdrawn", root / "shown.json"
 
     @contextlib.contextmanager
@@ -82,7 +82,7 @@ class Store:
     def shown(self) -> list[Shown]:
         """The last word to the engines; nothing before the first time."""
         try:
-            return [_shown(one, self.prefix) for one in json.loads(owner.read(self.shown_file))]
+            return [_shown(one, self.prefixes) for one in json.loads(owner.read(self.shown_file))]
         except FileNotFoundError:
             return []
         except (ValueError, TypeError, KeyError) as error:
@@ -117,10 +117,10 @@ def _entry(path: Path) -> Published:
         raise MallepostError(f"{path}: {error}", "mend it, or withdraw that calendar and publish it again") from error
 
 
-def _shown(fields: dict[str, object], prefix: str) -> Shown:
+def _shown(fields: dict[str, object], prefixes: Sequence[str]) -> Shown:
     """Raise ValueError for an identifier that is none: each is the name of a folder in the engines' stores."""
     members, name = fields.pop("members"), str(fields["ident"])
-    if not name.startswith(prefix) or not _NAME.fullmatch(name.removeprefix(prefix)):
+    if not any(name.startswith(one) and _NAME.fullmatch(name.removeprefix(one)) for one in prefixes):
         raise ValueError(f"{name[:80]!r} is no calendar of this store")
     assert members is None or isinstance(members, list)
     return Shown(**fields, members=None if members is None else tuple(map(str, members)))  # type: ignore[arg-type]

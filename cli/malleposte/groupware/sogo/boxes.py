@@ -1,8 +1,7 @@
-"""The agendas of functional boxes in SOGo: one a box, in the list of its delegates, who write in it,
-and of its readers.
+"""The agendas of functional boxes in SOGo, and the address books of teams: one a box, in the lists of its members.
 
-A delegation or a box that ends closes the agenda first; then it leaves the list. The events stay, until the data of the
-box are removed: who gives a box its agenda again finds them.
+Delegates write in it, readers read. A delegation or a box that ends closes it first; then it leaves the lists. What it
+holds stays, until the data of the box are removed: who gives a box its agenda again finds the events.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from malleposte.accounts.agendas.model import MAIN
-from malleposte.adapters.sogo import Forget, Sql, rights, tool
+from malleposte.adapters.sogo import CALENDAR, CONTACTS, Forget, Sql, rights, tool
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
 from malleposte.directory.model import State
@@ -19,12 +18,45 @@ from malleposte.groupware.sogo import closed, subscriptions
 from malleposte.groupware.sogo.offers import Listed, Offers
 from malleposte.groupware.sogo.reading import Reading
 
-WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
-TITLE = "Agenda"
-"""In an agent's list SOGo writes the name of the box behind it."""
-READS = ("PublicViewer", "ConfidentialViewer", "PrivateViewer")
 COLOUR = "#6e445a"
-TABLE = "malleposte_box_agendas"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A folder that a box has in SOGo: module, title, roles of delegates and of readers, colour, the table of offers.
+
+    In an agent's list SOGo writes the name of the box behind the title. `noun` names it to operators; `only`: an
+    attribute that such a box has.
+    """
+
+    module: str
+    noun: str
+    title: str
+    writes: tuple[str, ...]
+    reads: tuple[str, ...]
+    table: str
+    colour: str = ""
+    only: str = "mpAgenda"
+
+
+AGENDA = Part(
+    CALENDAR,
+    "agenda",
+    "Agenda",
+    ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier"),
+    ("PublicViewer", "ConfidentialViewer", "PrivateViewer"),
+    "malleposte_box_agendas",
+    COLOUR,
+)
+BOOK = Part(
+    CONTACTS,
+    "address book",
+    "Carnet d’adresses",
+    ("ObjectCreator", "ObjectEraser", "ObjectEditor", "ObjectViewer"),
+    ("ObjectViewer",),
+    "malleposte_team_books",
+    only="mpTeam",
+)
 
 
 @dataclass(frozen=True)
@@ -35,19 +67,19 @@ class Box:
     delegates: frozenset[str]
     readers: frozenset[str] = frozenset()
 
-    def rights(self) -> list[tuple[str, str]]:
+    def rights(self, part: Part = AGENDA) -> list[tuple[str, str]]:
         """Return the rights by uid. With the system's default roles, colleagues would see the hours."""
-        writing = [(uid, role) for uid in sorted(self.delegates) for role in WRITES]
-        reading = [(uid, role) for uid in sorted(self.readers - self.delegates) for role in READS]
+        writing = [(uid, role) for uid in sorted(self.delegates) for role in part.writes]
+        reading = [(uid, role) for uid in sorted(self.readers - self.delegates) for role in part.reads]
         return [(ANYBODY, NOTHING), *writing, *reading]
 
 
-def read(reading: Reading) -> tuple[list[Box], list[str]]:
-    """Return the boxes with an agenda (`mpAgenda`), and the uids of those without. Raises MallepostError."""
+def read(reading: Reading, part: Part = AGENDA) -> tuple[list[Box], list[str]]:
+    """Return the boxes with this part (`mpAgenda`; teams), and the uids of those without. Raises MallepostError."""
     shared = {
         uid
         for uid, one in reading.boxes.items()
-        if one.get("mpAgenda") == ["TRUE"] and one.get("mpState") != [State.SUSPENDED.value]
+        if one.get("mpAgenda") == ["TRUE"] and part.only in one and one.get("mpState") != [State.SUSPENDED.value]
     }
     members: dict[str, dict[str, set[str]]] = {name: {uid: set() for uid in shared} for name in ("mpOpens", "mpReads")}
     for agent, entry in (reading.agents if shared else {}).items():
@@ -61,35 +93,36 @@ def read(reading: Reading) -> tuple[list[Box], list[str]]:
 
 
 def place(
-    boxes: Sequence[Box], others: Iterable[str], sql: Sql, forget: Forget, now: float, put: tool.Restore = tool.restore
-) -> Iterator[tuple[str, str]]:
+    boxes: Sequence[Box], others: Iterable[str], sql: Sql, forget: Forget, now: float,
+    put: tool.Restore = tool.restore, part: Part = AGENDA,
+) -> Iterator[tuple[str, str]]:  # fmt: skip
     """Bring SOGo to the boxes of the directory; each one that changed, and what went wrong with it, if anything did.
 
-    `others`: the boxes without an agenda (uids). `now`: seconds.
+    `others`: the boxes without this part (uids). `now`: seconds.
     """
-    offers = Offers(sql, forget, TABLE)
+
+    def listed(uid: str) -> Listed:
+        return Listed(uid, subscriptions.reference(uid, MAIN, part.module), part.colour)
+
+    offers = Offers(sql, forget, part.table)
     offered = offers.read()
-    agendas, waiting = closed.make({box.uid: TITLE for box in boxes}, sql, put)
+    there, waiting = closed.make({box.uid: part.title for box in boxes}, sql, put, part.module)
     boxes = [box for box in boxes if box.uid not in waiting]
-    pairs = {agendas[box.uid]: box.rights() for box in boxes if box.uid in agendas}
-    pairs |= {agenda: [(ANYBODY, NOTHING)] for agenda in closed.find(others, sql).values()}
-    changed = {agenda.owner for agenda in rights.keep_all(sql, forget, pairs)}
+    pairs = {there[box.uid]: box.rights(part) for box in boxes if box.uid in there}
+    pairs |= {folder: [(ANYBODY, NOTHING)] for folder in closed.find(others, sql, part.module).values()}
+    changed = {folder.owner for folder in rights.keep_all(sql, forget, pairs)}
     for box in boxes:
         faults: list[str] = []
         with named(faults.append):
-            if box.uid not in agendas:
-                faults.append("SOGo made no agenda of it")
-            elif offers.keep(_listed(box.uid), box.delegates | box.readers, offered.get(box.uid, {}), int(now)):
+            if box.uid not in there:
+                faults.append(f"SOGo made no {part.noun} of it")
+            elif offers.keep(listed(box.uid), box.delegates | box.readers, offered.get(box.uid, {}), int(now)):
                 changed.add(box.uid)
         yield from ((box.uid, fault) for fault in faults)
     for uid in offered.keys() - {box.uid for box in boxes}:
         faults = []
         with named(faults.append):
-            offers.end(_listed(uid), offered[uid].keys())
+            offers.end(listed(uid), offered[uid].keys())
             changed.add(uid)
         yield from ((uid, fault) for fault in faults)
     yield from ((uid, "") for uid in sorted(changed))
-
-
-def _listed(uid: str) -> Listed:
-    return Listed(uid, subscriptions.reference(uid, MAIN), COLOUR)

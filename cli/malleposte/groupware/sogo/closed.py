@@ -1,6 +1,6 @@
-"""Main agendas in SOGo of entries that are no agents, such as rooms: made closed, since nobody logs in to make them.
+"""Main agendas and address books in SOGo of entries that are no agents, such as rooms: made closed.
 
-SOGo's tool ends before any right can be there, so the agenda it makes is closed to everybody.
+Nobody logs in to make them. SOGo's tool ends before any right can be there, so the folder it makes is closed to all.
 """
 
 from __future__ import annotations
@@ -14,22 +14,24 @@ from malleposte.adapters.sogo.folders import Folder
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 
 AT_ONCE = 200
-"""Agendas that one run makes, so that other changes do not wait for all: SOGo's tool takes a second for each."""
+"""Folders that one run makes, so that other changes do not wait for all: SOGo's tool takes a second for each."""
 
 
-def find(owners: Iterable[str], sql: Sql) -> dict[str, Folder]:
-    """Return the main agendas of these owners, by owner; of those that have one."""
-    return folders.named(sql, owners, MAIN)
+def find(owners: Iterable[str], sql: Sql, module: str = CALENDAR) -> dict[str, Folder]:
+    """Return the main agendas (or address books) of these owners, by owner; of those that have one."""
+    return folders.named(sql, owners, MAIN, module)
 
 
-def make(titles: Mapping[str, str], sql: Sql, put: tool.Restore) -> tuple[dict[str, Folder], set[str]]:
-    """Make the agendas that are missing; return all that there are then, and the owners whose turn comes next time.
+def make(
+    titles: Mapping[str, str], sql: Sql, put: tool.Restore, module: str = CALENDAR
+) -> tuple[dict[str, Folder], set[str]]:
+    """Make the folders that are missing; return all that there are then, and the owners whose turn comes next time.
 
-    `titles`: of the agendas, by owner.
+    `titles`: of the folders, by owner.
     """
-    before = find(titles, sql)
+    before = find(titles, sql, module)
     missing = iter([uid for uid in titles if uid not in before])
     new = [*itertools.islice(missing, AT_ONCE)]
     for uid in new:
-        tool.write(put, uid, {f"{CALENDAR}/{MAIN}": tool.folder(titles[uid], {}, {ANYBODY: [NOTHING]})})
-    return find(titles, sql) if new else before, {*missing}
+        tool.write(put, uid, {f"{module}/{MAIN}": tool.folder(titles[uid], {}, {ANYBODY: [NOTHING]})})
+    return find(titles, sql, module) if new else before, {*missing}

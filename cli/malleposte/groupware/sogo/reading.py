@@ -48,7 +48,7 @@ class Reading:
     @cached_property
     def boxes(self) -> dict[str, Values]:
         """The functional boxes, with what a card has of them."""
-        attributes = (*CARD[1:], "mpAgenda", "mpEstablishment", "mpHidden", "mpState")
+        attributes = (*CARD[1:], "mpAgenda", "mpEstablishment", "mpHidden", "mpState", "mpTeam")
         return self.entries(Equal("objectClass", "mpFunctionalBox"), *attributes)
 
     @cached_property

@@ -26,6 +26,7 @@ from malleposte.groupware.published.model import Items, Shown
 from malleposte.groupware.published.sogo import Engine
 from malleposte.groupware.published.store import Store
 from malleposte.groupware.sogo import boxes, copies, room_agendas, schools, senders
+from malleposte.groupware.sogo.boxes import AGENDA, BOOK
 from malleposte.groupware.sogo.reading import Reading
 from malleposte.runtime import kit, owner
 
@@ -89,6 +90,17 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
         if number := job.bring(engine):
             yield f"{number} published calendars", ""
 
+    def team_books() -> Changes:
+        return boxes.place(*boxes.read(reading, BOOK), sql, forget, time.time(), part=BOOK)
+
+    def light() -> Changes:
+        every = [
+            copy
+            for part in (AGENDA, BOOK)
+            for copy in copies.read(reading, (one.uid for one in boxes.read(reading, part)[0]), part)
+        ]
+        return copies.place(every, sql)
+
     def books() -> Changes:
         return schools.place(schools.read(reading, settings.address_book_states), sql, forget, time.time())
 
@@ -109,13 +121,14 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
             lambda: boxes.place(*boxes.read(reading), sql, forget, time.time()),
             "its agenda follows its delegates",
         ),
+        Step("address books of teams", team_books, "its address book follows its members"),
     ]
     if settings.calendars:
         all_steps.append(
             Step(
-                "copies of agendas of functional boxes",
-                lambda: copies.place(copies.read(reading, (one.uid for one in boxes.read(reading)[0])), sql),
-                "its agenda is copied for the light class",
+                "copies of agendas of functional boxes and of address books of teams",
+                light,
+                "its agenda or address book is copied for the light class",
             )
         )
         all_steps.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))

@@ -22,6 +22,7 @@ final class agents_agendas
     private const SIZES = '<?xml version="1.0"?><d:propfind xmlns:d="DAV:"><d:prop><d:getcontentlength/></d:prop></d:propfind>';
     private const THESE = '<?xml version="1.0"?><c:calendar-multiget xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop><d:getetag/><c:calendar-data/></d:prop>%s</c:calendar-multiget>';
     private const CALDAV = 'urn:ietf:params:xml:ns:caldav';
+    private const CARDDAV = 'urn:ietf:params:xml:ns:carddav';
     private const TYPE = ['Content-Type' => 'text/calendar; charset=utf-8'];
 
     private readonly GuzzleHttp\Client $client;
@@ -56,6 +57,26 @@ final class agents_agendas
         }
         uasort($found, fn ($one, $other) => [$other['own'], $one['name']] <=> [$one['own'], $other['name']]);
         return $found;
+    }
+
+    /** Number => address and name of the address books that others write. */
+    public function books(): array
+    {
+        $found = [];
+        foreach ($this->answers('PROPFIND', $this->home, self::LIST, '1') as $one) {
+            $is = fn (string $space, string $name) => $one->getElementsByTagNameNS($space, $name)->length > 0;
+            if ($is(self::CARDDAV, 'addressbook') && !$is('DAV:', 'write') && !$is('DAV:', 'write-content')) {
+                $href = self::text($one, 'DAV:', 'href');
+                $found[substr(hash('sha256', $href), 0, 16)] = ['href' => $href, 'name' => self::text($one, 'DAV:', 'displayname') ?: basename($href)];
+            }
+        }
+        return $found;
+    }
+
+    /** The cards of an address book, one after the other. */
+    public function cards(string $href): string
+    {
+        return (string) $this->ask('GET', $this->origin . $href)->getBody();
     }
 
     /** The events of an agenda that end after a day, and how many were left out since they are too large. */

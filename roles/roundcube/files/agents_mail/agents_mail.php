@@ -7,6 +7,7 @@ require_once __DIR__ . '/undelete.php';
 require_once __DIR__ . '/agenda.php';
 require_once __DIR__ . '/agendas.php';
 require_once __DIR__ . '/agenda_page.php';
+require_once __DIR__ . '/books.php';
 require_once __DIR__ . '/invitation.php';
 require_once __DIR__ . '/once.php';
 require_once __DIR__ . '/answers.php';
@@ -37,6 +38,9 @@ class agents_mail extends rcube_plugin
         $agenda->button();
         (new agents_followup($this->rc, $this))->button();
         (new agents_portal($this->rc, $this))->show();
+        if (in_array($this->rc->task, ['mail', 'addressbook'], true)) {
+            new agents_books($this->rc, $this);
+        }
         match ($this->rc->task) {
             'mail' => $this->in_mail(),
             'settings' => $this->in_settings(),

@@ -1,7 +1,11 @@
-"""Agendas of functional boxes: delegates write and read, nobody else sees them; meetings go by the mail of the box."""
+"""Agendas of functional boxes, and address books of teams: delegates write and read, nobody else sees them.
+
+Meetings go by the mail of the box.
+"""
 
 import dataclasses
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -13,16 +17,17 @@ from malleposte.directory.model import FunctionalBox
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.calendars import school, sql
-from tests.stack.support.dav import EVENT, Device
+from tests.stack.support.dav import CARD_TEXT, EVENT, Device, summaries
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import Mail, quoted, token, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
+from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.together("box-agendas")
 
-ICS = "text/calendar"
-HOME = "Calendar/personal/"
+ICS, VCF = "text/calendar", "text/vcard"
+HOME, BOOK = "Calendar/personal/", "Contacts/personal/"
 DELEGATED = """<d:propfind xmlns:d="DAV:" xmlns:c="http://calendarserver.org/ns/"><d:prop><c:calendar-proxy-write-for/></d:prop>
 </d:propfind>"""
 Visit = Callable[..., Groupware]
@@ -56,9 +61,12 @@ class Boxes:
         """Remove what is in SOGo's tables."""
         for uid in self.made:
             ids = f"(SELECT c_folder_id FROM sogo_folder_info WHERE c_path2 = '{uid}')"
-            for table in ("sogo_quick_appointment", "sogo_store", "sogo_acl", "sogo_folder_info"):
+            for table in (
+                "sogo_quick_appointment", "sogo_quick_contact", "sogo_store", "sogo_acl", "sogo_folder_info",
+            ):  # fmt: skip
                 sql(self.site, f"DELETE FROM {table} WHERE c_folder_id IN {ids};")
-            sql(self.site, f"DELETE FROM malleposte_box_agendas WHERE ident = '{uid}';")
+            for table in ("malleposte_box_agendas", "malleposte_team_books"):
+                sql(self.site, f"DELETE FROM {table} WHERE ident = '{uid}';")
 
 
 @pytest.fixture
@@ -171,6 +179,117 @@ def test_a_reader_of_a_team_sees_its_agenda_and_changes_nothing(boxes: Boxes, vi
     boxes.follow()
     former = dataclasses.replace(reader, cookies={}, sso_cookies={}).login()
     assert refused(former, team, f"{uid}.ics")
+
+
+def card(name: str) -> str:
+    """A card of this name and UID."""
+    return CARD_TEXT.format(uid=name, name=name)
+
+
+def books(agent: Groupware) -> dict[str, str]:
+    """The names of the address books in an agent's list, by their owners."""
+    every = agent.get(agent.own("Contacts/addressbooksList")).json()["addressbooks"]
+    return {str(one.get("owner", "")): str(one["name"]) for one in every}
+
+
+def team_books(page: Webmail, name: str) -> list[str]:
+    """The identifiers of the address books of this name in the light webmail."""
+    sources = page.env(page.page(_task="addressbook"))["address_sources"]
+    return [ident for ident, one in sources.items() if one["name"] == name]
+
+
+def test_the_address_book_of_a_team_is_written_by_members_read_by_readers_and_seen_by_nobody_else(
+    boxes: Boxes, visit: Visit, device: Callable[..., Device], webmail: Callable[[], Webmail], site: Site
+) -> None:
+    lead, member, reader, stranger, cli = visit(), visit(), visit(), visit(), Cli(site)
+    light, outside = device(profile="roundcube"), device(profile="roundcube")
+    team = boxes.shared(lead, member, light, name=f"Équipe {secrets.token_hex(4)}", team="@dsi")
+    with directory(site) as bound:
+        bound.modify(team.dn(bound.suffix), {"mpManager": [lead.account.uid]})
+    cli.out("team", "add", team.uid, reader.account.uid, "--role", "lit")
+    boxes.follow()
+    lead, member, reader = (
+        dataclasses.replace(one, cookies={}, sso_cookies={}).login() for one in (lead, member, reader)
+    )
+    names = [books(one).get(team.uid) for one in (lead, member, reader, stranger)]
+    assert names == [f"Carnet d’adresses ({team.name})"] * 3 + [None]
+    first = f"{BOOK}{token()}.vcf"
+    assert lead.put(first, card("Durand"), VCF, owner=team.uid) == 201
+    assert member.put(first, card("Dupond"), VCF, owner=team.uid) == 204
+    assert "Dupond" in reader.fetch(first, owner=team.uid).text
+
+    def refuses(agent: Groupware) -> bool:
+        writes = (
+            agent.put(first, card("Autre"), VCF, owner=team.uid),
+            agent.put(f"{BOOK}{token()}.vcf", card("Intrus"), VCF, owner=team.uid),
+            agent.delete(first, owner=team.uid),
+        )
+        return all(status in (403, 404) for status in writes)
+
+    def blind(agent: Groupware) -> bool:
+        return (
+            refuses(agent) and agent.fetch(first, owner=team.uid).status in (403, 404) and team.uid not in books(agent)
+        )
+
+    assert refuses(reader) and blind(stranger)
+    assert f"Contacts/{team.uid}_personal/" in reader.propfind("Contacts/").text, "on devices"
+
+    def copies(one: Device) -> list[str]:
+        return [home for home, name in one.discover()[2].items() if name == team.name]
+
+    boxes.follow()
+    (home,) = wait_for(lambda: copies(light), what="the copy in the home of the light class")
+    assert summaries(light, home, "FN:") == ["Dupond"] and copies(outside) == []
+    (item,) = light.changes(home)[1]
+    assert light.ask("PUT", f"{home}x.vcf", card("Intrus"), Content_Type=VCF).status == 403
+    assert light.ask("DELETE", item).status == 403 and outside.ask("GET", item).status in (403, 404)
+    theirs = item.replace(light.account.uid, outside.account.uid)
+    assert outside.ask("GET", theirs).status in (403, 404)
+
+    here, there = webmail(), webmail()
+    for page, one in ((here, light), (there, outside)):
+        assert page.login(one.account.uid, one.account.password)
+    assert team_books(there, team.name) == []
+    (source,) = team_books(here, team.name)
+    contacts = str(here.call(_task="addressbook", _action="list", _source=source)["exec"])
+    assert "Dupond" in contacts
+    searched = {"_q": "elodie@", "_headers": "email", "_scope": "base"}
+    assert "Dupond" in str(here.call(_task="addressbook", _action="search", _source=source, **searched)["exec"])
+    (number,) = re.findall(r"add_contact_row\(\"([0-9a-f]{16})", contacts)
+    here.call({"_cid": number, "_source": source}, _task="addressbook", _action="delete")
+    assert "Dupond" in str(here.call(_task="addressbook", _action="list", _source=source)["exec"])
+    assert "Dupond" not in str(there.call(_task="addressbook", _action="list", _source=source)["exec"])
+
+    cli.out("team", "remove", team.uid, member.account.uid)
+    cli.out("team", "remove", team.uid, light.account.uid)
+    boxes.follow()
+    assert blind(dataclasses.replace(member, cookies={}, sso_cookies={}).login())
+    wait_for(lambda: not copies(light), what="the end of the copy")
+    assert "Dupond" in reader.fetch(first, owner=team.uid).text
+
+
+@pytest.mark.full
+def test_the_address_book_of_a_team_follows_a_member_who_changes_class_and_ends_in_the_archive(
+    boxes: Boxes, visit: Visit, device: Callable[..., Device], site: Site
+) -> None:
+    lead, member, cli = visit(), visit(), Cli(site)
+    team = boxes.shared(lead, member, name=f"Équipe {secrets.token_hex(4)}", team="@dsi")
+    with directory(site) as bound:
+        bound.modify(team.dn(bound.suffix), {"mpManager": [lead.account.uid]})
+    assert member.put(f"{BOOK}durand.vcf", card("Durand"), VCF, owner=team.uid) == 201
+    cli.out("profile", member.account.uid, "roundcube")
+    boxes.follow()
+    light = device(dataclasses.replace(member.account, profile="roundcube"))
+    homes = wait_for(lambda: [home for home, name in light.discover()[2].items() if name == team.name], what="the copy")
+    assert summaries(light, homes[0], "FN:") == ["Durand"]
+    archive = cli.out("team", "end", team.uid, "--yes", "--reason", "essai").split("archived in ")[1].split(";")[0]
+    boxes.people.forget(team.uid)
+    names = site.run(site.host_of("directory"), f"python3 -m zipfile -l {archive}; rm -f -- {archive}")
+    assert "sogo/personal-Carnet d’adresses/durand.vcf" in names, names
+    assert sql(site, f"SELECT count(*) FROM sogo_folder_info WHERE c_path2 = '{team.uid}';") == "0"
+    boxes.follow()
+    wait_for(lambda: team.name not in light.discover()[2].values(), what="the end of the copy")
+    assert team.uid not in books(dataclasses.replace(lead, cookies={}, sso_cookies={}).login())
 
 
 @pytest.mark.full

@@ -20,6 +20,7 @@ from malleposte.accountd.calls.mailbox.tools import (
 from malleposte.accountd.message import Refused
 from malleposte.dev.world.world_tools import SECRET
 
+from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import FOREIGN, Mail, compose, quoted, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.portal import Portal
@@ -109,6 +110,36 @@ def test_a_label_tells_a_tool_once_and_nothing_but_what_was_asked(tools: Any) ->
     assert any(word in one.note for one in journal)
 
 
+def test_an_operator_sees_the_state_of_rules_and_pauses_and_removes_them(tools: Any, site: Site) -> None:
+    agent, cli = tools(), Cli(site)
+    good, busy = agent.hook(), agent.hook("gone", label="Autre")
+    word = agent.arrives()
+    agent.label(word)
+    agent.label(word, "Autre")
+    agent.awaited(good)
+
+    def listed() -> list[dict[str, Any]]:
+        return json.loads(cli.out("tools", agent.account.uid, "--json"))["rules"]  # type: ignore[no-any-return]
+
+    first, second = wait_for(lambda: rows if (rows := listed())[1]["last_failure"] else None, 60, "the failure")
+    assert (first["tool"], first["host"], first["paused"], first["waiting"]) == ("mattermost", "", "", 0), (
+        "its address is secret"
+    )
+    assert first["last_success"] and not first["last_failure"] and not second["last_success"]
+    assert second["paused"] == "revoked" and second["waiting"] == 1
+    out = cli.out("tools", agent.account.uid)
+    assert good not in out and busy not in out and word not in out, "neither the access nor a message"
+    cli.out("tools", agent.account.uid, "--pause", first["rule"], "--reason", "trop d’alertes")
+    agent.label(agent.arrives())
+    cli.out("tools", agent.account.uid, "--remove", second["rule"], "--yes", "--reason", "essai")
+    assert [one["paused"] for one in listed()] == ["stopped"] and len(agent.taken(good)) == 1
+    journal = agent.portal.one(ShowJournal(*agent.own())).journal
+    notes = {one.note.replace("\N{NO-BREAK SPACE}", " ") for one in journal if one.by == "operators"}
+    assert {"mattermost : règle arrêtée (trop d’alertes)", "mattermost : règle supprimée (essai)"} <= notes
+    refused = cli.typed("tools", agent.account.uid, "--pause", second["rule"])
+    assert refused.returncode == 2 and "has no rule" in refused.stderr
+
+
 def test_a_link_opens_for_its_owner_alone(tools: Any) -> None:
     agent, stranger = tools(), tools()
     place = agent.hook()
@@ -173,6 +204,23 @@ def test_matrix_and_a_signed_call_and_mail_that_comes(tools: Any) -> None:
     assert agent.taken(room) == []
     agent.label(word)
     assert word in agent.awaited(room)[0]["content"]["body"]
+
+
+def test_a_filter_that_labels_mail_tells_nothing_and_a_rule_by_its_sender_does(tools: Any) -> None:
+    """The label of a filter is no act of the agent's: mail that comes has a rule of its own."""
+    agent = tools()
+    labelled, comes = agent.hook(label="Suivi"), agent.hook(when="comes", label="", sender=f"ami@{FOREIGN}")
+    script = 'require "imap4flags";\naddflag "Suivi";\n'
+    agent.mail.set_filter(agent.account, "essai", script)
+    word = agent.arrives()
+    assert word in agent.awaited(comes)[0]["content"]["text"].replace("\\", "")
+    session = agent.mail.imap(agent.account)
+    session.select("INBOX")
+    assert session.search(None, "KEYWORD", "Suivi", "SUBJECT", word)[1] != [b""]
+    assert agent.taken(labelled) == []
+    agent.label(word, "Suivi", sign="-")
+    agent.label(word, "Suivi")
+    assert len(agent.awaited(labelled)) == 1
 
 
 @pytest.mark.full

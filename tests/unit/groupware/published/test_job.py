@@ -34,6 +34,21 @@ def test_an_engine_gets_what_is_shown_and_its_items(store: Store, capsys: pytest
     assert capsys.readouterr() == ("", "")
 
 
+def test_an_address_book_gives_its_cards(tmp_path: Path) -> None:
+    books = Store(tmp_path, "box.", "book.")
+    books.entries.mkdir()
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:d\r\nN:Durand;;;;\r\nFN:Durand\r\nEND:VCARD\r\n"
+    (books.entries / "book.equipe-x.ics").write_text(card)
+    (books.entries / "box.equipe-x.ics").write_bytes(calendar(event("1")))
+    books.show([Shown(f"{one}.equipe-x", "X", "#000091", "d", ()) for one in ("box", "book")])
+
+    def engine(shown: Sequence[Shown], items: Items) -> int:
+        assert ["".join(items(one.ident)).rpartition(".")[2] for one in shown] == ["ics", "vcf"]
+        return 0
+
+    assert job.bring(engine, books) == 0
+
+
 @pytest.mark.parametrize("error", [MallepostError("no answer"), OSError("no answer")])
 def test_what_hinders_it_is_said(store: Store, capsys: pytest.CaptureFixture[str], error: Exception) -> None:
     def engine(_shown: Sequence[Shown], _items: Items) -> int:

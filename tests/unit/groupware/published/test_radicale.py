@@ -47,6 +47,13 @@ def test_calendars_are_placed_changed_and_taken_away(tmp_path: Path) -> None:
     assert json.loads(told.read_text("utf-8")) == {"tous": None}
 
 
+def test_an_address_book_is_placed_as_one(tmp_path: Path) -> None:
+    here = root(tmp_path)
+    assert place(here, [Shown("book.equipe-x", "Équipe X", "", "d1", ("a1",))], lambda _ident: {"1.vcf": "un\r\n"}) == 1
+    properties = json.loads((here / ".published" / "book.equipe-x" / ".Radicale.props").read_text("utf-8"))
+    assert properties == {"tag": "VADDRESSBOOK", "D:displayname": "Équipe X"}
+
+
 def _no_events(ident: str) -> dict[str, str]:
     raise MallepostError(f"{ident} cannot be read")
 

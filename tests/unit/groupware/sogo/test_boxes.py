@@ -1,14 +1,16 @@
 """The agendas of functional boxes in SOGo follow their delegates: rights first, then the list of each delegate."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
+from malleposte.directory.query import Query
 from malleposte.groupware.sogo import boxes, closed
-from malleposte.groupware.sogo.boxes import READS, WRITES, Box
+from malleposte.groupware.sogo.boxes import AGENDA, BOOK, Box, Part
 from malleposte.groupware.sogo.offers import SETTLED
+from malleposte.groupware.sogo.reading import Reading
 
 from tests.support.sogo_tables import Agendas
 
@@ -23,23 +25,24 @@ def listed(uid: str) -> str:
 
 
 def writers(*uids: str) -> set[tuple[str, str]]:
-    return CLOSED | {(uid, role) for uid in uids for role in WRITES}
+    return CLOSED | {(uid, role) for uid in uids for role in AGENDA.writes}
 
 
 class Shared(Agendas):
-    """The agendas of boxes."""
+    """The agendas of boxes, or the address books of teams."""
 
-    def __init__(self) -> None:
-        super().__init__("malleposte_box_agendas")
+    def __init__(self, part: Part = AGENDA) -> None:
+        super().__init__(part.table, part.module)
+        self.part = part
 
     def made(self, uid: str, path: str, table: dict[str, Any]) -> int:
-        assert table["displayname"] == "Agenda"
+        assert table["displayname"] == self.part.title
         return super().made(uid, path, table)
 
     def place(self, *wanted: Box, others: Iterable[str] = (), now: float = NOW) -> list[tuple[str, str]]:
         self.wrote.clear()
         self.forgot.clear()
-        return list(boxes.place(wanted, others, self.sql, self.forget, now, self.put))
+        return list(boxes.place(wanted, others, self.sql, self.forget, now, self.put, self.part))
 
 
 @pytest.fixture
@@ -50,10 +53,42 @@ def tables() -> Shared:
 def test_a_reader_has_it_in_the_list_and_writes_nothing_in_it(tables: Shared) -> None:
     team = Box("equipe-x", frozenset({"a1"}), frozenset({"a1", "a2"}))
     assert tables.place(team) == [("equipe-x", "")]
-    assert tables.of("equipe-x") == writers("a1") | {("a2", role) for role in READS}, "a delegate is no reader"
+    assert tables.of("equipe-x") == writers("a1") | {("a2", role) for role in AGENDA.reads}, "a delegate is no reader"
     assert tables.seen("a2") == [listed("equipe-x")]
     assert tables.place(Box("equipe-x", frozenset({"a1", "a2"}))) == [("equipe-x", "")]
     assert tables.of("equipe-x") == writers("a1", "a2")
+
+
+def test_a_team_has_an_address_book_that_members_write_and_readers_read() -> None:
+    tables = Shared(BOOK)
+    team = Box("equipe-x", frozenset({"a1"}), frozenset({"a2"}))
+    assert tables.place(team) == [("equipe-x", "")]
+    roles = {("a1", role) for role in BOOK.writes}
+    assert tables.of("equipe-x") == CLOSED | roles | {("a2", "ObjectViewer")}
+    assert tables.seen("a2") == ["equipe-x:Contacts/personal"]
+    assert tables.place(Box("equipe-x", frozenset({"a1"}))) == [("equipe-x", "")], "who leaves loses it"
+    assert (tables.of("equipe-x"), tables.seen("a2")) == (CLOSED | roles, [])
+    assert tables.place(others=["equipe-x"]) == [("equipe-x", "")]
+    assert (tables.of("equipe-x"), tables.seen("a1")) == (CLOSED, [])
+    tables.deaf = True
+    assert tables.place(HEAD) == [("ce.9990001x", "SOGo made no address book of it")]
+
+
+def test_teams_alone_have_an_address_book() -> None:
+    shared, ended = {"mpAgenda": ["TRUE"]}, {"mpState": ["suspended"]}
+    entries: list[dict[str, list[str]]] = [
+        {"uid": ["equipe-x"], "mpTeam": ["@dsi"], **shared}, {"uid": ["equipe-y"], "mpTeam": ["a1"], **shared, **ended},
+        {"uid": ["ce.9990001x"], **shared},
+    ]  # fmt: skip
+    agents = [{"uid": ["a1"], "mpOpens": ["equipe-x", "ce.9990001x"]}, {"uid": ["a2"], "mpReads": ["equipe-x"]}]
+
+    def search(condition: Query, _attributes: Sequence[str]) -> list[dict[str, list[str]]]:
+        return entries if "mpFunctionalBox" in condition.render() else agents
+
+    reading = Reading("dc=test", search)
+    team = Box("equipe-x", frozenset({"a1"}), frozenset({"a2"}))
+    assert boxes.read(reading, BOOK) == ([team], ["ce.9990001x", "equipe-y"])
+    assert [one.uid for one in boxes.read(reading)[0]] == ["ce.9990001x", "equipe-x"]
 
 
 def test_each_delegate_writes_and_has_it_in_the_list_and_nobody_else(tables: Shared) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from malleposte.accounts.agendas import Kind
 from malleposte.accounts.agendas.radicale import TAGS
-from malleposte.core.errors import MallepostError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.query import Query, Values
-from malleposte.groupware.published import content
+from malleposte.groupware.published import cards, content
 from malleposte.groupware.published.model import Shown
-from malleposte.groupware.published.places import OF_BOX
+from malleposte.groupware.published.places import BOOK_OF, OF_BOX
 from malleposte.groupware.published.store import Store
 from malleposte.groupware.sogo import copies
 from malleposte.groupware.sogo.reading import Reading
@@ -29,6 +29,7 @@ class Sogo:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, str]] = {}
         self.changed, self.reads, self.away = 0, 0, False
+        self.contacts = False
 
     def put(self, uid: str, name: str, text: bytes | str) -> None:
         self.changed += 1
@@ -37,6 +38,7 @@ class Sogo:
     def sql(self, text: str) -> str:
         """Return what a statement prints."""
         if "AS stamp" in text:
+            self.contacts = "c_path3 = 'Contacts'" in text
             owners = [uid for uid in lists(text)[0] if uid in self.items]
             rows: list[Any] = [{"owner": uid, "stamp": str(self.changed)} for uid in owners]
         else:
@@ -44,8 +46,9 @@ class Sogo:
             if self.away:
                 raise MallepostError("no answer")
             (uid,) = [uid for uid in self.items if f"'{uid}'" in text]
+            module = "Contacts" if self.contacts else "Calendar"
             rows = [
-                {"module": "Calendar", "folder": "personal", "title": "", "name": name, "text": one, "changed": number}
+                {"module": module, "folder": "personal", "title": "", "name": name, "text": one, "changed": number}
                 for number, (name, one) in enumerate(self.items[uid].items())
             ]
             rows.append(
@@ -102,6 +105,39 @@ def test_a_copy_follows_the_agenda_and_its_readers_and_is_read_when_it_changed_a
     assert [*copies.place([], sogo.sql, store)] == []
 
 
+CARD = "BEGIN:VCARD\nVERSION:3.0\nUID:{0}\nN:{0};;;;\nFN:{0}\nEMAIL:{0}@ac-exemple.test\nEND:VCARD\n"
+
+
+def test_the_copy_of_an_address_book_has_its_cards_and_nothing_else(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sogo, book = Sogo(), Shown("book.equipe-x", "Équipe X", "", "", ("leger1",))
+    sogo.put("equipe-x", "old.vcf", CARD.format("ancien"))
+    sogo.put("equipe-x", "list.vlf", "BEGIN:VLIST\nUID:x\nEND:VLIST\n")
+    sogo.put("equipe-x", "junk.vcf", "rien")
+    sogo.put("equipe-x", "a.vcf", CARD.format("durand"))
+    sogo.put("equipe-x", "b.vcf", CARD.format("petit"))
+    assert [*copies.place([book], sogo.sql, store)] == [("equipe-x", "")]
+    assert [*copies.place([book], sogo.sql, store)] == [] and sogo.reads == 1
+    items = cards.check(store.content("book.equipe-x"), "x")
+    assert [one for text in items.values() for one in ("ancien", "durand", "petit") if f"FN:{one}" in text] == [
+        "ancien", "durand", "petit",
+    ]  # fmt: skip
+    monkeypatch.setattr(cards, "MOST_CARDS", 2)
+    sogo.put("equipe-x", "c.vcf", CARD.format("roux"))
+    assert [*copies.place([book], sogo.sql, store)] == [("equipe-x", "")]
+    text = store.content("book.equipe-x").decode()
+    assert "roux" in text and "petit" in text and "durand" not in text, "the two that changed last"
+
+
+def test_a_file_that_is_no_address_book_of_ours_gives_no_card() -> None:
+    assert cards.check(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "x") == {}
+    assert cards.check(b"BEGIN:VCARD\r\nFN:cut off", "x") == {}
+    for text, why in ((b"\xff", "not UTF-8"), (b"x" * (cards.MOST_BYTES + 1), "more than 2 MB")):
+        with pytest.raises(InputError, match=why):
+            cards.check(text, "x")
+
+
 def test_a_copy_that_fails_is_named_and_shown_to_its_present_readers_alone(store: Store) -> None:
     sogo = Sogo()
     sogo.put("equipe-x", "a.ics", calendar(event("a", "Conseil")))
@@ -117,10 +153,10 @@ def test_a_copy_that_fails_is_named_and_shown_to_its_present_readers_alone(store
     assert b"Autre" in store.content("box.equipe-x")
 
 
-@pytest.mark.parametrize("ident", ["box.../../autre", "box./x", "box.", "zone-a", "box..x"])
+@pytest.mark.parametrize("ident", ["box.../../autre", "box./x", "box.", "zone-a", "box..x", "book.../x", "livre.x"])
 def test_another_name_in_the_store_reaches_no_engine(tmp_path: Path, ident: str) -> None:
     """SOGo's user writes this store, and Radicale's makes folders of its names."""
-    copies_of = Store(tmp_path, OF_BOX)
+    copies_of = Store(tmp_path, OF_BOX, BOOK_OF)
     for name, right in (("box.ce.9990001x", True), (ident, False)):
         copies_of.show([Shown(name, "Nom", "#6e445a", "d", ("leger1",))])
         if right:

@@ -91,11 +91,13 @@ def test_steps_that_are_not_wanted_are_none() -> None:
         return [one.part for one in sync.steps(Settings(**{**vars(SETTINGS), **more}), reading, Path("/x"))]
 
     assert parts() == [
-        "rooms", "agendas of functional boxes", "copies of agendas of functional boxes", "published calendars",
+        "rooms", "agendas of functional boxes", "address books of teams",
+        "copies of agendas of functional boxes and of address books of teams", "published calendars",
         "address books of schools", "names of schools", "senders",
     ]  # fmt: skip
     assert parts(calendars=False, senders=False) == [
-        "rooms", "agendas of functional boxes", "address books of schools", "names of schools",
+        "rooms", "agendas of functional boxes", "address books of teams", "address books of schools",
+        "names of schools",
     ]  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from malleposte.throttle import costs
 
 APART = "tools"
 """These calls on an account wait for each other alone."""
-SPACE = "\N{NO-BREAK SPACE}"
 MOST_SENT, ROOM = 20, 6000
 """Messages of those that left, and their bytes in an answer."""
 GONE = "there is no such rule any more"
@@ -174,8 +173,7 @@ def change_tool(context: Context, request: ChangeTool) -> AgentTools:
         rule = _rule(_shown(context, holder.uid), request.ident)
         with reached():
             shown = context.tools.hosts.change_tool(holder.uid, rule.id, change)
-        done = {Act.STOP: "règle arrêtée", Act.RESUME: "règle reprise", Act.REMOVE: "règle supprimée"}[change]
-        _note(context, holder.uid, rule.tool, done)
+        _note(context, holder.uid, rule.tool, model.CHANGED[change])
     return _answer(holder.uid, holder.state.value, shown)
 
 
@@ -232,7 +230,7 @@ def _rule(shown: Shown, ident: str) -> RuleShown:
 
 
 def _note(context: Context, uid: str, tool: str, done: str) -> None:
-    context.journal.write("tools", uid, note=f"{tool}{SPACE}: {done}")
+    context.journal.write("tools", uid, note=model.words_of(tool, done))
 
 
 def _answer(uid: str, before: str, shown: Shown) -> AgentTools:

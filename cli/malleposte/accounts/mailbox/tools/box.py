@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,16 +57,18 @@ class Box:
         """Return the rules, and what left by them of late."""
         rules = self._store.read(uid)
         waits: dict[str, int] = {}
+        last: dict[tuple[str, bool], tuple[float, str]] = {}
         sent: tuple[Sent, ...] = ()
         if self._path.exists():
             with ledger.opened(self._path) as orders:
                 for row in orders.open(uid):
                     waits[row.rule] = waits.get(row.rule, 0) + 1
+                last = orders.last(uid)
                 sent = tuple(
                     Sent(row.tool, row.title, row.changed, row.state, row.detail)
                     for row in orders.of_late(uid, MOST_SENT)
                 )  # fmt: skip
-        return tuple(_shown(rule, waits.get(rule.id, 0)) for rule in rules), sent
+        return tuple(_stated(_shown(rule, waits.get(rule.id, 0)), last) for rule in rules), sent
 
     def own_terms(self, uid: str) -> dict[str, Any]:
         """Return the rules and what left in the agent's own terms, for a copy of the own data; nothing where none is.
@@ -193,6 +195,11 @@ class Box:
             with ledger.opened(self._path) as orders:
                 orders.delay(uid, ident, 0)
                 orders.written_off(uid, ident)
+
+
+def _stated(rule: RuleShown, last: Mapping[tuple[str, bool], tuple[float, str]]) -> RuleShown:
+    (success, _detail), (failure, detail) = (last.get((rule.id, good), (0.0, "")) for good in (True, False))
+    return msgspec.structs.replace(rule, success=success, failure=failure, detail=detail)
 
 
 def _shown(rule: Rule, waits: int) -> RuleShown:

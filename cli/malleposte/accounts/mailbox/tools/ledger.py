@@ -92,6 +92,15 @@ class Ledger:
         """Orders of an account that are done, the latest first, without those whose title is gone."""
         return self._rows("state != 'open' AND uid = ? AND title != '' ORDER BY changed DESC LIMIT ?", uid, most)
 
+    def last(self, uid: str) -> dict[tuple[str, bool], tuple[float, str]]:
+        """The last time at which the tool of each rule took a message (True) or did not (False), and the detail."""
+        rows = self._ask(
+            "SELECT rule, state = 'told' AS good, MAX(changed), detail FROM orders "
+            "WHERE uid = ? AND (state != 'open' OR tries > 0) GROUP BY rule, good",
+            uid,
+        )
+        return {(rule, bool(good)): (changed, detail) for rule, good, changed, detail in rows}
+
     def count_since(self, uid: str, since: float) -> int:
         """Orders of an account that were made since then."""
         return int(self._ask("SELECT count(*) FROM orders WHERE uid = ? AND made >= ?", uid, since)[0][0])

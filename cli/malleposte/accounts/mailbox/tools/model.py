@@ -41,6 +41,10 @@ class Act(StrEnum):
     REMOVE = "remove"
 
 
+CHANGED = {Act.STOP: "règle arrêtée", Act.RESUME: "règle reprise", Act.REMOVE: "règle supprimée"}
+"""The words of the journal, as the agent reads them."""
+
+
 class Paused(StrEnum):
     """The reason for which a rule tells nothing."""
 
@@ -143,7 +147,11 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class RuleShown(msgspec.Struct, frozen=True):
-    """A rule as its owner is shown it: without any secret. `waits`: messages that are not told yet."""
+    """A rule as its owner is shown it: without any secret. `waits`: messages that are not told yet.
+
+    `success` and `failure`: when the tool last took one, and last did not (seconds since 1970; 0 for never), for the
+    reason `detail`.
+    """
 
     id: str
     tool: str
@@ -155,6 +163,9 @@ class RuleShown(msgspec.Struct, frozen=True):
     paused: Paused = Paused.NO
     host: str = ""
     waits: int = 0
+    success: float = 0.0
+    failure: float = 0.0
+    detail: str = ""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -175,6 +186,11 @@ def check(rule: Given) -> None:
     for word in words:
         if len(word) > LONGEST_WORD or not word.isprintable() or word != word.strip():
             raise InputError(f"a word has {LONGEST_WORD} characters at most, on one line", "give a shorter one")
+
+
+def words_of(tool: str, done: str) -> str:
+    """The note of the journal about a rule."""
+    return f"{tool}\N{NO-BREAK SPACE}: {done}"
 
 
 def loaded(text: str | bytes) -> Rules:

@@ -75,6 +75,21 @@ def test_a_copy_of_the_own_data_has_the_rules_and_what_left_and_no_secret(stage:
     assert "syt_" not in json.dumps(copy)
 
 
+def test_a_rule_says_when_its_tool_last_took_a_message_and_last_did_not(stage: Stage) -> None:
+    ident = stage.ident()
+    (rule,) = stage.box.shown("mdupond").rules
+    assert (rule.success, rule.failure, rule.detail, rule.waits) == (0.0, 0.0, "", 0)
+    with ledger.opened(stage.path) as kept:
+        for number in range(4):
+            kept.take(Order("mdupond", ident, f"<{number}@x>", "Conseil", "z@x", "", 100.0 + number), "slack", "")
+        told, refused, late, _new = sorted(kept.open("mdupond"), key=lambda row: row.made)
+        kept.change(told.id, 200.0, state="told", detail="")
+        kept.change(refused.id, 210.0, state="ended", detail="400")
+        kept.change(late.id, 220.0, detail="503", tries=1)
+    (rule,) = stage.box.shown("mdupond").rules
+    assert (rule.success, rule.failure, rule.detail, rule.waits) == (200.0, 220.0, "503", 2)
+
+
 def test_rules_make_scripts_and_their_end_removes_them(stage: Stage) -> None:
     ident = stage.ident()
     assert "mdupond.labels.sieve" in files(stage.root)
