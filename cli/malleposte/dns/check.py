@@ -1,6 +1,7 @@
 """Asks a resolver for each expected record set and says how it compares."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +16,8 @@ from malleposte.dnsrecords.zone import absolute, quote_txt
 FAMILIES = ("A", "AAAA")
 LIFETIME = 5.0
 """Seconds for one question, all its tries together."""
+AT_ONCE = 16
+"""Questions at the same time."""
 
 
 class Status(StrEnum):
@@ -110,6 +113,9 @@ def check(records: Iterable[Record], servers: Sequence[str]) -> list[Finding]:
     """Every record set, by name; and addresses of the other family, where a name has some that it must not have."""
     resolver = make_resolver(servers)
     expected = sets(records)
-    findings = [ask(resolver, name, rtype, data) for (name, rtype), data in sorted(expected.items())]
-    beside = [ask(resolver, name, rtype, []) for name, rtype in sorted(strays(expected))]
-    return findings + [one for one in beside if one.status is Status.DIFFERENT]
+    questions = [(name, rtype, data) for (name, rtype), data in sorted(expected.items())]
+    beside: list[tuple[str, str, list[str]]] = [(name, rtype, []) for name, rtype in sorted(strays(expected))]
+    # A server that is away costs the time of a few questions, not of all.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        findings = list(pool.map(lambda one: ask(resolver, *one), [*questions, *beside]))
+    return [*findings[: len(questions)], *(one for one in findings[len(questions) :] if one.status is Status.DIFFERENT)]

@@ -25,7 +25,10 @@ from malleposte import cli, commands
 for one in pkgutil.walk_packages(commands.__path__, "malleposte.commands."):
     importlib.import_module(one.name)
 importlib.import_module("malleposte.accountd.client")
-importlib.import_module("malleposte.accountd.call").load()
+try:
+    importlib.import_module("malleposte.accountd.call").load()
+except ImportError:  # a host without accountd has not all packages
+    pass
 gc.freeze()
 
 

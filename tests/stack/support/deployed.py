@@ -12,20 +12,26 @@ from malleposte.probe.model import Status
 
 from tests.stack.support.site import Site
 
+IN_FORCE: list[dict[str, Any]] = []
+"""The other facts of the blocks that are open, the innermost last."""
+
 
 @contextlib.contextmanager
 def with_facts(site: Site, hosts: str, tags: str, **facts: Any) -> Iterator[None]:
-    """Inside the block roles are deployed to some hosts with other facts than the inventory has."""
+    """Inside the block roles are deployed to some hosts with other facts than the inventory has, and those of outer ones."""
 
-    def deploy(**other: Any) -> None:
+    def deploy() -> None:
+        other = {name: value for block in IN_FORCE for name, value in block.items()}
         options = playbook.Options(site.inventory, limit=hosts, tags=tags, extra=(json.dumps(other),))
         report = playbook.run(options, to_stderr=True, name=f"test-{tags.replace(',', '-')}")
         assert report.code == 0, report.cause
 
+    IN_FORCE.append(facts)
     try:
-        deploy(**facts)
+        deploy()
         yield
     finally:
+        IN_FORCE.remove(facts)
         deploy()
 
 

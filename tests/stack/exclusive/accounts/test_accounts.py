@@ -37,14 +37,15 @@ def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
 def killed_often(site: Any, words: str, ends: tuple[str, ...] = ("0", "4")) -> int:
     """Kill a command of the host at random points, ever later, until it ends by itself; how many times."""
     unit, dice = "malleposte-essai", random.Random(11)
-    run = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
+    run = f"systemd-run -q --wait --collect --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
     for kills in range(100):
+        # What is killed ends by 1 too.
         code = site.run(
             "mail1",
-            f"{run}{dice.uniform(0.6, 4) * (1 + kills / 8):.2f} malleposte {words} >/dev/null 2>&1; echo $?; "
-            f"systemctl reset-failed {unit} 2>/dev/null || true",
+            f"{run}{dice.uniform(0.6, 4) * (1 + kills / 8):.2f} "
+            f"sh -c 'malleposte {words}; exit $((100 + $?))' >/dev/null 2>&1; echo $?",
         )
-        if code.split()[0] in ends:
+        if code.strip() in {f"{100 + int(end)}" for end in ends}:
             return kills
     raise AssertionError(f"{words} never came to its end")
 
