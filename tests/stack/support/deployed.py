@@ -18,7 +18,7 @@ IN_FORCE: list[dict[str, Any]] = []
 
 @contextlib.contextmanager
 def with_facts(site: Site, hosts: str, tags: str, **facts: Any) -> Iterator[None]:
-    """Inside the block roles are deployed to some hosts with other facts than the inventory has, and those of outer ones."""
+    """Deploy roles to some hosts: inside the block with other facts than the inventory has, and those of outer ones."""
 
     def deploy() -> None:
         other = {name: value for block in IN_FORCE for name, value in block.items()}

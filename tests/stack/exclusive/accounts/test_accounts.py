@@ -39,7 +39,7 @@ def killed_often(site: Any, words: str, ends: tuple[str, ...] = ("0", "4")) -> i
     unit, dice = "malleposte-essai", random.Random(11)
     run = f"systemd-run -q --wait --collect --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
     for kills in range(100):
-        # What is killed ends by 1 too.
+        # A command that is killed ends by 1 too.
         code = site.run(
             "mail1",
             f"{run}{dice.uniform(0.6, 4) * (1 + kills / 8):.2f} "
