@@ -52,8 +52,9 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 
 def answer(document: object, lines: Iterable[str], *, as_json: bool, indent: int | None = None) -> None:
-    """Print the answer of a command: one JSON document, or its lines for a person."""
-    for line in [json.dumps(document, ensure_ascii=False, indent=indent)] if as_json else lines:
+    """Print the answer of a command: one JSON document, or its lines for a person, who reads of an empty list too."""
+    shown = [json.dumps(document, ensure_ascii=False, indent=indent)] if as_json else lines
+    for line in ["none"] if document == [] and not as_json else shown:
         click.echo(line)
 
 

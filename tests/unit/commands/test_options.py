@@ -1,4 +1,4 @@
-"""The inventory of a command: the one typed, that of the environment, or the lab's, and it is named."""
+"""Options and answers of commands: an inventory that is typed, that of the environment or the lab's; an empty list is told."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from malleposte import cli
 from malleposte.commands import away, dns
+from malleposte.commands.options import answer
 from malleposte.core import paths
 from malleposte.dns.facts import Published
 from malleposte.fleet import remote
@@ -107,3 +108,20 @@ def test_another_user_is_told_in_one_line_whose_the_secrets_are(
     with pytest.raises(paths.MallepostError, match=r"secrets in .*mine/secrets belong to root; run this with sudo"):
         paths.inventory(str(folder))
     assert paths.inventory(str(folder), secrets=False) == folder
+
+
+@pytest.mark.parametrize(
+    ("document", "lines", "text", "as_json"),
+    [
+        ([], [], "none\n", "[]\n"),
+        ([1], ["one"], "one\n", "[1]\n"),
+        ({}, [], "", "{}\n"),
+    ],
+)
+def test_an_empty_list_is_told(
+    capsys: pytest.CaptureFixture[str], document: object, lines: list[str], text: str, as_json: str
+) -> None:
+    answer(document, lines, as_json=False)
+    assert capsys.readouterr().out == text
+    answer(document, lines, as_json=True)
+    assert capsys.readouterr().out == as_json

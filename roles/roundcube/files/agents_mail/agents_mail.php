@@ -38,7 +38,7 @@ class agents_mail extends rcube_plugin
         $agenda->button();
         (new agents_followup($this->rc, $this))->button();
         (new agents_portal($this->rc, $this))->show();
-        if (in_array($this->rc->task, ['mail', 'addressbook'], true)) {
+        if (agents_books::shown($this->rc->task, (string) $this->rc->action)) {
             new agents_books($this->rc, $this);
         }
         match ($this->rc->task) {

@@ -5,6 +5,8 @@
 final class agents_books
 {
     private const MARK = 'equipe-';
+    /** Where recipients are chosen. Roundcube looks for address books at each message too, and for the photo of its sender. */
+    private const IN_MAIL = ['compose', 'list-contacts', 'search-contacts'];
 
     private ?array $found = null;
     private ?agents_agendas $server = null;
@@ -13,6 +15,12 @@ final class agents_books
     {
         $plugin->add_hook('addressbooks_list', [$this, 'list']);
         $plugin->add_hook('addressbook_get', [$this, 'get']);
+    }
+
+    /** Whether a page shows them: each costs questions to the calendar server. */
+    public static function shown(string $task, string $action): bool
+    {
+        return $task === 'mail' ? in_array($action, self::IN_MAIL, true) : $task === 'addressbook' && $action !== 'photo';
     }
 
     public function list(array $args): array
