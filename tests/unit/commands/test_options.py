@@ -1,4 +1,4 @@
-"""Options and answers of commands: an inventory that is typed, that of the environment or the lab's; an empty list is told."""
+"""The inventory of a command (typed, of the environment, or the lab's), and its answer to a person."""
 
 import subprocess
 import sys
