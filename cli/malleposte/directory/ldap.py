@@ -6,6 +6,7 @@ import contextlib
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
@@ -33,6 +34,12 @@ def _server(uri: str, ca_file: str | None) -> Any:
         raise DirectoryError(f"{uri}: only ldapi:// and ldaps:// are allowed")
     tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, version=ssl.PROTOCOL_TLS_CLIENT, ca_certs_file=ca_file)
     return ldap3.Server(uri, get_info=ldap3.NONE, tls=tls, connect_timeout=TIMEOUT)
+
+
+def _away(server: Any, error: Exception) -> DirectoryError:
+    place = unquote(server.name)
+    what = f"the directory at {place} cannot be reached: {error}"
+    return DirectoryError(what, "look at `systemctl status slapd` on its host")
 
 
 def _refusal(dn: str, code: int, reason: str) -> Refused:
@@ -84,7 +91,7 @@ class LdapDirectory:
             ok = connection.bind()
         except (LDAPException, OSError) as error:
             _close(connection)
-            raise DirectoryError(f"the directory cannot be reached: {error}") from error
+            raise _away(self._server, error) from error
         if not ok:
             _close(connection)
             raise DirectoryError(f"the directory refuses {self._bind_dn}: {connection.result['description']}")
@@ -184,7 +191,7 @@ class LdapDirectory:
             # A control or another sign that no password of ours has (RFC 4013): wrong, without asking.
             return BindResult(False)
         except (LDAPException, OSError) as error:
-            raise DirectoryError(f"the directory cannot be reached: {error}") from error
+            raise _away(self._server, error) from error
         finally:
             _close(connection)
         return BindResult(bool(ok), state)

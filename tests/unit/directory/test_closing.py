@@ -4,6 +4,7 @@ import gc
 import socket
 import warnings
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from malleposte.directory.errors import DirectoryError
@@ -20,3 +21,11 @@ def test_a_directory_that_takes_no_connection_leaves_no_socket(tmp_path: Path) -
                 LdapDirectory(f"ldapi://{place}", "dc=ac-exemple,dc=test", "cn=a", "secret")
             gc.collect()
     assert [str(one.message) for one in seen if issubclass(one.category, ResourceWarning)] == []
+
+
+def test_the_place_is_named_and_what_to_look_at(tmp_path: Path) -> None:
+    uri = f"ldapi://{quote(str(tmp_path / 'ldapi'), safe='')}"
+    with pytest.raises(DirectoryError) as refused:
+        LdapDirectory(uri, "dc=ac-exemple,dc=test", "cn=a", "secret")
+    assert refused.value.message.startswith(f"the directory at ldapi://{tmp_path}/ldapi cannot be reached: ")
+    assert refused.value.hint == "look at `systemctl status slapd` on its host"
