@@ -19,7 +19,7 @@ from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.mails.team import letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.teams import members
-from malleposte.accounts.teams.model import NOTICE_DAYS, Team, to_team
+from malleposte.accounts.teams.model import NOTICE_DAYS, Team, last_day, to_team
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.directory.model import State, first
@@ -67,12 +67,11 @@ def _tell(night: NightlyRun, team: Team, ends: datetime.datetime) -> tuple[int, 
     """Write to the members; return the number of letters, and whom none reached."""
     letters, failed = 0, list[Failure]()
     facts = renewal.Facts.read()
-    last = (ends.astimezone() - datetime.timedelta(seconds=1)).date()
     for person in members.here(night.tools.directory, list(team.members)):
         mail = first(person.attributes, "mail")
         if mail:
             with named(lambda reason: failed.append(Failure("letter", reason)), uid_of(person)):
-                night.send(letter(team.name, last, uid_of(person), mail, facts, night.now))
+                night.send(letter(team.name, last_day(ends), uid_of(person), mail, facts, night.now))
                 letters += 1
     return letters, failed
 

@@ -183,3 +183,8 @@ def checked_end(typed: str, now: datetime.datetime, notice: int = 0) -> datetime
             french="La fin d’une équipe est dans les deux ans qui viennent.",
         )
     return end
+
+
+def last_day(ends: datetime.datetime) -> datetime.date:
+    """The day that ends at a team's end."""
+    return (ends.astimezone() - datetime.timedelta(seconds=1)).date()

@@ -46,9 +46,15 @@ def shut(tools: Tools, uids: Iterable[str], *, sessions: bool) -> int:
     """Make a change of rights effective at once: clear caches, and end sessions that lost a right."""
     act = close_all if sessions else forget_all
     failures = [failure for uid in uids for failure in act(tools.channels, uid)]
-    for failure in failures:
-        click.echo(f"malleposte: not done: {failure}", err=True)
-    return ExitCode.PARTLY if failures else ExitCode.DONE
+    return partly(failures)
+
+
+def partly(failures: Iterable[Failure]) -> int:
+    """Name what was not done, each once; the exit code."""
+    lines = dict.fromkeys(map(str, failures))
+    for line in lines:
+        click.echo(f"malleposte: not done: {line}", err=True)
+    return ExitCode.PARTLY if lines else ExitCode.DONE
 
 
 @box_group.command("create", cls=HostCommand)

@@ -11,9 +11,18 @@ from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.plan.changes import Change
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.teams import life, members
-from malleposte.accounts.teams.model import OPERATOR, Role, Rules, checked_end, checked_link, checked_name, to_team
+from malleposte.accounts.teams.model import (
+    OPERATOR,
+    Role,
+    Rules,
+    checked_end,
+    checked_link,
+    checked_name,
+    last_day,
+    to_team,
+)
 from malleposte.accounts.used_names import UsedNames
-from malleposte.commands.accounts.boxes import relisted
+from malleposte.commands.accounts.boxes import partly, relisted
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import show
@@ -134,7 +143,7 @@ def _row(entry: Entry) -> dict[str, str | list[str]]:
     team = to_team(entry)
     return {
         "uid": team.uid, "name": team.name, "mail": team.mail, "maker": team.maker, "state": team.state,
-        "ends": f"{team.ends.astimezone():%Y-%m-%d %H:%M}" if team.ends else "",
+        "ends": last_day(team.ends).isoformat() if team.ends else "",
         "rules": list(team.urls), "links": [f"{one.words}: {one.address}" for one in team.links],
         "members": [f"{uid}:{role.value}" for uid, role in team.members.items()],
     }  # fmt: skip
@@ -244,7 +253,4 @@ def _placed(team: str, uids: Sequence[str], role: Role | None) -> int:
 
 
 def _apply(tools: Tools, changes: list[Change]) -> int:
-    failures = life.apply(tools, changes)
-    for failure in failures:
-        click.echo(f"malleposte: not done: {failure}", err=True)
-    return ExitCode.PARTLY if failures else ExitCode.DONE
+    return partly(life.apply(tools, changes))

@@ -7,7 +7,6 @@ leads it changes it. The fact `malleposte_teams` says who makes teams.
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections.abc import Iterator, Sequence
 
 from msgspec import structs
@@ -35,6 +34,7 @@ from malleposte.accounts.teams.model import (
     checked_end,
     checked_link,
     checked_name,
+    last_day,
     to_team,
 )
 from malleposte.accounts.used_names import UsedNames
@@ -285,7 +285,7 @@ def _name(one: TeamShown) -> str:
 
 
 def _shown(team: Team, uid: str, names: dict[str, str] | None = None) -> TeamShown:
-    last = (team.ends.astimezone() - datetime.timedelta(seconds=1)).date().isoformat() if team.ends else ""
+    last = last_day(team.ends).isoformat() if team.ends else ""
     people = [TeamMember(one, (names or {}).get(one, ""), role) for one, role in team.members.items()]
     ordered = sorted(people, key=lambda one: (list(Role).index(one.role), one.name, one.uid))
     links = tuple(TeamLink(one.words, one.address) for one in team.links) if names is not None else ()
