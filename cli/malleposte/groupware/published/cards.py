@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from malleposte.accounts.agendas.model import Kind, components, uid_of
 from malleposte.accounts.agendas.radicale import TAGS, as_kept
@@ -12,13 +12,27 @@ from malleposte.core.errors import InputError
 from malleposte.groupware.published.content import Kept
 
 MOST_CARDS, MOST_BYTES = 1000, 2 << 20
-_CARD = re.compile(r"^BEGIN:VCARD\r?$.*?^END:VCARD\r?$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_LINE = re.compile(r"\r?\n")
+"""The end of a line. Other letters that end lines elsewhere, such as U+2028, are part of a value."""
+
+
+def split(text: str) -> Iterator[str]:
+    """Each card of a text, by its lines: a look for ends would cost by the square of beginnings without one."""
+    card: list[str] | None = None
+    for line in _LINE.split(text):
+        word = line.rstrip().upper()
+        if word == "BEGIN:VCARD":
+            card = []
+        if card is not None:
+            card.append(line)
+            if word == "END:VCARD":
+                yield "\r\n".join([*card, ""])
+                card = None
 
 
 def whole(texts: Iterable[str]) -> str:
-    """One file of all cards. What is none is left out, such as a list of SOGo's."""
-    cards = (match[0] for text in texts if components(text) == {"VCARD"} and (match := _CARD.search(text)))
-    return "".join("\r\n".join([*card.splitlines(), ""]) for card in cards)
+    """One file of the first card of each text. What is none is left out, such as a list of SOGo's."""
+    return "".join(next(split(text), "") for text in texts if components(text) == {"VCARD"})
 
 
 def check(content: bytes, what: str, normalise: Kept = as_kept) -> Mapping[str, str]:
@@ -29,12 +43,12 @@ def check(content: bytes, what: str, normalise: Kept = as_kept) -> Mapping[str, 
     if len(content) > MOST_BYTES:
         raise InputError(f"{what}: more than {MOST_BYTES >> 20} MB of cards")
     try:
-        cards = _CARD.findall(content.decode("utf-8"))
+        cards = [*split(content.decode("utf-8"))]
     except UnicodeDecodeError as error:
         raise InputError(f"{what}: not UTF-8 (octet {error.start})") from error
     items: dict[str, str] = {}
     for card in cards[:MOST_CARDS]:
         name = hashlib.sha256((uid_of(card) or card).encode()).hexdigest()[:32]
-        if (text := normalise(f"{card}\r\n", TAGS[Kind.CONTACTS])) is not None:
+        if (text := normalise(card, TAGS[Kind.CONTACTS])) is not None:
             items[f"{name}.vcf"] = text
     return items
