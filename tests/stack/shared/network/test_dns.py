@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from malleposte.core.paths import ROOT
 
 from tests.stack.support.accounts_cli import ENVIRONMENT
@@ -15,7 +16,7 @@ def dns(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=600)
 
 
-def test_what_is_to_be_published_is_there_and_a_server_without_it_is_told(site: Site) -> None:
+def test_what_is_to_be_published_is_there(site: Site) -> None:
     shown = dns(site, "show")
     assert shown.returncode == 0, shown.stderr
     records = [line.split("\t") for line in shown.stdout.splitlines() if line.count("\t") == 4]
@@ -23,6 +24,10 @@ def test_what_is_to_be_published_is_there_and_a_server_without_it_is_told(site: 
     checked = dns(site, "check", "--json")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert json.loads(checked.stdout)
-    # Nothing serves DNS there.
+
+
+@pytest.mark.full
+def test_a_server_that_does_not_answer_is_told(site: Site) -> None:
     away = dns(site, "check", "--resolver", site.address("pia1"))
     assert away.returncode == 1, away.stdout
+    assert "0 of " in away.stdout.splitlines()[-1]
