@@ -6,12 +6,14 @@ Nobody logs in to make them. SOGo's tool ends before any right can be there, so 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterable, Mapping
 
 from malleposte.accounts.agendas.model import MAIN
 from malleposte.adapters.sogo import CALENDAR, Sql, folders, tool
 from malleposte.adapters.sogo.folders import Folder
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
+from malleposte.core.loops import named
 
 AT_ONCE = 200
 """Folders that one run makes, so that other changes do not wait for all: SOGo's tool takes a second for each."""
@@ -27,11 +29,17 @@ def make(
 ) -> tuple[dict[str, Folder], set[str]]:
     """Make the folders that are missing; return all that there are then, and the owners whose turn comes next time.
 
-    `titles`: of the folders, by owner.
+    `titles`: of the folders, by owner. One that SOGo does not take, as of an owner that left meanwhile, is told; it is
+    in neither answer.
     """
     before = find(titles, sql, module)
     missing = iter([uid for uid in titles if uid not in before])
     new = [*itertools.islice(missing, AT_ONCE)]
     for uid in new:
-        tool.write(put, uid, {f"{module}/{MAIN}": tool.folder(titles[uid], {}, {ANYBODY: [NOTHING]})})
+        with named(_tell, uid):
+            tool.write(put, uid, {f"{module}/{MAIN}": tool.folder(titles[uid], {}, {ANYBODY: [NOTHING]})})
     return find(titles, sql, module) if new else before, {*missing}
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
+from malleposte.core.errors import MallepostError
 from malleposte.directory.query import Query
 from malleposte.groupware.sogo import boxes, closed
 from malleposte.groupware.sogo.boxes import AGENDA, BOOK, Box, Part
@@ -168,6 +169,24 @@ def test_an_agenda_that_sogo_does_not_make_is_told_and_the_others_are_done(table
         ("dsi", ""),
     ]
     assert tables.of("dsi") == writers("a3")
+
+
+def test_one_that_sogo_does_not_know_is_told_and_the_others_are_made(
+    tables: Shared, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = tables.put
+
+    def put(uid: str, content: bytes) -> None:
+        if uid == HEAD.uid:
+            raise MallepostError("SOGo does not know the account")
+        whole(uid, content)
+
+    monkeypatch.setattr(tables, "put", put)
+    assert tables.place(HEAD, OTHER) == [("ce.9990001x", "SOGo made no agenda of it"), ("dsi", "")]
+    assert tables.of("dsi") == writers("a2")
+    assert capsys.readouterr().err == "ce.9990001x: SOGo does not know the account\n"
+    monkeypatch.undo()
+    assert tables.place(HEAD, OTHER) == [("ce.9990001x", "")]
 
 
 def test_many_new_ones_come_in_several_runs(tables: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
