@@ -6,7 +6,6 @@ Nobody logs in to make them. SOGo's tool ends before any right can be there, so 
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterable, Mapping
 
 from malleposte.accounts.agendas.model import MAIN
@@ -14,6 +13,7 @@ from malleposte.adapters.sogo import CALENDAR, Sql, folders, tool
 from malleposte.adapters.sogo.folders import Folder
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
+from malleposte.runtime import kit
 
 AT_ONCE = 200
 """Folders that one run makes, so that other changes do not wait for all: SOGo's tool takes a second for each."""
@@ -36,10 +36,6 @@ def make(
     missing = iter([uid for uid in titles if uid not in before])
     new = [*itertools.islice(missing, AT_ONCE)]
     for uid in new:
-        with named(_tell, uid):
+        with named(lambda line: kit.say(f"<4>{line}"), uid):
             tool.write(put, uid, {f"{module}/{MAIN}": tool.folder(titles[uid], {}, {ANYBODY: [NOTHING]})})
     return find(titles, sql, module) if new else before, {*missing}
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,6 +30,12 @@ class Reading:
         """Return the condition of an agent who has SOGo, and meets others."""
         classes = [AnyOf(tuple(Equal("mpProfile", one) for one in self.profiles))] if self.profiles else []
         return All((Equal("objectClass", "mpAgent"), *classes, *conditions))
+
+    def standing(self, changes: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """Pass on what changed (uids), each with its fault, without the faults of entries that have left since."""
+        for uid, fault in changes:
+            if not fault or self.entries(Equal("uid", uid)):
+                yield uid, fault
 
     @cached_property
     def agents(self) -> dict[str, Values]:

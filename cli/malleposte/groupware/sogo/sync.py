@@ -91,7 +91,7 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
             yield f"{number} published calendars", ""
 
     def team_books() -> Changes:
-        return boxes.place(*boxes.read(reading, BOOK), sql, forget, time.time(), part=BOOK)
+        return reading.standing(boxes.place(*boxes.read(reading, BOOK), sql, forget, time.time(), part=BOOK))
 
     def light() -> Changes:
         every = [
@@ -115,10 +115,14 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
             yield f"{len(reading.schools)} names of schools", ""
 
     all_steps = [
-        Step("rooms", lambda: room_agendas.place(room_agendas.read(reading), sql, forget), "new rights to book"),
+        Step(
+            "rooms",
+            lambda: reading.standing(room_agendas.place(room_agendas.read(reading), sql, forget)),
+            "new rights to book",
+        ),
         Step(
             "agendas of functional boxes",
-            lambda: boxes.place(*boxes.read(reading), sql, forget, time.time()),
+            lambda: reading.standing(boxes.place(*boxes.read(reading), sql, forget, time.time())),
             "its agenda follows its delegates",
         ),
         Step("address books of teams", team_books, "its address book follows its members"),

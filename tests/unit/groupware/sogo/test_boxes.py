@@ -184,7 +184,7 @@ def test_one_that_sogo_does_not_know_is_told_and_the_others_are_made(
     monkeypatch.setattr(tables, "put", put)
     assert tables.place(HEAD, OTHER) == [("ce.9990001x", "SOGo made no agenda of it"), ("dsi", "")]
     assert tables.of("dsi") == writers("a2")
-    assert capsys.readouterr().err == "ce.9990001x: SOGo does not know the account\n"
+    assert capsys.readouterr().err == "<4>ce.9990001x: SOGo does not know the account\n"
     monkeypatch.undo()
     assert tables.place(HEAD, OTHER) == [("ce.9990001x", "")]
 

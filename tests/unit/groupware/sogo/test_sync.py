@@ -85,6 +85,14 @@ def test_a_memory_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "steps.json").read_text()) == {"rooms": NOW}
 
 
+def test_an_entry_that_left_the_directory_meanwhile_is_no_fault() -> None:
+    reading = Reading(
+        "dc=test", lambda condition, _attributes: [{"uid": ["here"]}] if "here" in condition.render() else []
+    )
+    changes = [("here", "SOGo made no agenda of it"), ("gone", "SOGo made no agenda of it"), ("gone", "")]
+    assert [*reading.standing(changes)] == [("here", "SOGo made no agenda of it"), ("gone", "")]
+
+
 def test_steps_that_are_not_wanted_are_none() -> None:
     def parts(**more: bool) -> list[str]:
         reading = Reading("dc=test", lambda *_: [])
