@@ -18,10 +18,10 @@ from malleposte.accounts.convocations.paper import Printer
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.away import HostCommand
-from malleposte.commands.convoke import moment
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError
 from malleposte.platform import idents
+from malleposte.platform.times import local
 
 WHICH = click.argument("which", metavar="ID|FILE")
 """The identifier of a convocation, or the file by which it was made: its name."""
@@ -159,7 +159,7 @@ def shown(one: Convocation) -> Iterator[str]:
     yield f"of {one.title} ({one.mail}), by {one.by}"
     for invitee in sorted(one.invitees, key=lambda each: each.key):
         words = "called off" if invitee.off else invitee.answer or "no answer"
-        sent = f"sent {moment(invitee.sent)}" if invitee.sent else "not sent yet"
+        sent = f"sent {local(invitee.sent)}" if invitee.sent else "not sent yet"
         instead = f", instead of {invitee.instead_of}" if invitee.instead_of else ""
         yield f"  {invitee.key:<30} {words:<10} {sent}{instead}"
         if invitee.failure:
@@ -171,7 +171,7 @@ def _line(one: Convocation) -> str:
     counts = one.count()
     words = f"{counts.all} invited, {counts.yes} yes, {counts.no} no, {counts.maybe} perhaps, {counts.silence} silent"
     waiting = f", {counts.waiting} not sent yet" if counts.waiting else ""
-    return f"{one.ident}  {moment(one.made)}  {one.stage:<6} {one.name}: {words}{waiting}"
+    return f"{one.ident}  {local(one.made)}  {one.stage:<6} {one.name}: {words}{waiting}"
 
 
 def _document(one: Convocation) -> dict[str, Any]:

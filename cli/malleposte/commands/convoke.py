@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,6 @@ from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.model import first
 from malleposte.platform import idents
-from malleposte.platform.times import local
 
 SHOWN = 20
 """Agents, notes and refused rows that a plan names; --json has all."""
@@ -211,8 +209,3 @@ def follow(ident: str, meter: Meter, sleep: Callable[[float], None]) -> None:
         whole = max(whole, left)
         meter(whole - left, whole)
         sleep(LOOK_SECONDS)
-
-
-def moment(seconds: int) -> str:
-    """Return a time for a person."""
-    return local(datetime.datetime.fromtimestamp(seconds, datetime.UTC))

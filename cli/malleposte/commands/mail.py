@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 
 import click
@@ -104,14 +103,14 @@ def printed(traced: Answer, days: int) -> Iterator[str]:
     more = ", and others: narrow it down" if traced.more else ""
     yield f"{len(traced.messages)} messages{more} of the last {days} days"
     if traced.since:
-        yield f"the index begins on {local(datetime.datetime.fromtimestamp(traced.since, datetime.UTC))}"
+        yield f"the index begins on {local(traced.since)}"
     if traced.left_out:
         yield f"{traced.left_out} messages of these days are not in the index: more came than it has room for"
 
 
 def lines(message: Message) -> Iterator[str]:
     """Return the lines of a message."""
-    moment = local(datetime.datetime.fromtimestamp(message.time, datetime.UTC))
+    moment = local(message.time)
     author = f" (From {message.author})" if message.author not in ("", message.sender) else ""
     alike = f"  {message.alike} of {COMPARED} alike" if message.alike else ""
     yield f"{moment}  {message.sender or '<>'}{author}  <{message.message_id or '-'}>  {message.queue or '-'}{alike}"
@@ -127,7 +126,7 @@ def words(message: Message, one: Recipient) -> str:
         text += f", and was passed on by a filter to {one.detail}" if one.detail else ""
         if message.verdict in (Verdict.JUNK, Verdict.QUARANTINE):
             text += f", judged as {message.verdict} for {_REASONS.get(message.reason, message.reason)}"
-    moment = local(datetime.datetime.fromtimestamp(one.time, datetime.UTC)).split(" ", 1)[1] if one.time else ""
+    moment = local(one.time).split(" ", 1)[1] if one.time else ""
     return f"{text} ({moment})" if moment else text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -184,9 +183,7 @@ def planned(one: Retraction) -> Iterator[str]:
 
 def _group(same: Sequence[Message]) -> str:
     """Messages of one author and content, for a person."""
-    first_of, last = (
-        local(datetime.datetime.fromtimestamp(moment, datetime.UTC)) for moment in (same[0].time, same[-1].time)
-    )
+    first_of, last = (local(moment) for moment in (same[0].time, same[-1].time))
     inside = " (an account of ours)" if same[0].account else ""
     author = same[0].author or same[0].sender or "<>"
     return f"{len(same)} × from {author}{inside}, {first_of} to {last}, such as <{same[0].message_id}>"
@@ -243,7 +240,7 @@ def _document(one: Retraction) -> dict[str, Any]:
 
 
 def _line(one: Retraction) -> str:
-    when = local(datetime.datetime.fromtimestamp(one.time, datetime.UTC))
+    when = local(one.time)
     return f"{one.ident}  {when}  {one.stage:<8} {len(one.copies)} copies in {len(one.holders)} boxes  {one.reason}"
 
 

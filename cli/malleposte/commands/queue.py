@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
@@ -30,7 +29,7 @@ def _held_messages(who: str) -> list[Waiting]:
 
 def _shown(one: Waiting) -> str:
     named = ", ".join(one.recipients[:3]) + (f" and {len(one.recipients) - 3} more" if len(one.recipients) > 3 else "")
-    when = local(datetime.fromtimestamp(one.arrived, UTC))
+    when = local(one.arrived)
     who = f"{one.login or '-':<16} {one.sender or '<>'}"
     return f"{one.ident:<16} {when} {who} to {named}, {one.size} bytes"
 

@@ -117,5 +117,5 @@ def check(records: Iterable[Record], servers: Sequence[str]) -> list[Finding]:
     beside: list[tuple[str, str, list[str]]] = [(name, rtype, []) for name, rtype in sorted(strays(expected))]
     # A server that is away costs the time of a few questions, not of all.
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        findings = list(pool.map(lambda one: ask(resolver, *one), [*questions, *beside]))
-    return [*findings[: len(questions)], *(one for one in findings[len(questions) :] if one.status is Status.DIFFERENT)]
+        findings, others = (pool.map(lambda one: ask(resolver, *one), some) for some in (questions, beside))
+        return [*findings, *(one for one in others if one.status is Status.DIFFERENT)]

@@ -37,11 +37,14 @@ def day(text: str) -> datetime.datetime | None:
     return when(f"{text}000000Z")
 
 
-def local(moment: datetime.datetime | str) -> str:
+def local(moment: datetime.datetime | str | float) -> str:
     """Return a time for people, in this machine's zone, which is named: `2026-03-14 09:00 CET`.
 
-    A text is read as ISO 8601, and stays as it is where it is none; what names no zone is UTC.
+    A number is seconds since 1970. A text is read as ISO 8601, and stays as it is where it is none; what names no zone
+    is UTC.
     """
+    if isinstance(moment, int | float):
+        return local(datetime.datetime.fromtimestamp(moment, datetime.UTC))
     if isinstance(moment, str):
         try:
             return local(datetime.datetime.fromisoformat(moment))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from malleposte.core.loops import named
-from malleposte.platform.times import local
 from malleposte.watch.settings import Settings
 from malleposte.watch.silence import ALL
 from malleposte.watch.textfile import LAST, Sample
@@ -214,8 +212,3 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{max(seconds, 0):.0f} seconds"
-
-
-def stamp(when: float) -> str:
-    """A time (seconds since 1970) as people read it."""
-    return local(datetime.fromtimestamp(when, UTC))

@@ -14,6 +14,7 @@ from typing import Any
 
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
+from malleposte.platform.times import local
 from malleposte.runtime import durable, kit
 from malleposte.watch import faults, registry, ringing, silence, textfile
 from malleposte.watch import settings as files
@@ -105,8 +106,8 @@ def table(rows: Sequence[Row]) -> list[str]:
     """The lines for a person: each fault, since when, and what to do."""
     lines = []
     for row in rows:
-        quiet = f", silenced until {faults.stamp(row.silenced)}" if row.silenced else ""
-        lines.append(f"{row.fault.rings:<7} since {faults.stamp(row.since)}  {row.fault.text}{quiet}")
+        quiet = f", silenced until {local(row.silenced)}" if row.silenced else ""
+        lines.append(f"{row.fault.rings:<7} since {local(row.since)}  {row.fault.text}{quiet}")
         lines.append(f"{'':<7} {row.runbook}")
     return lines or ["nothing is wrong"]
 

@@ -45,4 +45,5 @@ def test_people_read_local_times_that_name_their_zone() -> None:
     for moment in (datetime(2026, 3, 14, 20, 5, 59, tzinfo=UTC), "2026-03-14T20:05:59Z", "2026-03-14T20:05:59"):
         assert local(moment) == "2026-03-15 00:05 +04"
     assert local("2026-03-14T20:05:59+01:00") == "2026-03-14 23:05 +04"
+    assert local(1773518759.5) == "2026-03-15 00:05 +04"
     assert local("never") == "never"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import asdict, replace
 
 import click
@@ -55,7 +54,7 @@ def _lines(state: State) -> list[str]:
     choice, only = state.choice, f" with the label « {state.label} »" if state.choice.done else ""
     first = f"read mail older than {choice.months} months{only} is archived" if choice.months else "nothing is archived"
     nights = [
-        f"night {at}, {times.local(datetime.datetime.fromtimestamp(at, datetime.UTC))}: "
+        f"night {at}, {times.local(at)}: "
         + ", ".join(f"{many} to {folder}" for folder, many in sorted(folders.items()))
         for at, folders in state.moved
     ]

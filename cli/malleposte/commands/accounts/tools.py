@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import click
@@ -66,7 +65,7 @@ def _row(rule: RuleShown) -> dict[str, Any]:
 
 
 def _time(at: float) -> str:
-    return times.local(datetime.datetime.fromtimestamp(at, datetime.UTC)) if at else ""
+    return times.local(at) if at else ""
 
 
 def _line(row: dict[str, Any]) -> str:
