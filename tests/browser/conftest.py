@@ -8,12 +8,18 @@ import pytest
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Chromium, Size, pin
 from tests.stack.conftest import ca_bundle, device, enters, lists, mail, people, person, plan, platform, site, web
+from tests.stack.support import alarms
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
 from tests.support.order import longest_first
 
 __all__ = ["ca_bundle", "device", "enters", "lists", "mail", "people", "person", "plan", "platform", "site", "web"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the alarms of the vaults in the end."""
+    alarms.register(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,7 +17,7 @@ from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.probe.walker.plan import Plan
 from testinfra.host import Host
 
-from tests.stack.support import lanes, letters
+from tests.stack.support import alarms, lanes, letters
 from tests.stack.support import mail as mail_support
 from tests.stack.support import slapd as slapd_support
 from tests.stack.support.accounts_cli import Cli
@@ -41,11 +41,17 @@ HERE = Path(__file__).parent
 Typed = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the alarms of the vaults in the end."""
+    alarms.register(config)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test here needs the lab. Those of the shared lane stand in the order in which workers take them."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.stack)
+    alarms.declare(items)
     if all(HERE / "shared" in item.path.parents for item in items):
         items.sort(key=lambda item: lanes.rank(item.path))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)

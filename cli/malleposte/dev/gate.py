@@ -55,6 +55,11 @@ def unsteady(lines: Sequence[str]) -> list[str]:
     return [f"unsteady {name}: failed, then passed" for name in names if f"PASSED {name}" in lines]
 
 
+def alarms(lines: Sequence[str]) -> list[str]:
+    """Return the lines of the tests on a lab that name an alarm of the vaults (tests/stack/support/alarms.py)."""
+    return [line for line in lines if line.startswith("alarm ")]
+
+
 def processors() -> int:
     """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
@@ -118,7 +123,7 @@ def run_streamed(
 ) -> Outcome:
     """Runs programs one after the other; stops at the first that fails, unless `keep_going`.
 
-    The closing lines name a test that failed and then passed (`checks.ONCE_MORE`).
+    The closing lines name a test that failed and then passed (`checks.ONCE_MORE`), and each alarm that rang.
     The output is on the screen as it comes; beside other work (`aside`) only that of a program that fails.
     """
     begun = progress.elapsed
@@ -134,7 +139,7 @@ def run_streamed(
             done = stream(check.words, log, env=check.env, keep=400, begun=aside.begun)
         if aside is not None and aside.stopped and check.undo:
             stream(check.undo, log)
-        closing += [closing_line(done), *unsteady(done.tail)]
+        closing += [closing_line(done), *unsteady(done.tail), *alarms(done.tail)]
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
         if done.code != 0:
