@@ -21,6 +21,7 @@ from malleposte.commands.backup_job import Job, alone, common, for_journal
 from malleposte.commands.backup_options import Moment, since
 from malleposte.commands.backup_where import (
     SAY_WHERE,
+    SHARED,
     BoxCommand,
     DatabaseCommand,
     DavCommand,
@@ -222,7 +223,7 @@ def message_command(
 @for_journal
 @common
 def dav_command(uid: str, collection: str, service: str | None, beside: bool, **typed: Any) -> int:
-    """Restore an agent's agendas and address books: one collection, or all. Newer items stay.
+    """Restore agendas and address books of an agent, a box, a team or a room: one collection, or all. Newer items stay.
 
     Collections are folders of Radicale, such as `agenda`; of SOGo, such as `Calendar/personal`, `Contacts/personal`.
     If the agent has changed class since, name the former service. The restored items then move to where the class of
@@ -234,8 +235,8 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
       sudo ./malleposte backup restore dav jdupont Calendar/personal --service sogo --as-of 2026-03-14
     """
     job = Job(typed)
-    profile = class_here(uid)
-    place = service or store_of_class(uid, profile)
+    profile, shared = entry_here(uid)
+    place = service or (SHARED if shared else store_of_class(uid, profile))
     if "/" in uid or (place == "radicale" and "/" in collection):
         raise InputError(f"no collection {collection!r} of {uid}", "a folder of Radicale has no '/' in its name")
     source, store = job.archives(), dav.Store()
@@ -248,7 +249,7 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
         else:
             server = databases.Postgres()
             outcome = sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say)
-    if profile in (classes := profiles.read()) and place not in classes[profile].stores:
+    if not shared and profile in (classes := profiles.read()) and place not in classes[profile].stores:
         bring_home(uid, profile, place, outcome)
     return job.tell(outcome, "dav", uid, collection)
 
@@ -260,18 +261,23 @@ def store_of_class(uid: str, profile: str) -> str:
     return classes[profile].agenda
 
 
-def class_here(uid: str) -> str:
-    """The class of an account, where this host may ask the directory; empty elsewhere, and for one that is gone."""
+def entry_here(uid: str) -> tuple[str, bool]:
+    """Return the class of an account or box, and whether it is a box, team or room.
+
+    The class is empty where this host may not ask the directory, and for one that is gone.
+    """
     try:
         from malleposte.accounts.settings import Settings
     except ImportError:  # a host without the directory's library
-        return ""
+        return "", False
     try:
         with Settings.read().directory() as bound:
-            entry = next(iter(bound.search("people", ("mpProfile",), {"uid": uid})), None)
+            for branch in ("people", "functional", "resources"):
+                for entry in bound.search(branch, ("mpProfile",), {"uid": uid}):
+                    return next(iter(entry.attributes.get("mpProfile", [])), ""), branch != "people"
     except MallepostError:
-        return ""
-    return next(iter(entry.attributes.get("mpProfile", [])), "") if entry else ""
+        pass
+    return "", False
 
 
 def bring_home(uid: str, profile: str, place: str, outcome: Outcome) -> None:

@@ -20,6 +20,8 @@ CLIENTS = "malleposte"
 """The inventory group of the hosts that send archives, less the vaults."""
 REFRESH = ("backup", "restore", "refresh")
 """The command that lets a host forget the old content of the databases."""
+SHARED = "sogo"
+"""The store of the agendas and address books of boxes, teams and rooms, whatever their class."""
 SAY_WHERE = "say where it was: --service radicale or sogo"
 
 
@@ -155,15 +157,17 @@ def refreshed(inventory: Path, place: remote.Place, code: int, *names: str) -> i
     return code
 
 
-def shown(inventory: Path, uid: str) -> dict[str, Any]:
-    """Return the data that the directory's host shows of an account; nothing of one that it does not know."""
-    _code, row = remote.one(inventory, "directory").answer(["accounts", "show", "--json", "--", uid])
+def shown(inventory: Path, uid: str, *group: str) -> dict[str, Any]:
+    """Return the data that the directory's host shows of an account, or of one of a group (`box`, `room`); else {}."""
+    _code, row = remote.one(inventory, "directory").answer(["accounts", *group, "show", "--json", "--", uid])
     return row if isinstance(row, dict) and "uid" in row else {}
 
 
 def store_at_directory(inventory: Path, uid: str) -> str:
     """Return the store of an account's agendas, from the directory's host. Raises InputError when it does not know."""
     row = shown(inventory, uid)
+    if not row and any(shown(inventory, uid, group) for group in ("box", "room")):
+        return SHARED
     if not row:
         raise InputError(f"account {uid}: not in the directory", SAY_WHERE)
     if not row.get("agenda"):

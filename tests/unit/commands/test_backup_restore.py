@@ -295,7 +295,7 @@ def test_what_a_controller_sends_the_host_understands(sent, monkeypatch, typed, 
     seen = []
     monkeypatch.setattr(paths, "HOSTED", True)
     monkeypatch.setattr(backup_restore, "opener", lambda _uid, closed=False: Box())
-    monkeypatch.setattr(backup_restore, "class_here", lambda _uid: "")
+    monkeypatch.setattr(backup_restore, "entry_here", lambda _uid: ("", False))
     monkeypatch.setattr(backup_job.Job, "archives", lambda _self: None)
     monkeypatch.setattr(
         backup_job.Job,

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from malleposte.core.paths import ROOT
 
+from tests.stack.shared.groupware.test_box_agendas import Boxes, boxes, card
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device, events, first, put_event
+from tests.stack.support.groupware import Groupware, event
+from tests.stack.support.mail import token
 from tests.stack.support.site import Site
+
+__all__ = ["boxes"]
 
 pytestmark = pytest.mark.full
 
@@ -84,3 +89,22 @@ def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_h
     assert shown(dav) == ["Avant le changement"]
     assert shares(site, uid) == given
     site.run(HOST, f"rm -rf /var/lib/radicale/collections/.malleposte-aside/{uid}")
+
+
+def test_the_agenda_and_the_address_book_of_a_team_come_back_whatever_its_class(
+    site: Site, boxes: Boxes, visit: Callable[..., Groupware]
+) -> None:
+    lead, reader = visit(), visit()
+    team = boxes.shared(lead, reader, name=f"Équipe {token()}", team="@dsi")
+    agenda, contact = f"Calendar/personal/{token()}.ics", f"Contacts/personal/{token()}.vcf"
+    assert lead.put(agenda, event(token(), "Réunion d’équipe"), "text/calendar", owner=team.uid) == 201
+    assert lead.put(contact, card("Durand"), "text/vcard", owner=team.uid) == 201
+    site.run(HOST, f"malleposte backup run --source postgresql-sogo --vault {VAULT}", timeout=300)
+    for item in (agenda, contact):
+        assert lead.delete(item, owner=team.uid) == 204 and lead.fetch(item, owner=team.uid).status == 404
+    done = restore(site, team.uid, "Contacts/personal", "--vault", VAULT)
+    assert done["counts"] == {"collections": 1, "items": 1}
+    assert "Durand" in reader.fetch(contact, owner=team.uid).text
+    assert lead.fetch(agenda, owner=team.uid).status == 404, "the agenda was not asked for"
+    assert restore(site, team.uid, "--vault", VAULT)["counts"]["collections"] == 2
+    assert "Réunion d’équipe" in reader.fetch(agenda, owner=team.uid).text

@@ -282,6 +282,13 @@ def test_the_address_book_of_a_team_follows_a_member_who_changes_class_and_ends_
     light = device(dataclasses.replace(member.account, profile="roundcube"))
     homes = wait_for(lambda: [home for home, name in light.discover()[2].items() if name == team.name], what="the copy")
     assert summaries(light, homes[0], "FN:") == ["Durand"]
+    cli.out("profile", member.account.uid, "convergence")
+    boxes.follow()
+    member = dataclasses.replace(member, cookies={}, sso_cookies={}).login()
+    assert books(member)[team.uid] == f"Carnet d’adresses ({team.name})"
+    assert member.put(f"{BOOK}dupond.vcf", card("Dupond"), VCF, owner=team.uid) == 201
+    cli.out("profile", member.account.uid, "roundcube")
+    boxes.follow()
     archive = cli.out("team", "end", team.uid, "--yes", "--reason", "essai").split("archived in ")[1].split(";")[0]
     boxes.people.forget(team.uid)
     names = site.run(site.host_of("directory"), f"python3 -m zipfile -l {archive}; rm -f -- {archive}")
