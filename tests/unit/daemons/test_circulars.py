@@ -7,6 +7,7 @@ import contextlib
 import json
 import shutil
 import socket
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -179,13 +180,15 @@ def test_without_a_reader_it_waits(store: Store, tmp_path: Path) -> None:
     assert store.waiting() == [("chefs", IDENT)]
 
 
-def pdf_of(words: str) -> bytes:
-    """A PDF of one line."""
-    stream = b"BT /F1 12 Tf 72 720 Td (" + words.encode("latin-1") + b") Tj ET"
+def pdf_of(words: str, times: int = 1) -> bytes:
+    """A PDF of one line, or of as many, which are compressed: some hundred thousand bytes are hundreds of millions."""
+    line, packed = b"BT /F1 12 Tf 72 720 Td (" + words.encode("latin-1") + b") Tj ET\n", zlib.compressobj(9)
+    pieces = [packed.compress(line * min(1000, times - done)) for done in range(0, times, 1000)]
+    stream = b"".join(pieces) + packed.flush()
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(stream), stream),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
     ]  # fmt: skip
     body, places = b"%PDF-1.4\n", []

@@ -78,6 +78,26 @@ def test_members_find_a_circular_by_the_words_of_its_pdf_and_nobody_else_does(
 
 
 @pytest.mark.full
+def test_a_pdf_that_grows_without_end_keeps_nobody_s_words_away(
+    site: Any, web: Any, mail: Any, person: Callable[..., Any], archived: Callable[..., str]
+) -> None:
+    writer, member = person(), person()
+    address = archived(member=[member.uid], poster=[writer.uid])
+    bomb, word, after = pdf_of("bombe", 8_000_000), token(), token()
+    assert len(bomb) < 2_000_000, "350 MB of lines"
+    site.run("mail1", "systemctl reset-failed 'malleposte-circulars-words@*'", check=False)
+    for subject, files in ((word, (("Bombe.pdf", bomb), ("Note.pdf", pdf_of(f"x{word}")))), (after, ())):
+        message = written(writer.account.mail, address, subject, subject, *files)
+        assert mail.submit(writer.account, writer.account.mail, address, message).accepted
+    reader = entered(site, web, member)
+    wait_for(lambda: found(reader, after), what="the next circular, beside the bomb")
+    (where,) = wait_for(lambda: found(reader, f"x{word}"), what="the words of the other PDF", timeout=240)
+    assert found(reader, f"bombe {word}") == [where], "by the name of its file"
+    peak = site.run("mail1", f"systemctl show -P MemoryPeak {UNIT}")
+    assert int(peak) < 400_000_000, peak
+
+
+@pytest.mark.full
 def test_who_leaves_the_list_reads_no_more_and_a_retraction_leaves_the_archive(
     site: Any, web: Any, mail: Any, person: Callable[..., Any], archived: Callable[..., str]
 ) -> None:
