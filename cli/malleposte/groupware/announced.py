@@ -27,9 +27,7 @@ class Announced(msgspec.Struct, frozen=True):
     place: str = ""
 
 
-def announced(
-    text: str, now: datetime.datetime, horizon: datetime.datetime, mails: Container[str]
-) -> Announced | None:
+def announced(text: str, now: datetime.datetime, horizon: datetime.datetime, mails: Container[str]) -> Announced | None:
     """The event of an item that was not in its agenda before; None where nothing is to be told.
 
     `now` has the zone in which the event is told. Of a series it is the next time. `mails`: addresses of the owner.

@@ -13,8 +13,8 @@ socket, on which one request is read:
 ``POST /`` asks for a group, for root, with a JSON document: `from`, `until`, and `people`, each with `uid`, `mails`
 (the agent's addresses) and `texts`, the events that another store has; null: those that are kept here. The answer has
 the pairs of each agent by uid, and null where nothing is known. ``POST /own`` asks the same for one agent alone, who is
-shown the own events: beginning, end, title, place, links. ``POST /news`` has `horizon` (seconds since 1970), `mails` and
-`texts`: the answer has for each text what a tool is told of it, or null (`groupware.announced`).
+shown the own events: beginning, end, title, place, links. ``POST /news`` has `horizon` (seconds since 1970), `mails`
+and `texts`: the answer has for each text what a tool is told of it, or null (`groupware.announced`).
 """
 
 from __future__ import annotations

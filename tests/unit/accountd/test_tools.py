@@ -4,8 +4,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from malleposte.accountd.calls.mailbox import tools as calls
 from malleposte.accountd.calls.account import JournalShown, ShowJournal
+from malleposte.accountd.calls.mailbox import tools as calls
 from malleposte.accountd.calls.mailbox.tools import (
     AddTool,
     AgentAgendas,

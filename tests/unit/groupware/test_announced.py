@@ -14,8 +14,8 @@ MADE = "CREATED:20300304T080000Z"
 
 
 def event(*lines: str, start: str = "DTSTART:20300305T130000Z", end: str = "DTEND:20300305T140000Z") -> str:
-    head = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//x//FR", "BEGIN:VEVENT", "UID:u1", "DTSTAMP:20300304T085900Z")
-    return "\r\n".join([*head, start, end, *lines, "END:VEVENT", "END:VCALENDAR", ""])
+    head = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//x//FR", "BEGIN:VEVENT", "UID:u1")
+    return "\r\n".join([*head, "DTSTAMP:20300304T085900Z", start, end, *lines, "END:VEVENT", "END:VCALENDAR", ""])
 
 
 def told(*lines: str, **times: str) -> Announced | None:
@@ -48,7 +48,8 @@ def test_nothing_is_told_of_it(line: str) -> None:
 def test_what_is_over_is_not_told() -> None:
     assert told(MADE, start="DTSTART:20300304T070000Z", end="DTEND:20300304T085900Z") is None
     assert told(MADE, start="DTSTART:20300304T070000Z", end="DTEND:20300304T093000Z") is not None, "it goes on"
-    assert told(MADE, "RRULE:FREQ=DAILY;COUNT=2", start="DTSTART:20300301T070000Z", end="DTEND:20300301T080000Z") is None
+    days = {"start": "DTSTART:20300301T070000Z", "end": "DTEND:20300301T080000Z"}
+    assert told(MADE, "RRULE:FREQ=DAILY;COUNT=2", **days) is None
 
 
 def test_what_was_made_long_ago_comes_back_and_is_not_new() -> None:

@@ -179,8 +179,8 @@ class Radicale:
         """See Agendas."""
         with self._locked(shared=True):
             folder = self._folder_of(place)
-            paths = [folder / name for name in names if name == Path(name).name and not name.startswith(".")] if folder else []
-            return {path.name: text for path in paths if (text := _text(path))}
+            plain = [name for name in names if name == Path(name).name and not name.startswith(".")]
+            return {name: text for name in plain if folder and (text := _text(folder / name))}
 
     def _folder_of(self, place: Place) -> Path | None:
         folders = self._folders(place.owner)

@@ -24,8 +24,8 @@ from malleposte.accounts.life import archives, removal, renewal
 from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.mailbox.hours.model import Change as HoursChange
-from malleposte.accounts.mails.hours import letter as hours_letter
 from malleposte.accounts.mailbox.tools.events.step import step as tool_events
+from malleposte.accounts.mails.hours import letter as hours_letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.retraction.work import step as retractions
 from malleposte.accounts.settings import Settings

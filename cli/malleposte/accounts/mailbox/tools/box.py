@@ -72,9 +72,7 @@ class Box:
                     Sent(row.tool, row.title, row.changed, row.state, row.detail)
                     for row in orders.of_late(uid, MOST_SENT)
                 )  # fmt: skip
-        return tuple(
-            _stated(_shown(rule, waits.get(rule.id, 0), gone.get(rule.id, 0.0)), last) for rule in rules
-        ), sent
+        return tuple(_stated(_shown(rule, waits.get(rule.id, 0), gone.get(rule.id, 0.0)), last) for rule in rules), sent
 
     def own_terms(self, uid: str) -> dict[str, Any]:
         """Return the rules and what left in the agent's own terms, for a copy of the own data; nothing where none is.

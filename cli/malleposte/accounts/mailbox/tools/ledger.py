@@ -60,7 +60,8 @@ class Ledger:
     def take(self, order: Order, tool: str, link: str) -> bool:
         """Write an order down; whether it is new."""
         ident = key(order.uid, order.rule, order.message_id)
-        return self._add(order.uid, order.rule, tool, Note(ident, order.title, order.sender, link, order.text), order.at)
+        note = Note(ident, order.title, order.sender, link, order.text)
+        return self._add(order.uid, order.rule, tool, note, order.at)
 
     def take_event(self, uid: str, rule: Rule, event: Event, now: float) -> bool:
         """Write down that an event is told; whether it is new."""

@@ -372,5 +372,3 @@ def test_without_a_tool_of_the_academy_s_nobody_is_asked(stage: Stage) -> None:
     stage.allows.clear()
     stage.away = True
     assert stage.look() == StepResult("tool-events")
-
-
