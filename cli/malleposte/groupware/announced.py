@@ -1,4 +1,4 @@
-"""What a tool is told of a new event (RFC 5545): title, beginning, end, place; of most events nothing.
+"""The words of a new event (RFC 5545) that a tool is told: title, beginning, end, place; of most events nothing.
 
 Nothing is told of an event that is not public, was called off or declined, is over, or was made before the horizon:
 such events come back, or were imported. An invitation counts from the day on which it is in the agenda.
@@ -37,7 +37,7 @@ def announced(text: str, now: datetime.datetime, horizon: datetime.datetime, mai
     if not events or any(_closed(event) or declined(event, mails) for event in events):
         return None
     event = next((one for one in events if "recurrence-id" not in one.contents), events[0])
-    if _made(event, now) < horizon and not _invited(event, mails):
+    if _creation(event, now) < horizon and not _invited(event, mails):
         return None
     times = _next(event, events, now)
     if times is None:
@@ -52,8 +52,8 @@ def _closed(event: Any) -> bool:
     return text_of(event, "class").upper() not in ("", "PUBLIC") or text_of(event, "status").upper() == "CANCELLED"
 
 
-def _made(event: Any, now: datetime.datetime) -> datetime.datetime:
-    """When an event was made; an event that does not say it is made now."""
+def _creation(event: Any, now: datetime.datetime) -> datetime.datetime:
+    """The moment at which an event was made; one that does not say it is made now."""
     for name in ("created", "dtstamp"):
         if event.contents.get(name):
             value = event.contents[name][0].value

@@ -1,4 +1,4 @@
-"""What a tool is told of a new event, and the events of which it is told nothing."""
+"""The words of a new event that a tool is told, and the events of which it is told nothing."""
 
 import datetime
 import zoneinfo

@@ -166,7 +166,7 @@ class Radicale:
             if not owner.folder(self.root / uid):
                 return {}
         with self._locked(shared=True):
-            return {_named(folder): _title(folder, held) for folder, kind, held in self._folders(uid)
+            return {_named(folder): _title(folder, properties) for folder, kind, properties in self._folders(uid)
                     if kind == Kind.AGENDA}  # fmt: skip
 
     def changed(self, places: Sequence[Place], most: int) -> dict[Place, list[Entry]]:

@@ -24,6 +24,7 @@ from tests.stack.support.tools import HOST, Tools
 
 UNIT = "malleposte-accounts-tool-events.service"
 BOTH = pytest.mark.parametrize("profile", ["roundcube", "convergence"])
+GATE = pytest.mark.parametrize("profile", ["roundcube", pytest.param("convergence", marks=pytest.mark.full)])
 ICS = "text/calendar; charset=utf-8"
 
 
@@ -123,7 +124,7 @@ def test_the_place_leaves_where_it_is_asked_for_and_a_trial_is_an_event(agent: M
     assert "Quand" in trial and "Lieu" in text and "Salle Confidence" in text and "secret" not in text
 
 
-@BOTH
+@GATE
 def test_a_change_of_class_keeps_the_rule_and_tells_nothing_again(agent: Make, site: Site, profile: str) -> None:
     one = agent(profile)
     one.put()
@@ -149,7 +150,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(agent: Make, sit
     one, host = agent(), site.host_of("directory")
     place = one.events()
     words = []
-    for _turn in range(6):
+    for _turn in range(4):
         words.append(one.put())
         site.run(host, f"systemctl start --no-block {UNIT}; sleep {random.uniform(0.3, 3.0):.2f};"
                        f" systemctl kill -s KILL {UNIT} || true")  # fmt: skip
@@ -219,7 +220,7 @@ def teams(site: Site) -> Iterator[Teams]:
             sql(site, f"DELETE FROM {table} WHERE ident = '{uid}';")
 
 
-@BOTH
+@GATE
 def test_a_team_s_agenda_tells_its_members_until_they_leave(
     agent: Make, site: Site, teams: Teams, profile: str
 ) -> None:

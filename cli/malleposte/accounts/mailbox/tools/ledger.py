@@ -136,8 +136,8 @@ class Ledger:
             "SELECT event FROM seen WHERE uid = ? AND rule = ? AND event IN (SELECT value FROM json_each(?))",
             uid, rule, msgspec.json.encode([*keys]).decode(),
         )  # fmt: skip
-        known = {event for (event,) in seen}
-        return [one for one in keys if one not in known]
+        there = {event for (event,) in seen}
+        return [one for one in keys if one not in there]
 
     def looked(self, uid: str, rule: str, news: News, now: float) -> None:
         """Note the end of a look, all of it or nothing."""

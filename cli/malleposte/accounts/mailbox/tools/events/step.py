@@ -120,15 +120,15 @@ class Looking:
             events = [one for one in events if one.changed < cursor or one in single[:most]]
         single = single[:most]
         self._read[watch.uid] += len(single)
-        told: tuple[Event, ...] = ()
+        news: tuple[Event, ...] = ()
         agent = self._people().of(watch.uid)
         if single and agent and agent.state in TELL:
             horizon = max(watch.since - SKEW, watch.cursor - EARLIER)
             mails = tuple(sorted(agent.addresses if look.profile else self._team(watch) or ()))
-            told = tuple(self.night.tools.hosts.new_events(Question(look, tuple(single), mails, horizon)))
+            news = tuple(self.night.tools.hosts.new_events(Question(look, tuple(single), mails, horizon)))
         if many:
             self.result.done.append(f"{watch.uid}: {len(many)} events at once, not told")
-        self._note(watch, News(cursor, keys(events), told))
+        self._note(watch, News(cursor, keys(events), news))
 
     def _note(self, watch: Watch, news: News) -> None:
         number = self.night.tools.hosts.note_events(watch.uid, watch.rule, news)

@@ -6,6 +6,7 @@ import os
 import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -365,6 +366,24 @@ def test_an_agenda_that_cannot_be_read_stops_no_other(stage: Stage) -> None:
     new = stage.put("mdupond", "new")
     result = stage.look()
     assert stage.titles() == [new] and len(result.failures) == 1 and result.failures[0].startswith("other: ")
+
+
+def test_a_look_that_is_too_short_begins_with_the_others_the_next_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "LOOKS", 1)
+    for uid in ("first", "second"):
+        stage.agent(uid)
+        stage.agenda(uid)
+        stage.rule(uid)
+        stage.now += 60.0
+    news = {uid: stage.put(uid) for uid in ("first", "second")}
+    moments = iter([0.0, 0.0, step.LONGEST + 1.0] * 2)
+    monkeypatch.setattr(step, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    assert stage.look().failures == ["1 agendas wait for the next look"]
+    assert (stage.titles("first"), stage.titles("second")) == ([news["first"]], [])
+    stage.look()
+    assert stage.titles("second") == [news["second"]]
 
 
 def test_without_a_tool_of_the_academy_s_nobody_is_asked(stage: Stage) -> None:
