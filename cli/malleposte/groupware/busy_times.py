@@ -183,7 +183,7 @@ class News(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def of_news(raw: bytes, zone: datetime.tzinfo) -> list[Announced | None]:
-    """The words of each event that a tool is told; of what cannot be read, or not in time, none. Raises RequestError."""
+    """The words of each event that a tool is told; of what is not read in time, none. Raises RequestError."""
     try:
         news = msgspec.json.decode(raw, type=News)
         horizon = datetime.datetime.fromtimestamp(news.horizon, UTC)
