@@ -16,7 +16,6 @@ from malleposte.accounts.mailbox.tools.events.model import key as key_of
 from malleposte.accounts.meetings.times import Ask
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
-from malleposte.groupware.announced import Announced
 
 MARGIN = 60.0
 """Seconds before a look from which the next one begins: what is being written meanwhile."""
@@ -59,6 +58,15 @@ def _of_store(stores: Stores, profile: str, looks: Sequence[Look], now: float) -
     return answers
 
 
+class Words(msgspec.Struct, frozen=True):
+    """The words of an event, as `radicale-busy` gives them."""
+
+    title: str
+    begin: str
+    end: str
+    place: str
+
+
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events of an agenda of which a tool is to be told. See Look; `mails`: addresses of the owner."""
 
@@ -76,7 +84,7 @@ def read(stores: Stores, question: Question, ask: Ask) -> list[Event]:
     there = [one for one in question.events if one.name in texts]
     asked = {"horizon": question.horizon, "mails": question.mails, "texts": [texts[one.name] for one in there]}
     try:
-        answers = msgspec.json.decode(ask(msgspec.json.encode(asked)), type=list[Announced | None])
+        answers = msgspec.json.decode(ask(msgspec.json.encode(asked)), type=list[Words | None])
     except (OSError, msgspec.MsgspecError) as error:
         raise MallepostError(
             f"new events are not read: {type(error).__name__}: {error}", "look at 'journalctl -t radicale-busy'"
