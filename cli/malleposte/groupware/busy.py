@@ -66,7 +66,7 @@ def occurrences(
     for event in events:
         if text_of(event, "transp").upper() == "TRANSPARENT" or text_of(event, "status").upper() == "CANCELLED":
             continue
-        if _declined(event, mails):
+        if declined(event, mails):
             continue
         lasts = length(event)
         # A second earlier, since what begins then is looked for too.
@@ -86,7 +86,7 @@ def whole_day(event: Any) -> bool:
     return not isinstance(event.dtstart.value, datetime.datetime)
 
 
-def _declined(event: Any, mails: Container[str]) -> bool:
+def declined(event: Any, mails: Container[str]) -> bool:
     """Whether the owner said no."""
     return any(
         one.value.strip().lower().removeprefix("mailto:") in mails

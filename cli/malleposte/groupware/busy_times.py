@@ -13,7 +13,8 @@ socket, on which one request is read:
 ``POST /`` asks for a group, for root, with a JSON document: `from`, `until`, and `people`, each with `uid`, `mails`
 (the agent's addresses) and `texts`, the events that another store has; null: those that are kept here. The answer has
 the pairs of each agent by uid, and null where nothing is known. ``POST /own`` asks the same for one agent alone, who is
-shown the own events: beginning, end, title, place, links.
+shown the own events: beginning, end, title, place, links. ``POST /news`` has `horizon` (seconds since 1970), `mails`
+and `texts`: the answer has for each text what a tool is told of it, or null (`groupware.announced`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import datetime
 import json
 import re
 import sys
+import time
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,8 +33,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from malleposte.groupware.announced import Announced, announced
 from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc, occurrences, whole_day
-from malleposte.groupware.events import text_of
+from malleposte.groupware.events import PATIENCE, bounded, text_of
 from malleposte.platform.identity import is_uid
 from malleposte.platform.times import DATE_TIME
 
@@ -171,6 +174,37 @@ class Days(Busy):
         return []
 
 
+class News(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question for what is new in an agenda."""
+
+    horizon: float
+    mails: tuple[str, ...]
+    texts: list[str]
+
+
+def of_news(raw: bytes, zone: datetime.tzinfo) -> list[Announced | None]:
+    """The words of each event that a tool is told; of what is not read in time, none. Raises RequestError."""
+    try:
+        news = msgspec.json.decode(raw, type=News)
+        horizon = datetime.datetime.fromtimestamp(news.horizon, UTC)
+    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        raise RequestError(f"not a question for what is new ({error})") from error
+    now, until = datetime.datetime.now(zone), time.monotonic() + SECONDS
+    mails = frozenset(map(str.lower, news.mails))
+    answers = list[Announced | None]()
+    for text in news.texts:
+        answer = None
+        try:
+            if time.monotonic() > until:
+                raise TimeoutError(f"the events before it took more than {SECONDS} s")
+            with bounded(PATIENCE):
+                answer = announced(text, now, horizon, mails)
+        except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
+            print(f"<5>a new event is not told: {type(error).__name__}: {error}", file=sys.stderr)
+        answers.append(answer)
+    return answers
+
+
 def _group(raw: bytes) -> Group:
     try:
         return msgspec.json.decode(raw, type=Group)
@@ -199,6 +233,9 @@ def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, b
         if line.startswith("POST /own "):
             own = of_owner(stream.read(min(size, LARGEST_GROUP)), root, zone)
             return "200 OK", msgspec.json.encode(own)
+        if line.startswith("POST /news "):
+            news = of_news(stream.read(min(size, LARGEST_GROUP)), zone)
+            return "200 OK", msgspec.json.encode(news)
         question = asked(line, zone)
     except RequestError as error:
         return "400 Bad Request", f"{error}\n".encode()

@@ -1,21 +1,26 @@
 """« Mes outils »: accountd judges what an agent gives, has it sealed and tried, and writes no secret anywhere."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from malleposte.accountd.calls.account import JournalShown, ShowJournal
+from malleposte.accountd.calls.mailbox import tools as calls
 from malleposte.accountd.calls.mailbox.tools import (
     AddTool,
+    AgentAgendas,
     AgentTools,
     ChangeTool,
     LinkedMessage,
     OpenLink,
     RenewTool,
+    ShowAgendas,
     ShowTools,
     ToolTried,
     TryTool,
 )
 from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accounts.mailbox.tools.events.model import Agenda, Changes, Look, News, Seen
 from malleposte.accounts.mailbox.tools.kinds.base import Outcome, Verdict
 from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, RuleShown, Sent, Shown, State, When
 from malleposte.accounts.mailbox.tools.place import Place
@@ -39,15 +44,24 @@ class Box:
         self.shown = Shown({"slack": ("hooks.slack.com",), "matrix": ("matrix.ac-exemple.test",)}, (RULE,), SENT)
         self.away: Exception | None = None
         self.done: list[tuple[object, ...]] = []
+        self.looks: list[Look] = []
+        self.changes = Changes(100.0, events=(Seen("a.ics", "a" * 24, 50.0),))
 
     def tools(self, _uid: str) -> Shown:
         if self.away:
             raise self.away
         return self.shown
 
-    def add_tool(self, uid: str, given: Given) -> Shown:
-        self.done.append((uid, given))
+    def add_tool(self, uid: str, given: Given, begun: News | None = None) -> Shown:
+        self.done.append((uid, given, *([begun] if begun else [])))
         return self.shown
+
+    def agendas_of(self, uid: str, _profile: str) -> list[Agenda]:
+        return [Agenda(uid), Agenda(uid, "projet", "Projet")]
+
+    def agenda_changes(self, looks: tuple[Look, ...]) -> list[Changes]:
+        self.looks += looks
+        return [self.changes]
 
     def renew_tool(self, uid: str, ident: str, values: dict[str, str]) -> Shown:
         self.done.append((uid, ident, values))
@@ -72,7 +86,7 @@ def box() -> Box:
 
 @pytest.fixture
 def stage(stage: Stage, box: Box) -> Stage:
-    names = ("tools", "add_tool", "renew_tool", "change_tool", "try_tool", "linked")
+    names = ("tools", "add_tool", "renew_tool", "change_tool", "try_tool", "linked", "agendas_of", "agenda_changes")
     vars(stage.hosts).update({name: getattr(box, name) for name in names})
     return stage
 
@@ -127,6 +141,60 @@ def test_a_rule_that_cannot_be_is_refused(stage: Stage, box: Box, wrong: dict, w
     assert isinstance(answer, Refused)
     assert (answer.error, answer.message) == (ErrorCode.REFUSED_VALUE, word)
     assert (box.done, notes(stage)) == ([], [])
+
+
+def events(**more: object) -> AddTool:
+    return add(**({"when": "event", "label": "", "agenda": "mdupond/projet"} | more))
+
+
+def test_a_rule_for_events_begins_with_those_that_are_there(stage: Stage, box: Box) -> None:
+    answer = success(stage.ask(ShowAgendas(HERE, "mdupond", token("mdupond"))))
+    assert isinstance(answer, AgentAgendas)
+    assert [(one.ident, one.title) for one in answer.agendas] == [
+        ("mdupond/personal", ""), ("mdupond/projet", "Projet"),
+    ]  # fmt: skip
+    success(stage.ask(events(place=True, lines=True)))
+    ((uid, given, begun),) = box.done
+    agenda = Agenda("mdupond", "projet", "Projet")
+    assert (uid, given) == ("mdupond", Given("slack", When.EVENT, {"url": URL}, agenda=agenda, place=True))
+    assert begun == News(100.0, ("a" * 24,), anew=True)
+    assert [(one.owner, one.name, one.after) for one in box.looks] == [("mdupond", "projet", 0.0)]
+    assert notes(stage) == ["slack : règle ajoutée (événements : titre, date, lieu)"]
+
+
+def test_a_team_s_agenda_is_its_members_own_choice_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = SimpleNamespace(attributes={
+        "uid": ["equipe-x"], "cn": ["Équipe X"], "mpTeam": ["@dsi"], "mpState": ["active"], "mpAgenda": ["TRUE"],
+    })  # fmt: skip
+    monkeypatch.setattr(calls.members, "of", lambda _directory, _uid: [team])
+    shown = success(stage.ask(ShowAgendas(HERE, "mdupond", token("mdupond"))))
+    assert isinstance(shown, AgentAgendas) and shown.agendas[-1].title == "Équipe X"
+    success(stage.ask(events(agenda="equipe-x/personal")))
+    team.attributes["mpState"] = ["suspended"]
+    answer = stage.ask(events(agenda="equipe-x/personal"))
+    assert isinstance(answer, Refused) and answer.message == "agenda"
+
+
+@pytest.mark.parametrize("agenda", ["", "other/personal", "mdupond/other", "equipe-x/personal"])
+def test_somebody_else_s_agenda_is_refused(stage: Stage, box: Box, agenda: str) -> None:
+    answer = stage.ask(events(agenda=agenda))
+    assert isinstance(answer, Refused) and answer.message == "agenda"
+    assert (box.done, box.looks) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        (Changes(1.0, there=False), "agenda"),
+        (Changes(1.0, fault="away"), "agenda"),
+        (Changes(1.0, more=True), "large"),
+    ],
+)
+def test_an_agenda_that_cannot_be_watched_is_refused(stage: Stage, box: Box, changes: Changes, word: str) -> None:
+    box.changes = changes
+    answer = stage.ask(events())
+    assert isinstance(answer, Refused) and answer.message == word
+    assert box.done == []
 
 
 def test_rules_are_few(stage: Stage, box: Box) -> None:

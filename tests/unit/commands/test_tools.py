@@ -11,6 +11,7 @@ import click
 import msgspec
 import pytest
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.mailbox.tools.events.model import Agenda
 from malleposte.accounts.mailbox.tools.model import Act, Paused, RuleShown, Sent, Shown, State, When
 from malleposte.commands.accounts import tools
 from malleposte.core.errors import InputError, MallepostError
@@ -104,3 +105,11 @@ def test_what_is_no_change_is_refused_and_changes_nothing(
     with pytest.raises(MallepostError, match="nothing was changed"):
         typed("--remove", RULE.id)
     assert RULE.id in typed() and journal.read_text() == ""
+
+
+def test_an_agenda_is_named_and_its_end_is_told(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = RuleShown("b" * 16, "slack", When.EVENT, agenda=Agenda("equipe-x", title="X"), place=True, gone=1.0)
+    monkeypatch.setattr(Box, "tools", lambda _box, _uid: Shown(rules=(rule,)))
+    assert "new events of equipe-x/personal (no such agenda), place: on" in typed()
+    (row,) = json.loads(typed("--json"))["rules"]
+    assert (row["agenda"], row["place"], row["agenda_gone"]) == ("equipe-x/personal", True, True)

@@ -133,6 +133,8 @@ class FakeAccountd:
     asked: list[Request[Any]] = field(default_factory=list)
     failures: dict[type[Request[Any]], Exception] = field(default_factory=dict)
     """Requests of these kinds alone fail so."""
+    answers: dict[type[Request[Any]], Done] = field(default_factory=dict)
+    """Requests of these kinds alone are answered so."""
     patience: float = 0.0
     """The seconds of the last question that was not to wait."""
 
@@ -140,7 +142,7 @@ class FakeAccountd:
         self.asked.append(request)
         # Whatever proves something says by which browser.
         assert getattr(request, "browser", None) in (None, browsers.digest())
-        answer = self.failures.get(type(request), self.answer)
+        answer = self.failures.get(type(request), self.answers.get(type(request), self.answer))
         if isinstance(answer, Exception):
             raise answer
         return answer_to(request, answer)

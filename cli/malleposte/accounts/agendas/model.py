@@ -61,6 +61,37 @@ class Collection:
         return replace(self, items={key: item for key, item in self.items.items() if key in chosen})
 
 
+@dataclass(frozen=True)
+class Entry:
+    """An event as a list of changes has it: its name as DAV shows it, its key (`Item.key`), its last change (s)."""
+
+    name: str
+    key: str
+    changed: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """An agenda, and the second from which its changes are looked for."""
+
+    owner: str
+    name: str
+    after: float = 0.0
+
+
+class Agendas(Protocol):
+    """A store, for whoever looks for events that are new in it. What is raised is as in Store."""
+
+    def titles(self, uid: str) -> dict[str, str]:
+        """The agendas of an agent, their titles by name; an empty title is the store's own."""
+
+    def changed(self, places: Sequence[Place], most: int) -> dict[Place, list[Entry]]:
+        """The events that changed, the first first, `most` of each agenda; an agenda that is not there is left out."""
+
+    def texts(self, place: Place, names: Sequence[str]) -> dict[str, str]:
+        """The texts of events by name, of those that are there."""
+
+
 class Store(Protocol):
     """A store, of all agents. Everything here raises MallepostError or OSError where the store does not answer."""
 

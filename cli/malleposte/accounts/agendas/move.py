@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
-from malleposte.accounts.agendas.model import Collection, Kind, Store, fit_place, merged
+from malleposte.accounts.agendas.model import Agendas, Collection, Kind, Store, fit_place, merged
 from malleposte.core.errors import MallepostError
 from malleposte.platform.classes import Class
 
@@ -97,6 +98,17 @@ class Stores:
             if name in self._by_name and not self._by_name[name].flat:
                 return self._by_name[name]
         raise MallepostError(f"the agendas of the class {profile!r} are not on this host")
+
+    def changes(self, profile: str) -> Agendas:
+        """Return the same, for whoever looks for new events; without a class, that of functional boxes.
+
+        Raises MallepostError.
+        """
+        if profile:
+            return cast("Agendas", self.main(profile))
+        if "sogo" not in self._by_name:
+            raise MallepostError("the agendas of functional boxes are not on this host")
+        return cast("Agendas", self._by_name["sogo"])
 
     def every(self) -> list[Store]:
         """Return the stores of agendas."""

@@ -12,10 +12,14 @@ from typing import Any
 from malleposte.accounts.agendas.model import (
     MAIN,
     Collection,
+    Entry,
     Item,
     Kind,
+    Place,
     collected,
+    components,
     fit_name,
+    fit_place,
     newer,
     uid_of,
 )
@@ -23,6 +27,8 @@ from malleposte.platform import locks
 from malleposte.runtime import owner
 
 LOCK = ".Radicale.lock"
+LARGEST = 1 << 20
+"""Octets of an item in which events are looked for."""
 MODE = 0o640
 """Of the files, as Radicale makes them."""
 PROPERTIES = ".Radicale.props"
@@ -154,6 +160,32 @@ class Radicale:
     def forget(self, uid: str) -> None:
         """See Store. Radicale removes an item with its file; what it remembers are names, for a month."""
 
+    def titles(self, uid: str) -> dict[str, str]:
+        """See Agendas."""
+        with owner.as_owner(self.root):
+            if not owner.folder(self.root / uid):
+                return {}
+        with self._locked(shared=True):
+            return {_named(folder): _title(folder, properties) for folder, kind, properties in self._folders(uid)
+                    if kind == Kind.AGENDA}  # fmt: skip
+
+    def changed(self, places: Sequence[Place], most: int) -> dict[Place, list[Entry]]:
+        """See Agendas."""
+        with self._locked(shared=True):
+            folders = ((place, self._folder_of(place)) for place in places)
+            return {place: _changed(folder, place.after, most) for place, folder in folders if folder}
+
+    def texts(self, place: Place, names: Sequence[str]) -> dict[str, str]:
+        """See Agendas."""
+        with self._locked(shared=True):
+            folder = self._folder_of(place)
+            plain = [name for name in names if name == Path(name).name and not name.startswith(".")]
+            return {name: text for name in plain if folder and (text := _text(folder / name))}
+
+    def _folder_of(self, place: Place) -> Path | None:
+        folders = self._folders(place.owner)
+        return next((one for one, kind, _held in folders if kind == Kind.AGENDA and _named(one) == place.name), None)
+
     def holders(self) -> set[str]:
         """See Store."""
         with owner.as_owner(self.root):
@@ -163,6 +195,38 @@ class Radicale:
                 if not base.name.startswith(".")  # published calendars, which are no agent's
                 and owner.folder(base) and any(_filled(folder) for folder, _kind, _held in self._folders(base.name))
             }  # fmt: skip
+
+
+def _named(folder: Path) -> str:
+    """The name of an agenda between stores."""
+    return MAIN if folder.name == OWN[Kind.AGENDA, MAIN] else fit_place(folder.name)
+
+
+def _title(folder: Path, properties: dict[str, Any]) -> str:
+    return "" if _named(folder) == MAIN else str(properties.get(TITLE, ""))
+
+
+def _changed(folder: Path, after: float, most: int) -> list[Entry]:
+    """The events of a folder that changed since then, the first first."""
+    stamped = sorted(
+        (path.lstat().st_mtime, path) for path in folder.iterdir()
+        if owner.plain(path) and not path.name.startswith(".") and path.lstat().st_mtime >= after
+    )  # fmt: skip
+    entries: list[Entry] = []
+    for changed, path in stamped:
+        text = _text(path)
+        if "VEVENT" in components(text):
+            entries.append(Entry(path.name, uid_of(text) or path.name, changed))
+        if len(entries) == most:
+            break
+    return entries
+
+
+def _text(path: Path) -> str:
+    """The text of an item; empty for a large one, and for what is none."""
+    if not owner.plain(path) or path.lstat().st_size > LARGEST:
+        return ""
+    return owner.read(path).decode("utf-8", "replace")
 
 
 def _filled(folder: Path) -> bool:

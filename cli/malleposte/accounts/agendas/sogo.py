@@ -10,14 +10,16 @@ from typing import Any
 from malleposte.accounts.agendas.model import (
     MAIN,
     Collection,
+    Entry,
     Item,
     Kind,
+    Place,
     collected,
     components,
     fit_name,
     newer,
 )
-from malleposte.adapters.sogo import CALENDAR, CONTACTS, folders, rights, tool
+from malleposte.adapters.sogo import CALENDAR, CONTACTS, changes, folders, rights, tool
 
 MODULES = {Kind.AGENDA: CALENDAR, Kind.CONTACTS: CONTACTS}
 PUBLISHER = "malleposte-calendars"
@@ -89,6 +91,25 @@ class SogoStore:
     def forget(self, uid: str) -> None:
         """See Store. Folders stay, with their titles and rights, for an agent who returns to the class."""
         folders.forget(self.sql, uid)
+
+    def titles(self, uid: str) -> dict[str, str]:
+        """See Agendas."""
+        there = folders.find(self.sql, uid, CALENDAR)
+        return {name: "" if name == MAIN else one.title for name, one in there.items()}
+
+    def changed(self, places: Sequence[Place], most: int) -> dict[Place, list[Entry]]:
+        """See Agendas."""
+        entries: dict[Place, list[Entry]] = {}
+        for row in changes.events(self.sql, [(one.owner, one.name, int(one.after)) for one in places], most):
+            listed = entries.setdefault(places[int(row["number"])], [])
+            if row["name"] is not None:
+                key = str(row["uid"] or "").strip() or str(row["name"])
+                listed.append(Entry(str(row["name"]), key, float(row["changed"])))
+        return entries
+
+    def texts(self, place: Place, names: Sequence[str]) -> dict[str, str]:
+        """See Agendas."""
+        return changes.texts(self.sql, place.owner, place.name, names)
 
     def holders(self) -> set[str]:
         """See Store."""

@@ -45,6 +45,8 @@ class ForAccountd(ABC):
     settle = acts.agendas.settle
     busy_times = acts.agendas.busy_times
     own_days = acts.agendas.own_days
+    agendas_of = acts.agendas.agendas_of
+    agenda_changes = acts.agendas.agenda_changes
     traces = acts.traces.traces
     untrace = acts.traces.untrace
     factors = acts.log_ins.factors
@@ -95,6 +97,10 @@ class ForRoot(ForAccountd):
     school_holidays = acts.upkeep.school_holidays
     learn_holidays = acts.upkeep.learn_holidays
     holders = acts.agendas.holders
+    new_events = acts.agendas.new_events
+    watched_agendas = acts.mailbox.watched_agendas
+    unseen_events = acts.mailbox.unseen_events
+    note_events = acts.mailbox.note_events
     enrolled = acts.log_ins.enrolled
     files = acts.contents.files
     empty = acts.contents.empty

@@ -24,6 +24,7 @@ from malleposte.accounts.life import archives, removal, renewal
 from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.mailbox.hours.model import Change as HoursChange
+from malleposte.accounts.mailbox.tools.events.step import step as tool_events
 from malleposte.accounts.mails.hours import letter as hours_letter
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.retraction.work import step as retractions
@@ -291,7 +292,7 @@ STEPS: dict[str, Step] = {
     "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
     "archive-ends": archive_ends, "own-data": own_data, "retractions": retractions,
     "convocations": convocations, "school-holidays": school_holidays,
-    "default-hours": default_hours, "teams": teams,
+    "default-hours": default_hours, "teams": teams, "tool-events": tool_events,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

@@ -23,7 +23,7 @@ from malleposte.platform import times
 @YES
 @AS_JSON
 def tools_command(who: str, pause: str, remove: str, reason: str, yes: bool, as_json: bool) -> None:
-    """Show the rules by which an agent tells tools of others of messages, pause one or remove it.
+    """Show the rules by which an agent tells tools of others of messages or events, pause one or remove it.
 
     No access and nothing of a message is shown. RULE is the identifier that the list shows. The owner sees a change and
     its reason in « Mon journal ».
@@ -59,7 +59,8 @@ def tools_command(who: str, pause: str, remove: str, reason: str, yes: bool, as_
 def _row(rule: RuleShown) -> dict[str, Any]:
     return {
         "rule": rule.id, "tool": rule.tool, "host": rule.host, "when": rule.when.value, "label": rule.label,
-        "first_lines": rule.lines, "paused": rule.paused.value, "waiting": rule.waits,
+        "first_lines": rule.lines, "agenda": f"{rule.agenda.owner}/{rule.agenda.name}" if rule.agenda else "",
+        "place": rule.place, "agenda_gone": bool(rule.gone), "paused": rule.paused.value, "waiting": rule.waits,
         "last_success": _time(rule.success), "last_failure": _time(rule.failure), "failure": rule.detail,
     }  # fmt: skip
 
@@ -70,10 +71,12 @@ def _time(at: float) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     where = f" at {row['host']}" if row["host"] else ""
-    moment = f"label {row['label']}" if row["when"] == When.LABEL else "mail that comes"
+    moments = {When.LABEL: f"label {row['label']}", When.EVENT: f"new events of {row['agenda']}"}
+    moment = moments.get(row["when"], "mail that comes") + (" (no such agenda)" if row["agenda_gone"] else "")
     failure = f"{row['last_failure']} ({row['failure'] or 'no detail'})" if row["last_failure"] else "never"
     return (
-        f"{row['rule']}  {row['tool']}{where}, {moment}{', first lines' if row['first_lines'] else ''}: "
+        f"{row['rule']}  {row['tool']}{where}, {moment}{', first lines' if row['first_lines'] else ''}"
+        f"{', place' if row['place'] else ''}: "
         f"{row['paused'] or 'on'}, {row['waiting']} waiting, last success {row['last_success'] or 'never'}, "
         f"last failure {failure}"
     )

@@ -9,11 +9,14 @@ from urllib.parse import urlencode
 from flask import abort, redirect, render_template, request, session
 from malleposte.accountd.calls.mailbox.tools import (
     AddTool,
+    AgentAgendas,
     AgentTools,
     ChangeTool,
     OpenLink,
     RenewTool,
+    ShowAgendas,
     ShowTools,
+    ToolAgenda,
     ToolRule,
     ToolTried,
     TryTool,
@@ -70,6 +73,8 @@ REFUSALS = {
     "full": "Vous avez déjà dix règles\N{NO-BREAK SPACE}: supprimez-en une.",
     "host": "L’académie n’a pas ouvert le serveur de cette adresse.",
     "word": "Indiquez une étiquette sans espace, ou un expéditeur ou un objet.",
+    "agenda": "Choisissez un de vos agendas. Il n’existe peut-être plus.",
+    "large": "Cet agenda a plus de 20\N{NO-BREAK SPACE}000 événements\N{NO-BREAK SPACE}: choisissez-en un autre.",
     "there is no such rule any more": "Cette règle n’existe plus.",
 }
 WRONG = "Un des accès n’a pas la bonne forme\N{NO-BREAK SPACE}: copiez-le de nouveau depuis l’outil."
@@ -82,6 +87,7 @@ TRIED = {
 """The outcome of a trial, by accountd's word."""
 
 
+EVENT = "event"
 FILLED = (InputRequired("Remplissez ce champ."), Length(max=LONGEST, message=TOO_LONG))
 
 
@@ -89,14 +95,15 @@ class RuleForm(Form):
     """A rule for a tool; the tool's fields join it (`_form`)."""
 
     when = RadioField(
-        "Quand signaler un message",
+        "Quand signaler un message, ou un événement",
         choices=[
             ("label", "Quand je lui mets une étiquette, depuis n’importe quelle messagerie"),
             ("comes", "Quand il arrive, d’après son expéditeur ou son objet"),
+            (EVENT, "Quand un événement est ajouté à un de vos agendas"),
         ],
         default="label",
         validate_choice=False,
-        validators=[AnyOf(("label", "comes"), "Choisissez un moment.")],
+        validators=[AnyOf(("label", "comes", EVENT), "Choisissez un moment.")],
         widget=dsfr.Radios(),
     )
     label = StringField(
@@ -113,6 +120,11 @@ class RuleForm(Form):
     subject = StringField("Mot dans l’objet", validators=[Length(max=80, message=TOO_LONG)], widget=dsfr.Input())
     lines = BooleanField(
         "Envoyer aussi les cinq premières lignes", description="Sinon partent l’objet, l’expéditeur et un lien.",
+        widget=dsfr.Checkbox(),
+    )  # fmt: skip
+    agenda = RadioField("Agenda", choices=[], validate_choice=False, widget=dsfr.Radios())
+    place = BooleanField(
+        "Envoyer aussi le lieu de l’événement", description="Sinon partent son titre, sa date et son heure.",
         widget=dsfr.Checkbox(),
     )  # fmt: skip
 
@@ -193,7 +205,9 @@ def tool_add(agent: sign_on.Agent) -> Answer:
     allowed = {one.name: one.hosts for one in answer.tools}
     if tool not in FIELDS or tool not in allowed:
         abort(404)
-    return _filled(agent, tool, RuleForm, allowed[tool])
+    shown = ask(agent, ShowAgendas, refused=_refusals())
+    agendas = shown.agendas if isinstance(shown, AgentAgendas) else ()
+    return _filled(agent, tool, RuleForm, allowed[tool], agendas=agendas)
 
 
 @SUBJECT.form("/compte/outils/renouveler", "/en/account/tools/access")
@@ -210,9 +224,12 @@ def tool_renew(agent: sign_on.Agent) -> Answer:
 
 
 def _filled(
-    agent: sign_on.Agent, tool: str, base: type[Form], hosts: tuple[str, ...], rule: ToolRule | None = None
-) -> Answer:
+    agent: sign_on.Agent, tool: str, base: type[Form], hosts: tuple[str, ...], rule: ToolRule | None = None,
+    agendas: tuple[ToolAgenda, ...] = (),
+) -> Answer:  # fmt: skip
     form, refused, status = _form(tool, base, sent=request.method == "POST"), "", 200
+    if not rule:
+        _offer(form, agendas)
     if request.method == "POST":
         status = 422
         if form.validate():
@@ -233,13 +250,22 @@ def _filled(
 
 def _words(form: Form) -> dict[str, Any]:
     """The words that the chosen moment needs, and no others."""
-    labels = form.typed("when") == "label"
-    return {
-        "label": form.typed("label").strip() if labels else "",
-        "sender": "" if labels else form.typed("sender").strip(),
-        "subject": "" if labels else form.typed("subject").strip(),
-        "lines": bool(form["lines"].data),
-    }
+    when = form.typed("when")
+    if when == EVENT:
+        return {"agenda": form.typed("agenda"), "place": bool(form["place"].data)}
+    lines = bool(form["lines"].data)
+    if when == "label":
+        return {"label": form.typed("label").strip(), "lines": lines}
+    return {"sender": form.typed("sender").strip(), "subject": form.typed("subject").strip(), "lines": lines}
+
+
+def _offer(form: Form, agendas: tuple[ToolAgenda, ...]) -> None:
+    """Let the form offer these agendas; without any, no event is told."""
+    form["agenda"].choices = [(one.ident, one.title or _("Mon agenda")) for one in agendas]
+    if not form["agenda"].data and agendas:
+        form["agenda"].data = agendas[0].ident
+    if not agendas:
+        form["when"].choices = [one for one in form["when"].choices if one[0] != EVENT]
 
 
 def because(detail: str) -> str:

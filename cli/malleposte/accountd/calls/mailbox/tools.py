@@ -8,10 +8,14 @@ from malleposte.accountd.call import call
 from malleposte.accountd.context import Context, RefusedValueError, reached
 from malleposte.accountd.message import Done, Message, Owned, Secret, Text, fitting
 from malleposte.accounts.mailbox.tools import model
+from malleposte.accounts.mailbox.tools.events.model import Agenda, Look, News
 from malleposte.accounts.mailbox.tools.kinds.table import TOOLS
 from malleposte.accounts.mailbox.tools.model import Act, Given, RuleShown, Sent, Shown, When
 from malleposte.accounts.mailbox.tools.outside import Reach, host_of
+from malleposte.accounts.teams import members
+from malleposte.accounts.teams.model import TITLE
 from malleposte.core.errors import InputError
+from malleposte.directory.model import first
 from malleposte.throttle import costs
 
 APART = "tools"
@@ -28,8 +32,18 @@ class AllowedTool(Message, frozen=True):
     hosts: tuple[str, ...] = ()
 
 
+class ToolAgenda(Message, frozen=True):
+    """An agenda whose new events may be told: `ident` is `OWNER/NAME`; no title: the agent's main one."""
+
+    ident: str
+    title: str = ""
+
+
 class ToolRule(Message, frozen=True):
-    """A rule, without its access. `when`: `label` or `comes`; `paused`: `revoked`, `stopped` or nothing."""
+    """A rule, without its access. `when`: `label`, `comes` or `event`; `paused`: `revoked`, `stopped` or nothing.
+
+    `agenda` is the title of an agenda, empty for the agent's main one; `gone`: it is not there, or closed to the agent.
+    """
 
     ident: str
     tool: str
@@ -41,6 +55,9 @@ class ToolRule(Message, frozen=True):
     paused: str = ""
     host: str = ""
     waits: int = 0
+    agenda: str = ""
+    place: bool = False
+    gone: bool = False
 
 
 class ToolSent(Message, frozen=True):
@@ -61,6 +78,12 @@ class AgentTools(Done, frozen=True):
     sent: tuple[ToolSent, ...] = ()
 
 
+class AgentAgendas(Done, frozen=True):
+    """The agendas whose new events the agent may have told."""
+
+    agendas: tuple[ToolAgenda, ...] = ()
+
+
 class ToolTried(Done, frozen=True):
     """The outcome of a trial: `done`, `later`, `revoked` or `refused`, and a code."""
 
@@ -79,8 +102,12 @@ class ShowTools(Owned[AgentTools], frozen=True):
     """Show the rules, and what left."""
 
 
+class ShowAgendas(Owned[AgentAgendas], frozen=True):
+    """Show the agendas whose new events a rule may tell."""
+
+
 class AddTool(Owned[AgentTools], frozen=True):
-    """Add a rule. `values` are those of the tool's fields, in their order."""
+    """Add a rule. `values` are those of the tool's fields, in their order; `agenda` is the `ident` of one."""
 
     tool: Text
     when: Text
@@ -89,6 +116,8 @@ class AddTool(Owned[AgentTools], frozen=True):
     sender: Text = ""
     subject: Text = ""
     lines: bool = False
+    agenda: Text = ""
+    place: bool = False
 
 
 class RenewTool(Owned[AgentTools], frozen=True):
@@ -124,6 +153,14 @@ def show_tools(context: Context, request: ShowTools) -> AgentTools:
     return _answer(holder.uid, holder.state.value, _shown(context, holder.uid))
 
 
+@call(cost=costs.LOOK)
+def show_agendas(context: Context, request: ShowAgendas) -> AgentAgendas:
+    """Read the agent's own agendas on their host, and the teams of the agent in the directory."""
+    holder = context.owner(request.uid)
+    shown = [ToolAgenda(_ident(one), one.title) for one in _agendas(context, holder.uid)]
+    return AgentAgendas(holder.uid, holder.state.value, agendas=fitting(shown, ROOM))
+
+
 @call()
 def add_tool(context: Context, request: AddTool) -> AgentTools:
     """Seal the access there and keep the rule; the journal has what leaves by it."""
@@ -131,8 +168,13 @@ def add_tool(context: Context, request: AddTool) -> AgentTools:
     if request.when not in [*When]:
         raise RefusedValueError("no such moment")
     words = (request.label, request.sender, request.subject)
+    agenda = None
+    if request.when == When.EVENT:
+        agenda = next((one for one in _agendas(context, holder.uid) if _ident(one) == request.agenda), None)
+        if agenda is None:
+            raise RefusedValueError("agenda")
     try:
-        model.check(Given(request.tool, When(request.when), {}, *words))
+        model.check(Given(request.tool, When(request.when), {}, *words, agenda=agenda))
     except InputError as error:
         raise RefusedValueError("word") from error
     with context.alone(holder.uid, APART):
@@ -140,10 +182,17 @@ def add_tool(context: Context, request: AddTool) -> AgentTools:
         values = _values(shown, request.tool, request.values)
         if len(shown.rules) >= model.MOST_RULES:
             raise RefusedValueError("full")
-        rule = Given(request.tool, When(request.when), values, *words, request.lines)
+        rule = Given(
+            request.tool, When(request.when), values, *words, request.lines and not agenda, agenda,
+            request.place and agenda is not None,
+        )  # fmt: skip
+        begun = _begun(context, holder.uid, agenda) if agenda else None
         with reached():
-            shown = context.tools.hosts.add_tool(holder.uid, rule)
-        leaves = "objet, expéditeur, lien" + (", premières lignes" if request.lines else "")
+            shown = context.tools.hosts.add_tool(holder.uid, rule, begun)
+        if agenda:
+            leaves = "événements\N{NO-BREAK SPACE}: titre, date" + (", lieu" if rule.place else "")
+        else:
+            leaves = "objet, expéditeur, lien" + (", premières lignes" if rule.lines else "")
         _note(context, holder.uid, request.tool, f"règle ajoutée ({leaves})")
     return _answer(holder.uid, holder.state.value, shown)
 
@@ -198,6 +247,39 @@ def open_link(context: Context, request: OpenLink) -> LinkedMessage:
     return LinkedMessage(holder.uid, holder.state.value, folder=place.folder, number=place.number)
 
 
+def _agendas(context: Context, uid: str) -> list[Agenda]:
+    """The agendas of an agent, and those of the teams of which the agent is a member."""
+    with reached(what="the host of the agendas"):
+        own: list[Agenda] = context.tools.hosts.agendas_of(uid, _profile(context, uid))
+    teams = [
+        Agenda(first(one.attributes, "uid").lower(), title=f"{TITLE}{first(one.attributes, 'cn').removeprefix(TITLE)}")
+        for one in members.of(context.directory, uid)
+        if members.is_running(one) and first(one.attributes, "mpAgenda") == "TRUE"
+    ]
+    return [*own, *teams]
+
+
+def _begun(context: Context, uid: str, agenda: Agenda) -> News:
+    """The events that an agenda has as a rule begins."""
+    profile = _profile(context, uid) if agenda.owner == uid else ""
+    with reached(what="the host of the agendas"):
+        (changes,) = context.tools.hosts.agenda_changes((Look(agenda.owner, agenda.name, profile),))
+    if changes.fault or not changes.there:
+        raise RefusedValueError("agenda")
+    if changes.more:
+        raise RefusedValueError("large")
+    return News(changes.at, tuple(dict.fromkeys(one.key for one in changes.events)), anew=True)
+
+
+def _profile(context: Context, uid: str) -> str:
+    entries = context.directory.search("people", ["mpProfile"], {"uid": uid})
+    return next((first(one.attributes, "mpProfile") for one in entries), "")
+
+
+def _ident(agenda: Agenda) -> str:
+    return f"{agenda.owner}/{agenda.name}"
+
+
 def _values(shown: Shown, tool: str, values: tuple[str, ...]) -> dict[str, str]:
     """The values by their names. Raises RefusedValueError, which says the field's name."""
     if tool not in shown.tools or tool not in TOOLS:
@@ -243,7 +325,7 @@ def _answer(uid: str, before: str, shown: Shown) -> AgentTools:
 def _rule_of(rule: RuleShown) -> ToolRule:
     return ToolRule(
         rule.id, rule.tool, rule.when.value, rule.label, rule.sender, rule.subject, rule.lines, rule.paused.value,
-        rule.host, rule.waits,
+        rule.host, rule.waits, rule.agenda.title if rule.agenda else "", rule.place, bool(rule.gone),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from malleposte.accounts.channels import checked
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.hosts.table import Uid, act, first_with, only
+from malleposte.accounts.mailbox.tools.events import agendas as watched
+from malleposte.accounts.mailbox.tools.events.model import LOOKS, Agenda, Changes, Event, Look
 from malleposte.accounts.meetings import times
 from malleposte.accounts.meetings.model import MOST_PEOPLE, Appointment, Asked, Times
 
@@ -19,6 +21,7 @@ ONE_HOST = first_with("agendas", *AGENDAS, hint="deploy the hosts of the group w
 
 SOON = 5.0
 """Seconds for what a page waits for."""
+Looks = Annotated[tuple[Look, ...], msgspec.Meta(max_length=LOOKS)]
 Group = Annotated[tuple[Asked, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
 Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{8}T\d{6}Z\Z")]
 
@@ -46,3 +49,21 @@ def holders(host: LocalHost) -> dict[str, list[str]]:
 def busy_times(host: LocalHost, people: Group, begin: Moment, end: Moment) -> list[Times]:
     """Return when these agents are busy between two moments."""
     return times.read(host.agendas(), people, (begin, end), host.sogo_sql, times.by_socket)
+
+
+@act(on=ONE_HOST, merge=only, accountd=True)
+def agendas_of(host: LocalHost, uid: Uid, profile: str) -> list[Agenda]:
+    """Return the agent's own agendas."""
+    return watched.own(host.agendas(), uid, profile)
+
+
+@act(on=ONE_HOST, merge=only, accountd=True)
+def agenda_changes(host: LocalHost, looks: Looks) -> list[Changes]:
+    """Return the events that changed in these agendas, without their texts."""
+    return watched.changed(host.agendas(), looks)
+
+
+@act(on=ONE_HOST, merge=only)
+def new_events(host: LocalHost, question: watched.Question) -> list[Event]:
+    """Return of events that are new in an agenda what a tool may be told."""
+    return watched.read(host.agendas(), question, functools.partial(times.by_socket, target="/news"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import STORE
-from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, holding, only, union
+from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, every_one, holding, only, union
 from malleposte.accounts.mailbox import deleted as messages
 from malleposte.accounts.mailbox import filters, quarantine
 from malleposte.accounts.mailbox import senders as antispam
@@ -31,6 +31,8 @@ from malleposte.accounts.mailbox.owners.model import Shown as OwnedShown
 from malleposte.accounts.mailbox.quarantine import Held
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.mailbox.tools.box import Box as Tools
+from malleposte.accounts.mailbox.tools.events.model import News, Watch
+from malleposte.accounts.mailbox.tools.events.watched import Watched
 from malleposte.accounts.mailbox.tools.kinds.base import Verdict
 from malleposte.accounts.mailbox.tools.model import Act as ToolAct
 from malleposte.accounts.mailbox.tools.model import Given
@@ -167,9 +169,9 @@ def tools(host: LocalHost, uid: Uid) -> ToolsShown:
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
-def add_tool(host: LocalHost, uid: Uid, given: Given) -> ToolsShown:
-    """Add a rule, whose access is sealed."""
-    return Tools(host.rules.store).add(uid, given)
+def add_tool(host: LocalHost, uid: Uid, given: Given, begun: News | None = None) -> ToolsShown:
+    """Add a rule, whose access is sealed; `begun` has the events of its agenda, none of which is new."""
+    return Tools(host.rules.store).add(uid, given, begun)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
@@ -188,6 +190,24 @@ def change_tool(host: LocalHost, uid: Uid, ident: str, change: ToolAct) -> Tools
 def try_tool(host: LocalHost, uid: Uid, ident: str) -> Verdict:
     """Tell a rule's tool of a made-up message, and return the outcome."""
     return Tools(host.rules.store).trial(uid, ident)
+
+
+@act(on=holding(STORE), merge=every_one, label="tools")
+def watched_agendas(host: LocalHost) -> list[Watch]:
+    """Return the rules that tell tools of new events."""
+    return Watched(host.rules.store).every()
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only)
+def unseen_events(host: LocalHost, uid: Uid, ident: str, keys: list[str]) -> list[str]:
+    """Return the events of these that a rule does not know."""
+    return Watched(host.rules.store).unseen(uid, ident, keys)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only)
+def note_events(host: LocalHost, uid: Uid, ident: str, news: News) -> int:
+    """Note the end of a look at an agenda, and order what is told; return the number of new orders."""
+    return Watched(host.rules.store).note(uid, ident, news)
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)

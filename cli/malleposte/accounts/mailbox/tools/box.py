@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -13,10 +14,11 @@ import msgspec
 
 from malleposte.accounts import facts
 from malleposte.accounts.mailbox.tools import ledger, model, place, sealed, send
+from malleposte.accounts.mailbox.tools.events.model import News
 from malleposte.accounts.mailbox.tools.kinds.base import Note, Outcome, Verdict
 from malleposte.accounts.mailbox.tools.kinds.table import TOOLS, checked, parted
 from malleposte.accounts.mailbox.tools.links import Links
-from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown, State
+from malleposte.accounts.mailbox.tools.model import Act, Given, Paused, Rule, RuleShown, Sent, Shown, State, When
 from malleposte.accounts.mailbox.tools.outside import Reach, allowed, host_of
 from malleposte.accounts.mailbox.tools.place import Place
 from malleposte.accounts.mailbox.tools.send import Delivery
@@ -58,17 +60,19 @@ class Box:
         rules = self._store.read(uid)
         waits: dict[str, int] = {}
         last: dict[tuple[str, bool], tuple[float, str]] = {}
+        gone: dict[str, float] = {}
         sent: tuple[Sent, ...] = ()
         if self._path.exists():
             with ledger.opened(self._path) as orders:
                 for row in orders.open(uid):
                     waits[row.rule] = waits.get(row.rule, 0) + 1
                 last = orders.last(uid)
+                gone = {rule.id: orders.watch(uid, rule).gone for rule in rules if rule.agenda}
                 sent = tuple(
                     Sent(row.tool, row.title, row.changed, row.state, row.detail)
                     for row in orders.of_late(uid, MOST_SENT)
                 )  # fmt: skip
-        return tuple(_stated(_shown(rule, waits.get(rule.id, 0)), last) for rule in rules), sent
+        return tuple(_stated(_shown(rule, waits.get(rule.id, 0), gone.get(rule.id, 0.0)), last) for rule in rules), sent
 
     def own_terms(self, uid: str) -> dict[str, Any]:
         """Return the rules and what left in the agent's own terms, for a copy of the own data; nothing where none is.
@@ -80,6 +84,7 @@ class Box:
             {
                 "outil": one.tool, "site": one.host, "étiquette": one.label, "mot de l’expéditeur": one.sender,
                 "mot de l’objet": one.subject, "premières lignes": one.lines, "arrêtée": one.paused != Paused.NO,
+                **({"agenda": one.agenda.title or one.agenda.name, "lieu": one.place} if one.agenda else {}),
             }
             for one in chosen
         ]  # fmt: skip
@@ -92,12 +97,13 @@ class Box:
         ]  # fmt: skip
         return {"règles": rules, "messages signalés": sent} if rules or sent else {}
 
-    def add(self, uid: str, new: Given) -> Shown:
-        """Add a rule. Raises InputError, MallepostError."""
+    def add(self, uid: str, new: Given, begun: News | None = None) -> Shown:
+        """Add a rule. `begun`: the events that its agenda has. Raises InputError, MallepostError."""
         ident = secrets.token_hex(8)
         shown, access = self._values(uid, ident, new.tool, new.values)
         model.check(new)
-        rule = Rule(ident, new.tool, new.when, shown, access, new.label, new.sender, new.subject, new.lines)
+        rule = Rule(ident, new.tool, new.when, shown, access, new.label, new.sender, new.subject, new.lines,
+                    agenda=new.agenda, place=new.place)  # fmt: skip
 
         def change(rules: tuple[Rule, ...]) -> list[Rule]:
             if len(rules) >= model.MOST_RULES:
@@ -105,6 +111,9 @@ class Box:
             return [*rules, rule]
 
         self._store.change(uid, change)
+        if begun:
+            with ledger.opened(self._path) as orders:
+                orders.looked(uid, ident, begun, time.time())
         return self.shown(uid)
 
     def renew(self, uid: str, ident: str, values: dict[str, str]) -> Shown:
@@ -126,6 +135,9 @@ class Box:
         self._store.pause(uid, ident, Paused.STOPPED if stopped else Paused.NO)
         if not stopped:
             self._wake(uid, ident)
+        elif self._path.exists():
+            with ledger.opened(self._path) as orders:
+                orders.unwatch(uid, ident)
         return self.shown(uid)
 
     def remove(self, uid: str, ident: str) -> Shown:
@@ -139,6 +151,7 @@ class Box:
         if self._path.exists():
             with ledger.opened(self._path) as orders:
                 orders.end_rule(uid, ident, time.time())
+                orders.unwatch(uid, ident)
                 orders.written_off(uid, ident)
 
     def traces(self, uid: str) -> list[Trace]:
@@ -155,7 +168,7 @@ class Box:
         """Tell the tool of a made-up message, now; the outcome. Raises InputError, MallepostError."""
         rule = self._rule(uid, ident)
         page = f"https://{facts.read()['hostnames']['portal']}/"
-        note = msgspec.structs.replace(TRIAL, key=secrets.token_hex(20), link=page)
+        note = msgspec.structs.replace(_trial(rule, page), key=secrets.token_hex(20))
         verdict = self._ask(Delivery(uid, ident, rule.tool, rule.shown, rule.sealed, note))
         if verdict.outcome == Outcome.DONE and rule.paused == Paused.REVOKED:
             self.pause(uid, ident, stopped=False)
@@ -202,9 +215,18 @@ def _stated(rule: RuleShown, last: Mapping[tuple[str, bool], tuple[float, str]])
     return msgspec.structs.replace(rule, success=success, failure=failure, detail=detail)
 
 
-def _shown(rule: Rule, waits: int) -> RuleShown:
+def _trial(rule: Rule, page: str) -> Note:
+    """The made-up message, or event, of a trial."""
+    if rule.when != When.EVENT:
+        return msgspec.structs.replace(TRIAL, link=page)
+    begin = datetime.datetime.now().astimezone().replace(minute=0, second=0, microsecond=0)
+    begin, end = (begin + datetime.timedelta(days=1, hours=hours) for hours in (0, 1))
+    return Note("", TRIAL.title, "", "", begin=begin.isoformat(), end=end.isoformat())
+
+
+def _shown(rule: Rule, waits: int, gone: float = 0.0) -> RuleShown:
     shown = rule.shown.get("url") or rule.shown.get("server") or ""
     return RuleShown(
         rule.id, rule.tool, rule.when, rule.label, rule.sender, rule.subject, rule.lines, rule.paused,
-        urlsplit(shown).hostname or "", waits,
+        urlsplit(shown).hostname or "", waits, agenda=rule.agenda, place=rule.place, gone=gone,
     )  # fmt: skip

@@ -37,7 +37,7 @@ def sender(fields: list[tuple[bytes, bytes]]) -> str:
         name = str(make_header(decode_header(read[0][0][:200])))
     except (ValueError, LookupError):
         name = ""
-    return _line(f"{name} <{read[0][1]}>" if name else read[0][1], 150)
+    return one_line(f"{name} <{read[0][1]}>" if name else read[0][1], 150)
 
 
 def first_lines(raw: bytes) -> str:
@@ -70,12 +70,12 @@ def _text(part: Message) -> str:
 
 
 def _begin(text: str) -> str:
-    lines = [line for one in text[:20_000].splitlines() if (line := _line(one, LONGEST))]
+    lines = [line for one in text[:20_000].splitlines() if (line := one_line(one, LONGEST))]
     text = "\n".join(line for line in lines[:50] if not line.startswith(">"))
     return "\n".join(text.split("\n")[:LINES])[:LONGEST].strip()
 
 
-def _line(text: str, most: int) -> str:
+def one_line(text: str, most: int) -> str:
     """One line of characters that show: neither controls nor those that turn the direction of writing."""
     shown = "".join(one if one.isprintable() else " " for one in text)
     return re.sub(r" {2,}", " ", shown).strip()[:most]

@@ -29,8 +29,6 @@ from malleposte.accounts.mailbox.tools.ledger import Ledger
 from malleposte.accounts.mailbox.tools.links import Links
 from malleposte.accounts.mailbox.tools.model import (
     DAY,
-    MOST,
-    MOST_A_DAY,
     PATIENCE,
     Order,
     Row,
@@ -116,14 +114,11 @@ class Keeper:
             return
         if not rule:
             return
-        if self._full(order.uid):
+        if self.ledger.full(order.uid, self.clock()):
             with owner.as_owner(self.store.root):
                 durable.write(self.spool / FULL / order.uid, b"", 0o600)
             return
         self.ledger.take(order, rule.tool, self.links.of(order.uid, order.message_id))
-
-    def _full(self, uid: str) -> bool:
-        return len(self.ledger.open(uid)) >= MOST or self.ledger.count_since(uid, self.clock() - DAY) >= MOST_A_DAY
 
     def _free(self) -> None:
         """Let those give orders again who have room."""
@@ -131,7 +126,7 @@ class Keeper:
             full = list((self.spool / FULL).glob("[!.]*"))
         for path in full:
             with named(_failed, path.name):
-                if not self._full(path.name):
+                if not self.ledger.full(path.name, self.clock()):
                     with owner.as_owner(self.store.root):
                         path.unlink(missing_ok=True)
 

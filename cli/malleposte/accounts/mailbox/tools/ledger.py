@@ -1,6 +1,7 @@
 """The ledger of a mail host: messages to tell elsewhere, what was told, and what its owner was told of that.
 
-A SQLite file of root's, in no archive: what a restore brought back would be told a second time.
+A SQLite file of root's, in no archive: what a restore brought back would be told a second time. It knows the events of
+the agendas that rules watch, too: a rule that is not known here begins anew, and tells of nothing that is there.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 
 import msgspec
 
+from malleposte.accounts.mailbox.tools.events.model import MOST_SEEN, Event, News, Watch
 from malleposte.accounts.mailbox.tools.kinds.base import Note
-from malleposte.accounts.mailbox.tools.model import DAY, Order, Row, State
+from malleposte.accounts.mailbox.tools.model import DAY, MOST, MOST_A_DAY, Order, Row, Rule, State
 
 FOLDER = Path("/var/lib/malleposte-tools")
 FILE = "ledger.sqlite"
@@ -28,7 +30,11 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS orders_open ON orders (uid, rule, again) WHERE state = 'open'",
     "CREATE INDEX IF NOT EXISTS orders_made ON orders (uid, made)",
     "CREATE TABLE IF NOT EXISTS letters (uid, rule, about, at, PRIMARY KEY (uid, rule, about)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS watches (uid, rule, since, cursor, gone, PRIMARY KEY (uid, rule)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS seen (uid, rule, event, at, PRIMARY KEY (uid, rule, event)) WITHOUT ROWID",
 )
+_OF_RULE = ("letters", "watches", "seen")
+"""Tables that have nothing of a rule that is gone."""
 
 
 def key(uid: str, rule: str, message_id: str) -> str:
@@ -54,10 +60,19 @@ class Ledger:
     def take(self, order: Order, tool: str, link: str) -> bool:
         """Write an order down; whether it is new."""
         ident = key(order.uid, order.rule, order.message_id)
-        note = msgspec.json.encode(Note(ident, order.title, order.sender, link, order.text)).decode()
-        row = Row(
-            ident, order.uid, order.rule, tool, order.title, note, order.at, State.OPEN, "", order.at, 0, order.at
-        )
+        note = Note(ident, order.title, order.sender, link, order.text)
+        return self._add(order.uid, order.rule, tool, note, order.at)
+
+    def take_event(self, uid: str, rule: Rule, event: Event, now: float) -> bool:
+        """Write down that an event is told; whether it is new."""
+        ident = key(uid, rule.id, f"event {event.key}")
+        place = event.place if rule.place else ""
+        note = Note(ident, event.title, "", "", begin=event.begin, end=event.end, place=place)
+        return self._add(uid, rule.id, rule.tool, note, now)
+
+    def _add(self, uid: str, rule: str, tool: str, note: Note, at: float) -> bool:
+        text = msgspec.json.encode(note).decode()
+        row = Row(note.key, uid, rule, tool, note.title, text, at, State.OPEN, "", at, 0, at)
         values = [*map(_plain, msgspec.structs.astuple(row))]
         marks = ", ".join("?" * len(values))
         return self._do(f"INSERT OR IGNORE INTO orders VALUES ({marks})", *values) > 0  # noqa: S608  # marks alone
@@ -105,6 +120,49 @@ class Ledger:
         """Orders of an account that were made since then."""
         return int(self._ask("SELECT count(*) FROM orders WHERE uid = ? AND made >= ?", uid, since)[0][0])
 
+    def full(self, uid: str, now: float) -> bool:
+        """Whether an account may give no order now."""
+        return len(self.open(uid)) >= MOST or self.count_since(uid, now - DAY) >= MOST_A_DAY
+
+    def watch(self, uid: str, rule: Rule) -> Watch:
+        """A rule that tells of events, as it is watched."""
+        assert rule.agenda is not None
+        rows = self._ask("SELECT since, cursor, gone FROM watches WHERE uid = ? AND rule = ?", uid, rule.id)
+        return Watch(uid, rule.id, rule.agenda, *(rows[0] if rows else ()))
+
+    def unseen(self, uid: str, rule: str, keys: Sequence[str]) -> list[str]:
+        """The events of these that are not known."""
+        seen = self._ask(
+            "SELECT event FROM seen WHERE uid = ? AND rule = ? AND event IN (SELECT value FROM json_each(?))",
+            uid, rule, msgspec.json.encode([*keys]).decode(),
+        )  # fmt: skip
+        there = {event for (event,) in seen}
+        return [one for one in keys if one not in there]
+
+    def looked(self, uid: str, rule: str, news: News, now: float) -> None:
+        """Note the end of a look, all of it or nothing."""
+        with self._lock, _whole(self._link) as link:
+            if news.anew:
+                for table in ("watches", "seen"):
+                    link.execute(f"DELETE FROM {table} WHERE uid = ? AND rule = ?", (uid, rule))  # noqa: S608
+            link.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)",
+                             [(uid, rule, one, now) for one in news.keys])  # fmt: skip
+            link.execute(
+                "DELETE FROM seen WHERE uid = ? AND rule = ? AND event IN "
+                "(SELECT event FROM seen WHERE uid = ? AND rule = ? ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (uid, rule, uid, rule, MOST_SEEN),
+            )
+            link.execute(
+                "INSERT INTO watches VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (uid, rule) DO UPDATE SET cursor = excluded.cursor, gone = excluded.gone",
+                (uid, rule, news.cursor, news.cursor, news.gone),
+            )
+
+    def unwatch(self, uid: str, rule: str) -> None:
+        """Forget the agenda of a rule, which begins anew if it tells again."""
+        for table in ("watches", "seen"):
+            self._do(f"DELETE FROM {table} WHERE uid = ? AND rule = ?", uid, rule)  # noqa: S608  # names of ours
+
     def end_rule(self, uid: str, rule: str, now: float) -> None:
         """End the open orders of a rule that is gone."""
         self._do(
@@ -132,7 +190,8 @@ class Ledger:
 
     def erase(self, uid: str) -> bool:
         """Remove the orders of an account that ends; whether there were any."""
-        self._do("DELETE FROM letters WHERE uid = ?", uid)
+        for table in _OF_RULE:
+            self._do(f"DELETE FROM {table} WHERE uid = ?", uid)  # noqa: S608  # names of ours
         return self._do("DELETE FROM orders WHERE uid = ?", uid) > 0
 
     def _rows(self, where: str, *parameters: object) -> list[Row]:
@@ -146,6 +205,18 @@ class Ledger:
     def _do(self, statement: str, *parameters: object) -> int:
         with self._lock:
             return self._link.execute(statement, parameters).rowcount
+
+
+@contextlib.contextmanager
+def _whole(link: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A transaction."""
+    link.execute("BEGIN IMMEDIATE")
+    try:
+        yield link
+    except BaseException:
+        link.execute("ROLLBACK")
+        raise
+    link.execute("COMMIT")
 
 
 def _plain(value: Any) -> Any:

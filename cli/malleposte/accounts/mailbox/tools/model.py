@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from malleposte.accounts.mailbox.tools.events.model import Agenda
 from malleposte.accounts.mailbox.tools.kinds.base import Note
 from malleposte.core.errors import InputError
 
@@ -25,12 +26,14 @@ LONGEST_WORD = 80
 
 
 class When(StrEnum):
-    """The moment at which a rule tells of a message."""
+    """The moment at which a rule tells of a message, or of an event."""
 
     LABEL = "label"
     """The agent puts a label on it, from any program."""
     COMES = "comes"
     """A message comes, and its sender or subject has a word."""
+    EVENT = "event"
+    """An event is new in an agenda."""
 
 
 class Act(StrEnum):
@@ -69,6 +72,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines: bool = False
     """The first lines leave too."""
     paused: Paused = Paused.NO
+    agenda: Agenda | None = None
+    place: bool = False
+    """The place of an event leaves too."""
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +93,8 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sender: str = ""
     subject: str = ""
     lines: bool = False
+    agenda: Agenda | None = None
+    place: bool = False
 
     def __repr__(self) -> str:
         """The rule without its values."""
@@ -150,7 +158,7 @@ class RuleShown(msgspec.Struct, frozen=True):
     """A rule as its owner is shown it: without any secret. `waits`: messages that are not told yet.
 
     `success` and `failure`: when the tool last took one, and last did not (seconds since 1970; 0 for never), for the
-    reason `detail`.
+    reason `detail`. `gone`: since when the agenda is not there, or not its owner's any more.
     """
 
     id: str
@@ -166,6 +174,9 @@ class RuleShown(msgspec.Struct, frozen=True):
     success: float = 0.0
     failure: float = 0.0
     detail: str = ""
+    agenda: Agenda | None = None
+    place: bool = False
+    gone: float = 0.0
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -183,6 +194,8 @@ def check(rule: Given) -> None:
     words = [rule.sender, rule.subject]
     if rule.when == When.COMES and not any(words):
         raise InputError("the rule names neither a sender nor a subject", "give one of them")
+    if (rule.when == When.EVENT) != (rule.agenda is not None):
+        raise InputError("a rule for events names an agenda, and no other does", "choose an agenda")
     for word in words:
         if len(word) > LONGEST_WORD or not word.isprintable() or word != word.strip():
             raise InputError(f"a word has {LONGEST_WORD} characters at most, on one line", "give a shorter one")

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from malleposte.accountd.calls.mailbox.tools import (
     AddTool,
+    AgentAgendas,
     AllowedTool,
     ChangeTool,
     OpenLink,
     RenewTool,
+    ShowAgendas,
+    ToolAgenda,
     ToolRule,
     ToolSent,
     TryTool,
@@ -66,6 +69,29 @@ def test_a_rule_is_added(inside: Any, accountd: Any) -> None:
     assert (asked.tool, asked.when, asked.label) == ("slack", "label", "$label4")
     assert (asked.values, asked.lines) == ((URL,), True)
     assert (asked.sender, asked.subject) == ("", "")
+
+
+def test_a_rule_for_events_is_added_and_shown(inside: Any, accountd: Any) -> None:
+    agendas = (ToolAgenda("mdupond/personal"), ToolAgenda("equipe-x/personal", "Équipe X"))
+    gone = ToolRule("c3", "slack", "event", agenda="Équipe X", place=True, gone=True)
+    accountd.answers[ShowAgendas] = AgentAgendas("mdupond", "active", agendas=agendas)
+    accountd.answer = replace(HELD, rules=(gone, ToolRule("d4", "slack", "event")))
+    page = inside.get(f"{ADD}?tool=slack")
+    assert "Mon agenda" in page.main and "Équipe X" in page.main
+    fields = next(one["fields"] for one in page.forms() if one["fields"].get("tool") == "slack")
+    sent = {"when": "event", "agenda": "equipe-x/personal", "place": "y", "label": "$label4", "value0": URL}
+    page = inside.post(ADD, fields | sent)
+    asked = accountd.only(AddTool)
+    assert (asked.when, asked.agenda, asked.place, asked.label, asked.lines) == (
+        "event", "equipe-x/personal", True, "", False,
+    )  # fmt: skip
+    assert "« Équipe X »" in page.main.replace("\xa0", " ") and "Le lieu part aussi" in page.main
+    assert "n’existe plus" in page.main and "« Mon agenda »" in page.main.replace("\xa0", " ")
+
+
+def test_without_an_agenda_no_event_is_offered(inside: Any, accountd: Any) -> None:
+    accountd.answer = HELD
+    assert "un de vos agendas" not in inside.get(f"{ADD}?tool=slack").main
 
 
 def test_a_form_that_is_wrong_shows_no_secret_again(inside: Any, accountd: Any) -> None:

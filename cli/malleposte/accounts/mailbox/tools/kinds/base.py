@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import re
 import time
@@ -12,18 +13,21 @@ from types import MappingProxyType
 
 import msgspec
 
+from malleposte.platform.times import in_french
+
 LONGEST_PAUSE = 86_400.0
 """Seconds that a tool may ask to wait."""
 _CODE = re.compile(rb"[A-Za-z][A-Za-z0-9_]{2,39}")
 FROM, OPEN = "De\N{NO-BREAK SPACE}: {}", "Ouvrir le message"
+WHEN, WHERE = "Quand\N{NO-BREAK SPACE}: {}", "Lieu\N{NO-BREAK SPACE}: {}"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that leaves about a message.
+    """All that leaves about a message or an event.
 
-    `key` is the same each time that the same message is told by the same rule. `text` has the first lines, where the
-    agent asked for them.
+    `key` is the same each time that the same one is told by the same rule. `text` has the first lines, where the agent
+    asked for them. An event has `begin` and `end`, moments with their offset or days, and no sender and no link.
     """
 
     key: str
@@ -31,6 +35,16 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sender: str
     link: str
     text: str = ""
+    begin: str = ""
+    end: str = ""
+    place: str = ""
+
+    @property
+    def about(self) -> list[str]:
+        """The lines below the title: who wrote a message; when and where an event is."""
+        if not self.begin:
+            return [FROM.format(self.sender)]
+        return [WHEN.format(moments(self.begin, self.end)), *([WHERE.format(self.place)] if self.place else [])]
 
 
 @dataclass(frozen=True)
@@ -134,6 +148,16 @@ def code(answer: Answer, *names: str) -> str:
         if isinstance(value, str) and _CODE.fullmatch(value.encode("utf-8", "replace")):
             return value
     return ""
+
+
+def moments(begin: str, end: str) -> str:
+    """The time of an event, in French words. Hours are those of the offset that it has."""
+    first, last = (datetime.datetime.fromisoformat(one) for one in (begin, end))
+    days = [in_french(one.date(), weekday=True) for one in (first, last)]
+    hours = [""] * 2 if first.tzinfo is None else [f", {one:%H:%M}" for one in (first, last)]
+    if days[0] != days[1]:
+        return f"du {days[0]}{hours[0]} au {days[1]}{hours[1]}"
+    return f"{days[0]}{hours[0]}" if hours[0] == hours[1] else f"{days[0]}{hours[0]} – {last:%H:%M}"
 
 
 def encoded(content: object) -> bytes:

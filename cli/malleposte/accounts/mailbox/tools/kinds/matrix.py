@@ -15,7 +15,6 @@ from urllib.parse import quote
 import msgspec
 
 from malleposte.accounts.mailbox.tools.kinds.base import (
-    FROM,
     JSON,
     LONGEST_PAUSE,
     OPEN,
@@ -41,16 +40,19 @@ FIELDS = (
 
 def request(values: Mapping[str, str], note: Note, _now: float) -> Request:
     """The request for a message, as plain text and as HTML. It names nobody."""
-    title, sender, text = (unlinked(one) for one in (note.title, note.sender, note.text))
-    plain = [title, FROM.format(sender), text, note.link]
-    marked = f"<strong>{html.escape(title)}</strong><br>{html.escape(FROM.format(sender))}"
+    title, text = unlinked(note.title), unlinked(note.text)
+    about = [unlinked(line) for line in note.about]
+    plain = [title, *about, text, note.link]
+    marked = "<br>".join([f"<strong>{html.escape(title)}</strong>", *map(html.escape, about)])
     if text:
         marked += f"<blockquote>{html.escape(text).replace('\n', '<br>')}</blockquote>"
+    if note.link:
+        marked += f'<br><a href="{html.escape(note.link)}">{OPEN}</a>'
     content = {
         "msgtype": "m.text",
         "body": "\n".join(line for line in plain if line),
         "format": "org.matrix.custom.html",
-        "formatted_body": f'{marked}<br><a href="{html.escape(note.link)}">{OPEN}</a>',
+        "formatted_body": marked,
         "m.mentions": {},
     }
     url = f"{address(values)}/{quote(note.key, safe='')}"

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 
 from malleposte.accounts.mailbox.tools.kinds.base import (
-    FROM,
     JSON,
     OPEN,
     Answer,
@@ -33,8 +32,8 @@ GONE = ("web.incoming_webhook.invalid.app_error", "api.incoming_webhook.disabled
 
 def request(values: Mapping[str, str], note: Note, _now: float) -> Request:
     """The request for an alert."""
-    lines = [f"**{markdown(note.title)}**", FROM.format(markdown(note.sender)), quoted(note.text)]
-    lines.append(f"[{OPEN}]({note.link})")
+    lines = [f"**{markdown(note.title)}**", *map(markdown, note.about), quoted(note.text)]
+    lines.append(f"[{OPEN}]({note.link})" if note.link else "")
     return Request(values["url"], JSON, encoded({"text": "\n\n".join(line for line in lines if line)}))
 
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 
 from malleposte.accounts.mailbox.tools.kinds.base import (
-    FROM,
     JSON,
     Answer,
     Field,
@@ -36,9 +35,9 @@ FIELDS = (
 def request(values: Mapping[str, str], note: Note, _now: float) -> Request:
     """The request for a page. Texts of Notion have no markup."""
     paragraphs = [
-        _text(FROM.format(note.sender)),
+        *map(_text, note.about),
         *([_text(note.text)] if note.text else []),
-        _text(note.link, note.link),
+        *([_text(note.link, note.link)] if note.link else []),
     ]
     page = {
         "parent": {"page_id": values["page"]},

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 
 from malleposte.accounts.mailbox.tools.kinds.base import (
-    FROM,
     JSON,
     OPEN,
     Answer,
@@ -38,15 +37,12 @@ FIELDS = (
 
 def request(values: Mapping[str, str], note: Note, _now: float) -> Request:
     """The request for an alert: plain text in blocks, and the link."""
-    text = "\n".join(line for line in (note.title, FROM.format(note.sender), note.text) if line)
-    message = {
-        "text": entities(unlinked(note.title)),
-        "unfurl_links": False,
-        "blocks": [
-            {"type": "section", "text": {"type": "plain_text", "text": unlinked(text)[:3000], "emoji": False}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"<{entities(note.link)}|{OPEN}>"}},
-        ],
-    }
+    text = "\n".join(line for line in (note.title, *note.about, note.text) if line)
+    blocks = [{"type": "section", "text": {"type": "plain_text", "text": unlinked(text)[:3000], "emoji": False}}]
+    if note.link:
+        link = f"<{entities(note.link)}|{OPEN}>"
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": link}})
+    message = {"text": entities(unlinked(note.title)), "unfurl_links": False, "blocks": blocks}
     return Request(values["url"], JSON, encoded(message))
 
 

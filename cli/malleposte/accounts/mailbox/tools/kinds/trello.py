@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from malleposte.accounts.mailbox.tools.kinds.base import FROM, Answer, Field, Note, Request, Tool, Verdict, judged
+from malleposte.accounts.mailbox.tools.kinds.base import Answer, Field, Note, Request, Tool, Verdict, judged
 from malleposte.accounts.mailbox.tools.kinds.markup import markdown, quoted, unlinked
 
 HOST = "api.trello.com"
@@ -25,7 +25,7 @@ FIELDS = (
 
 def request(values: Mapping[str, str], note: Note, _now: float) -> Request:
     """The request for a card. Its name is plain text, its description is Markdown."""
-    lines = [FROM.format(markdown(note.sender)), quoted(note.text), note.link]
+    lines = [*map(markdown, note.about), quoted(note.text), note.link]
     card = {
         "idList": values["list"],
         "name": unlinked(note.title),

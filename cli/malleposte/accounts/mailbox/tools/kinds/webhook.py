@@ -35,12 +35,9 @@ FIELDS = (
 
 def request(values: Mapping[str, str], note: Note, now: float) -> Request:
     """The call, signed at that time (seconds since 1970). Raises InputError."""
-    body = encoded(
-        {
-            "type": "mail.told",
-            "data": {"subject": note.title, "from": note.sender, "text": note.text, "link": note.link},
-        }
-    )
+    message = {"subject": note.title, "from": note.sender, "text": note.text, "link": note.link}
+    event = {"title": note.title, "begin": note.begin, "end": note.end, "place": note.place}
+    body = encoded({"type": "event.told", "data": event} if note.begin else {"type": "mail.told", "data": message})
     time = str(int(now))
     headers = {
         **JSON, "webhook-id": note.key, "webhook-timestamp": time,

@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import json
 import re
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
+import msgspec
 import pytest
 from malleposte.accounts.mailbox.tools.kinds import base, matrix, mattermost, notion, slack, trello, webhook
 from malleposte.accounts.mailbox.tools.kinds.base import Answer, Note, Outcome, Request
@@ -52,6 +53,57 @@ def test_a_card_of_trello() -> None:
     assert (form["idList"], form["name"], form["pos"]) == ("a" * 24, "Titre", "top")
     assert form["desc"] == f"De\xa0: m@{JOINER}example\\.org\n\n> Bonjour\n> à tous\n\n{LINK}"
     assert "c" * 64 not in request.url + request.body.decode()
+
+
+def text_of(tool: str, note: Note) -> str:
+    text = made(tool, note).body.decode()
+    return unquote_plus(text) if tool == "trello" else text
+
+
+EVENT = Note("k" * 40, "Conseil", "", "", begin="2030-03-05T14:00:00+01:00", end="2030-03-05T15:30:00+01:00",
+             place="Salle 12")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "words"),
+    [
+        ("2030-03-05T14:00:00+01:00", "2030-03-05T15:30:00+01:00", "mardi 5 mars 2030, 14:00 – 15:30"),
+        ("2030-03-05T14:00:00+01:00", "2030-03-05T14:00:00+01:00", "mardi 5 mars 2030, 14:00"),
+        ("2030-03-05", "2030-03-05", "mardi 5 mars 2030"),
+        ("2030-03-05", "2030-03-06", "du mardi 5 mars 2030 au mercredi 6 mars 2030"),
+        (
+            "2030-03-05T22:00:00+01:00",
+            "2030-03-06T02:00:00+01:00",
+            "du mardi 5 mars 2030, 22:00 au mercredi 6 mars 2030, 02:00",
+        ),
+    ],
+)
+def test_the_time_of_an_event_in_words(begin: str, end: str, words: str) -> None:
+    assert base.moments(begin, end) == words
+
+
+@pytest.mark.parametrize("tool", sorted(VALUES))
+def test_an_event_says_its_title_its_time_and_its_place_and_nothing_else(tool: str) -> None:
+    text = text_of(tool, EVENT).replace("\\", "")
+    assert "Conseil" in text and "Salle 12" in text and LINK not in text and "De\xa0:" not in text
+    assert ("2030-03-05T14:00:00+01:00" if tool == "webhook" else "mardi 5 mars 2030, 14:00 – 15:30") in text
+    bare = text_of(tool, msgspec.structs.replace(EVENT, place=""))
+    assert "Salle" not in bare and "Lieu" not in bare and "Ouvrir" not in bare
+
+
+def test_an_event_is_a_call_of_its_own_kind() -> None:
+    assert body(made("webhook", EVENT)) == {
+        "type": "event.told",
+        "data": {"title": "Conseil", "begin": EVENT.begin, "end": EVENT.end, "place": "Salle 12"},
+    }
+    assert body(made("webhook"))["type"] == "mail.told"
+
+
+@pytest.mark.parametrize("tool", ["slack", "mattermost", "matrix", "trello"])
+def test_an_event_marks_nothing_up(tool: str) -> None:
+    event = msgspec.structs.replace(EVENT, title=HOSTILE.title, place=f"{HOSTILE.sender} @channel <b>")
+    text = text_of(tool, event)
+    assert "@channel" not in text and "http://evil" not in text
 
 
 def test_a_page_of_notion() -> None:
