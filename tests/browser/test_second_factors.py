@@ -304,6 +304,7 @@ def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, 
 
 
 @pytest.mark.full
+@pytest.mark.rings("UnitRestarts")
 def test_before_the_first_factor_the_portal_names_what_will_stop(
     browser: Browser, person: Any, mail: Mail, site: Site
 ) -> None:

@@ -40,12 +40,13 @@ class Cli:
         *words: Any,
         given: T = "",  # type: ignore[assignment]
         group: str = "accounts",
+        timeout: float = 300.0,
     ) -> subprocess.CompletedProcess[T]:
         """One command of this checkout, which finds its way to the host; its output in bytes where `given` is."""
         argv, text = self.argv(*words, group=group), isinstance(given, str)
         where: dict[str, Any] = {"cwd": ROOT, "env": ENVIRONMENT}
         return _patient(
-            lambda: subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=300, **where)
+            lambda: subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=timeout, **where)
         )
 
     def out(self, *words: Any) -> str:

@@ -106,5 +106,6 @@ class People:
         of_later = [str(mailstore.STORE / mailstore.LATER / f"{uid}.json") for uid, _ in self.made]
         homes = " ".join([*(str(mailstore.home_of(uid)) for uid, _ in self.made), *of_hours, *of_later])
         # A session that ends, or a delivery, may write there at that moment: then once more.
-        self.site.run("mail1", f"for _ in $(seq 20); do rm -rf -- {homes} && exit; sleep 0.5; done; exit 1")
+        again = "homes=$(cat); for _ in $(seq 20); do rm -rf -- $homes && exit; sleep 0.5; done; exit 1"
+        self.site.run("mail1", again, given=homes)
         self.made.clear()

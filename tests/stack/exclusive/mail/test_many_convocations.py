@@ -34,7 +34,7 @@ MESSAGE = (
 def convoked(site: Site, file: Path, *words: str) -> tuple[str, float]:
     """Send a file and wait for its end: the identifier, the seconds."""
     begun = time.monotonic()
-    done = Cli(site).typed(str(file), *words, "--yes", "--wait", "--json", group="convoke")
+    done = Cli(site).typed(str(file), *words, "--yes", "--wait", "--json", group="convoke", timeout=1800)
     assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout.splitlines()[-1])["convocation"]), time.monotonic() - begun
 

@@ -36,6 +36,7 @@ def deployed(site: Site, tmp_path: Path) -> Callable[..., playbook.Report]:
 
 
 @pytest.mark.full
+@pytest.mark.rings("HostDown", "PortDoesNotAnswer")
 def test_a_private_root_and_an_internal_authority_while_they_are_asked_for(
     host: Callable[[str], Host], deployed: Callable[..., playbook.Report]
 ) -> None:
