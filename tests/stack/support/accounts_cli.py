@@ -44,10 +44,8 @@ class Cli:
     ) -> subprocess.CompletedProcess[T]:
         """One command of this checkout, which finds its way to the host; its output in bytes where `given` is."""
         argv, text = self.argv(*words, group=group), isinstance(given, str)
-        where: dict[str, Any] = {"cwd": ROOT, "env": ENVIRONMENT}
-        return _patient(
-            lambda: subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=timeout, **where)
-        )
+        how: dict[str, Any] = {"cwd": ROOT, "env": ENVIRONMENT, "timeout": timeout, "text": text}
+        return _patient(lambda: subprocess.run(argv, input=given, capture_output=True, check=False, **how))
 
     def out(self, *words: Any) -> str:
         """Return the output of a command on the host. AssertionError when it fails."""

@@ -47,8 +47,9 @@ RELEASES = (
     Release("0.2.0", "39132e86", has=frozenset({"devices", "factors", "roles", "rooms"})),
     # The commit that raised the number. What came after it under that number is in the notes of 0.4.0.
     Release("0.3.0", "3da7cfcf", has=frozenset({"devices", "factors", "roles", "rooms"})),
-    # The last commit under that number.
+    # The last commits under these numbers.
     Release("0.4.0", "13add1aa", has=frozenset({"devices", "factors", "roles", "rooms"})),
+    Release("0.5.0", "20b650b3", has=frozenset({"devices", "factors", "roles", "rooms"})),
 )
 """Every release from which a platform is upgraded, oldest first."""
 
