@@ -206,7 +206,7 @@ def tool_add(agent: sign_on.Agent) -> Answer:
     if tool not in FIELDS or tool not in allowed:
         abort(404)
     shown = ask(agent, ShowAgendas, refused=_refusals())
-    agendas = shown.agendas if isinstance(shown, AgentAgendas) else ()
+    agendas = shown.agendas if isinstance(shown, AgentAgendas) else None
     return _filled(agent, tool, RuleForm, allowed[tool], agendas=agendas)
 
 
@@ -225,7 +225,7 @@ def tool_renew(agent: sign_on.Agent) -> Answer:
 
 def _filled(
     agent: sign_on.Agent, tool: str, base: type[Form], hosts: tuple[str, ...], rule: ToolRule | None = None,
-    agendas: tuple[ToolAgenda, ...] = (),
+    agendas: tuple[ToolAgenda, ...] | None = None,
 ) -> Answer:  # fmt: skip
     form, refused, status = _form(tool, base, sent=request.method == "POST"), "", 200
     if not rule:
@@ -244,7 +244,7 @@ def _filled(
         _hide(form, tool)
     return render_template(
         "own/tool.html", form=form, refused=refused, tool=tool, name=NAMES[tool], hosts=hosts, rule=rule,
-        fields=[f"value{number}" for number in range(len(FIELDS[tool]))],
+        fields=[f"value{number}" for number in range(len(FIELDS[tool]))], away=agendas is None,
     ), status  # fmt: skip
 
 
@@ -259,9 +259,9 @@ def _words(form: Form) -> dict[str, Any]:
     return {"sender": form.typed("sender").strip(), "subject": form.typed("subject").strip(), "lines": lines}
 
 
-def _offer(form: Form, agendas: tuple[ToolAgenda, ...]) -> None:
-    """Let the form offer these agendas; without any, no event is told."""
-    form["agenda"].choices = [(one.ident, one.title or _("Mon agenda")) for one in agendas]
+def _offer(form: Form, agendas: tuple[ToolAgenda, ...] | None) -> None:
+    """Let the form offer these agendas; without any (none is there, or they do not answer), no event is told."""
+    form["agenda"].choices = [(one.ident, one.title or _("Mon agenda")) for one in agendas or ()]
     if not form["agenda"].data and agendas:
         form["agenda"].data = agendas[0].ident
     if not agendas:

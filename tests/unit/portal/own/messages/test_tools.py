@@ -4,6 +4,7 @@ from copy import replace
 from typing import Any
 
 import pytest
+from malleposte.accountd import client
 from malleposte.accountd.calls.mailbox.tools import (
     AddTool,
     AgentAgendas,
@@ -91,7 +92,11 @@ def test_a_rule_for_events_is_added_and_shown(inside: Any, accountd: Any) -> Non
 
 def test_without_an_agenda_no_event_is_offered(inside: Any, accountd: Any) -> None:
     accountd.answer = HELD
-    assert "un de vos agendas" not in inside.get(f"{ADD}?tool=slack").main
+    page = inside.get(f"{ADD}?tool=slack")
+    assert "un de vos agendas" not in page.main and "Vous n’avez pas encore d’agenda" in page.main
+    accountd.failures[ShowAgendas] = client.UnavailableError("mail1 gives no answer")
+    page = inside.get(f"{ADD}?tool=slack")
+    assert "un de vos agendas" not in page.main and "Vos agendas ne répondent pas" in page.main
 
 
 def test_a_form_that_is_wrong_shows_no_secret_again(inside: Any, accountd: Any) -> None:
