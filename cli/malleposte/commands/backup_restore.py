@@ -223,7 +223,9 @@ def message_command(
 @for_journal
 @common
 def dav_command(uid: str, collection: str, service: str | None, beside: bool, **typed: Any) -> int:
-    """Restore agendas and address books of an agent, a box, a team or a room: one collection, or all. Newer items stay.
+    """Restore agendas and address books: one collection, or all. Newer items stay.
+
+    UID is an agent, a box, a team or a room.
 
     Collections are folders of Radicale, such as `agenda`; of SOGo, such as `Calendar/personal`, `Contacts/personal`.
     If the agent has changed class since, name the former service. The restored items then move to where the class of
