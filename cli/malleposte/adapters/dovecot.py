@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +18,9 @@ LEARN = "/etc/dovecot/sieve/bin/learn"
 """The program of role dovecot that tells the filter what an agent judged; a host without a filter has none."""
 NOBODY = 68  # EX_NOHOST: no session matched
 MISSING = 127  # a shell's exit code for a program that is not there
+LAST_OF_SYSEXITS = 78  # EX_CONFIG
+_FAULT = re.compile(r"^doveadm\(([^)\n]+)\)[^:\n]*: (?:Error|Fatal|Panic|Info: .*no longer exists)", re.MULTILINE)
+"""A line of doveadm on a box: a fault, or that the account has none, as one that is suspended."""
 ENDED = "Failed to iterate"
 """The words of doveadm (2.4.1) where it could not look one of several users up: it looks at nobody behind."""
 
@@ -42,6 +46,18 @@ def doveadm(
         lines = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
         raise MallepostError(f"doveadm {words[0]}: {lines[-1]}", "look at 'journalctl -u dovecot'")
     return done
+
+
+def unserved(uids: Sequence[str], done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return those of several users for whom a run of doveadm may not have done its work, by its lines of errors.
+
+    All of them where it was killed or ended by a fault of its own (Dovecot's codes follow those of sysexits.h): then it
+    does not say at whom it was. Some faults of a user have no exit code (2.4.1).
+    """
+    if done.returncode < 0 or done.returncode > LAST_OF_SYSEXITS or ENDED in done.stderr:
+        return list(uids)
+    there = {match[1] for match in _FAULT.finditer(done.stderr)}
+    return [uid for uid in uids if uid in there] or (list(uids) if done.returncode else [])
 
 
 def forget(names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from malleposte.accounts.channels import checked
-from malleposte.adapters.dovecot import ENDED, doveadm
+from malleposte.adapters.dovecot import ENDED, doveadm, unserved
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.deliveries.retracted import Box, Copy, Sign
@@ -35,9 +34,6 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
 pattern means and a filter of the box may name. What is shared is others'. Of several together doveadm finds nothing."""
 PARTLY = 75
 """EX_TEMPFAIL: a box of several could not be opened."""
-
-_FAULT = re.compile(r"^doveadm\(([^)\n]+)\)[^:\n]*: (?:Error|Fatal|Panic|Info: .*no longer exists)", re.MULTILINE)
-"""A line of doveadm on a box: a fault, or that the account has none, as one that is suspended."""
 
 Run = Callable[..., Any]
 """`doveadm`, or a test's."""
@@ -65,7 +61,7 @@ def _looked(boxes: Sequence[Box], run: Run) -> tuple[list[Copy], list[str]]:
         for place in EVERYWHERE:
             for some, done in _ran(run, batch, ("-f", "json", "fetch"), (FIELDS, *place), also=(PARTLY,)):
                 copies += [_copy(row) for row in _rows(done)]
-                closed |= dict.fromkeys(_closed([box.uid for box in some], done))
+                closed |= dict.fromkeys(unserved([box.uid for box in some], done))
     return copies, list(closed)
 
 
@@ -80,13 +76,6 @@ def _ran(
             yield from _ran(run, [box], command, words, **options)
     else:
         yield batch, done
-
-
-def _closed(uids: Sequence[str], done: Any) -> Sequence[str]:
-    """Return the boxes that were not looked through. Some faults have no exit code (2.4.1)."""
-    there = {match[1] for match in _FAULT.finditer(done.stderr)}
-    faulty = [uid for uid in uids if uid in there]
-    return faulty or (uids if done.returncode else ())
 
 
 def unseal(copies: Sequence[Copy], run: Run = doveadm) -> list[Copy]:

@@ -18,7 +18,7 @@ from typing import Any
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.hours import recall
 from malleposte.accounts.mailbox.hours.due import WAITS, Due
-from malleposte.adapters.dovecot import doveadm
+from malleposte.adapters.dovecot import doveadm, unserved
 from malleposte.platform.mailstore import MAILDIR, WAITING, home_of
 from malleposte.runtime import owner
 
@@ -102,9 +102,7 @@ def move(boxes: Sequence[Box], run: Run = doveadm) -> list[str]:
         words = ("move", "-F", file.name, "--", "INBOX", "mailbox", boxes[0].due.folder, "ALL")
         done = run(*words, check=False, timeout=SECONDS)
         recount(("-F", file.name), run)
-    if not done.returncode:
-        return []
-    return [one.uid for one in boxes if f"({one.uid})" in done.stderr] or [one.uid for one in boxes]
+    return unserved([one.uid for one in boxes], done)
 
 
 def _some(box: Box, run: Run) -> list[str]:

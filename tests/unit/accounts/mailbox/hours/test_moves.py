@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from malleposte.accounts.mailbox.hours import moves
 from malleposte.accounts.mailbox.hours.due import Due
 from malleposte.accounts.mailbox.hours.moves import Box
@@ -37,6 +38,19 @@ def test_the_boxes_that_failed_are_named_or_all_of_them() -> None:
     run, _asked, _lists = answering((75, "", "doveadm(jmartin): Error: User no longer exists\n"))
     assert moves.move(boxes, run) == ["jmartin"]
     run, _asked, _lists = answering((134, "", "Panic\n"))
+    assert moves.move(boxes, run) == ["mdupond", "jmartin"]
+
+
+@pytest.mark.parametrize("code", [-9, 89, 137])
+def test_of_a_run_that_was_killed_no_box_is_sure_though_it_named_another(code: int) -> None:
+    boxes = [Box("mdupond", 3), Box("jmartin", 1)]
+    run, _asked, _lists = answering((code, "", "doveadm(jmartin): Error: Mailbox INBOX: internal error\n"))
+    assert moves.move(boxes, run) == ["mdupond", "jmartin"]
+
+
+def test_a_run_that_ended_at_a_user_served_nobody_behind() -> None:
+    boxes = [Box("mdupond", 3), Box("jmartin", 1)]
+    run, _asked, _lists = answering((75, "", "doveadm(mdupond): Error: x\nFailed to iterate through users\n"))
     assert moves.move(boxes, run) == ["mdupond", "jmartin"]
 
 
