@@ -28,7 +28,7 @@ def test_an_agent_has_a_tool_told_of_new_events(browser: Browser, person: Any, d
     checked(browser, "portal-tool-new")
     browser.click("label", "Quand un événement est ajouté à un de vos agendas")
     fill(browser, value0="https://ailleurs.test/hooks/x")
-    browser.seen("main", "Erreur")
+    browser.seen("main", "Rien n’a été changé")
     checked(browser, "portal-tool-refused")
     browser.click("label", "Mon agenda")
     fill(browser, value0=f"https://{HOST}/hooks/{secrets.token_hex(13)}")
