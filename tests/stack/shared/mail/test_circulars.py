@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -91,7 +92,12 @@ def test_a_pdf_that_grows_without_end_keeps_nobody_s_words_away(
         assert mail.submit(writer.account, writer.account.mail, address, message).accepted
     reader = entered(site, web, member)
     wait_for(lambda: found(reader, after), what="the next circular, beside the bomb")
-    (where,) = wait_for(lambda: found(reader, f"x{word}"), what="the words of the other PDF", timeout=240)
+
+    def words() -> list[str]:
+        time.sleep(5)  # the page counts what is looked for
+        return found(reader, f"x{word}")
+
+    (where,) = wait_for(words, what="the words of the other PDF", timeout=240)
     assert found(reader, f"bombe {word}") == [where], "by the name of its file"
     peak = site.run("mail1", f"systemctl show -P MemoryPeak {UNIT}")
     assert int(peak) < 400_000_000, peak
