@@ -1,9 +1,9 @@
 """The archives on disk: a folder a message, and an index of words that is made again from the folders.
 
 `messages/LIST/ID/` holds `message` (as it was written to the list), `about.json`, `words` (those of its PDFs, once they
-were read), `readers`, and `withdrawn` while the message is taken back. A folder is made under `new/` and renamed when
-it is complete. Backups take `messages`; what is in the index and not there, or there and not in the index, is set right
-at the next start.
+were read) and `readers`. A folder is made under `new/` and renamed when it is complete. `withdrawn/LIST:ID` is there
+while the message is taken back; a restore of older `messages` leaves these marks as they are. Backups take both
+folders; what is in the index and not there, or there and not in the index, is set right at the next start.
 
 No list takes all the room: beside its own bound it has half of what is left of that of all.
 """
@@ -79,8 +79,8 @@ class Store:
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         """Open them, and bring the index in line with the messages. Raises sqlite3.Error, OSError."""
         self.folder, self.limits = folder, limits or Limits()
-        self.new, self.messages = folder / "new", folder / "messages"
-        for place in (self.new, self.messages):
+        self.new, self.messages, self.withdrawn = folder / "new", folder / "messages", folder / WITHDRAWN
+        for place in (self.new, self.messages, self.withdrawn):
             place.mkdir(mode=0o700, exist_ok=True)
         for left in self.new.iterdir():
             shutil.rmtree(left)
@@ -148,11 +148,17 @@ class Store:
         """Return the folder of a message. The forms of both names were checked: neither leads elsewhere."""
         return self.messages / name / ident
 
+    def _withdrawal(self, name: str, ident: str) -> Path:
+        """Return the mark of a message that is taken back. No name of a list has a colon."""
+        return self.withdrawn / f"{name}:{ident}"
+
     # --- the index ---
 
     def _in_line(self) -> None:
         """Index the messages that are not, and forget those that are gone."""
         there = set(self.every())
+        for name, ident in there:
+            self._move_mark(name, ident)
         indexed = set(self.link.execute("SELECT list, ident FROM circular"))
         for name, ident in indexed - there:
             self._forget(name, ident)
@@ -164,6 +170,13 @@ class Store:
             LOG.error("a circular is not indexed: %s", line)
         for name, ident in sorted(there & indexed):
             self._mark(name, ident)
+
+    def _move_mark(self, name: str, ident: str) -> None:
+        """Put the mark of a message where it is looked for: until 0.6.0 it lay beside the message."""
+        earlier = self.place(name, ident) / WITHDRAWN
+        if earlier.exists():
+            durable.write(self._withdrawal(name, ident), "")
+            earlier.unlink()
 
     def every(self) -> Iterator[tuple[str, str]]:
         """Yield list and identifier of each message."""
@@ -186,7 +199,7 @@ class Store:
                 "INSERT INTO circular (list, ident, time, subject, sender, author, message_id, size, parts, withdrawn,"
                 " waits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (name, ident, about.arrived, letter.subject, letter.sender, about.sender, letter.message_id, len(raw),
-                 parts, (place / WITHDRAWN).exists(), waits),
+                 parts, self._withdrawal(name, ident).exists(), waits),
             ).lastrowid  # fmt: skip
             self._write_words(number, letter, words.read_text("utf-8", "replace") if words.exists() else "")
 
@@ -292,7 +305,7 @@ class Store:
                 " AND time >= unixepoch(?) - ?", (message_id, since, DAY),
             ).fetchall()  # fmt: skip
             for name, ident in rows:
-                mark = self.place(name, ident) / WITHDRAWN
+                mark = self._withdrawal(name, ident)
                 if back:
                     mark.unlink(missing_ok=True)
                     durable.sync_folder(mark.parent)
@@ -303,7 +316,7 @@ class Store:
 
     def _mark(self, name: str, ident: str) -> int:
         """Note whether a circular is taken back; 1 where that is new."""
-        gone = (self.place(name, ident) / WITHDRAWN).exists()
+        gone = self._withdrawal(name, ident).exists()
         with self.link:
             return self.link.execute(
                 "UPDATE circular SET withdrawn = ? WHERE list = ? AND ident = ? AND withdrawn <> ?",
@@ -322,6 +335,7 @@ class Store:
                     durable.sync_folder(place.parent)
                 if gone.exists():
                     shutil.rmtree(gone)
+                self._withdrawal(name, ident).unlink(missing_ok=True)
                 self._forget(name, ident)
                 count += 1
         for line in failures:

@@ -10,9 +10,11 @@ from malleposte.circulars.html import to_text
 from malleposte.circulars.model import OTHER, PDF, match
 
 
-def letter(*files: tuple[str, bytes], text: str = "Bonjour,\nvoici la note.", page: str = "") -> bytes:
+def letter(
+    *files: tuple[str, bytes], text: str = "Bonjour,\nvoici la note.", page: str = "", message_id: str = "<a@b>"
+) -> bytes:
     made = EmailMessage()
-    made["Subject"], made["From"], made["Message-ID"] = "Rentrée 2026", "Recteur <recteur@ac-exemple.test>", "<a@b>"
+    made["Subject"], made["From"], made["Message-ID"] = "Rentrée 2026", "Recteur <recteur@ac-exemple.test>", message_id
     if text:
         made.set_content(text)
     if page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,6 +184,30 @@ def test_what_was_taken_back_leaves_the_archive_and_comes_back(store: Store, fol
     assert idents(again) == []
     assert again.withdraw([box], back=True) == 1 and idents(again) == [IDENT]
     assert again.show("chefs", IDENT) is not None
+    again.close()
+
+
+def test_a_restore_of_older_messages_brings_nothing_back_that_was_taken(store: Store, folder: Path) -> None:
+    for ident, message_id in ((IDENT, "<a@b>"), (OTHER, "<c@d>")):
+        store.file(filing(ident), letter(message_id=message_id))
+    shutil.copytree(folder / "messages", folder / "archived")
+    box = Box("mdupond", (Sign("Q", "<a@b>"),), "2026-09-21", ("a@b",))
+    assert store.withdraw([box], back=False) == 1 and idents(store) == [OTHER]
+    store.close()
+    shutil.rmtree(folder / "messages")
+    (folder / "archived").rename(folder / "messages")
+    again = Store(folder)
+    assert idents(again) == [OTHER] and again.show("chefs", IDENT) is None
+    assert again.withdraw([box], back=True) == 1 and sorted(idents(again)) == sorted([IDENT, OTHER])
+    again.close()
+
+
+def test_a_mark_of_an_earlier_release_still_hides(store: Store, folder: Path) -> None:
+    store.file(filing(), letter())
+    store.close()
+    (folder / "messages/chefs" / IDENT / "withdrawn").write_text("")
+    again = Store(folder)
+    assert idents(again) == [] and not (folder / "messages/chefs" / IDENT / "withdrawn").exists()
     again.close()
 
 

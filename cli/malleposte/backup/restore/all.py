@@ -34,8 +34,8 @@ from malleposte.runtime import durable, kit, owner
 
 SKIPPED = ("/etc", "/var/spool/postfix", str(STORE))
 """Written by `deploy`; a queue whose mail has gone since; buckets, which have sources of their own."""
-FILLED = ("/var/lib/rspamd/dkim",)
-"""Only what is missing is put there: `deploy` has written what counts today."""
+FILLED = ("/var/lib/malleposte-circulars/withdrawn", "/var/lib/rspamd/dkim")
+"""Only what is missing is put there: today's counts, be it of `deploy` or of a retraction since the archive."""
 COMMON = "system"
 STATE = "all.json"
 

@@ -6,17 +6,16 @@ import json
 import time
 import urllib.parse
 from collections.abc import Callable
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.circulars import ONE, addresses, written
 from tests.stack.support.desk import entered
 from tests.stack.support.mail import token, wait_for
 from tests.unit.daemons.test_circulars import pdf_of
 
-PAGE, ONE = "/compte/circulaires", "/compte/circulaire"
 UNIT = "malleposte-circulars.service"
 
 
@@ -32,23 +31,6 @@ def archived(site: Any, lists: Callable[..., str]) -> Callable[..., str]:
     return made
 
 
-def written(sender: str, to: str, subject: str, word: str, *files: tuple[str, bytes]) -> bytes:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, to, subject
-    message["Message-ID"] = f"<{subject}@ac-exemple.test>"
-    message.set_content(f"Épreuves {word}\n")
-    message.add_alternative(f"<p>{word}</p><script>alert(1)</script>", subtype="html")
-    for name, content in files:
-        message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
-    return message.as_bytes()
-
-
-def found(visitor: Any, words: str) -> list[str]:
-    """The addresses of the circulars with some words."""
-    page = visitor.send(PAGE, words=words)
-    return [str(one) for one in page.links if f"{ONE}?" in str(one)]
-
-
 def test_members_find_a_circular_by_the_words_of_its_pdf_and_nobody_else_does(
     site: Any, web: Any, mail: Any, person: Callable[..., Any], archived: Callable[..., str]
 ) -> None:
@@ -60,9 +42,9 @@ def test_members_find_a_circular_by_the_words_of_its_pdf_and_nobody_else_does(
     assert mail.submit(writer.account, writer.account.mail, address, message).accepted
     mail.arrived(member.account, subject)
     reader, other = entered(site, web, member), entered(site, web, stranger)
-    (where,) = wait_for(lambda: found(reader, f"{word}pdf mutations"), what="the words of the PDF")
-    assert found(reader, f"epreuves {word}") == [where] and found(reader, f"absent{word}") == []
-    assert found(reader, "cassee") == [where], "a PDF that cannot be read is found by its name"
+    (where,) = wait_for(lambda: addresses(reader, f"{word}pdf mutations"), what="the words of the PDF")
+    assert addresses(reader, f"epreuves {word}") == [where] and addresses(reader, f"absent{word}") == []
+    assert addresses(reader, "cassee") == [where], "a PDF that cannot be read is found by its name"
     shown = reader.get(where)
     assert word in shown.main and "alert(1)" not in shown.main and "Note d’été.pdf" in shown.main
     pieces = [one["fields"] for one in shown.forms() if str(one["action"]).endswith("/piece")]
@@ -72,7 +54,7 @@ def test_members_find_a_circular_by_the_words_of_its_pdf_and_nobody_else_does(
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert found(other, word) == []
+    assert addresses(other, word) == []
     unknown = other.ask(f"{ONE}?" + urllib.parse.urlencode({"liste": "nulle", "id": "20990101000000-00000000"}))
     refused = other.ask(where)
     assert refused.status == unknown.status == 404
@@ -91,14 +73,14 @@ def test_a_pdf_that_grows_without_end_keeps_nobody_s_words_away(
         message = written(writer.account.mail, address, subject, subject, *files)
         assert mail.submit(writer.account, writer.account.mail, address, message).accepted
     reader = entered(site, web, member)
-    wait_for(lambda: found(reader, after), what="the next circular, beside the bomb")
+    wait_for(lambda: addresses(reader, after), what="the next circular, beside the bomb")
 
     def words() -> list[str]:
         time.sleep(5)  # the page counts what is looked for
-        return found(reader, f"x{word}")
+        return addresses(reader, f"x{word}")
 
     (where,) = wait_for(words, what="the words of the other PDF", timeout=240)
-    assert found(reader, f"bombe {word}") == [where], "by the name of its file"
+    assert addresses(reader, f"bombe {word}") == [where], "by the name of its file"
     peak = site.run("mail1", f"grep VmHWM /proc/$(systemctl show -P MainPID {UNIT})/status").split()
     assert int(peak[1]) < 400_000, peak
 
@@ -114,10 +96,10 @@ def test_who_leaves_the_list_reads_no_more_and_a_retraction_leaves_the_archive(
     assert mail.submit(writer.account, writer.account.mail, address, message).accepted
     mail.arrived(member.account, subject)
     one, other = entered(site, web, member), entered(site, web, leaver)
-    (where,) = wait_for(lambda: found(one, word), what="the circular")
-    assert found(other, word) == [where]
+    (where,) = wait_for(lambda: addresses(one, word), what="the circular")
+    assert addresses(other, word) == [where]
     cli.out("lists", "members", address.partition("@")[0], "--remove", leaver.uid)
-    assert found(other, word) == [] and other.ask(where).status == 404 and one.ask(where).status == 200
+    assert addresses(other, word) == [] and other.ask(where).status == 404 and one.ask(where).status == 200
     looked_for = ("--message-id", f"'<{subject}@ac-exemple.test>'", "--reason", "essai", "--dry-run", "--json")
 
     def planned() -> dict[str, Any] | None:
@@ -126,7 +108,7 @@ def test_who_leaves_the_list_reads_no_more_and_a_retraction_leaves_the_archive(
 
     plan = wait_for(planned, what="a plan", timeout=120)
     site.run("mail1", "malleposte mail retract", plan["ident"], "--yes", "--no-note", timeout=300)
-    wait_for(lambda: not found(one, word), what="the end of the circular in the archive", timeout=120)
+    wait_for(lambda: not addresses(one, word), what="the end of the circular in the archive", timeout=120)
     assert one.ask(where).status == 404
 
 
