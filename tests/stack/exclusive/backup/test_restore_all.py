@@ -10,17 +10,16 @@ from malleposte.core.paths import ROOT
 
 from tests.stack.support import boxes
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.circulars import addresses, written
+from tests.stack.support.circulars import ArchivedList
 from tests.stack.support.dav import EVENT, Device, first
 from tests.stack.support.desk import entered
-from tests.stack.support.mail import Mail, token, wait_for
+from tests.stack.support.mail import Mail, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
 from tests.stack.support.web import Web
-from tests.unit.daemons.test_circulars import pdf_of
 
 HOST, VAULT = "mail1", "vault2"
-SPOOL, CIRCULARS = "/var/spool/malleposte-lists", "/var/lib/malleposte-circulars"
+SPOOL = "/var/spool/malleposte-lists"
 
 
 def malleposte(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
@@ -62,45 +61,51 @@ def put(dav: Device) -> str:
     return path
 
 
-def circular(mail: Mail, writer: Account, reader: Any, address: str) -> str:
-    """Send a circular with a PDF; the word by which its reader finds it."""
-    subject = token()
-    message = written(writer.mail, address, subject, subject, ("Note.pdf", pdf_of(f"pdf{subject}")))
-    assert mail.submit(writer, writer.mail, address, message).accepted
-    wait_for(lambda: addresses(reader, f"pdf{subject}"), what="the words of the PDF")
-    return f"pdf{subject}"
+@pytest.fixture
+def circulars(site: Site, web: Web, mail: Mail, person: Callable[..., Any], lists: Callable[..., str]) -> ArchivedList:
+    """A list with an archive."""
+    writer, member = person(), person()
+    address = lists(member=[member.uid], poster=[writer.uid])
+    Cli(site).out("lists", "set", address.partition("@")[0], "--archive")
+    return ArchivedList(site, mail, address, writer.account, entered(site, web, member))
+
+
+def demand_kept(site: Site) -> None:
+    """All replaced things are there: under one date, listed, and gone when somebody says so."""
+    shown = json.loads(malleposte(site, "backup", "kept", "--host", HOST, "--json").stdout)["hosts"][HOST]["kept"]
+    kinds = {one["kind"] for one in shown}
+    assert {"directory", "database", "files"} <= kinds, kinds
+    spool = next(one for one in shown if one["name"] == "malleposte-lists")
+    assert "depuis" in site.run(HOST, f"ls {spool['where']}").split()
+    would = malleposte(site, "backup", "kept", "--host", HOST, "--older-than", "0", "--dry-run", "--json")
+    assert len(json.loads(would.stdout)["hosts"][HOST]["kept"]) == len(shown)
+    wrong = malleposte(site, "backup", "kept", "--host", HOST, "--remove", "files/nothing/20200101-000000")
+    assert wrong.returncode == 2 and "nothing is kept as" in wrong.stderr
+    one = malleposte(site, "backup", "kept", "--host", HOST, "--remove", spool["id"])
+    assert one.returncode == 0 and spool["id"] in one.stdout
+    assert site.run(HOST, f"test -e {spool['where']} || echo gone").strip() == "gone"
+    assert malleposte(site, "backup", "kept", "--host", HOST, "--older-than", "0").returncode == 0
+    assert "nothing is kept" in malleposte(site, "backup", "kept", "--host", HOST).stdout
 
 
 @pytest.mark.full
 def test_everything_comes_back_and_what_it_replaced_is_kept(
-    site: Site, web: Web, mail: Mail, person: Callable[..., Any], device: Callable[..., Device], lists: Callable[..., str]
+    site: Site, mail: Mail, device: Callable[..., Device], circulars: ArchivedList
 ) -> None:
     light, heavy = device(profile="roundcube"), device(profile="convergence")
     events = [(light, put(light)), (heavy, put(heavy))]
     boxes.append(mail.imap(light.account), "INBOX", "avant la panne", "\\Seen")
     boxes.append(mail.imap(heavy.account), "INBOX", "avant aussi")
     then = {one.account.uid: boxes.look(mail, one.account) for one, _path in events}
-    member = person()
-    address, reader = lists(member=[member.uid], poster=[light.account.uid]), entered(site, web, member)
-    Cli(site).out("lists", "set", address.partition("@")[0], "--archive")
-    sent, withdrawn = [circular(mail, light.account, reader, address) for _ in range(2)]
+    sent, withdrawn = circulars.send(), circulars.send()
     site.run(HOST, f"touch {SPOOL}/avant")
     mail.close()
     assert malleposte(site, "backup", "run", "--host", HOST, "--vault", VAULT).returncode == 0
 
-    # One of the circulars is taken back after the archive.
-    words = ("--message-id", f"'<{withdrawn.removeprefix('pdf')}@ac-exemple.test>'", "--reason", "essai")
-
-    def planned() -> dict[str, Any] | None:
-        plan = json.loads(site.run(HOST, "malleposte mail retract", *words, "--dry-run --json", timeout=300))
-        return plan if plan.get("holders") else None
-
-    plan = wait_for(planned, what="a plan", timeout=120)
-    site.run(HOST, "malleposte mail retract", plan["ident"], "--yes --no-note", timeout=300)
-    wait_for(lambda: not addresses(reader, withdrawn), what="the end of the circular in the archive", timeout=120)
-
     # The disaster: an entry, both boxes, the events, the circulars; and something came since.
-    site.run(HOST, f"rm -rf {CIRCULARS}/messages/{address.partition('@')[0]}")
+    circulars.take_back(withdrawn)
+    wait_for(lambda: not circulars.found(withdrawn), what="the end of the circular in the archive", timeout=120)
+    circulars.lose()
     place = home(site, light.account)
     site.run(HOST, f"rm -rf {place} {home(site, heavy.account)} /var/lib/radicale/collections/collection-root/*")
     site.run(HOST, f"rm {SPOOL}/avant; touch {SPOOL}/depuis")
@@ -128,8 +133,8 @@ def test_everything_comes_back_and_what_it_replaced_is_kept(
     for dav, path in events:
         assert boxes.look(mail, dav.account) == then[dav.account.uid]
         assert dav.ask("GET", path).status == 200
-    wait_for(lambda: addresses(reader, sent), what="the circular that came back, by the words of its PDF")
-    assert not addresses(reader, withdrawn), "what was taken back since the archive stays so"
+    wait_for(lambda: circulars.found(sent), what="the circular that came back, by the words of its PDF")
+    assert not circulars.found(withdrawn), "what was taken back since the archive stays so"
     assert "avant" in site.run(HOST, f"ls {SPOOL}").split()
     now = site.run(HOST, "systemctl show -p InvocationID --value malleposte-lists.service").strip()
     assert now != lists, "the daemon of the lists has begun anew in its new folder"
@@ -138,21 +143,7 @@ def test_everything_comes_back_and_what_it_replaced_is_kept(
         == ["active"] * 5
     )
 
-    # All replaced things are there: under one date, listed, and gone when somebody says so.
-    shown = json.loads(malleposte(site, "backup", "kept", "--host", HOST, "--json").stdout)["hosts"][HOST]["kept"]
-    kinds = {one["kind"] for one in shown}
-    assert {"directory", "database", "files"} <= kinds, kinds
-    spool = next(one for one in shown if one["name"] == "malleposte-lists")
-    assert "depuis" in site.run(HOST, f"ls {spool['where']}").split()
-    would = malleposte(site, "backup", "kept", "--host", HOST, "--older-than", "0", "--dry-run", "--json")
-    assert len(json.loads(would.stdout)["hosts"][HOST]["kept"]) == len(shown)
-    wrong = malleposte(site, "backup", "kept", "--host", HOST, "--remove", "files/nothing/20200101-000000")
-    assert wrong.returncode == 2 and "nothing is kept as" in wrong.stderr
-    one = malleposte(site, "backup", "kept", "--host", HOST, "--remove", spool["id"])
-    assert one.returncode == 0 and spool["id"] in one.stdout
-    assert site.run(HOST, f"test -e {spool['where']} || echo gone").strip() == "gone"
-    assert malleposte(site, "backup", "kept", "--host", HOST, "--older-than", "0").returncode == 0
-    assert "nothing is kept" in malleposte(site, "backup", "kept", "--host", HOST).stdout
+    demand_kept(site)
     assert mail.imap(light.account).noop()[0] == "OK"
 
 

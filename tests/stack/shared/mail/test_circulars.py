@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.circulars import ONE, addresses, written
+from tests.stack.support.circulars import ONE, ArchivedList, addresses, written
 from tests.stack.support.desk import entered
 from tests.stack.support.mail import token, wait_for
 from tests.unit.daemons.test_circulars import pdf_of
@@ -100,14 +100,7 @@ def test_who_leaves_the_list_reads_no_more_and_a_retraction_leaves_the_archive(
     assert addresses(other, word) == [where]
     cli.out("lists", "members", address.partition("@")[0], "--remove", leaver.uid)
     assert addresses(other, word) == [] and other.ask(where).status == 404 and one.ask(where).status == 200
-    looked_for = ("--message-id", f"'<{subject}@ac-exemple.test>'", "--reason", "essai", "--dry-run", "--json")
-
-    def planned() -> dict[str, Any] | None:
-        plan = json.loads(site.run("mail1", "malleposte mail retract", *looked_for, timeout=300))
-        return plan if plan.get("holders") else None
-
-    plan = wait_for(planned, what="a plan", timeout=120)
-    site.run("mail1", "malleposte mail retract", plan["ident"], "--yes", "--no-note", timeout=300)
+    ArchivedList(site, mail, address, writer.account, one).take_back(subject)
     wait_for(lambda: not addresses(one, word), what="the end of the circular in the archive", timeout=120)
     assert one.ask(where).status == 404
 

@@ -20,6 +20,7 @@ ENTRY = (
     "dn: uid={uid},ou={branch},dc=ac-exemple,dc=test\nobjectClass: inetOrgPerson\nobjectClass: {kind}\nuid: {uid}\n\n"
 )
 BOX = ENTRY.format(uid="postmaster", branch="functional", kind="mpFunctionalBox")
+PROBER = ENTRY.format(uid="probe-vault1-1", branch="people", kind="mpAgent")
 AGENT = ENTRY.format(uid="anne", branch="people", kind="mpAgent")
 KNOWN = convert(
     {
@@ -35,12 +36,14 @@ KNOWN = convert(
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., restore_host.ThisHost]:
     """A host by what lies there: a message, an agenda's owner, entries of its directory, users of databases."""
 
-    def made(letter: str = "", agenda: str = "", entries: str = "", **users: int) -> restore_host.ThisHost:
+    def made(
+        letter: str = "", agenda: str = "", entries: str = "", home: str = "anne", **users: int
+    ) -> restore_host.ThisHost:
         store, root = tmp_path / "mail", tmp_path / "radicale"
-        for place in (store / "aa/anne/Maildir/cur", root / "collection-root"):
+        for place in (store / "aa" / home / "Maildir/cur", root / "collection-root"):
             place.mkdir(parents=True)
         if letter:
-            (store / "aa/anne/Maildir" / letter).write_text("Subject: un\n\n")
+            (store / "aa" / home / "Maildir" / letter).write_text("Subject: un\n\n")
         if agenda:
             (root / "collection-root" / agenda).mkdir()
 
@@ -68,6 +71,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
         # A deploy makes the boxes of the platform's own addresses.
         ({"entries": BOX}, []),
         ({"entries": BOX + AGENT}, ["1 accounts"]),
+        # It makes the accounts of the vaults' probes too, which write to each other from then on.
+        ({"entries": BOX + PROBER, "agenda": "probe-vault1-1", "home": "probe-vault1-2", "letter": "cur/1.x:2,S"}, []),
         ({"sogo": 3, "roundcube": 0}, ["3 users in the database sogo"]),
         ({"letter": "cur/1.x:2,S", "agenda": "anne", "roundcube": 2},
          [f"1 {MAIL}", f"1 {AGENDAS}", "2 users in the database roundcube"]),
