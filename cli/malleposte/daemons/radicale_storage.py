@@ -11,20 +11,23 @@ which it checks what is written is wrapped: `accounts.agendas.recurrence` refuse
 (400).
 
 One agent's description of a time zone counts for no other's agenda (`groupware.calendar_zones`).
+
+One agent's agendas take no more of the disk than their room (`accounts.agendas.room`): what has none is refused (507).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import radicale.item
 from radicale.storage import multifilesystem
 
-from malleposte.accounts.agendas import recurrence
+from malleposte.accounts.agendas import recurrence, room
 from malleposte.groupware import calendar_zones
 from malleposte.groupware.published.places import FOLDER, PREFIX, SHOWN
 
@@ -49,14 +52,35 @@ radicale.item.check_and_sanitize_items = check_and_sanitize_items
 
 
 class Collection(multifilesystem.Collection):
-    """A collection whose kind, once it has one, stays."""
+    """A collection whose kind, once it has one, stays, and whose owner has so much room."""
 
     def set_meta(self, props: Mapping[str, str]) -> None:
-        """Raises ValueError, which Radicale answers with 400."""
+        """Raises ValueError, which Radicale answers with 400, or 507."""
         kind = self.tag
         if kind and props.get("tag") != kind:
             raise ValueError(f"a collection of the kind {kind} cannot become another")
+        if len(json.dumps(props, ensure_ascii=False).encode()) > room.MOST_PROPERTIES:
+            raise room.no_room(f"the properties of {self.path} take more than {room.MOST_PROPERTIES} octets")
         super().set_meta(props)
+
+    def upload(self, href: str, item: Any) -> Any:
+        """Write an item. Raises ValueError, which Radicale answers with 507, where a larger one has no room."""
+        more, present = room.blocks(_octets(item)), Path(self._filesystem_path, href)
+        if present.exists():
+            more -= room.blocks(present.stat().st_size)
+        if more > 0:
+            self._storage.room.take(self._storage.home(self.path), more)
+        return super().upload(href, item)
+
+    def sync(self, old_token: str = "") -> tuple[str, Iterable[str]]:
+        """As Radicale's own; a collection remembers no more states than its part of the disk takes."""
+        answer: tuple[str, Iterable[str]] = super().sync(old_token)
+        room.forget_states(Path(self._filesystem_path, ".Radicale.cache", "sync-token"))
+        return answer
+
+
+def _octets(item: Any) -> int:
+    return len(item.serialize().encode())
 
 
 class Published:
@@ -94,6 +118,22 @@ class Storage(multifilesystem.Storage):
         """As Radicale makes it."""
         super().__init__(configuration)
         self.published = Published(Path(self._filesystem_folder, SHOWN))
+        megabytes = os.environ.get("RADICALE_ROOM_MB")
+        self.room = room.Room(int(megabytes) << 20) if megabytes else room.Room()
+
+    def home(self, path: str) -> Path:
+        """Return the folder of the agent to whom a path belongs."""
+        return Path(self._get_collection_root_folder(), path.strip("/").partition("/")[0])
+
+    def create_collection(self, href: str, items: Iterable[Any] | None = None, props: Any = None) -> Any:
+        """Make a collection. Raises ValueError, which Radicale answers with 507, where its owner has no room for it."""
+        home, every = self.home(href), None if items is None else list(items)
+        if props and home.is_dir():
+            collections = sum(1 for one in home.iterdir() if not one.name.startswith("."))
+            if collections >= room.MOST_COLLECTIONS and not Path(home, href.strip("/").rpartition("/")[2]).exists():
+                raise room.no_room(f"{home.name} has {collections} agendas and address books")
+            self.room.take(home, sum(room.blocks(_octets(one)) for one in every or ()))
+        return super().create_collection(href, every, props)
 
     def discover(self, path: str, depth: str = "0", *args: Any, **named: Any) -> Iterator[Any]:
         """As Radicale's own; an agent's home has the published calendars of that agent as well."""

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from malleposte.adapters import ldapsearch, postgresql
-from malleposte.adapters.sogo import memcached
+from malleposte.adapters.sogo import Sql, memcached, room
 from malleposte.core.loops import named
 from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
@@ -44,6 +44,7 @@ class Settings:
 
     `profiles` are the classes whose agents have SOGo, `login_states` the states in which one may log in,
     `address_book_states` those in which one is in an address book. `signature` is a template, which may be empty.
+    `room_mb` is the room of an owner's agendas and address books, in MB.
     """
 
     base: str
@@ -57,6 +58,7 @@ class Settings:
     senders: bool
     calendars: bool
     signature: str
+    room_mb: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,18 @@ class Step:
         """Return whether its time has come, where it rests since then (seconds, as `now`)."""
         changed = self.source is not None and self.source.exists() and self.source.stat().st_mtime >= since
         return changed or not 0 <= now - since < self.every
+
+
+def limits(sql: Sql, megabytes: int) -> Iterator[tuple[str, str]]:
+    """Have the database hold the room of each owner's agendas and address books."""
+    if room.limit(sql, megabytes):
+        yield f"{megabytes} MB for the agendas and address books of each", ""
+
+
+def deleted(sql: Sql) -> Iterator[tuple[str, str]]:
+    """Erase the words of what was deleted long ago."""
+    if number := room.erase_deleted(sql):
+        yield f"{number} deleted items", ""
 
 
 def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
@@ -115,6 +129,7 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
             yield f"{len(reading.schools)} names of schools", ""
 
     all_steps = [
+        Step("limits", partial(limits, sql, settings.room_mb), "set", every=600),
         Step(
             "rooms",
             lambda: reading.standing(room_agendas.place(room_agendas.read(reading), sql, forget)),
@@ -138,6 +153,7 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
         all_steps.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))
     all_steps.append(Step("address books of schools", books, every=3600))
     all_steps.append(Step("names of schools", names, "changed", every=3600))
+    all_steps.append(Step("deleted items", partial(deleted, sql), "erased", every=86_400))
     if settings.senders:
         all_steps.append(Step("senders", offered))
     return all_steps

@@ -13,7 +13,9 @@ from malleposte.groupware.sogo.reading import Reading
 from malleposte.groupware.sogo.sync import Settings, Step
 
 NOW = 1_800_000_000.0
-SETTINGS = Settings("dc=test", "cn=sogo", "ldapi:///", "sogo", "/m.sock", ["a"], ["active"], ["active"], True, True, "")
+SETTINGS = Settings(
+    "dc=test", "cn=sogo", "ldapi:///", "sogo", "/m.sock", ["a"], ["active"], ["active"], True, True, "", 200
+)
 
 
 def nothing() -> Iterator[tuple[str, str]]:
@@ -99,13 +101,13 @@ def test_steps_that_are_not_wanted_are_none() -> None:
         return [one.part for one in sync.steps(Settings(**{**vars(SETTINGS), **more}), reading, Path("/x"))]
 
     assert parts() == [
-        "rooms", "agendas of functional boxes", "address books of teams",
+        "limits", "rooms", "agendas of functional boxes", "address books of teams",
         "copies of agendas of functional boxes and of address books of teams", "published calendars",
-        "address books of schools", "names of schools", "senders",
+        "address books of schools", "names of schools", "deleted items", "senders",
     ]  # fmt: skip
     assert parts(calendars=False, senders=False) == [
-        "rooms", "agendas of functional boxes", "address books of teams", "address books of schools",
-        "names of schools",
+        "limits", "rooms", "agendas of functional boxes", "address books of teams", "address books of schools",
+        "names of schools", "deleted items",
     ]  # fmt: skip
 
 
