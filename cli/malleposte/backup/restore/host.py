@@ -61,7 +61,8 @@ class ThisHost:
             mail = sum(1 for home in homes if any(any(maildir.files(one)) for one in maildir.folders(home).values()))
         with owner.as_owner(store.collections):
             homes_of_agendas = store.collections.glob("*") if owner.folder(store.collections) else ()
-            agendas = sum(1 for home in homes_of_agendas if not PROBER.fullmatch(home.name))
+            # Published calendars, which are no agent's, lie in a folder with a dot.
+            agendas = sum(1 for home in homes_of_agendas if not re.match(rf"\.|{PROBER.pattern}\Z", home.name))
         counted = {
             # The boxes of the platform's own addresses are there since the deploy.
             "accounts": sum(1 for entry in entries if _is_agent(entry)),

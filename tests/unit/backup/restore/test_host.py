@@ -68,6 +68,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
         ({}, []),
         ({"letter": "cur/1.x:2,S"}, [f"1 {MAIL}"]),
         ({"agenda": "anne"}, [f"1 {AGENDAS}"]),
+        ({"agenda": ".published"}, []),
         # A deploy makes the boxes of the platform's own addresses.
         ({"entries": BOX}, []),
         ({"entries": BOX + AGENT}, ["1 accounts"]),
