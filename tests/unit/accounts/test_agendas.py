@@ -8,11 +8,13 @@ from types import ModuleType
 import pytest
 import vobject
 from malleposte.accounts.agendas import Collection, Item, Kind, Moved, Stores, move, vcard
-from malleposte.accounts.agendas.model import collected, components, fit_name, merged, uid_of
+from malleposte.accounts.agendas import radicale as radicale_store
+from malleposte.accounts.agendas.model import Place, collected, components, fit_name, merged, uid_of
 from malleposte.accounts.agendas.radicale import PROPERTIES, Radicale, as_kept
 from malleposte.accounts.agendas.roundcube import RoundcubeBook, words
 from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.core.errors import MallepostError
+from malleposte.platform import locks
 
 from tests.support.classes import CLASSES
 
@@ -395,3 +397,19 @@ def test_an_event_that_nobody_could_walk_through_is_refused_before_radicale_walk
         text = as_kept("\r\n".join([*lines, "END:VCALENDAR", ""]), "VCALENDAR")
         assert (text is not None and rule in text) is kept
     assert walked == ["VCALENDAR"]
+
+
+def test_writers_do_not_wait_while_texts_of_an_agenda_are_read(radicale, monkeypatch):
+    radicale.add("jdupont", [agenda(event("un"), event("deux"))])
+    text_of, free = radicale_store._text, []
+
+    def seen(path):
+        with (radicale.root.parent / radicale_store.LOCK).open("a") as file:
+            free.append(locks.take(file))
+        if len(free) == 1:
+            path.unlink()  # by Radicale, meanwhile
+        return text_of(path)
+
+    monkeypatch.setattr(radicale_store, "_text", seen)
+    (entries,) = radicale.changed([Place("jdupont", "personal")], 10).values()
+    assert free == [True, True] and len(entries) == 1

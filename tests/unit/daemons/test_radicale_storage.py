@@ -63,3 +63,61 @@ def test_what_is_written_is_checked_before_radicale_walks_through_it(storage: An
     assert len(dense) == 1
     checked(dense, tag="VCALENDAR")  # it lies in the store since before
     assert dense[1:] == ["sanitized"]
+
+
+class Base:
+    """A collection of Radicale's, as far as ours uses it."""
+
+    tag = "VCALENDAR"
+
+    def __init__(self, storage: Any, path: str, folder: Path) -> None:
+        self._storage, self.path, self._filesystem_path, self.calls = storage, path, str(folder), list[str]()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def set_meta(self, _props: Any) -> None:
+        self.calls.append("meta")
+
+    def upload(self, href: str, item: Any) -> Any:
+        Path(self._filesystem_path, href).write_text(item.serialize())
+        return item
+
+
+class Item:
+    """An item of so many octets."""
+
+    def __init__(self, octets: int) -> None:
+        self.octets = octets
+
+    def serialize(self) -> str:
+        return "x" * self.octets
+
+
+@pytest.fixture
+def collection(storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A collection of an agent whose room is 100 kB."""
+
+    class Store:
+        room = storage.room.Room(100_000)
+
+        def home(self, _path: str) -> Path:
+            return tmp_path / "anne"
+
+    monkeypatch.setattr(storage.Collection, "__bases__", (Base,))
+    return storage.Collection(Store(), "anne/agenda", tmp_path / "anne/agenda")
+
+
+def test_properties_beyond_their_octets_are_refused(collection: Any, storage: Any) -> None:
+    collection.set_meta({"tag": "VCALENDAR", "D:displayname": "x" * 60_000})
+    assert collection.calls == ["meta"]
+    with pytest.raises(ValueError, match="Errno 28"):
+        collection.set_meta({"tag": "VCALENDAR", "D:displayname": "é" * 33_000})
+
+
+def test_a_full_home_takes_no_item_and_one_that_becomes_shorter(collection: Any) -> None:
+    collection.upload("a.ics", Item(60_000))
+    with pytest.raises(ValueError, match="Errno 28"):
+        collection.upload("b.ics", Item(60_000))
+    assert not Path(collection._filesystem_path, "b.ics").exists()
+    collection.upload("a.ics", Item(50_000))
+    with pytest.raises(ValueError, match="Errno 28"):
+        collection.upload("a.ics", Item(120_000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +170,12 @@ class Radicale:
                     if kind == Kind.AGENDA}  # fmt: skip
 
     def changed(self, places: Sequence[Place], most: int) -> dict[Place, list[Entry]]:
-        """See Agendas."""
+        """See Agendas. The texts, which may be many, are read beside writers: Radicale exchanges each file whole."""
         with self._locked(shared=True):
             folders = ((place, self._folder_of(place)) for place in places)
-            return {place: _changed(folder, place.after, most) for place, folder in folders if folder}
+            stamped = {place: _stamped(folder, place.after) for place, folder in folders if folder}
+        with owner.as_owner(self.root):
+            return {place: _events(files, most) for place, files in stamped.items()}
 
     def texts(self, place: Place, names: Sequence[str]) -> dict[str, str]:
         """See Agendas."""
@@ -206,12 +208,15 @@ def _title(folder: Path, properties: dict[str, Any]) -> str:
     return "" if _named(folder) == MAIN else str(properties.get(TITLE, ""))
 
 
-def _changed(folder: Path, after: float, most: int) -> list[Entry]:
-    """The events of a folder that changed since then, the first first."""
-    stamped = sorted(
+def _stamped(folder: Path, after: float) -> list[tuple[float, Path]]:
+    """Return the files of a folder that changed since then, the first first."""
+    return sorted(
         (path.lstat().st_mtime, path) for path in folder.iterdir()
         if owner.plain(path) and not path.name.startswith(".") and path.lstat().st_mtime >= after
     )  # fmt: skip
+
+
+def _events(stamped: Iterable[tuple[float, Path]], most: int) -> list[Entry]:
     entries: list[Entry] = []
     for changed, path in stamped:
         text = _text(path)
@@ -223,10 +228,13 @@ def _changed(folder: Path, after: float, most: int) -> list[Entry]:
 
 
 def _text(path: Path) -> str:
-    """The text of an item; empty for a large one, and for what is none."""
-    if not owner.plain(path) or path.lstat().st_size > LARGEST:
+    """The text of an item; empty for a large one, for one that has gone meanwhile, and for what is none."""
+    try:
+        if not owner.plain(path) or path.lstat().st_size > LARGEST:
+            return ""
+        return owner.read(path).decode("utf-8", "replace")
+    except FileNotFoundError:
         return ""
-    return owner.read(path).decode("utf-8", "replace")
 
 
 def _filled(folder: Path) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 
 import pytest
 
 from tests.stack.support.dav import EVENT, Device, first, responses
-from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 
-STORE = "/var/lib/radicale/collections/collection-root"
-FILLER = "remplissage.ics"
-ROOM = 200 << 20
-"""Octets of an agent's room in the lab."""
+ROOM, LARGE = 200_000_000, 4_000_000
+"""Octets of an agent's room in the lab, and of a large event."""
 TYPE = "text/calendar; charset=utf-8"
 MAKE = '<c:mkcalendar xmlns:c="urn:ietf:params:xml:ns:caldav"/>'
 FOLDERS = 100
@@ -36,75 +34,35 @@ def agenda(dav: Device) -> str:
     return first(dav.discover()[1])
 
 
-class Light:
-    """An agent of the light class and the way to fill the room of the agent's agendas by a file beside them."""
-
-    refused = 507
-
-    def __init__(self, site: Site, dav: Device) -> None:
-        self.site, self.dav, self.folder = site, dav, f"{STORE}/{dav.account.uid}/agenda/.Radicale.cache"
-
-    def fill(self) -> None:
-        """Leave no room."""
-        self.site.run(
-            "mail1", f"runuser -u radicale -- mkdir -p {self.folder}; fallocate -l {ROOM} {self.folder}/{FILLER}"
-        )
-
-    def empty(self) -> None:
-        """Take away what fills it."""
-        self.site.run("mail1", f"rm -f {self.folder}/{FILLER}")
+@pytest.fixture(params=[("roundcube", 507), ("convergence", 500)], ids=["light", "full"])
+def agent(request: pytest.FixtureRequest, device: Callable[..., Device]) -> tuple[Device, int, Device]:
+    """An agent of a class, the status of a refusal, and a colleague of the class."""
+    profile, refused = request.param
+    return device(profile=profile), refused, device(profile=profile)
 
 
-class Full:
-    """The same of the class with SOGo, by rows that SOGo has deleted."""
-
-    refused = 500
-
-    def __init__(self, site: Site, dav: Device) -> None:
-        self.site, self.dav, self.theirs = site, dav, THEIRS.format(uid=dav.account.uid)
-
-    def fill(self) -> None:
-        """Leave no room."""
-        sql(self.site, f"INSERT INTO sogo_store SELECT c_folder_id, '{FILLER}', repeat('x', {ROOM}), 0,"
-                       f" extract(epoch FROM now())::int, 0, 1 FROM ({self.theirs} LIMIT 1) AS one;")  # fmt: skip
-
-    def empty(self) -> None:
-        """Take away what fills it."""
-        sql(self.site, f"DELETE FROM sogo_store WHERE c_name = '{FILLER}' AND c_folder_id IN ({self.theirs});")
-
-
-@pytest.fixture(params=[("roundcube", Light), ("convergence", Full)], ids=["light", "full"])
-def agent(
-    request: pytest.FixtureRequest, site: Site, device: Callable[..., Device]
-) -> Iterator[tuple[Light | Full, Device]]:
-    """An agent of a class with the way to fill the agent's room, and a colleague of the class."""
-    profile, kind = request.param
-    filled = kind(site, device(profile=profile))
-    yield filled, device(profile=profile)
-    filled.empty()
-
-
-def test_a_full_room_takes_nothing_new_and_gives_up_what_is_there(agent: tuple[Light | Full, Device]) -> None:
-    filled, colleague = agent
-    dav, home = filled.dav, agenda(filled.dav)
-    if isinstance(filled, Full):
-        assert put(dav, f"{home}avant.ics", "Conseil de classe du second degré") == 201
-    else:
-        filled.site.run("mail1", f"test ! -e {filled.folder}/{FILLER}")
-    filled.fill()
-    assert put(dav, f"{home}nouveau.ics", "Réunion") == filled.refused
-    assert dav.ask("GET", f"{home}nouveau.ics").status == 404, "nothing of it is there"
+@pytest.mark.full
+def test_a_full_room_takes_nothing_new_and_gives_up_what_is_there(agent: tuple[Device, int, Device]) -> None:
+    dav, refused, colleague = agent
+    home = agenda(dav)
+    assert put(dav, f"{home}avant.ics", "Conseil de classe du second degré") == 201
+    statuses = []
+    while len(statuses) < 2 * ROOM // LARGE and refused not in statuses:
+        statuses.append(put(dav, f"{home}grand{len(statuses)}.ics", "x" * LARGE))
+    assert statuses[-1] == refused and set(statuses[:-1]) == {201} and len(statuses) * LARGE > 0.8 * ROOM, statuses
+    assert dav.ask("GET", f"{home}grand{len(statuses) - 1}.ics").status == 404, "nothing of it is there"
+    begun = time.monotonic()
     assert put(colleague, f"{agenda(colleague)}nouveau.ics", "Réunion") == 201
-    if isinstance(filled, Full):
-        assert put(dav, f"{home}avant.ics", "Court") == 204, "what is there may become shorter"
-        assert dav.ask("DELETE", f"{home}avant.ics").status == 204
-    filled.empty()
-    wait_for(lambda: put(dav, f"{home}nouveau.ics", "Réunion") == 201, what="room again", timeout=120)
+    assert time.monotonic() - begun < 60
+    assert put(dav, f"{home}avant.ics", "Court") in (201, 204), "what is there may become shorter"
+    assert dav.ask("DELETE", f"{home}avant.ics").status in (200, 204)
+    for number in range(len(statuses) - 1):
+        assert dav.ask("DELETE", f"{home}grand{number}.ics").status in (200, 204)
 
 
-def test_an_agent_has_so_many_agendas(agent: tuple[Light | Full, Device]) -> None:
-    filled, colleague = agent
-    dav, home = filled.dav, agenda(filled.dav)
+def test_an_agent_has_so_many_agendas(agent: tuple[Device, int, Device]) -> None:
+    dav, _refused, colleague = agent
+    home = agenda(dav)
     above = home.rstrip("/").rpartition("/")[0]
     statuses = {dav.ask("MKCALENDAR", f"{above}/essai{number}/", MAKE).status for number in range(FOLDERS)}
     assert 201 in statuses and statuses - {201} and not statuses & {401, 404}, statuses
