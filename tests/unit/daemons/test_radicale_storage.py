@@ -11,11 +11,28 @@ import pytest
 import vobject
 
 
+class Base:
+    """A collection of Radicale's, as far as ours uses it."""
+
+    tag = "VCALENDAR"
+
+    def __init__(self, storage: Any, path: str, folder: Path) -> None:
+        self._storage, self.path, self._filesystem_path, self.calls = storage, path, str(folder), list[str]()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def set_meta(self, _props: Any) -> None:
+        self.calls.append("meta")
+
+    def upload(self, href: str, item: Any) -> Any:
+        Path(self._filesystem_path, href).write_text(item.serialize())
+        return item
+
+
 @pytest.fixture
 def storage(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, without Debian's Radicale, which is on hosts alone."""
     above, base = ModuleType("radicale.storage"), ModuleType("radicale.storage.multifilesystem")
-    base.Collection = base.Storage = type("Base", (), {})  # type: ignore[attr-defined]
+    base.Collection, base.Storage = Base, type("Store", (), {})  # type: ignore[attr-defined]
     above.multifilesystem = base  # type: ignore[attr-defined]
     top, item = ModuleType("radicale"), ModuleType("radicale.item")
     item.check_and_sanitize_items = lambda items, **_: items.append("sanitized")  # type: ignore[attr-defined]
@@ -65,23 +82,6 @@ def test_what_is_written_is_checked_before_radicale_walks_through_it(storage: An
     assert dense[1:] == ["sanitized"]
 
 
-class Base:
-    """A collection of Radicale's, as far as ours uses it."""
-
-    tag = "VCALENDAR"
-
-    def __init__(self, storage: Any, path: str, folder: Path) -> None:
-        self._storage, self.path, self._filesystem_path, self.calls = storage, path, str(folder), list[str]()
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def set_meta(self, _props: Any) -> None:
-        self.calls.append("meta")
-
-    def upload(self, href: str, item: Any) -> Any:
-        Path(self._filesystem_path, href).write_text(item.serialize())
-        return item
-
-
 class Item:
     """An item of so many octets."""
 
@@ -93,7 +93,7 @@ class Item:
 
 
 @pytest.fixture
-def collection(storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def collection(storage: Any, tmp_path: Path) -> Any:
     """A collection of an agent whose room is 100 kB."""
 
     class Store:
@@ -102,7 +102,6 @@ def collection(storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         def home(self, _path: str) -> Path:
             return tmp_path / "anne"
 
-    monkeypatch.setattr(storage.Collection, "__bases__", (Base,))
     return storage.Collection(Store(), "anne/agenda", tmp_path / "anne/agenda")
 
 
