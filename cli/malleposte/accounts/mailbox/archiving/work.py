@@ -1,45 +1,31 @@
 """Messages that are archived and put back, by doveadm, for one box.
 
 The work of a night is written down before the first message moves. A move is a copy and a removal: where this host or
-doveadm ended in between, a message lies in both folders under one GUID, and the copy that was to go is removed first.
+doveadm ended in between, a message lies in both folders, and one of them is removed first (`broken_moves`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import batched
-from typing import Any
 
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Moved, Record
 from malleposte.accounts.mailbox.archiving.store import Store
+from malleposte.accounts.mailbox.broken_moves import mend
 from malleposte.accounts.mailbox.hours.calendar import here
 from malleposte.accounts.mailbox.hours.moves import recount
+from malleposte.accounts.mailbox.messages import INBOX, SECONDS, ClosedError, Row, Run, fetch, numbered
 from malleposte.adapters.dovecot import doveadm
-from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import ARCHIVES
 
-INBOX = "INBOX"
 MOST = 1000
 """Messages of a box that a night archives, the oldest first; the next night goes on."""
-AT_ONCE = 500
-"""Messages that one process moves."""
-SECONDS = 600.0
-THERE, CLOSED, MISSING = 65, 67, 68
-"""doveadm's codes: a folder that is there; a suspended account; a folder that is not there."""
-
-
-class ClosedError(MallepostError):
-    """Dovecot does not open the box of a suspended account."""
-
-
-type Run = Callable[..., Any]
-"""`doveadm`, or a test's."""
-type Row = dict[str, str]
+THERE = 65
+"""doveadm's code: a folder that is there."""
 
 
 def archive(store: Store, uid: str, now: float, run: Run = doveadm) -> int:
@@ -66,7 +52,7 @@ def _meant(uid: str, choice: Choice, now: float, run: Run) -> list[Row]:
     """Messages of the inbox that came before, were read, and are neither marked nor about to go; the oldest first."""
     before = int(choice.before(here(now)).timestamp())
     words = ["BEFORE", str(before), "SEEN", "UNFLAGGED", "UNDELETED", *(("KEYWORD", DONE) if choice.done else ())]
-    rows = _rows(uid, "uid guid date.received.unixtime", INBOX, run, *words)
+    rows = fetch(uid, "uid guid date.received.unixtime", INBOX, *words, run=run)
     rows = [row for row in rows if int(row["date.received.unixtime"]) < before]
     return sorted(rows, key=lambda row: (int(row["date.received.unixtime"]), int(row["uid"])))[:MOST]
 
@@ -84,8 +70,8 @@ def _settled(store: Store, uid: str, record: Record, run: Run) -> Record:
     for work in (one for one in record.moved if one.open):
         folders = {}
         for folder, guids in work.folders.items():
-            _remove_twice(uid, INBOX, folder, guids, run)
-            there = {row["guid"] for row in _rows(uid, "guid", folder, run)}
+            mend(uid, INBOX, folder, run, among=set(guids))
+            there = {row["guid"] for row in fetch(uid, "guid", folder, run=run)}
             folders[folder] = tuple(guid for guid in guids if guid in there)
         recount(("-u", checked(uid)), run)
         record = record.closed(replace(work, folders=folders))
@@ -107,8 +93,8 @@ def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
         store.write(uid, record)
         many = 0
         for folder, guids in work.folders.items():
-            _remove_twice(uid, folder, INBOX, guids, run)
-            rows = [row for row in _rows(uid, "uid guid", folder, run) if row["guid"] in set(guids)]
+            mend(uid, folder, INBOX, run, among=set(guids))
+            rows = [row for row in fetch(uid, "uid guid", folder, run=run) if row["guid"] in set(guids)]
             _move(uid, rows, folder, INBOX, run)
             many += len(rows)
         recount(("-u", checked(uid)), run)
@@ -116,28 +102,6 @@ def undo(store: Store, uid: str, at: int, run: Run = doveadm) -> int:
         return many
 
 
-def _remove_twice(uid: str, source: str, target: str, guids: Sequence[str], run: Run) -> None:
-    """Remove from a folder those of the messages that came to the other already."""
-    came = {row["guid"] for row in _rows(uid, "guid", target, run)} & set(guids)
-    twice = [row for row in _rows(uid, "uid guid", source, run) if row["guid"] in came] if came else []
-    for numbers in _numbers(twice):
-        run("expunge", "-u", checked(uid), "--", "mailbox", source, "UID", numbers, timeout=SECONDS)
-
-
 def _move(uid: str, rows: Sequence[Row], source: str, target: str, run: Run) -> None:
-    for numbers in _numbers(rows):
+    for numbers in numbered(rows):
         run("move", "-u", checked(uid), "--", target, "mailbox", source, "UID", numbers, timeout=SECONDS)
-
-
-def _numbers(rows: Sequence[Row]) -> Iterator[str]:
-    """The numbers of messages in their folder, as one command takes them."""
-    numbers = sorted(int(row["uid"]) for row in rows)
-    return (",".join(map(str, some)) for some in batched(numbers, AT_ONCE, strict=False))
-
-
-def _rows(uid: str, fields: str, folder: str, run: Run, *words: str) -> list[Row]:
-    asked = ("-f", "json", "fetch", "-u", checked(uid), "--", fields, "mailbox", folder, *(words or ("ALL",)))
-    done = run(*asked, also=(MISSING, CLOSED), timeout=SECONDS)
-    if done.returncode == CLOSED:
-        raise ClosedError(f"the mailbox of {uid} is closed", "its account is suspended")
-    return [{name: str(value) for name, value in row.items()} for row in json.loads(done.stdout or "[]")]

@@ -5,21 +5,21 @@ In order of arrival: doveadm takes them by their number in the folder. Flags, da
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
-from typing import Any
 
 from malleposte.accounts.channels import checked
+from malleposte.accounts.mailbox import broken_moves
 from malleposte.accounts.mailbox.hours import recall
 from malleposte.accounts.mailbox.hours.due import WAITS, Due
+from malleposte.accounts.mailbox.messages import INBOX, Row, Run, fetch
 from malleposte.adapters.dovecot import doveadm, unserved
-from malleposte.platform.mailstore import MAILDIR, WAITING, home_of
+from malleposte.platform.mailstore import MAILDIR, STORE, WAITING, home_of
 from malleposte.runtime import owner
 
 AT_ONCE = 50
@@ -28,12 +28,7 @@ MOST = 200
 """Messages of a box that move at once: more move some at a time, after those of everybody else."""
 SECONDS = 300.0
 SEEN, MARKED = "\\Seen", "\\Flagged"
-MISSING = 68
-"""EX_NOHOST: the folder is not there."""
 _FILED = re.compile(r"[0-9]{1,12}(?=\.)")
-
-Run = Callable[..., Any]
-"""`doveadm`, or a test's."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def move(boxes: Sequence[Box], run: Run = doveadm) -> list[str]:
     with tempfile.NamedTemporaryFile("w", prefix="hours-", encoding="utf-8") as file:
         file.writelines(f"{checked(one.uid)}\n" for one in boxes)
         file.flush()
-        words = ("move", "-F", file.name, "--", "INBOX", "mailbox", boxes[0].due.folder, "ALL")
+        words = ("move", "-F", file.name, "--", INBOX, "mailbox", boxes[0].due.folder, "ALL")
         done = run(*words, check=False, timeout=SECONDS)
         recount(("-F", file.name), run)
     return unserved([one.uid for one in boxes], done)
@@ -109,11 +104,11 @@ def _some(box: Box, run: Run) -> list[str]:
     """Move the first messages of a box that are meant. What is recalled is made unread and marked first."""
     due, fields = box.due, "uid storageid flags" if box.due.recalled else "uid storageid"
     rows = [
-        row for row in _rows(box.uid, fields, due.folder, run)
+        row for row in fetch(box.uid, fields, due.folder, run=run)
         if not due.before or _before(row["storageid"], due.before)
     ]  # fmt: skip
     rows = sorted(rows, key=lambda row: int(row["uid"]))[:MOST]
-    steps: list[tuple[tuple[str, ...], list[dict[str, str]]]] = [(("move", "INBOX"), rows)]
+    steps: list[tuple[tuple[str, ...], list[Row]]] = [(("move", INBOX), rows)]
     if due.recalled:
         seen, plain = [row for row in rows if SEEN in row["flags"]], [row for row in rows if MARKED not in row["flags"]]
         steps = [(("flags", "remove", SEEN), seen), (("flags", "add", MARKED), plain), *steps]
@@ -137,19 +132,7 @@ def recount(whose: tuple[str, str], run: Run = doveadm) -> None:
     run("quota", "recalc", *whose, check=False, timeout=SECONDS)
 
 
-def settle(uid: str, run: Run = doveadm) -> None:
-    """Remove from the folders what came to the inbox already, when a move was broken off. Raises MallepostError."""
-    came: set[str] | None = None
+def settle(uid: str, run: Run = doveadm, root: Path = STORE) -> None:
+    """End the moves to the inbox that were broken off. Raises MallepostError."""
     for folder in (WAITING, *recall.folders()):
-        there = {row["guid"]: str(row["uid"]) for row in _rows(uid, "uid guid", folder, run)}
-        if not there:
-            continue
-        if came is None:
-            came = {row["guid"] for row in _rows(uid, "guid", "INBOX", run)}
-        if twice := sorted((there[guid] for guid in there.keys() & came), key=int):
-            run("expunge", "-u", checked(uid), "--", "mailbox", folder, "UID", ",".join(twice), timeout=SECONDS)
-
-
-def _rows(uid: str, fields: str, folder: str, run: Run) -> list[dict[str, str]]:
-    words = ("-f", "json", "fetch", "-u", checked(uid), "--", fields, "mailbox", folder, "ALL")
-    return list(json.loads(run(*words, also=(MISSING,), timeout=SECONDS).stdout or "[]"))
+        broken_moves.mend(uid, folder, INBOX, run, root=root)

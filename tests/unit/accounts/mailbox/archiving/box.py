@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from malleposte.accounts.mailbox.archiving import work
+from malleposte.accounts.mailbox import messages
 
 
 class KilledError(BaseException):
@@ -50,7 +50,7 @@ class Box:
     def run(self, *words: str, also: tuple[int, ...] = (), **_options: Any) -> subprocess.CompletedProcess[str]:
         self._step()
         if self.closed:
-            return subprocess.CompletedProcess(list(words), work.CLOSED, "", "")
+            return subprocess.CompletedProcess(list(words), messages.CLOSED, "", "")
         if words[0] == "quota":
             self.recounted += 1
             return subprocess.CompletedProcess(list(words), 0, "", "")
@@ -64,8 +64,8 @@ class Box:
         folder, chosen = query[1], self._chosen(query[1], list(query[2:]))
         if act == "fetch":
             if folder not in self.folders:
-                assert work.MISSING in also
-                return subprocess.CompletedProcess(list(words), work.MISSING, "", "")
+                assert messages.MISSING in also
+                return subprocess.CompletedProcess(list(words), messages.MISSING, "", "")
             return subprocess.CompletedProcess(list(words), 0, json.dumps(list(map(_row, chosen))), "")
         if act == "move":
             self.folders[target] += [replace(one, uid=next(self.numbers)) for one in chosen]
@@ -98,4 +98,7 @@ class Box:
 
 
 def _row(one: Message) -> dict[str, str]:
-    return {"uid": str(one.uid), "guid": one.guid, "date.received.unixtime": str(one.received)}
+    return {
+        "uid": str(one.uid), "guid": one.guid, "storageid": f"{one.guid}.{one.uid}", "flags": " ".join(one.flags),
+        "date.received.unixtime": str(one.received),
+    }  # fmt: skip

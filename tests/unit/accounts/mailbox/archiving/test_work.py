@@ -4,6 +4,7 @@ import datetime
 from pathlib import Path
 
 import pytest
+from malleposte.accounts.mailbox import messages
 from malleposte.accounts.mailbox.archiving import acts, work
 from malleposte.accounts.mailbox.archiving.model import DONE, Choice
 from malleposte.accounts.mailbox.archiving.store import Store
@@ -91,7 +92,7 @@ def filled() -> Box:
     return box
 
 
-NIGHT_STEPS, UNDO_STEPS = 10, 11
+NIGHT_STEPS, UNDO_STEPS = 10, 13
 """Steps of the commands of a night and of an undo of `filled`."""
 
 
@@ -162,7 +163,7 @@ def test_thirty_days_later_nothing_can_be_undone(store: Store, monkeypatch: pyte
 
 def test_a_large_inbox_is_archived_some_a_night_the_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "MOST", 4)
-    monkeypatch.setattr(work, "AT_ONCE", 2)
+    monkeypatch.setattr(messages, "AT_ONCE", 2)
     box = filled()
     assert night(store, box) == 4
     assert sorted(box.guids("Archives/2024")) == ["a0", "a1", "a2"] and box.guids("Archives/2025") == ["b0"]

@@ -70,13 +70,14 @@ def test_what_came_later_stays() -> None:
     assert moves.move([Box("mdupond", 1, Due(before=1000))], run) == [] and len(asked) == 1
 
 
-def test_what_came_to_the_inbox_already_is_removed_from_the_folder() -> None:
-    waiting = json.dumps([{"uid": "1", "guid": "a"}, {"uid": "2", "guid": "b"}, {"uid": "3", "guid": "c"}])
-    run, asked, _lists = answering((0, waiting, ""), (0, json.dumps([{"guid": "b"}, {"guid": "a"}, {"guid": "x"}]), ""))
-    moves.settle("mdupond", run)
+def test_broken_moves_from_each_folder_are_ended(tmp_path: Path) -> None:
+    waiting = json.dumps([{"uid": one, "guid": f"g{one}", "storageid": one, "flags": ""} for one in "123"])
+    came = json.dumps([{"uid": "7", "guid": one, "storageid": one, "flags": ""} for one in ("g2", "g1", "x")])
+    run, asked, _lists = answering((0, waiting, ""), (0, came, ""))
+    moves.settle("mdupond", run, tmp_path)
     assert [words[-3:] for words in asked if words[0] == "expunge"] == [("Hors horaires", "UID", "1,2")]
     run, asked, _lists = answering((0, waiting, ""), (0, "[]", ""))
-    moves.settle("mdupond", run)
+    moves.settle("mdupond", run, tmp_path)
     assert [words[-2] for words in asked] == [
         "Hors horaires", "INBOX", "Rappeler/Demain 8 h", "Rappeler/Lundi 8 h", "Rappeler/Dans une semaine",
     ]  # fmt: skip
