@@ -40,7 +40,7 @@ def exclusive() -> list[str]:
 
 def long_alone(path: Path) -> bool:
     """Whether all tests of a file are left to the full run, which does not use several labs."""
-    return re.search(r"^pytestmark = pytest\.mark\.full$", path.read_text("utf-8"), re.MULTILINE) is not None
+    return re.search(r"^pytestmark = \[?pytest\.mark\.full\b", path.read_text("utf-8"), re.MULTILINE) is not None
 
 
 def parted(files: Sequence[str], budgets: Mapping[str, float]) -> tuple[list[str], list[str]]:

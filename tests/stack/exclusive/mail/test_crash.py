@@ -8,6 +8,8 @@ from tests.stack.support import power
 from tests.stack.support.load import PATIENCE, Load
 from tests.stack.support.mail import wait_for
 
+pytestmark = pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer")
+
 ENOUGH = 60
 """Messages accepted before the blow."""
 KILLS, BETWEEN = 10, 80

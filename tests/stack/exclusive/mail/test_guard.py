@@ -14,6 +14,8 @@ from tests.bench import cost
 from tests.stack.support import hostile
 from tests.stack.support.mail import FOREIGN, Answer, compose, token, wait_for
 
+pytestmark = pytest.mark.rings("UnitInactive", "UnitRestarts")
+
 STRANGER = f"probe@{FOREIGN}"
 GUARD = "malleposte-guard.service"
 READER = "probe2@ac-exemple.test"

@@ -18,7 +18,7 @@ from tests.stack.support.people import People
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Account, Site
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer")]
 
 BOXES, MESSAGES, ROUNDS = 40, 20, 4
 RECALLING = 15

@@ -14,7 +14,7 @@ from tests.stack.support.mail import Mail, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer")]
 
 AGENTS, MESSAGES, SECONDS = 6, 6, 60
 KILLS = {

@@ -9,6 +9,8 @@ from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import compose, token, wait_for
 from tests.stack.support.people import directory
 
+pytestmark = pytest.mark.rings("UnitInactive", "UnitRestarts")
+
 SPOOL = "/var/spool/malleposte-lists"
 UNIT = "malleposte-lists.service"
 HURRY = f"/run/systemd/system/{UNIT}.d"

@@ -14,7 +14,7 @@ from tests.stack.support.mail import Mail, token
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer")]
 
 BOXES, MESSAGES = 60, 300
 PLACE = f"{mailstore.STORE}/*/*/{mailstore.SEALED}/.retracted"

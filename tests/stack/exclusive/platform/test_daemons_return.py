@@ -6,6 +6,8 @@ from malleposte.accountd.calls import passwords
 from tests.stack.support.mail import token, wait_for
 from tests.stack.support.portal import Portal
 
+pytestmark = pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer", "UnitFailed")
+
 # Of the base system: the bus cannot be started again under its users; the other only waits for a shutdown.
 OF_DEBIAN = {"dbus.service", "unattended-upgrades.service"}
 # The bus starts these when somebody asks, as a deploy does; they end when they are idle.

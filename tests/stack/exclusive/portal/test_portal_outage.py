@@ -17,6 +17,8 @@ from tests.stack.support.web import Answer, Web
 from tests.stack.support.webmail import Webmail
 from tests.support.page import Page
 
+pytestmark = pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer")
+
 STOPPED = "nginx.service dovecot.service postfix.service slapd.service accountd.socket accountd.service"
 SERVICES = {"Messagerie légère", "Messagerie complète", "Lecture des messages", "Envoi des messages"}
 OUTAGE, REFUSAL = 24, 5

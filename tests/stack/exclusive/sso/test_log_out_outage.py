@@ -13,6 +13,8 @@ from tests.stack.support.provider import returned
 from tests.stack.support.site import Account, Site
 from tests.stack.support.web import Web
 
+pytestmark = pytest.mark.rings("UnitInactive")
+
 UNITS = "dav-router.socket dav-router.service"
 
 
