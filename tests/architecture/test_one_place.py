@@ -25,7 +25,7 @@ class Decision:
     copy: str
 
 
-SOGO = ("accounts", "busy", "changes", "folders", "memcached", "merge", "profiles", "rights", "tool")
+SOGO = ("accounts", "busy", "changes", "folders", "memcached", "merge", "profiles", "rights", "room", "tool")
 DECISIONS = (
     Decision(
         "the form of a uid",

@@ -14,8 +14,6 @@ from tests.stack.support.site import Site
 pytestmark = pytest.mark.rings(
     "UnitInactive", "UnitRestarts", "PortDoesNotAnswer", "UnitFailed", "MeasureIsOld", "MeasuresMissing"
 )
-    "UnitInactive", "UnitRestarts", "PortDoesNotAnswer", "UnitFailed", "MeasureIsOld", "MeasuresMissing"
-)
 
 HOST, UNIT, NAME = "mail1", "memcached.service", "unit memcached.service"
 

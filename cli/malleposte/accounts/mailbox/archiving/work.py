@@ -14,7 +14,7 @@ from dataclasses import replace
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Moved, Record
 from malleposte.accounts.mailbox.archiving.store import Store
-from malleposte.accounts.mailbox.broken_moves import mend
+from malleposte.accounts.mailbox.hours.broken_moves import mend
 from malleposte.accounts.mailbox.hours.calendar import here
 from malleposte.accounts.mailbox.hours.moves import recount
 from malleposte.accounts.mailbox.messages import INBOX, SECONDS, ClosedError, Row, Run, fetch, numbered

@@ -14,8 +14,7 @@ from itertools import batched
 from pathlib import Path
 
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox import broken_moves
-from malleposte.accounts.mailbox.hours import recall
+from malleposte.accounts.mailbox.hours import broken_moves, recall
 from malleposte.accounts.mailbox.hours.due import WAITS, Due
 from malleposte.accounts.mailbox.messages import INBOX, Row, Run, fetch
 from malleposte.adapters.dovecot import doveadm, unserved
