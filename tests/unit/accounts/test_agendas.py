@@ -15,6 +15,7 @@ from malleposte.accounts.agendas.roundcube import RoundcubeBook, words
 from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.core.errors import MallepostError
 from malleposte.platform import locks
+from malleposte.runtime import owner
 
 from tests.support.classes import CLASSES
 
@@ -401,15 +402,16 @@ def test_an_event_that_nobody_could_walk_through_is_refused_before_radicale_walk
 
 def test_writers_do_not_wait_while_texts_of_an_agenda_are_read(radicale, monkeypatch):
     radicale.add("jdupont", [agenda(event("un"), event("deux"))])
-    text_of, free = radicale_store._text, []
+    read, free = owner.read, []
 
-    def seen(path):
-        with (radicale.root.parent / radicale_store.LOCK).open("a") as file:
-            free.append(locks.take(file))
-        if len(free) == 1:
-            path.unlink()  # by Radicale, meanwhile
-        return text_of(path)
+    def watched(path):
+        if path.suffix == ".ics":
+            with (radicale.root.parent / radicale_store.LOCK).open("a") as file:
+                free.append(locks.take(file))
+            if len(free) == 1:
+                path.unlink()  # by Radicale, meanwhile
+        return read(path)
 
-    monkeypatch.setattr(radicale_store, "_text", seen)
+    monkeypatch.setattr(owner, "read", watched)
     (entries,) = radicale.changed([Place("jdupont", "personal")], 10).values()
     assert free == [True, True] and len(entries) == 1

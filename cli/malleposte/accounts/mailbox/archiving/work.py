@@ -16,8 +16,8 @@ from malleposte.accounts.mailbox.archiving.model import DONE, Choice, Moved, Rec
 from malleposte.accounts.mailbox.archiving.store import Store
 from malleposte.accounts.mailbox.hours.broken_moves import mend
 from malleposte.accounts.mailbox.hours.calendar import here
+from malleposte.accounts.mailbox.hours.messages import INBOX, SECONDS, ClosedError, Row, Run, fetch, numbered
 from malleposte.accounts.mailbox.hours.moves import recount
-from malleposte.accounts.mailbox.messages import INBOX, SECONDS, ClosedError, Row, Run, fetch, numbered
 from malleposte.adapters.dovecot import doveadm
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import ARCHIVES

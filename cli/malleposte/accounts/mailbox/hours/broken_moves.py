@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from malleposte.accounts.channels import checked
-from malleposte.accounts.mailbox.messages import INBOX, SECONDS, Row, Run, fetch, numbered
+from malleposte.accounts.mailbox.hours.messages import INBOX, SECONDS, Row, Run, fetch, numbered
 from malleposte.adapters.dovecot import doveadm
 from malleposte.platform.mailstore import MAILDIR, STORE, home_of
 from malleposte.runtime import owner

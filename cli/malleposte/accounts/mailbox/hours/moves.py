@@ -16,7 +16,7 @@ from pathlib import Path
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.hours import broken_moves, recall
 from malleposte.accounts.mailbox.hours.due import WAITS, Due
-from malleposte.accounts.mailbox.messages import INBOX, Row, Run, fetch
+from malleposte.accounts.mailbox.hours.messages import INBOX, Row, Run, fetch
 from malleposte.adapters.dovecot import doveadm, unserved
 from malleposte.platform.mailstore import MAILDIR, STORE, WAITING, home_of
 from malleposte.runtime import owner

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from malleposte.accounts.mailbox import messages
+from malleposte.accounts.mailbox.hours import messages
 
 
 class KilledError(BaseException):

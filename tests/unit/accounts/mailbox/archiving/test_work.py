@@ -4,10 +4,10 @@ import datetime
 from pathlib import Path
 
 import pytest
-from malleposte.accounts.mailbox import messages
 from malleposte.accounts.mailbox.archiving import acts, work
 from malleposte.accounts.mailbox.archiving.model import DONE, Choice
 from malleposte.accounts.mailbox.archiving.store import Store
+from malleposte.accounts.mailbox.hours import messages
 from malleposte.core.errors import InputError, MallepostError
 
 from tests.unit.accounts.mailbox.archiving.box import Box, KilledError

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accounts.mailbox import messages
-from malleposte.accounts.mailbox.hours import broken_moves
+from malleposte.accounts.mailbox.hours import broken_moves, messages
 from malleposte.platform.mailstore import home_of
 
 UID, SOURCE = "mdupond", "Hors horaires"
