@@ -77,3 +77,11 @@ def test_the_oldest_states_are_forgotten_and_the_newest_stays(tmp_path: Path) ->
     assert sorted(one.name for one in tmp_path.iterdir()) == ["2", "3"]
     forget_states(tmp_path, 10)
     assert [one.name for one in tmp_path.iterdir()] == ["3"]
+
+
+def test_states_of_one_moment_are_no_fault(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"x" * 100)
+        os.utime(tmp_path / name, (1, 1))
+    forget_states(tmp_path, 250)
+    assert len(list(tmp_path.iterdir())) == 2

@@ -6,6 +6,7 @@ requests wait meanwhile. What others wrote or removed there counts from the next
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -71,12 +72,13 @@ def blocks(octets: int) -> int:
 
 def forget_states(folder: Path, most: int = MOST_TOKENS) -> None:
     """Remove the oldest states of a collection (`sync-token`) beyond so many octets; the newest stays."""
-    states = sorted(((one.stat().st_mtime_ns, one.stat().st_size, one) for one in _files(folder)), reverse=True)
-    whole = 0
-    for number, (_changed, size, file) in enumerate(states):
-        whole += size
-        if number and whole > most:
-            Path(file.path).unlink(missing_ok=True)
+    # Another request may remove some of them meanwhile.
+    with contextlib.suppress(FileNotFoundError):
+        states, whole = sorted(_files(folder), key=lambda one: one.stat().st_mtime_ns, reverse=True), 0
+        for number, file in enumerate(states):
+            whole += file.stat().st_size
+            if number and whole > most:
+                Path(file.path).unlink(missing_ok=True)
 
 
 def _taken(home: Path) -> int:
