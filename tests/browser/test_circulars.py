@@ -7,8 +7,8 @@ from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import complaints, fill
 from tests.browser.support.sso import enter_at
-from tests.stack.shared.mail.test_circulars import found, written
 from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.circulars import addresses, written
 from tests.stack.support.desk import entered
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.unit.daemons.test_circulars import pdf_of
@@ -25,7 +25,7 @@ def test_a_circular_is_found_by_a_word_of_its_pdf(
     assert mail.submit(writer.account, writer.account.mail, address, message).accepted
     mail.arrived(member.account, word)
     reader = entered(site, web, member)
-    assert wait_for(lambda: found(reader, f"session {word}"), what="the words of the PDF")
+    assert wait_for(lambda: addresses(reader, f"session {word}"), what="the words of the PDF")
     enter_at(browser, member.account, "portal", "/compte/circulaires")
     browser.seen("h1", "Circulaires")
     fill(browser, words="motquinestpasla")
