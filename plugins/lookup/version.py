@@ -19,7 +19,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The version, such as V(0.6.0).
+  description: The version, such as V(0.7.0).
   type: list
   elements: str
 """

@@ -50,6 +50,7 @@ RELEASES = (
     # The last commits under these numbers.
     Release("0.4.0", "13add1aa", has=frozenset({"devices", "factors", "roles", "rooms"})),
     Release("0.5.0", "20b650b3", has=frozenset({"devices", "factors", "roles", "rooms"})),
+    Release("0.6.0", "824d3229", has=frozenset({"devices", "factors", "roles", "rooms"})),
 )
 """Every release from which a platform is upgraded, oldest first."""
 
