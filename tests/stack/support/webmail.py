@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any
@@ -13,6 +14,23 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
 
 FORM = "application/x-www-form-urlencoded"
+
+
+def multipart(form: dict[str, str], name: str, content: bytes) -> tuple[str, bytes]:
+    """The type and the text of a form with a file (RFC 7578)."""
+    border = secrets.token_hex(16)
+    fields = {f'name="{key}"': value.encode() for key, value in form.items()}
+    fields[f'name="{name}"; filename="essai.bin"\r\nContent-Type: application/octet-stream'] = content
+    parts = [
+        f"--{border}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + value + b"\r\n"
+        for head, value in fields.items()
+    ]
+    return f"multipart/form-data; boundary={border}", b"".join(parts) + f"--{border}--\r\n".encode()
+
+
+def plain(said: str) -> str:
+    """What a page or its script is told, with its letters as they are read."""
+    return re.sub(r"\\+u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), said)
 
 
 @dataclass
@@ -38,14 +56,18 @@ class Webmail:
         """The host's."""
         return self.site.address(self.site.host_of("web"))
 
-    def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
-        """One request with the visitor's cookies; new ones are kept."""
+    def ask(
+        self, path: str, form: dict[str, str] | None = None, *, file: tuple[str, bytes] | None = None, **headers: str
+    ) -> Answer:
+        """One request with the visitor's cookies; new ones are kept. A file is of a field's name, with the form beside it."""
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
         body = None
-        if form is not None:
+        if file is not None:
+            headers["Content_Type"], body = multipart(form or {}, *file)
+        elif form is not None:
             body, headers["Content_Type"] = urlencode(form).encode(), FORM
-        method = "GET" if form is None else "POST"
+        method = "GET" if body is None else "POST"
         answer = self.web.get(self.address, self.name, path, plain=False, method=method, body=body, **headers)
         for line in answer.headers.get_all("Set-Cookie") or []:
             for key, morsel in SimpleCookie(line).items():
@@ -120,11 +142,27 @@ class Webmail:
         """A message's page."""
         return self.page(_task="mail", _action="show", _mbox=mailbox, _uid=number)
 
-    def send(self, recipient: str, subject: str, text: str) -> str:
-        """Write and send a message; what the page was told."""
-        start = self.ask("/?_task=mail&_action=compose")
-        where = start.headers["Location"].replace("./", "/", 1)
-        page = self.ask(where).text
+    def compose(self, **query: str) -> str:
+        """Open a page for writing; the page, or what is said instead of it."""
+        start = self.ask(f"/?{urlencode({'_task': 'mail', '_action': 'compose', **query})}")
+        return self.ask(start.headers["Location"].replace("./", "/", 1)).text
+
+    def upload(self, action: str, name: str, content: bytes, **query: str) -> str:
+        """Send a file to an action of the page's script; what the script is told."""
+        path = f"/?{urlencode({'_action': action, '_remote': '1', **query})}"
+        headers = {"X_Roundcube_Request": self.token, "X_Requested_With": "XMLHttpRequest"}
+        answer = self.ask(path, {"_token": self.token}, file=(name, content), **headers)
+        assert answer.status == 200, (answer.status, answer.text[:300])
+        return answer.text
+
+    def attach(self, page: str, content: bytes) -> str:
+        """Attach a file to the message of a page for writing; what the page is told."""
+        number = str(self.env(page)["compose_id"])
+        return self.upload("upload", "_attachments[]", content, _task="mail", _id=number, _uploadid="upload1")
+
+    def send(self, recipient: str, subject: str, text: str, page: str = "", **more: str) -> str:
+        """Send a message, of a page for writing that is open or of a new one; what the page is told."""
+        page = page or self.compose()
         number = self.env(page)["compose_id"]
         sender = re.findall(r'<option value="(\d+)"[^>]*selected', page.partition('name="_from"')[2])[0]
         form = {
@@ -139,5 +177,6 @@ class Webmail:
             "_is_html": "0",
             "_token": self.token,
             "_store_target": utf7("Envoyés"),
+            **more,
         }
         return self.ask("/?_task=mail&_unlock=loading1&_framed=1", form).text

@@ -10,7 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from malleposte.daemons.sogo_front import relay, times
+from malleposte.daemons.sogo_front import drafts, relay, times
+from malleposte.daemons.sogo_front.drafts import Spool
 from malleposte.daemons.sogo_front.relay import Sogo
 from malleposte.daemons.sogo_front.turns import CrowdedError, Shares, Turns, addresses, too_early
 from malleposte.runtime.http import Request
@@ -86,7 +87,9 @@ def test_who_waits_too_long_is_told_and_hinders_nobody() -> None:
 Talk = Callable[[Callable[..., Awaitable[bytes]]], Awaitable[None]]
 
 
-def played(folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]], busy: str = "") -> list[bytes]:
+def played(
+    folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]], busy: str = "", spool: Spool | None = None
+) -> list[bytes]:
     """The requests that SOGo's daemon gets while `talk` asks as nginx does; `answers` is SOGo, `busy` a socket."""
     asked: list[bytes] = []
 
@@ -101,7 +104,7 @@ def played(folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]
         path = str(folder / "front.sock")
         async with await asyncio.start_server(daemon, "127.0.0.1", 0) as sogod:
             store = times.Store(busy) if busy else None
-            sogo = Sogo("127.0.0.1", sogod.sockets[0].getsockname()[1], store)
+            sogo = Sogo("127.0.0.1", sogod.sockets[0].getsockname()[1], store, spool=spool)
             async with await asyncio.start_unix_server(to_the_end(sogo.relay), path, limit=relay.LIMITS.head):
 
                 async def ask(
@@ -307,6 +310,26 @@ def test_a_large_request_and_answer_go_on_as_they_came(tmp_path: Path) -> None:
 
     (asked,) = played(tmp_path, talk, sogo)
     assert b"x-sogo-agenda" not in asked.partition(b"\r\n\r\n")[0].lower()
+
+
+def test_who_has_no_room_for_drafts_writes_no_other_and_sends_what_is_there(tmp_path: Path) -> None:
+    for agent, octets in (("zoe", drafts.LEAST + 1), ("lea", drafts.LEAST)):
+        (tmp_path / agent / "newDraft1").mkdir(parents=True)
+        (tmp_path / agent / "newDraft1/file").write_bytes(bytes(octets))
+
+    async def sogo(_asked: bytes) -> bytes:
+        return b"HTTP/1.0 200 OK\r\n\r\n"
+
+    async def talk(ask: Callable[..., Awaitable[bytes]]) -> None:
+        for act, agent, status in (
+            ("save", "zoe", b"507"), ("edit", "zoe", b"507"), ("send", "zoe", b"200"), ("view", "zoe", b"200"),
+            ("save", "lea", b"200"),
+        ):  # fmt: skip
+            answer = await ask(f"/SOGo/so/{agent}/Mail/0/x/1/{act}", "x" * 300_000, "POST", agent, other=True)
+            assert answer.split()[1] == status, (act, agent)
+            assert (drafts.FULL in json.loads(answer.partition(b"\r\n\r\n")[2])["message"]) if status == b"507" else True
+
+    assert len(played(tmp_path, talk, sogo, spool=Spool(tmp_path, drafts.LEAST + 1))) == 3
 
 
 def test_an_event_has_a_largest_size(tmp_path: Path) -> None:

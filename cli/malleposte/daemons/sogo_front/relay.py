@@ -17,7 +17,8 @@ from http import HTTPStatus
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
-from malleposte.daemons.sogo_front import times
+from malleposte.daemons.sogo_front import drafts, times
+from malleposte.daemons.sogo_front.drafts import Spool
 from malleposte.daemons.sogo_front.times import Question, Store
 from malleposte.daemons.sogo_front.turns import CrowdedError, Shares, Turns, addresses, too_early
 from malleposte.runtime import http
@@ -48,13 +49,14 @@ BUSY = "Plusieurs personnes enregistrent un rendez-vous avec les mêmes invités
 
 @dataclass
 class Sogo:
-    """SOGo's daemon at an address of the loopback; the store of the agents whose agenda it does not have."""
+    """SOGo's daemon at an address of the loopback, its spool, and the store of the agents whose agenda it does not have."""
 
     host: str
     port: int
     store: Store | None = None
     turns: Turns = field(default_factory=Turns)
     shares: Shares = field(default_factory=lambda: Shares(2, WAITING))
+    spool: Spool | None = None
 
     async def ask(self, request: Request) -> bytes:
         """The whole answer, as it comes. Raises OSError."""
@@ -160,6 +162,12 @@ class Sogo:
         uid = times.uid_in(contacts.partition(b"\r\n\r\n")[2], mail)
         return await store.times(uid, question) if uid else None
 
+    async def has_no_room(self, request: Request) -> bool:
+        """Say whether a request would write beyond the room of its agent's drafts."""
+        if not self.spool or not drafts.writes(request.target):
+            return False
+        return await asyncio.to_thread(self.spool.full, request.headers.get("x-webobjects-remote-user", ""))
+
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of nginx, which brings one request."""
         try:
@@ -186,10 +194,10 @@ class Sogo:
         headers = {name: value for name, value in request.headers.items() if name != AGENDA}
         of_agenda, request = AGENDA in request.headers, replace(request, headers=headers)
         if of_agenda and length > LARGEST:
-            async for _piece in pieces(reader, length):
-                pass
-            writer.write(refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LARGE))
-            await writer.drain()
+            await refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LARGE, length, reader, writer)
+        elif await self.has_no_room(request):
+            LOG.warning("an agent's drafts take all their room in SOGo's spool")
+            await refuse(HTTPStatus.INSUFFICIENT_STORAGE, drafts.FULL, length, reader, writer)
         elif of_agenda:
             writer.write(await self.answer(await http.read_body(request, length, reader, LIMITS), reader))
             await writer.drain()
@@ -203,6 +211,16 @@ async def pieces(reader: asyncio.StreamReader, length: int) -> AsyncIterator[byt
         piece = await reader.readexactly(min(length, PIECE))
         length -= len(piece)
         yield piece
+
+
+async def refuse(
+    status: int, text: str, length: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer in SOGo's stead once the body of the request has come. Raises OSError, EOFError."""
+    async for _piece in pieces(reader, length):
+        pass
+    writer.write(refusal(status, text))
+    await writer.drain()
 
 
 def head_of(request: Request) -> bytes:

@@ -4,16 +4,18 @@
 require_once __DIR__ . '/filters.php';
 require_once __DIR__ . '/groupware.php';
 require_once __DIR__ . '/places.php';
+require_once __DIR__ . '/rows.php';
 require_once __DIR__ . '/schools.php';
 require_once __DIR__ . '/sign_on.php';
 require_once __DIR__ . '/signature.php';
+require_once __DIR__ . '/waiting.php';
 require_once __DIR__ . '/ways.php';
 
 /**
  * Who an agent is, as the academy's directory says it.
  *
  * An identity for each address that the server lets the agent write under; the
- * way to the portal, the one place where passwords are changed; and no more of PHP than is fair.
+ * way to the portal, the one place where passwords are changed; and no more of PHP and of the disk than is fair.
  */
 class malleposte extends rcube_plugin
 {
@@ -25,10 +27,12 @@ class malleposte extends rcube_plugin
     /** The agent's own entry. */
     private array $own = [];
     private ?malleposte_places $places = null;
+    private malleposte_waiting $waiting;
 
     public function init()
     {
         $this->rc = rcmail::get_instance();
+        $this->waiting = new malleposte_waiting($this->rc, $this);
         $this->add_hook('startup', [$this, 'share']);
         $this->add_hook('storage_connect', [$this, 'client']);
         $this->add_hook('user_create', [$this, 'first_identity']);
@@ -37,6 +41,7 @@ class malleposte extends rcube_plugin
         $this->groupware = new malleposte_groupware($this->rc, $this);
         new malleposte_sign_on($this, $this->groupware);
         new malleposte_filters($this->rc, $this, $this->groupware);
+        new malleposte_rows($this->rc, $this);
         new malleposte_schools($this->search(...), $this->rc, $this);
 
         if ($this->rc->task === 'settings') {
@@ -55,6 +60,7 @@ class malleposte extends rcube_plugin
         );
         $network = $this->network();
         if ($this->places->take($user ? "account $user" : "network $network", $network)) {
+            $this->waiting->begin((string) $args['task'], (string) $args['action']);
             return $args;
         }
         $this->add_texts('localization/');

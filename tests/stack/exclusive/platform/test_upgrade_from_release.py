@@ -152,6 +152,10 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
     with contextlib.ExitStack() as ends:
         ends.callback(site.lab.start)
         ends.callback(lab.down)
+        # The standing lab may have a prefix of its own there.
+        patch = ends.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv(ENV_PREFIX, PREFIX)
+        patch.setenv(ENV_NETWORK, network)
 
         # By `up` alone: `deploy` of that version does not know the prefix, and acts on the lab of inventories/lab.
         def made() -> bool:

@@ -105,6 +105,10 @@ def upgraded(
         site.lab.stop()
         ends.callback(site.lab.start)
         ends.callback(lab.down)
+        # The standing lab may have a prefix of its own there.
+        patch = ends.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv(ENV_PREFIX, PREFIX)
+        patch.setenv(ENV_NETWORK, network)
         words = ["./malleposte", "up", "--no-probe"]
         assert subprocess.run(words, cwd=tree, env=env, check=False, timeout=5400).returncode == 0
         old = Site(inventory=lab.deploy_inventory)
