@@ -1,4 +1,4 @@
-"""What a test imports from another module of the tests exists there; lanes that begin late fail early for it."""
+"""Names that a test imports from another module of the tests exist there; a lane that begins late fails early."""
 
 import ast
 from pathlib import Path

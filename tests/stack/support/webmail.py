@@ -29,7 +29,7 @@ def multipart(form: dict[str, str], name: str, content: bytes) -> tuple[str, byt
 
 
 def plain(said: str) -> str:
-    """What a page or its script is told, with its letters as they are read."""
+    """Return what a page or its script is told, with its letters as they are read."""
     return re.sub(r"\\+u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), said)
 
 
@@ -59,7 +59,7 @@ class Webmail:
     def ask(
         self, path: str, form: dict[str, str] | None = None, *, file: tuple[str, bytes] | None = None, **headers: str
     ) -> Answer:
-        """One request with the visitor's cookies; new ones are kept. A file is of a field's name, with the form beside it."""
+        """Ask with the visitor's cookies, and keep new ones. A file is of a field's name, with the form beside it."""
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
         body = None

@@ -1,7 +1,8 @@
 """Room for the files of messages that an agent writes in SOGo.
 
-SOGo lays them in a folder of each message below one of the agent, in its spool: files that are attached, and those of drafts and
-messages that are opened for writing. They go when the message leaves; those of a window that was closed go a day later.
+SOGo lays them in a folder of each message below one of the agent, in its spool: files that are attached, and those of
+drafts and messages that are opened for writing. They go when the message leaves; those of a window that was closed go a
+day later.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Spool:
     room: int
 
     def full(self, agent: str) -> bool:
-        """Say whether the messages of an agent take all their room. What cannot be read is logged and does not count."""
+        """Say whether the messages of an agent take all their room; a folder that cannot be read is logged alone."""
         if not agent or agent in {".", ".."} or "/" in agent:
             return False
         try:

@@ -49,7 +49,7 @@ BUSY = "Plusieurs personnes enregistrent un rendez-vous avec les mêmes invités
 
 @dataclass
 class Sogo:
-    """SOGo's daemon at an address of the loopback, its spool, and the store of the agents whose agenda it does not have."""
+    """SOGo's daemon at an address of the loopback, its spool, the store of the agents whose agenda it does not have."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""What an agent may keep in Roundcube's database: it has a bound, beyond which the agent is told, and others go on."""
+"""Rows of an agent in Roundcube's database have a bound: beyond it the agent is told, and others go on."""
 
 import re
 
@@ -22,39 +22,46 @@ def database(mail1):
 
 
 @pytest.fixture
-def kept(database, agent):
-    """How many rows of a table are the agent's; with a number, that many contacts are laid there first."""
+def rows(database, agent):
+    """Return the number of the agent's rows in a table; with a number, lay that many contacts there first."""
     account, _ = agent
     user = database(f"SELECT user_id FROM users WHERE username = '{account.uid}'")
 
     def count(table="contacts", lay=0, deleted=0):
         if lay:
-            database(f"INSERT INTO contacts (user_id, name, del) SELECT {user}, 'C' || n, {deleted} FROM generate_series(1, {lay}) n")
+            values = f"SELECT {user}, 'C' || n, {deleted} FROM generate_series(1, {lay}) n"
+            database(f"INSERT INTO contacts (user_id, name, del) {values}")
         return int(database(f"SELECT count(*) FROM {table} WHERE user_id = {user}"))
 
     return count
 
 
 def save(here, name, note=""):
-    """Add a contact by the page's form; what the page is told."""
-    form = {"_source": "0", "_name": name, "_email[0]": f"{name}@lointain.test", "_notes[0]": note, "_token": here.token}
+    """Add a contact by the page's form and return what the page is told."""
+    form = {
+        "_source": "0",
+        "_name": name,
+        "_email[0]": f"{name}@lointain.test",
+        "_notes[0]": note,
+        "_token": here.token,
+    }
     return here.ask("/?_task=addressbook&_action=save&_framed=1", form).text
 
 
 def imported(here, text, **query):
-    """Import a file of contacts; what the page is told."""
+    """Import a file of contacts and return what the page is told."""
     query = {"_task": "addressbook", "_target": "0", "_framed": "1", **query}
     return here.ask("/?" + "&".join(f"{key}={value}" for key, value in {**query, "_action": "import"}.items()),
                     {"_token": here.token}, file=("_file[]", text.encode())).text  # fmt: skip
 
 
-def test_contacts_have_a_bound_by_agent(agent, webmail, people, kept):
+def test_contacts_have_a_bound_by_agent(agent, webmail, people, rows):
     _, here = agent
-    assert kept(lay=19_990) == 19_990
+    assert rows(lay=19_990) == 19_990
     said = imported(here, "".join(CARD.format(f"zoe{number}", "") for number in range(30)))
     assert FULL in plain(said)
     # The agent's identities count too.
-    assert 19_990 < kept() < 20_000
+    assert 19_990 < rows() < 20_000
     assert FULL in plain(save(here, "paul"))
     group = here.call({"_source": "0", "_name": "Collègues"}, _task="addressbook", _action="group-create")
     assert FULL in plain(str(group))
@@ -65,26 +72,26 @@ def test_contacts_have_a_bound_by_agent(agent, webmail, people, kept):
     )
 
 
-def test_what_was_deleted_makes_room(agent, kept):
+def test_what_was_deleted_makes_room(agent, rows):
     _, here = agent
-    kept(lay=20_000, deleted=1)
+    rows(lay=20_000, deleted=1)
     assert FULL not in plain(save(here, "zoe"))
-    assert kept() == 1
+    assert rows() == 1
 
 
-def test_octets_have_a_bound_too(agent, kept):
+def test_octets_have_a_bound_too(agent, rows):
     _, here = agent
     note = f"NOTE:{'é' * 5_000_000}\r\n"
     answers = [plain(imported(here, CARD.format(f"zoe{number}", note))) for number in range(6)]
     assert FULL not in answers[0] and FULL in answers[-1]
-    assert 1 <= kept() < 6
+    assert 1 <= rows() < 6
 
 
-def test_categories_of_an_import_are_counted(agent, kept):
+def test_categories_of_an_import_are_counted(agent, rows):
     _, here = agent
     names = ",".join(f"g{number}" for number in range(11_000))
     assert FULL in plain(imported(here, CARD.format("zoe", f"CATEGORIES:{names}\r\n"), _groups="1"))
-    assert kept("contactgroups") == 0
+    assert rows("contactgroups") == 0
 
 
 def test_preferences_have_a_bound(agent, database):

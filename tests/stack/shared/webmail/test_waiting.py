@@ -16,7 +16,7 @@ FULL = "toute la place prévue"
 
 @pytest.fixture
 def waiting(mail1, agent):
-    """The folder of the agent's files, and what they have together."""
+    """Yield the folder of the agent's files, and a function that sums them."""
     account, _ = agent
     sql = f"SELECT user_id FROM users WHERE username = '{account.uid}'"
     number = mail1.check_output(f'runuser -u roundcube -- psql -XAtq -h /run/postgresql -c "{sql}" roundcube')
@@ -27,7 +27,7 @@ def waiting(mail1, agent):
 
 @pytest.fixture
 def room(mail1):
-    """What the files of an agent may have together, in octets."""
+    """Return the octets that the files of an agent may have together."""
     found = mail1.check_output("grep agents_waiting_mb /etc/roundcube/config.inc.php")
     return int(re.findall(r"\d+", found)[-1]) * MB
 
@@ -60,7 +60,7 @@ def test_files_that_wait_have_a_room_by_agent(agent, webmail, people, mail, wait
         assert "sent_successfully" in browser.send(who.mail, f"Essai {word}", "Texte", page)
         mail.arrived(who, word)
         assert browser.list()
-    # What was sent has left room.
+    # The message that was sent has left room.
     assert "add2attachment_list" in here.attach(here.compose(), FILE)
 
 
@@ -118,3 +118,15 @@ def test_what_serves_one_answer_goes_with_it_and_a_session_s_files_with_the_sess
     assert mail1.check_output(f"find {folder} -name 'RCMTEMP*'")
     mail1.check_output(f"touch -d '3 hours ago' {folder}/*/ && {clean}")
     assert mail1.check_output(f"find {folder} -mindepth 1 -type d") == ""
+
+
+def test_a_session_keeps_its_newest_windows(agent, waiting):
+    _, here = agent
+    _, octets = waiting
+    oldest, newest = here.compose(), ""
+    here.attach(oldest, FILE)
+    for _ in range(100):
+        newest = here.compose()
+    assert octets() < MB, "the file of a window that is over"
+    assert "add2attachment_list" not in plain(here.attach(oldest, b"x"))
+    assert "add2attachment_list" in plain(here.attach(newest, b"x"))
