@@ -4,6 +4,7 @@ A command lives in `malleposte.commands.<name>` as a click command named `comman
 imported, so that starting stays fast.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -132,9 +133,17 @@ def _usage(error: click.UsageError) -> str:
     return f"{error.format_message().rstrip('.')} (see '{path} --help')"
 
 
+def block_on_standard_files() -> None:
+    """Make reads and writes of standard files wait: ssh leaves them so that they do not, and Ansible refuses to start."""
+    for descriptor in range(3):
+        with contextlib.suppress(OSError):
+            os.set_blocking(descriptor, True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and gives its exit code. `arguments` default to the process's own."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    block_on_standard_files()
 
     def failed(
         message: str, code: int, hint: str | None = None, line: str = "", *, reported: bool = False, said: bool = False

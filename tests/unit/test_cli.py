@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -324,3 +325,16 @@ def test_ctrl_c_at_a_question_ends_as_anywhere_else(monkeypatch: pytest.MonkeyPa
 
     assert asks(KeyboardInterrupt) == ExitCode.INTERRUPTED
     assert asks(EOFError) == ExitCode.FAILURE
+
+
+def test_standard_files_that_do_not_wait_hinder_no_command() -> None:
+    """ssh leaves the files of a shell so; Ansible refuses to start then."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    words = [sys.executable, "-m", "malleposte", "check", "-i", "inventories/nulle-part", "--offline"]
+    with os.fdopen(reading, encoding="utf-8") as answer:
+        subprocess.run(words, cwd=ROOT, stderr=writing, stdout=subprocess.DEVNULL, check=False, timeout=120)
+        blocks = os.get_blocking(writing)
+        os.close(writing)
+        assert blocks
+        assert "nulle-part" in answer.read()

@@ -131,7 +131,7 @@ def fill(hosts: Hosts) -> Given:
     if "rooms" in has:
         given.room = f"salle-{secrets.token_hex(4)}"
         hosts.typed("accounts", "room", "create", given.room, "--name", given.room)
-        _unit(site, "malleposte-sogo-rooms")
+        _unit(site, hosts.release.sync)
         given.booking = book(hosts.sogo(full), given.room)
         assert accepted(hosts.sogo(full), given.booking)
     if "devices" in has:

@@ -5,7 +5,6 @@ The earlier version is taken from the history and deploys a lab of its own; the 
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +148,7 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MALLEPOSTE_"))}
     env = {**own, ENV_PREFIX: PREFIX, ENV_NETWORK: network}
     lab = Lab.load(LAB_INVENTORY, prefix=PREFIX, network=network)
+    log = tmp_path_factory.mktemp("log") / "up.log"
     with contextlib.ExitStack() as ends:
         ends.callback(site.lab.start)
         ends.callback(lab.down)
@@ -159,11 +159,10 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
 
         # By `up` alone: `deploy` of that version does not know the prefix, and acts on the lab of inventories/lab.
         def made() -> bool:
-            words = ["./malleposte", "up"]
-            return subprocess.run(words, cwd=earlier, env=env, check=False, timeout=5400).returncode == 0
+            return release.typed(["./malleposte", "up"], earlier, env, log)
 
         # Its workers may take a file from each other; the same command again goes on.
-        assert made() or made(), "the earlier version makes no hosts"
+        assert made() or made(), log.read_text("utf-8")[-2000:]
         old = Site(inventory=lab.deploy_inventory)
         ends.callback(old.close)
         hosts = Hosts(old, tmp_path_factory.mktemp("clients"))

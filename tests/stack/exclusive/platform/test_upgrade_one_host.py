@@ -109,8 +109,9 @@ def upgraded(
         patch = ends.enter_context(pytest.MonkeyPatch.context())
         patch.setenv(ENV_PREFIX, PREFIX)
         patch.setenv(ENV_NETWORK, network)
-        words = ["./malleposte", "up", "--no-probe"]
-        assert subprocess.run(words, cwd=tree, env=env, check=False, timeout=5400).returncode == 0
+        log = tmp_path_factory.mktemp("log") / "up.log"
+        made = release.typed(["./malleposte", "up", "--no-probe"], tree, env, log)
+        assert made, log.read_text("utf-8")[-2000:]
         old = Site(inventory=lab.deploy_inventory)
         ends.callback(old.close)
         hosts = Hosts(old, tmp_path_factory.mktemp("clients"), known)
