@@ -134,7 +134,7 @@ def _usage(error: click.UsageError) -> str:
 
 
 def block_on_standard_files() -> None:
-    """Make reads and writes of standard files wait: ssh leaves them so that they do not, and Ansible refuses to start."""
+    """Make reads and writes of standard files wait; ssh may have left them otherwise, and Ansible refuses those."""
     for descriptor in range(3):
         with contextlib.suppress(OSError):
             os.set_blocking(descriptor, True)
