@@ -257,7 +257,7 @@ def test_an_old_key_of_digests_is_retired_once_no_digest_of_it_is_left(site: Sit
         assert digest_keys(site) == ["k2", "k1", "k2"]
         # The lab's sample agent has some of that key, which a feed would renew.
         for dn, attributes in entries.items():
-            bound.modify(dn, dict.fromkeys(attributes, []))
+            bound.modify(dn, {name: [] for name in attributes})
     secrets(site, "retire", "digest-key-k1")
     assert digest_keys(site) == ["k2", "k2"]
     assert not (site.folder / "secrets/digest-key-k1").exists()
