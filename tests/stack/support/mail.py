@@ -196,8 +196,12 @@ class Mail:
 
     def imap(self, who: Account | str) -> imaplib.IMAP4:
         """A logged-in IMAP session over TLS, ended with the test."""
+        return self._open.enter_context(self.imap_session(who))
+
+    def imap_session(self, who: Account | str) -> contextlib.AbstractContextManager[imaplib.IMAP4]:
+        """A logged-in IMAP session over TLS, for a block: an account may hold fifty at once."""
         account = self.account(who)
-        return self._open.enter_context(wire.imap(self.plan, Login(account.uid, account.mail, account.password)))
+        return wire.imap(self.plan, Login(account.uid, account.mail, account.password))
 
     def sieve(self, who: Account | str) -> ManageSieve:
         """A logged-in ManageSieve session over TLS, ended with the test."""
@@ -217,25 +221,25 @@ class Mail:
 
     def arrived(self, who: Account | str, subject: str, folder: str = "INBOX", timeout: float = 60) -> bytes:
         """Wait for a message by a word of its subject, in one folder, and return it whole."""
-        session = self.imap(who)
-        return wait_for(
-            lambda: mailbox.find_in(session, quoted(folder), subject), timeout, f"{subject} in {folder} of {who}"
-        )
+        with self.imap_session(who) as session:
+            return wait_for(
+                lambda: mailbox.find_in(session, quoted(folder), subject), timeout, f"{subject} in {folder} of {who}"
+            )
 
     def count(self, who: Account | str, subject: str, folder: str = "INBOX") -> int:
         """Count the messages of a folder that have that word in their subject."""
-        session = self.imap(who)
-        if session.select(quoted(folder), readonly=True)[0] != "OK":
-            return 0
-        return len(mailbox.search(session, subject))
+        with self.imap_session(who) as session:
+            if session.select(quoted(folder), readonly=True)[0] != "OK":
+                return 0
+            return len(mailbox.search(session, subject))
 
     def remove(self, who: Account | str, subject: str) -> None:
         """Remove messages with that word in their subject from every folder."""
-        session = self.imap(who)
-        for folder in mailbox.folders(session):
-            if session.select(folder)[0] == "OK" and (numbers := mailbox.search(session, subject)):
-                session.store(",".join(numbers), "+FLAGS", "(\\Deleted)")
-                session.expunge()
+        with self.imap_session(who) as session:
+            for folder in mailbox.folders(session):
+                if session.select(folder)[0] == "OK" and (numbers := mailbox.search(session, subject)):
+                    session.store(",".join(numbers), "+FLAGS", "(\\Deleted)")
+                    session.expunge()
 
 
 def opens(mail: Mail, who: Account) -> bool:
