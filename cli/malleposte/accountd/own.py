@@ -6,6 +6,8 @@ import datetime
 import logging
 from collections.abc import Iterable, Mapping
 
+from msgspec import structs
+
 from malleposte.accountd.context import Context
 from malleposte.accountd.message import MOST_ITEMS, Message, fitting
 from malleposte.accounts import life, roles
@@ -108,9 +110,9 @@ class RefusedMail(Message, frozen=True):
 
 
 class Diagnosis(Message, frozen=True):
-    """Log-ins and refused mail of late, newest first; the room of the box in megabytes, 0 where it is not known.
+    """Log-ins and refused mail of late, newest first; the room of the box and of the agendas in MB, 0 if not known.
 
-    `looked`: whether every mail host answered.
+    `looked`: whether every host answered.
     """
 
     logins: tuple[LogIn, ...] = ()
@@ -118,6 +120,8 @@ class Diagnosis(Message, frozen=True):
     used_mb: int = 0
     quota_mb: int = 0
     looked: bool = False
+    agendas_mb: int = 0
+    agendas_room_mb: int = 0
 
 
 def masked(value: str) -> str:
@@ -216,7 +220,7 @@ def by_password(record: Kept) -> Kept:
     return Kept(tuple(latest.values()))
 
 
-def diagnosed(context: Context, uid: str, password_since: str, room: int = ROOM) -> Diagnosis:
+def diagnosed(context: Context, uid: str, account: Account, room: int = ROOM) -> Diagnosis:
     """Return the diagnosis of an account from what was recorded of late; `room` as of `diagnosis`."""
     try:
         record, failures = context.tools.hosts.record(uid)
@@ -225,7 +229,13 @@ def diagnosed(context: Context, uid: str, password_since: str, room: int = ROOM)
     for one in failures:
         LOG.error("the record of log-ins could not be read: %s", one.reason)
     names = {one.ident: one.name for one in follow.of(context.directory, uid)}
-    return diagnosis(record, names, when(password_since), looked=not failures, room=room)
+    answer = diagnosis(record, names, when(account.password_since), looked=not failures, room=room)
+    try:
+        agendas = context.tools.hosts.agenda_room(uid, account.profile)
+    except (MallepostError, OSError) as error:
+        LOG.error("the room of agendas could not be read: %s", error)
+        return structs.replace(answer, looked=False)
+    return structs.replace(answer, agendas_mb=agendas.used_mb, agendas_room_mb=agendas.most_mb)
 
 
 def diagnosis(

@@ -139,6 +139,7 @@ def findings(done: Diagnosed, now: datetime) -> Iterator[Finding]:
     """The faults, the worst first."""
     yield from _of_account(done.account, now)
     yield from _of_box(done)
+    yield from _of_agendas(done.diagnosis)
     yield from _of_filters(done.account)
     yield from _of_log_ins(done, now)
     yield from _of_mail(done.diagnosis, now)
@@ -179,6 +180,20 @@ def _of_box(done: Diagnosed) -> Iterator[Finding]:
         yield Finding("error", _("Votre boîte est pleine"), f"{text} {refused}", todo)
     else:
         yield Finding("warning", _("Votre boîte est presque pleine"), text, todo)
+
+
+def _of_agendas(diagnosis: Diagnosis) -> Iterator[Finding]:
+    used, room = diagnosis.agendas_mb, diagnosis.agendas_room_mb
+    if not room or used < NEARLY * room:
+        return
+    text = _("Vos agendas et vos contacts prennent %(used)d Mo, sur %(room)d Mo.", used=used, room=room)
+    todo = _("Supprimez d’anciens rendez-vous, surtout ceux qui ont des pièces jointes.")
+    # The last MB has no room for an event of its size.
+    if used >= room - 1:
+        refused = _("Un nouveau rendez-vous ou contact n’est plus enregistré, sur vos appareils non plus.")
+        yield Finding("error", _("Votre agenda est plein"), f"{text} {refused}", todo)
+    else:
+        yield Finding("warning", _("Votre agenda est presque plein"), text, todo)
 
 
 def _of_filters(account: Account) -> Iterator[Finding]:

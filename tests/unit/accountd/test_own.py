@@ -151,10 +151,18 @@ def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> Non
     assert answer.diagnosis == Diagnosis(
         (LogIn(time, True, "imap", "192.0.2.7", "K-9"),),
         (RefusedMail(time, "in", "ami@lointain.test", "virus", 2),), 2400, 2500, looked=True,
+        agendas_mb=150, agendas_room_mb=200,
     )  # fmt: skip
     assert codec.decode_answer(Diagnosed, codec.encode_answer(answer)) == answer
     stage.mute = True
     assert not diagnosed(stage).diagnosis.looked
+
+
+def test_agendas_that_cannot_be_measured_leave_the_rest(stage: Stage) -> None:
+    stage.hosts.kept = model.Kept((), (), 2400, 2500)
+    stage.hosts.agendas_away = True
+    answer = diagnosed(stage).diagnosis
+    assert not answer.looked and (answer.used_mb, answer.agendas_room_mb) == (2400, 0)
 
 
 def test_a_device_is_told_by_its_name(stage: Stage) -> None:

@@ -32,6 +32,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.hosts.acts.agendas import Room
 from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.filters import Filters
@@ -109,6 +110,7 @@ class Hosts:
         self.mute = False
         self.forwards: tuple[str, ...] = ("ailleurs@exemple.test",)
         self.kept = Kept()
+        self.agendas_away = False
 
     def __getattr__(self, act: str) -> Any:
         answer = NOTHING[act]
@@ -121,6 +123,11 @@ class Hosts:
 
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
+
+    def agenda_room(self, uid: str, profile: str) -> Room:
+        if self.agendas_away:
+            raise MallepostError("the host of the agendas gives no answer")
+        return Room(150, 200) if (uid, profile) == ("mdupond", "roundcube") else Room()
 
     def cut(self, uid: str, device: str) -> list[Failure]:
         self.cuts.append((uid, device))

@@ -106,5 +106,5 @@ def diagnose(context: Context, request: Diagnose) -> Diagnosed:
     """Say what was recorded of late."""
     holder = context.owner(request.uid)
     account = own.read(context, holder.uid)
-    diagnosis = own.diagnosed(context, holder.uid, account.password_since)
+    diagnosis = own.diagnosed(context, holder.uid, account)
     return Diagnosed(holder.uid, holder.state.value, account=account, diagnosis=diagnosis)

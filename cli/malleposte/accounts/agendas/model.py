@@ -80,7 +80,7 @@ class Place:
 
 
 class Agendas(Protocol):
-    """A store, for whoever looks for events that are new in it. What is raised is as in Store."""
+    """A store, for whoever looks at its agendas without moving them. Methods raise what those of Store do."""
 
     def titles(self, uid: str) -> dict[str, str]:
         """The agendas of an agent, their titles by name; an empty title is the store's own."""
@@ -90,6 +90,9 @@ class Agendas(Protocol):
 
     def texts(self, place: Place, names: Sequence[str]) -> dict[str, str]:
         """The texts of events by name, of those that are there."""
+
+    def octets(self, uid: str) -> int:
+        """Return what the agendas and address books of an agent take of their room (`malleposte_agenda.room_mb`)."""
 
 
 class Store(Protocol):

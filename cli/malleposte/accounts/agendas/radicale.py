@@ -23,6 +23,7 @@ from malleposte.accounts.agendas.model import (
     newer,
     uid_of,
 )
+from malleposte.accounts.agendas.room import taken
 from malleposte.platform import locks
 from malleposte.runtime import owner
 
@@ -183,6 +184,11 @@ class Radicale:
             folder = self._folder_of(place)
             plain = [name for name in names if name == Path(name).name and not name.startswith(".")]
             return {name: text for name in plain if folder and (text := _text(folder / name))}
+
+    def octets(self, uid: str) -> int:
+        """See Agendas."""
+        with owner.as_owner(self.root):
+            return taken(self.root / uid)
 
     def _folder_of(self, place: Place) -> Path | None:
         folders = self._folders(place.owner)

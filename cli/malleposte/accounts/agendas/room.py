@@ -50,7 +50,7 @@ class Room:
         now = self._clock()
         count = self._counts.pop(home, None)
         if count is None or not 0 <= now - count.since < (COUNTED if count.octets + more <= self.octets else FULL):
-            count = _Count(_taken(home), now)
+            count = _Count(taken(home), now)
         self._counts[home] = count
         while len(self._counts) > HOMES:
             del self._counts[next(iter(self._counts))]
@@ -81,7 +81,8 @@ def forget_states(folder: Path, most: int = MOST_TOKENS) -> None:
                 Path(file.path).unlink(missing_ok=True)
 
 
-def _taken(home: Path) -> int:
+def taken(home: Path) -> int:
+    """Return the octets that a home takes of the disk."""
     return sum(one.stat(follow_symlinks=False).st_blocks * 512 for folder, _folders, _names in os.walk(home)
                for one in _files(Path(folder)))  # fmt: skip
 

@@ -19,7 +19,7 @@ from malleposte.accounts.agendas.model import (
     fit_name,
     newer,
 )
-from malleposte.adapters.sogo import CALENDAR, CONTACTS, changes, folders, rights, tool
+from malleposte.adapters.sogo import CALENDAR, CONTACTS, changes, folders, rights, room, tool
 
 MODULES = {Kind.AGENDA: CALENDAR, Kind.CONTACTS: CONTACTS}
 PUBLISHER = "malleposte-calendars"
@@ -110,6 +110,10 @@ class SogoStore:
     def texts(self, place: Place, names: Sequence[str]) -> dict[str, str]:
         """See Agendas."""
         return changes.texts(self.sql, place.owner, place.name, names)
+
+    def octets(self, uid: str) -> int:
+        """See Agendas."""
+        return room.taken(self.sql, uid)
 
     def holders(self) -> set[str]:
         """See Store."""

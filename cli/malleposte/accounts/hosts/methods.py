@@ -45,6 +45,7 @@ class ForAccountd(ABC):
     settle = acts.agendas.settle
     busy_times = acts.agendas.busy_times
     own_days = acts.agendas.own_days
+    agenda_room = acts.agendas.agenda_room
     agendas_of = acts.agendas.agendas_of
     agenda_changes = acts.agendas.agenda_changes
     traces = acts.traces.traces

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from malleposte.accountd.calls.account import Diagnose
 
 from tests.stack.support.dav import EVENT, Device, first, responses
+from tests.stack.support.mail import wait_for
+from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
 
 ROOM, LARGE = 200_000_000, 4_000_000
@@ -42,7 +45,9 @@ def agent(request: pytest.FixtureRequest, device: Callable[..., Device]) -> tupl
 
 
 @pytest.mark.full
-def test_a_full_room_takes_nothing_new_and_gives_up_what_is_there(agent: tuple[Device, int, Device]) -> None:
+def test_a_full_room_takes_nothing_new_and_gives_up_what_is_there(
+    agent: tuple[Device, int, Device], portal: Portal
+) -> None:
     dav, refused, colleague = agent
     home = agenda(dav)
     assert put(dav, f"{home}avant.ics", "Conseil de classe du second degré") == 201
@@ -51,6 +56,9 @@ def test_a_full_room_takes_nothing_new_and_gives_up_what_is_there(agent: tuple[D
         statuses.append(put(dav, f"{home}grand{len(statuses)}.ics", "x" * LARGE))
     assert statuses[-1] == refused and set(statuses[:-1]) == {201} and len(statuses) * LARGE > 0.8 * ROOM, statuses
     assert dav.ask("GET", f"{home}grand{len(statuses) - 1}.ics").status == 404, "nothing of it is there"
+    uid = dav.account.uid
+    diagnosis = portal.one(Diagnose(portal.source, uid, portal.token(uid))).diagnosis
+    assert diagnosis.looked and diagnosis.agendas_room_mb * 0.9 < diagnosis.agendas_mb <= diagnosis.agendas_room_mb
     begun = time.monotonic()
     assert put(colleague, f"{agenda(colleague)}nouveau.ics", "Réunion") == 201
     assert time.monotonic() - begun < 60
@@ -58,6 +66,7 @@ def test_a_full_room_takes_nothing_new_and_gives_up_what_is_there(agent: tuple[D
     assert dav.ask("DELETE", f"{home}avant.ics").status in (200, 204)
     for number in range(len(statuses) - 1):
         assert dav.ask("DELETE", f"{home}grand{number}.ics").status in (200, 204)
+    wait_for(lambda: put(dav, f"{home}apres.ics", "x" * LARGE) == 201, 120, "room for something new")
 
 
 def test_an_agent_has_so_many_agendas(agent: tuple[Device, int, Device]) -> None:

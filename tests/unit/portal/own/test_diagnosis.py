@@ -70,6 +70,8 @@ def test_a_stranger_is_told_of_no_account_and_how_to_log_in(visit: Any, accountd
         ({"password_until": "20200101080000Z"}, "arrive à échéance", "before, then type the new one"),
         ({"used_mb": 2500}, "Votre boîte est pleine", "mailbox is full"),
         ({"used_mb": 2300}, "presque pleine", "nearly full"),
+        ({"agendas_mb": 199, "agendas_room_mb": 200}, "Votre agenda est plein", "calendar is full"),
+        ({"agendas_mb": 185, "agendas_room_mb": 200}, "agenda est presque plein", "calendar is nearly full"),
         ({"forwards": ("ailleurs@exemple.test",)}, "ailleurs@exemple.test", "ailleurs@exemple.test"),
         ({"forwards": (COMPUTED,)}, "adresse que le filtre calcule", "address that the filter computes"),
         ({"discards": True}, "supprime ou refuse", "deletes or refuses"),

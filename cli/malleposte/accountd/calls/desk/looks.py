@@ -180,7 +180,7 @@ def desk_show(context: Context, request: DeskShow) -> SheetShown:
         factors=tuple(factors[:MOST_ITEMS]),
         factors_known=factors_known,
     )
-    diagnosis = own.diagnosed(context, uid, account.password_since, room=ROOM)
+    diagnosis = own.diagnosed(context, uid, account, room=ROOM)
     others = tuple(structs.replace(one, other=own.masked(one.other)) for one in diagnosis.refused)
     context.journal.write("desk-show", uid)
     state = first(attributes, "mpState")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from malleposte.accounts import facts
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import checked
 from malleposte.accounts.hosts.local import LocalHost
@@ -16,11 +17,21 @@ from malleposte.accounts.mailbox.tools.events import agendas as watched
 from malleposte.accounts.mailbox.tools.events.model import LOOKS, Agenda, Changes, Event, Look
 from malleposte.accounts.meetings import times
 from malleposte.accounts.meetings.model import MOST_PEOPLE, Appointment, Asked, Times
+from malleposte.core.errors import MallepostError
 
 ONE_HOST = first_with("agendas", *AGENDAS, hint="deploy the hosts of the group web, then the directory's")
 
 SOON = 5.0
 """Seconds for what a page waits for."""
+
+
+class Room(msgspec.Struct, frozen=True):
+    """MB that agendas take, and that they may take; 0 where the class has no agendas on this host."""
+
+    used_mb: int = 0
+    most_mb: int = 0
+
+
 Looks = Annotated[tuple[Look, ...], msgspec.Meta(max_length=LOOKS)]
 Group = Annotated[tuple[Asked, ...], msgspec.Meta(max_length=MOST_PEOPLE)]
 Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{8}T\d{6}Z\Z")]
@@ -55,6 +66,16 @@ def busy_times(host: LocalHost, people: Group, begin: Moment, end: Moment) -> li
 def agendas_of(host: LocalHost, uid: Uid, profile: str) -> list[Agenda]:
     """Return the agent's own agendas."""
     return watched.own(host.agendas(), uid, profile)
+
+
+@act(on=ONE_HOST, merge=only, accountd=True)
+def agenda_room(host: LocalHost, uid: Uid, profile: str) -> Room:
+    """Return the room of the agendas and address books of an agent of a class."""
+    try:
+        store = host.agendas().changes(profile)
+    except MallepostError:
+        return Room()
+    return Room(store.octets(checked(uid)) >> 20, int(facts.read()["agenda"]["room_mb"]))
 
 
 @act(on=ONE_HOST, merge=only, accountd=True)
