@@ -135,8 +135,8 @@ class Webmail:
         return str(self.call(_task="mail", _action="list", _mbox=mailbox)["exec"])
 
     def newest(self, mailbox: str = "INBOX") -> str:
-        """The number of the newest message in a folder."""
-        return str(re.findall(r"add_message_row\((\d+)", self.list(mailbox))[0])
+        """Return the number of the newest message in a folder: the list has no order among those of one second."""
+        return str(max(map(int, re.findall(r"add_message_row\((\d+)", self.list(mailbox)))))
 
     def read(self, number: str, mailbox: str = "INBOX") -> str:
         """A message's page."""
