@@ -79,6 +79,7 @@ def test_what_was_deleted_makes_room(agent, rows):
     assert rows() == 1
 
 
+@pytest.mark.full
 def test_octets_have_a_bound_too(agent, rows):
     _, here = agent
     note = f"NOTE:{'é' * 5_000_000}\r\n"

@@ -74,6 +74,7 @@ def test_files_that_come_together_do_not_pass_together(agent, waiting, room):
     assert octets() < room + MB
 
 
+@pytest.mark.full
 def test_a_draft_whose_files_find_no_room_is_not_opened_without_them(agent, webmail, mail, waiting, room):
     account, here = agent
     page, word = here.compose(), token()
@@ -93,6 +94,7 @@ def test_a_draft_whose_files_find_no_room_is_not_opened_without_them(agent, webm
     assert "compose_id" in opened and "essai.bin" in opened
 
 
+@pytest.mark.full
 def test_contacts_that_are_imported_count_too(agent, waiting, room):
     _, here = agent
     fill(here, room)
@@ -120,6 +122,7 @@ def test_what_serves_one_answer_goes_with_it_and_a_session_s_files_with_the_sess
     assert mail1.check_output(f"find {folder} -mindepth 1 -type d") == ""
 
 
+@pytest.mark.full
 def test_a_session_keeps_its_newest_windows(agent, waiting):
     _, here = agent
     _, octets = waiting
