@@ -233,3 +233,14 @@ def test_config_set_removes_regular_files_alone() -> None:
         for name in re.findall(r"(?:/var)?/run/[\w./-]+", absent)
     ]
     assert wrong == []
+
+
+def test_units_whose_files_changed_are_restarted(role: Path) -> None:
+    """A unit that only goes on would be reported as changed by each deploy until the host boots (`stale_units`)."""
+    forgotten = [
+        task.get("name")
+        for path in task_files(role)
+        for task in tasks_in(load(path))
+        if (task.get("academie.malleposte.config_set") or {}).get("units") and not {"register", "notify"} & task.keys()
+    ]
+    assert forgotten == []
