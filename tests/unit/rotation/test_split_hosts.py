@@ -61,12 +61,12 @@ def test_a_database_s_password_reaches_both_its_hosts_in_one_deploy(
     site: Site, before: dict[tuple[str, str, str], str], name: str
 ) -> None:
     """The deploy that `secrets rotate` makes has exactly the roles that take the secret: nobody keeps the old one."""
-    old = site.made[name]
-    site.made[name] = "nouveau\n"
+    old = site.rehearsed[name]
+    site.rehearsed[name] = "nouveau\n"
     try:
         now = given(site)
     finally:
-        site.made[name] = old
+        site.rehearsed[name] = old
     changed = {
         (host, role) for host, role, variable in before if before[host, role, variable] != now[host, role, variable]
     }
