@@ -254,15 +254,22 @@ window.mpOrigin = (function (academy) {
   }
 
   // Ask before a link in a part of the page leads to a site that the filter does not know. `links` gives the hosts that it knows
-  // (X-Malleposte-Links), or "" where it said nothing of this message.
+  // (X-Malleposte-Links), or "" where it said nothing of this message; or a promise of that: the link waits for it.
   function guard(part, links) {
     function stop(event) {
       const link = event.target.closest("a[href], area[href]"), known = links();
-      const host = link && known ? unknownHost(link.href, known) : "";
-      if (!host || event.button > 1) return;
+      if (!link || !known || event.button > 1) return;
+      const address = link.href, waits = typeof known !== "string" && /^https?:/.test(address);
+      const host = typeof known === "string" ? unknownHost(address, known) : "";
+      if (!host && !waits) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      ask(link.href, host);
+      if (host) return ask(address, host);
+      known.then(function (hosts) {
+        const unknown = hosts ? unknownHost(address, hosts) : "";
+        if (unknown) ask(address, unknown);
+        else window.open(address, "_blank", "noopener,noreferrer");
+      });
     }
     part.addEventListener("click", stop, true);
     part.addEventListener("auxclick", stop, true);

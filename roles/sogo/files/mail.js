@@ -67,7 +67,7 @@
       const viewer = scope.viewer, body = element[0].querySelector(".msg-body");
       if (!window.mpOrigin || !viewer || !viewer.message || !body) return;
       const box = document.createElement("div");
-      let known;
+      let known, links = "";
       box.hidden = true;
       element[0].prepend(box);
 
@@ -78,7 +78,7 @@
         if (known) [mail.proof, mail.author, mail.notice] = known;
         window.mpOrigin.fill(box, mail, body.querySelectorAll("a[href]"));
       }
-      window.mpOrigin.guard(body, function () { return known ? known[3] : ""; });
+      window.mpOrigin.guard(body, function () { return known ? known[3] : links; });
       const watch = new MutationObserver(function () { tame(body); draw(); });
       watch.observe(body, {childList: true, subtree: true});
       scope.$on("$destroy", function () { watch.disconnect(); });
@@ -86,14 +86,17 @@
         return viewer.message.parts && viewer.message.$absolutePath();
       }, function (path) {
         known = undefined;
+        links = "";
         if (!path) return;
         draw();
         const message = viewer.message;
-        proofs(window.UserFolderURL + "Mail/" + path.split("/").map(encodeURIComponent).join("/") + "/viewsource").then(function (lines) {
-          if (viewer.message !== message) return;
-          known = lines;
-          draw();
-        }, function () { /* What nobody knows is not told. */ });
+        links = proofs(window.UserFolderURL + "Mail/" + path.split("/").map(encodeURIComponent).join("/") + "/viewsource").then(function (lines) {
+          if (viewer.message === message) {
+            known = lines;
+            draw();
+          }
+          return lines[3];
+        }, function () { return ""; /* What nobody knows is not told. */ });
       });
     }};
   });
