@@ -215,11 +215,19 @@ class Groupware:
         names, *rows = answer.json().get("headers") or [[]]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def compose(self) -> tuple[str, str]:
+        """Begin a message, as the page does: the address of its folder, and its identifier there."""
+        draft = self.get(self.own("Mail/0/compose")).json()
+        return self.own(f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}"), str(draft["draftId"])
+
+    def letter(self, address: str, **fields: Any) -> Answer:
+        """Save or send a message that was begun, by the address of that act."""
+        return self.post(address, {"from": self.account.mail, "isHTML": False, "cc": [], "bcc": [], **fields})
+
     def send(self, **fields: Any) -> Answer:
         """Write a message and send it, as the page does."""
-        draft = self.get(self.own("Mail/0/compose")).json()
-        path = self.own(f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}/{draft['draftId']}/send")
-        return self.post(path, {"from": self.account.mail, "isHTML": False, "cc": [], "bcc": [], **fields})
+        folder, draft = self.compose()
+        return self.letter(f"{folder}/{draft}/send", **fields)
 
 
 def event(uid: str, summary: str, *lines: str, start: str = "20300115T090000", end: str = "20300115T100000") -> str:

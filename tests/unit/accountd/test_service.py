@@ -32,7 +32,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
-from malleposte.accounts.hosts.acts.agendas import Room
+from malleposte.accounts.hosts.acts.agendas import AgendaRoom
 from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.filters import Filters
@@ -124,10 +124,10 @@ class Hosts:
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
 
-    def agenda_room(self, uid: str, profile: str) -> Room:
+    def agenda_room(self, uid: str, profile: str) -> AgendaRoom:
         if self.agendas_away:
             raise MallepostError("the host of the agendas gives no answer")
-        return Room(150, 200) if (uid, profile) == ("mdupond", "roundcube") else Room()
+        return AgendaRoom(150, 200) if (uid, profile) == ("mdupond", "roundcube") else AgendaRoom()
 
     def cut(self, uid: str, device: str) -> list[Failure]:
         self.cuts.append((uid, device))

@@ -16,14 +16,12 @@ FILE = bytes(30 << 20)
 
 def draft_of(here: Groupware, account: Account, word: str, file: bytes = b"") -> tuple[str, str]:
     """Save a draft as the page does: the address of its folder, and its identifier there."""
-    draft = here.get(here.own("Mail/0/compose")).json()
-    folder = here.own(f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}")
-    fields = {"from": account.mail, "to": [account.mail], "subject": word, "text": "Bonjour", "isHTML": False}
+    folder, draft = here.compose()
     if file:
         kind, body = multipart({}, "attachments", file)
         headers = {"Content-Type": kind, "X-XSRF-TOKEN": here.cookies.get("XSRF-TOKEN", "")}
-        assert here.request("POST", f"{folder}/{draft['draftId']}/save", body, headers=headers).status == 200
-    saved = here.post(f"{folder}/{draft['draftId']}/save", {**fields, "cc": [], "bcc": []})
+        assert here.request("POST", f"{folder}/{draft}/save", body, headers=headers).status == 200
+    saved = here.letter(f"{folder}/{draft}/save", to=[account.mail], subject=word, text="Bonjour")
     assert saved.status == 200, saved.text
     return folder, str(saved.json()["uid"])
 
@@ -44,8 +42,7 @@ def test_drafts_have_a_room_by_agent(site: Site, people: People, mail: Mail, ca_
     # The page goes on to show mail, a message that was begun leaves, and makes room.
     assert here.listed() == []
     begun, word = answers[0].json()["draftId"], token()
-    letter = {"from": account.mail, "to": [account.mail], "subject": word, "text": "B", "isHTML": False}
-    assert here.post(f"{folder}/{begun}/send", {**letter, "cc": [], "bcc": []}).status == 200
+    assert here.letter(f"{folder}/{begun}/send", to=[account.mail], subject=word, text="B").status == 200
     mail.arrived(account, word)
     assert here.get(f"{folder}/{uid}/edit").status == 200
     # Another agent writes meanwhile.

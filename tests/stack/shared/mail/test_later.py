@@ -4,7 +4,7 @@ import email
 import imaplib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -250,15 +250,13 @@ def test_a_draft_of_sogo_that_is_moved_there_goes(people: People, site: Site, ma
     account = people.agent(profile="convergence")
     agent, other = Later(site, mail, account), people.agent()
     here, word = Groupware(site, ca_bundle, account).login(), token()
-    draft: Mapping[str, Any] = here.get(here.own("Mail/0/compose")).json()
-    where = f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}"
-    fields = {"from": account.mail, "to": [other.mail], "subject": word, "text": "Bonjour", "isHTML": False}
-    saved = here.post(here.own(f"{where}/{draft['draftId']}/save"), {**fields, "cc": [], "bcc": []})
+    folder, draft = here.compose()
+    saved = here.letter(f"{folder}/{draft}/save", to=[other.mail], subject=word, text="Bonjour")
     assert saved.status == 200, saved.text
     paths = dict(folders(here.get(here.own("Mail/0/view")).json()))
     steps = "/".join(f"folder{name}" for name in paths["Demain 8 h"].split("/"))
     target = {"uids": [int(saved.json()["uid"])], "folder": f"/0/{steps}"}
-    moved = here.post(here.own(f"{where}/moveMessages"), target)
+    moved = here.post(f"{folder}/moveMessages", target)
     assert moved.status == 200, moved.text
     assert agent.here(word, DRAFTS) == 0
     agent.ordered(word)

@@ -25,7 +25,7 @@ SOON = 5.0
 """Seconds for what a page waits for."""
 
 
-class Room(msgspec.Struct, frozen=True):
+class AgendaRoom(msgspec.Struct, frozen=True):
     """MB that agendas take, and that they may take; 0 where the class has no agendas on this host."""
 
     used_mb: int = 0
@@ -69,13 +69,13 @@ def agendas_of(host: LocalHost, uid: Uid, profile: str) -> list[Agenda]:
 
 
 @act(on=ONE_HOST, merge=only, accountd=True)
-def agenda_room(host: LocalHost, uid: Uid, profile: str) -> Room:
+def agenda_room(host: LocalHost, uid: Uid, profile: str) -> AgendaRoom:
     """Return the room of the agendas and address books of an agent of a class."""
     try:
         store = host.agendas().changes(profile)
     except MallepostError:
-        return Room()
-    return Room(store.octets(checked(uid)) >> 20, int(facts.read()["agenda"]["room_mb"]))
+        return AgendaRoom()
+    return AgendaRoom(store.octets(checked(uid)) >> 20, int(facts.read()["agenda"]["room_mb"]))
 
 
 @act(on=ONE_HOST, merge=only, accountd=True)
