@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from malleposte.core.errors import MallepostError
 
@@ -16,6 +17,8 @@ DEVICE = "user_device"
 """The passdb field that names the device of a log-in (role dovecot); Dovecot tracks those that begin with `user_`."""
 LEARN = "/etc/dovecot/sieve/bin/learn"
 """The program of role dovecot that tells the filter what an agent judged; a host without a filter has none."""
+ENVIRONMENT = Path("/run/dovecot/hostname.env")
+"""The variable by which Dovecot names this host in lock files and names of messages: one name a boot (role dovecot)."""
 NOBODY = 68  # EX_NOHOST: no session matched
 MISSING = 127  # a shell's exit code for a program that is not there
 LAST_OF_SYSEXITS = 78  # EX_CONFIG
@@ -36,7 +39,13 @@ def doveadm(
     """
     try:
         done = subprocess.run(
-            ["doveadm", *words], capture_output=True, text=True, check=False, timeout=timeout, stdin=subprocess.DEVNULL
+            ["doveadm", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **hostname()},
         )
     except subprocess.TimeoutExpired as error:
         raise MallepostError(f"doveadm {words[0]}: no answer in {timeout:.0f} s") from error
@@ -46,6 +55,15 @@ def doveadm(
         lines = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
         raise MallepostError(f"doveadm {words[0]}: {lines[-1]}", "look at 'journalctl -u dovecot'")
     return done
+
+
+def hostname() -> dict[str, str]:
+    """Return the variable by which doveadm names the host as Dovecot's daemons do; nothing before Dovecot's start."""
+    try:
+        name, _, value = ENVIRONMENT.read_text("utf-8").strip().partition("=")
+    except FileNotFoundError:
+        return {}
+    return {name: value} if value else {}
 
 
 def unserved(uids: Sequence[str], done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.stack.support import power
 from tests.stack.support.load import PATIENCE, Load
-from tests.stack.support.mail import wait_for
+from tests.stack.support.mail import compose, token, wait_for
 
 pytestmark = pytest.mark.rings("UnitInactive", "UnitRestarts", "PortDoesNotAnswer")
 
@@ -92,6 +92,31 @@ def test_a_store_that_is_killed_again_and_again_loses_nothing_and_files_hardly_a
         awake(site)
     twins = note_twins(record_property, everything(site, load))
     assert twins <= KILLS // 2, "what was noted as filed came again"
+
+
+@pytest.mark.full
+def test_a_lock_of_the_last_boot_ends_though_its_process_number_is_in_use_again(site, mail, people):
+    """Dovecot never takes a lock from a process that lives: here another one, which has its number since the boot."""
+    agent = people.agent()
+
+    def deliver() -> None:
+        word = token()
+        assert mail.submit(agent, agent.mail, agent.mail, compose(agent.mail, agent.mail, word)).accepted
+        query = f"doveadm fetch -u {agent.uid} uid mailbox INBOX header subject {word}"
+        wait_for(lambda: "uid" in site.run("mail1", query, timeout=PATIENCE), PATIENCE, "the message is in the box")
+
+    deliver()
+    box = site.run("mail1", f"doveadm user -f home {agent.uid}").strip() + "/Maildir"
+    name = site.run("mail1", f"ls {box}/new {box}/cur | grep -m1 '^[0-9]'")
+    host = name.split(".")[2].split(",")[0]
+    site.lab.kill(["mail1"])
+    site.lab.start(["mail1"])
+    awake(site)
+    process = site.run("mail1", "pidof -s slapd").strip()
+    lock = f"{box}/dovecot-uidlist.lock"
+    site.run("mail1", f"printf %s {process}:{host} > {lock} && chown vmail:vmail {lock}")
+    deliver()
+    assert site.run("mail1", f"test -e {lock} || echo gone").strip() == "gone"
 
 
 def test_power_loss_in_mid_delivery(site, load, record_property):
