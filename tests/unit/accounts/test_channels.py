@@ -15,6 +15,7 @@ from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.adapters import lemonldap
 from malleposte.adapters.sogo import memcached
 from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import InputError, MallepostError
@@ -25,7 +26,12 @@ from tests.support.directory import MemoryDirectory
 
 def test_the_log_ins_of_one_agent_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
-    monkeypatch.setattr("malleposte.adapters.lemonldap.end", ended.append)
+
+    def end(uid: str, tell: Any) -> lemonldap.Ended:
+        ended.append(uid)
+        return lemonldap.Ended(1, tell(()) if tell else ())
+
+    monkeypatch.setattr("malleposte.adapters.lemonldap.end", end)
     sso.Sso().forget("mdupond")
     assert ended == []
     sso.Sso().close("mdupond")
@@ -33,10 +39,12 @@ def test_the_log_ins_of_one_agent_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError):
         sso.Sso().close("x _session_kind=SSO")
     assert ended == ["mdupond"]
+    with pytest.raises(MallepostError, match="portal gave no answer"):
+        sso.Sso(lambda _services: ("portal",)).close("mdupond")
 
 
 def test_a_fault_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(uid: str) -> int:
+    def away(uid: str, tell: Any) -> lemonldap.Ended:
         raise MallepostError(f"{uid}: away")
 
     monkeypatch.setattr("malleposte.adapters.lemonldap.end", away)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from malleposte.adapters import log_outs
 from malleposte.cli import main
 from malleposte.commands.accounts import sessions
 from malleposte.core import paths
@@ -30,7 +31,8 @@ def channels(monkeypatch: pytest.MonkeyPatch) -> list[Channel]:
         def __init__(self, _rules: object) -> None:
             """Holds the channels above."""
 
-        def channels(self, names: Any) -> list[Channel]:
+        def channels(self, names: Any, tell: Any) -> list[Channel]:
+            assert tell is log_outs.tell, "the portal hears of it from nobody else"
             host[-1].forgotten = list(names("mdupond"))
             return host
 

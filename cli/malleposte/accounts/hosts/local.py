@@ -16,6 +16,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox.hours import holidays
 from malleposte.accounts.retraction import store as retractions
 from malleposte.adapters import postgresql
+from malleposte.adapters.log_outs import Tell
 from malleposte.circulars.ask import SOCKET as CIRCULARS_SOCKET
 from malleposte.core.errors import InputError
 from malleposte.deliveries.ask import SOCKET as DELIVERIES_SOCKET
@@ -100,8 +101,8 @@ class LocalHost:
         """Return the output of Roundcube's database."""
         return self.sql(self.rules.roundcube_database, text)
 
-    def channels(self, names: Names) -> list[Channel]:
-        """Return the access channels of this host."""
+    def channels(self, names: Names, tell: Tell | None = None) -> list[Channel]:
+        """Return the access channels of this host; by `tell` services hear of the end of single log-ins."""
         # The modules that only one kind of host needs are loaded there.
         from malleposte.accounts.channels.dovecot import Dovecot
         from malleposte.accounts.channels.portal import Portal
@@ -115,7 +116,7 @@ class LocalHost:
             return [*names(uid), *(f"{uid}@{domain}" for domain in inner)]
 
         makers: dict[str, Callable[[], Channel]] = {
-            SIGN_ON: Sso,
+            SIGN_ON: lambda: Sso(tell),
             PORTAL: Portal,
             "dovecot": lambda: Dovecot(names_here, self.record_socket),
             "sogo": lambda: Sogo(names_here, self.rules.memcached),

@@ -12,6 +12,7 @@ from malleposte.accounts.actor import actor
 from malleposte.accounts.channels import checked, close_all
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.settings import HostSettings
+from malleposte.adapters import log_outs
 from malleposte.commands.accounts.output import failed
 from malleposte.commands.away import EachHostCommand
 from malleposte.commands.options import AS_JSON, answer
@@ -41,8 +42,9 @@ def end_sessions_command(uid: str, names: tuple[str, ...], as_json: bool) -> int
 
     Each host that holds sessions ends them by itself and forgets the passwords that it remembers. LOG-IN is the
     account's own (uid), NAMES its addresses and other log-ins: without the directory, hosts know the log-in and its
-    address alone. The password stays good for services that need no directory; accounts block makes it invalid once the
-    directory answers.
+    address alone. The log-in page tells the portal and both webmails; one that gives no answer is named (exit code 4),
+    and its sessions end within five minutes. The password stays good for services that need no directory; accounts
+    block makes it invalid once the directory answers.
 
     \b
     Example:
@@ -51,7 +53,7 @@ def end_sessions_command(uid: str, names: tuple[str, ...], as_json: bool) -> int
     """
     checked(uid)
     every = [uid, f"{uid}@{facts.read()['domain']}", *(name.lower() for name in names)]
-    channels = LocalHost(HostSettings.read().rules()).channels(lambda _uid: every)
+    channels = LocalHost(HostSettings.read().rules()).channels(lambda _uid: every, log_outs.tell)
     failures = close_all(channels, uid)
     ended = [one.name for one in channels if one.name not in {failure.channel for failure in failures}]
     syslog.syslog(syslog.LOG_NOTICE, f"end-sessions: account={uid}, ended={','.join(ended)}, by={actor()}")

@@ -54,7 +54,7 @@ def killed_often(site: Any, words: str, ends: tuple[str, ...] = ("0", "4")) -> i
 def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(typed, feeds, site, tmp_path):
     made = typed("plan", written(tmp_path / "a.csv", people_of(3000)), "--json")
     kept, wanted = kept_as(made), json.loads(made.stdout)["counts"]["create"]
-    assert killed_often(site, f"accounts apply {kept}") >= 5, "it was never interrupted"
+    assert killed_often(site, f"accounts apply {kept}") >= 3, "it was never interrupted"
 
     def state() -> list[str]:
         return sorted(feeds.search(f"(sn={MARK}*)").split("\n\n"))

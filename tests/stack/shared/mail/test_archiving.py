@@ -24,8 +24,10 @@ from tests.stack.support.site import Account, Site
 pytestmark = pytest.mark.scattered
 
 ALONE = "flock /run/test-archiving"
-NIGHT = f"{ALONE} systemctl start malleposte-archiving.service"
-"""Nights of tests that run side by side are one after the other: each sees what was there before."""
+UNIT = "malleposte-archiving.service"
+NIGHT = f"{ALONE} sh -c 'systemctl reset-failed {UNIT}; systemctl start {UNIT}'"
+"""Nights of tests that run side by side are one after the other: each sees what was there before. systemd starts a unit
+only so often in a row."""
 MONTH = """
 import json, pathlib, sys
 path = pathlib.Path(sys.argv[1])
