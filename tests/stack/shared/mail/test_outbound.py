@@ -115,10 +115,24 @@ def test_a_filter_that_redirects_too_much_keeps_mail_in_the_inbox(site, mail, pe
     assert mail.at_foreign("test", f"{subject}a")
     assert counted(site, reader.uid, 0)[:2] == [0, 0]
     counted(site, reader.uid, 1499, seconds_ago=1200, windows=NO_LIMIT)
-    mail.foreign(sender, reader.mail, compose(sender, reader.mail, f"{subject}b"))
+    # A mark of programs in the stranger's message opens nothing.
+    mark = {"Auto-Submitted": "auto-generated"}
+    mail.foreign(sender, reader.mail, compose(sender, reader.mail, f"{subject}b", **mark))
     assert mail.arrived(reader, f"{subject}b")
     assert held(site, reader.uid) == []
     assert "filtre" in written(mail.arrived(reader, "retenus"))
+
+
+def test_a_letter_of_a_program_under_an_office_s_address_is_not_counted(site, mail, people, subject):
+    office, reader = people.box(), people.agent()
+    counted(site, office.uid, 20_000, seconds_ago=1200, windows=NO_LIMIT)
+    for word, mark in (("counted", {}), ("program", {"Auto-Submitted": "auto-generated"})):
+        letter = compose(office.mail, reader.mail, f"{subject}{word}", **mark)
+        site.run("mail1", f"/usr/sbin/sendmail -i -f {office.mail} -- {reader.mail}", given=letter.decode())
+    assert mail.arrived(reader, f"{subject}program")
+    log = f"journalctl -q -o cat -t postfix/cleanup --since -5min | grep -F {reader.mail} || true"
+    wait_for(lambda: "Trop de destinataires" in site.run("mail1", log), what="the other letter is refused")
+    assert mail.count(reader, f"{subject}counted") == 0
 
 
 @pytest.mark.full

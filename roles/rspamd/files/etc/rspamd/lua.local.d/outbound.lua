@@ -5,6 +5,7 @@
 --  * who is logged in (mail programs, webmails): by the log-in; what is sent as a box of a function, by the box;
 --  * what our own host sends under an agent's address (filters: redirections, answers of absence): by that agent;
 --  * what an agent's filter refuses (Sieve's reject), which Dovecot tells the sender as postmaster: by that agent.
+-- Not counted: what programs of the platform send under the address of an office.
 -- Beyond the limit, what a person sends is held in Postfix's queue until an operator looks at it; what a filter sends is
 -- refused, and Dovecot then keeps the message in the inbox. Somebody is told, once an episode.
 -- Without Valkey or the directory nothing is counted and mail flows. Settings: section `malleposte` of rspamd.conf.local.
@@ -166,6 +167,15 @@ local function local_sender(task)
   return own_address(author and author[1] and author[1].addr)
 end
 
+-- A program of the platform hands it over under the address of an office, such as a convocation: no filter is behind it, and what
+-- is refused would be lost. Dovecot names whose filter redirects in each message, and marks other answers of filters
+-- otherwise (RFC 3834, 5; RFC 5436, 2.7.1); what it sends has no field of an agent's choice but in what is redirected.
+local function of_program(task)
+  local from = task:get_from('smtp')
+  return (from and from[1] and from[1].addr or '') ~= '' and not task:get_header('X-Sieve-Redirected-From')
+    and (task:get_header('Auto-Submitted') or ''):lower() == 'auto-generated'
+end
+
 local function count_recipients(task)
   local seen, count = {}, 0
   for _, one in ipairs(task:get_recipients('smtp') or {}) do
@@ -260,6 +270,9 @@ local function check(task)
   end
   local action = task:get_metric_action()
   if action == 'reject' or action == 'soft reject' or action == 'discard' then
+    return
+  end
+  if not user and of_program(task) then
     return
   end
   local from = task:get_from('smtp')
