@@ -18,6 +18,7 @@ from tests.bench import (
     retraction,
     search,
     spam_filter,
+    tools,
     webmails,
 )  # fmt: skip
 from tests.bench.figures import Figure
@@ -35,6 +36,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "retraction": retraction.retraction,
     "hostile-mail": hostile_mail.hostile_mail,
     "spam-filter": spam_filter.spam_filter,
+    "tools": tools.tools,
     **{name: partial(size.size, name=name) for name in size.SCALES},
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,
