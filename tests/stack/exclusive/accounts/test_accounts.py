@@ -42,7 +42,7 @@ def killed_often(site: Any, words: str, ends: tuple[str, ...] = ("0", "4")) -> i
         # A command that is killed ends by 1 too.
         code = site.run(
             "mail1",
-            f"{run}{dice.uniform(0.6, 4) * (1 + kills / 8):.2f} "
+            f"{run}{dice.uniform(0.4, 1.6) * (1 + kills / 8):.2f} "
             f"sh -c 'malleposte {words}; exit $((100 + $?))' >/dev/null 2>&1; echo $?",
         )
         if code.strip() in {f"{100 + int(end)}" for end in ends}:
