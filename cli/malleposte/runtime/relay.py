@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Awaitable, Callable
 
-from malleposte.runtime import kit
+from malleposte.runtime import kit, link
 from malleposte.runtime.streams import to_the_end
 
 LOG = logging.getLogger("relay")
@@ -46,7 +45,7 @@ async def connection(
     """One connection of the client's, which is told `away` where the server does not answer."""
     far: asyncio.StreamWriter | None = None
     try:
-        opening = asyncio.open_connection(host, port, ssl=ssl.create_default_context(), limit=PIECE)
+        opening = asyncio.open_connection(host, port, ssl=link.client_context(), limit=PIECE)
         answers, server = await asyncio.wait_for(opening, PATIENCE)
         far = server
         tasks = [asyncio.ensure_future(one) for one in (asked(reader, writer, server), answered(answers, writer))]
