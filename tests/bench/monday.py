@@ -35,7 +35,7 @@ SESSIONS, AGENTS, VISITORS = 2000, 200, 40
 RATES = {"log-in": 3.0, "roundcube": 2.0, "sogo": 1.0, "device": 2.0, "delivery": 3.0}
 """Pieces of work a second at the first step: log-ins by IMAP, lists of messages, synchronizations, messages taken."""
 STEPS = (1, 2, 3, 4, 6, 8, 12, 16)
-"""How many times those rates."""
+"""Multiples of those rates."""
 SECONDS = 30.0
 AT_ONCE = 64
 """Pieces of one kind that may be under way at once."""

@@ -49,7 +49,7 @@ postconf -P submissions/inet/smtpd_tls_wrappermode=yes submissions/inet/smtpd_sa
   submissions/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject
 systemctl restart opendkim dovecot postfix
 """
-"""What a host needs beside Debian's defaults to take its users' mail and to sign it."""
+"""Settings beside Debian's defaults, by which a host takes its users' mail and signs it."""
 
 
 class Submission(smtplib.SMTP_SSL):

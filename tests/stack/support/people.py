@@ -1,6 +1,7 @@
 """Accounts made for one test and gone after it: fresh log-ins, so that no cache knows them."""
 
 import contextlib
+import itertools
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from malleposte.probe.accounts import context_of
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.site import Account, Site
+
+AT_ONCE = 200
+"""Accounts whose files one command removes."""
 
 
 @contextlib.contextmanager
@@ -102,10 +106,11 @@ class People:
         with directory(self.site) as bound:
             for _, dn in self.made:
                 bound.delete(dn)
-        of_hours = [str(mailstore.STORE / mailstore.HOURS / f"{uid}.*") for uid, _ in self.made]
-        of_later = [str(mailstore.STORE / mailstore.LATER / f"{uid}.json") for uid, _ in self.made]
-        homes = " ".join([*(str(mailstore.home_of(uid)) for uid, _ in self.made), *of_hours, *of_later])
         # A session that ends, or a delivery, may write there at that moment: then once more.
         again = "homes=$(cat); for _ in $(seq 20); do rm -rf -- $homes && exit; sleep 0.5; done; exit 1"
-        self.site.run("mail1", again, given=homes)
+        for several in itertools.batched(self.made, AT_ONCE, strict=False):
+            of_hours = [str(mailstore.STORE / mailstore.HOURS / f"{uid}.*") for uid, _ in several]
+            of_later = [str(mailstore.STORE / mailstore.LATER / f"{uid}.json") for uid, _ in several]
+            homes = " ".join([*(str(mailstore.home_of(uid)) for uid, _ in several), *of_hours, *of_later])
+            self.site.run("mail1", again, given=homes)
         self.made.clear()
