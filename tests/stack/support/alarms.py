@@ -23,7 +23,6 @@ from malleposte.dev.lab import LabError
 
 from tests.stack.support.site import Site
 
-VAULTS = ("vault1", "vault2")
 STEP = 30
 """Seconds between two values that are asked for."""
 MEMORY = 1200.0
@@ -147,11 +146,11 @@ class Recorder:
             terminalreporter.write_line(text)
 
     def lines(self, listing: str) -> list[str]:
-        """Return the lines of the alarms that rang at either vault since the run began."""
+        """Return the lines of the alarms that rang at the vaults since the run began."""
         rows: list[dict[str, Any]] = []
         silent: list[str] = []
         site = Site(listing, "alarms")
-        for vault in VAULTS:
+        for vault in site.hosts_of("vault"):
             try:
                 rows += ranges(site, vault, self.begun, time.time())
             except (MallepostError, LabError, AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -45,6 +46,21 @@ def test_an_alarm_has_its_fault_or_none(fault: Fault, explained: bool) -> None:
     assert line.startswith("alarm UnitInactive mail1, ")
     assert line.endswith("by platform/test_a.py::test_b") is explained
     assert line.endswith("WITHOUT A FAULT of a test") is not explained
+
+
+@pytest.mark.parametrize("vaults", [["vault1"], ["vault1", "vault2"]])
+def test_the_vaults_of_the_inventory_are_asked(vaults: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ranges(_site: object, vault: str, _begun: float, _ended: float) -> list[dict[str, Any]]:
+        asked.append(vault)
+        return [row("UnitInactive", 0, instance="mail1")]
+
+    monkeypatch.setattr(alarms, "ranges", ranges)
+    listing = {"vault": {"hosts": vaults}, "_meta": {"hostvars": {}}}
+    (text,) = alarms.Recorder().lines(json.dumps(listing))
+    assert text.startswith("alarm UnitInactive mail1, ")
+    assert asked == vaults
 
 
 def test_the_gate_shows_these_lines() -> None:
