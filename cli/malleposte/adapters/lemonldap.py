@@ -1,5 +1,8 @@
 """LemonLDAP::NG on its host: sessions and second factors of an agent, by its own program, as its own user.
 
+The log-ins of an agent are read from its store: a start of the program takes a fifth of a second of processor, and the
+portal shows them on a page.
+
 What an operator changes is told to accountd through the daemon of the log-in page, so that the journal of accounts has
 it and the agent is told.
 """
@@ -20,6 +23,7 @@ from typing import Any
 
 from malleposte.adapters import log_outs
 from malleposte.adapters.log_outs import CONFIGURATION
+from malleposte.adapters.valkey import Unavailable, Valkey
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform import identity
 
@@ -40,6 +44,14 @@ ENTERED = ("_entered", "_oidcConnectedRP")
 """Fields that only a finished log-in has in the store: the mark of the log-in page, or a service that it opened."""
 _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
 type Run = Callable[[Sequence[str]], str]
+type Rows = Sequence[Mapping[str, Any]]
+"""Sessions as they lie in the store."""
+type Look = Callable[[str, str], Rows]
+"""Reads those of an agent, by the field that names the agent there."""
+ABSENT = (
+    "this host has no log-in page of the platform's",
+    "with malleposte_sso, the academy's own provider shows its log-ins and factors",
+)
 
 
 @dataclass(frozen=True)
@@ -87,10 +99,7 @@ class Session:
 def program(words: Sequence[str]) -> str:
     """The output of the provider's own program. Raises MallepostError."""
     if not CONFIGURATION.exists():
-        raise MallepostError(
-            "this host has no log-in page of the platform's",
-            "with malleposte_sso, the academy's own provider shows its log-ins and factors",
-        )
+        raise MallepostError(*ABSENT)
     argv = [*AS_ITS_USER, PROGRAM, *words]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/")
@@ -102,6 +111,42 @@ def program(words: Sequence[str]) -> str:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
         raise MallepostError(f"the log-in page's program failed: {last[:200]}", "is valkey-server@sso running?")
     return done.stdout
+
+
+def stored(index: str, uid: str) -> Rows:
+    """The sessions of all kinds that an index of the store has of an agent, as the provider's program prints them.
+
+    Such an index is a set of identifiers, and a session is JSON (Apache::Session::Browseable::Redis). Raises
+    InputError on what is no uid, MallepostError.
+    """
+    key = f"{index}_{_checked_uid(uid)}"
+    store = _store()
+    try:
+        values = store.named(key)
+    except Unavailable as error:
+        raise MallepostError(f"{uid}: no log-in can be read ({error})", "is valkey-server@sso running?") from error
+    finally:
+        store.close()
+    return [document for value in values.values() if (document := _session_of(value))]
+
+
+def _session_of(value: bytes) -> dict[str, Any]:
+    """Return a session; empty for a broken one, which opens nothing."""
+    try:
+        document = json.loads(value)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _store() -> Valkey:
+    try:
+        options = json.loads(CONFIGURATION.read_text("utf-8"))["globalStorageOptions"]
+        return Valkey(f"unix://{options['sock']}", options["username"], options["password"], PATIENCE)
+    except FileNotFoundError as error:
+        raise MallepostError(*ABSENT) from error
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise MallepostError(f"{CONFIGURATION}: {error or type(error).__name__}", "deploy this host again") from error
 
 
 def factors(uid: str, run: Run = program) -> list[Factor]:
@@ -140,24 +185,16 @@ def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Facto
     return gone, left
 
 
-def sessions(uid: str, run: Run = program) -> list[Session]:
+def sessions(uid: str, look: Look = stored) -> list[Session]:
     """The open log-ins of an agent, and the browsers that he or she trusts; nothing that waits for a second factor."""
-    return [one for one in _open(_rows(uid, run)) if one.whole]
+    return [one for one in _open(_rows(uid, look)) if one.whole]
 
 
-type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-"""The rows of the store about an agent, by the field that names the agent there."""
+def _rows(uid: str, look: Look) -> dict[str, Rows]:
+    return {index: look(index, _checked_uid(uid)) for index in ("_whatToTrace", "_session_uid")}
 
 
-def _rows(uid: str, run: Run) -> Rows:
-    rows = {}
-    for index in ("_whatToTrace", "_session_uid"):
-        answer = _read(run(["search", "--where", f"{index}={_checked_uid(uid)}"]))
-        rows[index] = answer if isinstance(answer, list) else []
-    return rows
-
-
-def _open(rows: Rows) -> list[Session]:
+def _open(rows: Mapping[str, Rows]) -> list[Session]:
     sessions = []
     for index, group in rows.items():
         for one in group:
@@ -193,25 +230,25 @@ class Ended:
     untold: tuple[str, ...] = ()
 
 
-def end(uid: str, run: Run = program, tell: log_outs.Tell | None = None) -> Ended:
+def end(uid: str, run: Run = program, tell: log_outs.Tell | None = None, look: Look = stored) -> Ended:
     """End every log-in of an agent and forget trusted browsers. By `tell`, services hear of it."""
-    open_ones = _open(_rows(uid, run))
-    if not open_ones:
-        return Ended(0)  # each call starts a Perl program: it is what a change of password costs most
-    return _ended(uid, open_ones, run, tell)
+    open_ones = _open(_rows(uid, look))
+    return _ended(uid, open_ones, run, tell, look) if open_ones else Ended(0)
 
 
-def end_one(uid: str, ident: str, run: Run = program, tell: log_outs.Tell = log_outs.tell) -> Ended | None:
+def end_one(
+    uid: str, ident: str, run: Run = program, tell: log_outs.Tell = log_outs.tell, look: Look = stored
+) -> Ended | None:
     """End one log-in of an agent, or forget one browser; None where there is none of that name."""
-    ending = [one for one in sessions(uid, run) if one.ident == ident]
-    return _ended(uid, ending, run, tell) if ending else None
+    ending = [one for one in sessions(uid, look) if one.ident == ident]
+    return _ended(uid, ending, run, tell, look) if ending else None
 
 
-def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | None) -> Ended:
+def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | None, look: Look) -> Ended:
     for one in ending:
         run(["delete", one.key])
     # From here on they open nothing more, so that this is all that they had opened.
-    rows = _rows(uid, run)
+    rows = _rows(uid, look)
     keys = {one.key for one in ending}
     left = [one for one in _open(rows) if one.key in keys]
     ended = log_outs.opened(rows["_session_uid"], keys - {one.key for one in left})
@@ -244,19 +281,18 @@ def _keys(uids: Collection[str], run: Run) -> list[str]:
     return [str(one["_session_id"]) for one, owner in owners if owner in uids]
 
 
-def forget(uid: str, run: Run = program) -> bool:
+def forget(uid: str, run: Run = program, look: Look = stored) -> bool:
     """Remove all that is kept of an agent between log-ins, second factors included; whether there was any."""
-    idents = _persistent_sessions(uid, run)
+    idents = _persistent_sessions(uid, look)
     for ident in idents:
         run(["delete", ident])
-    if set(_persistent_sessions(uid, run)) & set(idents):
+    if set(_persistent_sessions(uid, look)) & set(idents):
         raise MallepostError(f"{uid}: second factors are still there", "see journalctl -t LLNG")
     return bool(idents)
 
 
-def _persistent_sessions(uid: str, run: Run) -> list[str]:
-    answer = _read(run(["search", "--where", f"_session_uid={_checked_uid(uid)}"]))
-    rows = answer if isinstance(answer, list) else []
+def _persistent_sessions(uid: str, look: Look) -> list[str]:
+    rows = look("_session_uid", _checked_uid(uid))
     return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == "Persistent"]
 
 

@@ -24,15 +24,23 @@ class Unavailable(Exception):
 class Valkey:
     """A client for threads. Connections are opened when they are needed."""
 
-    def __init__(self, server: str, username: str, password: str) -> None:
+    def __init__(self, server: str, username: str, password: str, patience: float = PATIENCE) -> None:
         """`server` is `unix://PATH` or `tls://HOST:PORT`. Nothing is opened yet."""
-        self._link = _client(server, username, password)
+        self._link = _client(server, username, password, patience)
 
     def since(self, key: str, moment: float) -> list[tuple[str, float]]:
         """The members of a sorted set whose scores are above `moment`, in their order. Raises Unavailable."""
         with _named():
             members: Any = self._link.zrangebyscore(key, f"({moment!r}", "+inf", withscores=True)
         return [(member.decode(), score) for member, score in members]
+
+    def named(self, key: str) -> dict[str, bytes]:
+        """The values of the keys that a set names, without those that are gone. Raises Unavailable."""
+        with _named():
+            members: Any = self._link.smembers(key)
+            names = sorted(members)
+            values: Any = self._link.mget(names) if names else []
+        return {name.decode(): value for name, value in zip(names, values, strict=True) if value is not None}
 
     def keep(self, key: str, value: str, seconds: int) -> None:
         """Keep a text for so many seconds. Raises Unavailable."""
@@ -85,7 +93,7 @@ def _named() -> Iterator[None]:
         raise Unavailable(f"Valkey: {error or type(error).__name__}") from error
 
 
-def _client(server: str, username: str, password: str) -> redis.Redis:
+def _client(server: str, username: str, password: str, patience: float) -> redis.Redis:
     # Imported here: the controller reads this module and asks no Valkey.
     import redis
     from redis.backoff import NoBackoff
@@ -94,9 +102,9 @@ def _client(server: str, username: str, password: str) -> redis.Redis:
     local = server.startswith("unix:")
     # Names and versions of clients are told by a command that the accounts of Valkey may not give.
     more: dict[str, Any] = {"lib_name": None, "lib_version": None, "encoding_errors": "replace"}
-    more["socket_timeout"] = PATIENCE if local else PATIENCE * 4
+    more["socket_timeout"] = patience if local else patience * 4
     if not local:
-        more["socket_connect_timeout"] = PATIENCE * 4
+        more["socket_connect_timeout"] = patience * 4
     if password:
         more |= {"username": username, "password": password}
     once_more = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))

@@ -59,7 +59,10 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _serve(settings: dict[str, str]) -> int:
-    teller = Teller(Valkey(**settings), Path(os.environ["STATE_DIRECTORY"]) / "last")
+    teller = Teller(
+        Valkey(settings["server"], settings["username"], settings["password"]),
+        Path(os.environ["STATE_DIRECTORY"]) / "last",
+    )
     kit.tell("READY=1")
     while True:
         teller.turn()

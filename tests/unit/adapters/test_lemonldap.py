@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from malleposte.adapters import lemonldap
-from malleposte.adapters.log_outs import Opened
+from malleposte.adapters.log_outs import Opened, Tell
+from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import InputError, MallepostError
 
 IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
@@ -44,15 +46,29 @@ class Program:
                 if not self.stubborn:
                     del self.factors[ident]
                 return ""
-            case ["search", "--where", where]:
-                field, _, uid = where.partition("=")
-                found = [one for one in self.kept[field] if one["_session_id"] not in self.deleted]
-                return json.dumps(found if uid == "mdupond" else [])
             case ["delete", ident]:
                 if not self.stubborn:
                     self.deleted.append(ident)
                 return ""
         raise AssertionError(words)
+
+    def look(self, index: str, uid: str) -> list[dict[str, Any]]:
+        """As the store has them."""
+        return [one for one in self.kept[index] if uid == "mdupond" and one["_session_id"] not in self.deleted]
+
+
+def end(program: Program, tell: Tell | None = None) -> lemonldap.Ended:
+    return lemonldap.end("mdupond", program, tell, program.look)
+
+
+def end_one(program: Program, ident: str, tell: Tell, uid: str = "mdupond") -> lemonldap.Ended | None:
+    return lemonldap.end_one(uid, ident, program, tell, program.look)
+
+
+def nobody(found: Sequence[Opened]) -> tuple[str, ...]:
+    """In the place of services: there is none."""
+    assert not found, "a log-in that goes on is told to nobody"
+    return ()
 
 
 def test_factors_are_named_and_their_secrets_are_not() -> None:
@@ -65,10 +81,10 @@ def test_factors_are_named_and_their_secrets_are_not() -> None:
 def test_a_password_that_waits_for_its_factor_is_no_log_in_and_ends_with_the_others() -> None:
     program = Program()
     program.kept["_whatToTrace"] = [SSO, HALF, EARLIER]
-    keys = [one.key for one in lemonldap.sessions("mdupond", program)]
+    keys = [one.key for one in lemonldap.sessions("mdupond", program.look)]
     assert keys == [NAMED, "earl1er", "tru5ted"], "one from before the mark has opened a service"
-    assert lemonldap.end_one("mdupond", hashlib.sha256(b"ha1f").hexdigest(), program) is None
-    assert lemonldap.end("mdupond", program).many == 3
+    assert end_one(program, hashlib.sha256(b"ha1f").hexdigest(), nobody) is None
+    assert end(program).many == 3
     assert set(program.deleted) == {NAMED, "ha1f", "earl1er", "tru5ted"}
 
 
@@ -97,37 +113,31 @@ def test_a_factor_is_removed_and_an_unknown_one_is_said() -> None:
 
 def test_log_ins_end_and_factors_stay() -> None:
     program = Program()
-    found = lemonldap.sessions("mdupond", program)
+    found = lemonldap.sessions("mdupond", program.look)
     assert [(one.level, one.trusted) for one in found] == [(4, False), (0, True)]
     assert not any(NAMED in str(one.as_dict()) for one in found), "its identifier would open it"
-    assert lemonldap.end("mdupond", program) == lemonldap.Ended(2)
+    assert end(program) == lemonldap.Ended(2)
     assert program.deleted == [NAMED, "tru5ted"]
-    assert lemonldap.end("mdupond", program) == lemonldap.Ended(0)
+    assert end(program) == lemonldap.Ended(0)
     with pytest.raises(MallepostError, match="still open"):
-        lemonldap.end("mdupond", Program(stubborn=True))
+        end(Program(stubborn=True))
 
 
 def test_one_log_in_is_told_without_what_opens_it_and_ends_alone() -> None:
     program = Program()
-    here, trusted = lemonldap.sessions("mdupond", program)
+    here, trusted = lemonldap.sessions("mdupond", program.look)
     assert (here.browser, here.address, here.until) == ("Firefox", "192.0.2.7", None)
     assert (here.digest, trusted.digest) == ("ab12", "") and "ab12" not in repr(here) + str(here.as_dict())
     assert trusted.until and trusted.since and (trusted.until - trusted.since).days == 30
     for one in (here, trusted):
         assert one.key and one.key not in repr(one) + str(one.as_dict())
-    assert not lemonldap.end_one("mdupond", NAMED, program, nobody), "what opens it is no name of it"
-    assert not lemonldap.end_one("autre", trusted.ident, program, nobody)
-    assert lemonldap.end_one("mdupond", trusted.ident, program, nobody)
+    assert not end_one(program, NAMED, nobody), "what opens it is no name of it"
+    assert not end_one(program, trusted.ident, nobody, "autre")
+    assert end_one(program, trusted.ident, nobody)
     assert program.deleted == ["tru5ted"]
-    assert not lemonldap.end_one("mdupond", trusted.ident, program, nobody)
+    assert not end_one(program, trusted.ident, nobody)
     with pytest.raises(MallepostError, match="still open"):
-        lemonldap.end_one("mdupond", here.ident, Program(stubborn=True), nobody)
-
-
-def nobody(found: Sequence[Opened]) -> tuple[str, ...]:
-    """In the place of services: there is none."""
-    assert not found, "a log-in that goes on is told to nobody"
-    return ()
+        end_one(Program(stubborn=True), here.ident, nobody)
 
 
 def test_services_are_told_once_the_log_in_is_over_and_named_where_they_were_not() -> None:
@@ -138,34 +148,88 @@ def test_services_are_told_once_the_log_in_is_over_and_named_where_they_were_not
         told.extend(found)
         return ("sogo",)
 
-    here, _trusted = lemonldap.sessions("mdupond", program)
-    assert lemonldap.end_one("mdupond", here.ident, program, tell) == lemonldap.Ended(1, ("sogo",))
+    here, _trusted = lemonldap.sessions("mdupond", program.look)
+    assert end_one(program, here.ident, tell) == lemonldap.Ended(1, ("sogo",))
     assert told == [Opened("sogo", "mdupond", "s1d")]
     program.deleted.clear()
-    assert lemonldap.end("mdupond", program, tell) == lemonldap.Ended(2, ("sogo",))
+    assert end(program, tell) == lemonldap.Ended(2, ("sogo",))
 
 
-def test_without_log_ins_the_program_is_started_no_oftener_than_it_takes_to_know() -> None:
+def test_the_program_is_started_for_what_it_ends_alone() -> None:
     program = Program()
-    assert lemonldap.end("mdupond", program).many == 2
-    assert program.calls == 6, "two searches, two log-ins, and two searches for what is left"
-    program.calls = 0
-    assert lemonldap.end("mdupond", program).many == 0
+    assert end(program).many == 2
+    assert program.calls == 2, "for each log-in that ends"
+    assert lemonldap.sessions("mdupond", program.look) == []
+    assert end(program).many == 0
     assert program.calls == 2
 
 
 def test_what_is_kept_of_an_agent_is_removed_and_log_ins_are_another_matter() -> None:
     program = Program()
-    assert lemonldap.forget("mdupond", program)
+    assert lemonldap.forget("mdupond", program, program.look)
     assert program.deleted == ["fact0rs"]
-    assert not lemonldap.forget("mdupond", program)
-    assert not lemonldap.forget("autre", program)
+    assert not lemonldap.forget("mdupond", program, program.look)
+    assert not lemonldap.forget("autre", program, program.look)
+    stubborn = Program(stubborn=True)
     with pytest.raises(MallepostError, match="still there"):
-        lemonldap.forget("mdupond", Program(stubborn=True))
+        lemonldap.forget("mdupond", stubborn, stubborn.look)
 
 
 @pytest.mark.parametrize("uid", ["", "a b", "x --all", "a=b;c", "É"])
 def test_what_is_no_uid_reaches_no_program(uid: str) -> None:
     for call in (lemonldap.factors, lemonldap.sessions, lemonldap.end):
         with pytest.raises(InputError, match="no uid"):
-            call(uid, Program())
+            call(uid)
+    with pytest.raises(InputError, match="no uid"):
+        lemonldap.stored("_session_uid", uid)
+
+
+class Store:
+    """In the place of Valkey: a set of the store and its sessions."""
+
+    sets: ClassVar = {"_whatToTrace_mdupond": [json.dumps(SSO).encode(), b"{broken", b"[]"]}
+    away = False
+
+    def __init__(self, server: str, username: str, password: str, _patience: float) -> None:
+        assert (server, username, password) == ("unix:///run/valkey-sso/valkey.sock", "lemonldap", "s3cret")
+
+    def named(self, key: str) -> dict[str, bytes]:
+        if self.away:
+            raise Unavailable("Valkey: TimeoutError")
+        return {str(number): value for number, value in enumerate(self.sets.get(key, []))}
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    options = {"sock": "/run/valkey-sso/valkey.sock", "username": "lemonldap", "password": "s3cret"}
+    path = tmp_path / "lmConf-1.json"
+    path.write_text(json.dumps({"globalStorageOptions": options}))
+    monkeypatch.setattr(lemonldap, "CONFIGURATION", path)
+    monkeypatch.setattr(lemonldap, "Valkey", Store)
+    return path
+
+
+def test_the_store_is_read_without_the_program_and_what_is_broken_there_opens_nothing(configuration: Path) -> None:
+    assert configuration.exists()
+    assert lemonldap.stored("_whatToTrace", "mdupond") == [SSO]
+    assert lemonldap.stored("_session_uid", "mdupond") == []
+    assert [one.key for one in lemonldap.sessions("mdupond")] == [NAMED]
+
+
+def test_a_store_that_cannot_be_read_is_said_without_its_password(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "away", True)
+        with pytest.raises(MallepostError, match="mdupond: no log-in can be read"):
+            lemonldap.sessions("mdupond")
+    configuration.write_text('{"globalStorageOptions": {"password": "s3cret"}}')
+    with pytest.raises(MallepostError, match=r"lmConf-1\.json") as raised:
+        lemonldap.sessions("mdupond")
+    assert "s3cret" not in str(raised.value)
+    configuration.unlink()
+    with pytest.raises(MallepostError, match="no log-in page"):
+        lemonldap.sessions("mdupond")

@@ -92,3 +92,14 @@ def test_any_other_answer_is_no_answer(valkey: Any, word: bytes) -> None:
 def test_nobody_listening_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         Valkey(f"unix://{tmp_path}/none", "default", "").run("x", ("k",))
+
+
+def test_the_values_that_a_set_names_come_without_those_that_are_gone(valkey: Any) -> None:
+    where, sent, said = valkey
+    said += [b"+OK\r\n", b"*2\r\n$1\r\nb\r\n$1\r\na\r\n", b"*2\r\n$2\r\n{}\r\n$-1\r\n", b"*0\r\n", b""]
+    client = Valkey(where, "lemonldap", "mot")
+    assert client.named("_session_uid_mdupond") == {"a": b"{}"}
+    assert b"MGET" in sent[-1]
+    assert client.named("_session_uid_nobody") == {}
+    assert b"MGET" not in sent[-1]
+    client.close()
