@@ -9,6 +9,7 @@ it and the agent is told.
 
 from __future__ import annotations
 
+import base64
 import datetime
 import hashlib
 import itertools
@@ -33,8 +34,6 @@ AS_ITS_USER = (
     "runuser", "-u", "lemonldap", "-g", "lemonldap", "-G", "valkey", "--", "env", f"LLNG_DEFAULTCONFFILE={SETTINGS}",
 )  # fmt: skip
 SOCKET = Path("/run/sso-prove.sock")
-NEVER_SEEN = "Could not get psession"
-"""The program's word on somebody who has never logged in by the provider."""
 PATIENCE = 60.0  # seconds
 DELETED = 100
 """Sessions that one call of the program deletes."""
@@ -43,6 +42,8 @@ HERE = "127.0.0.1"
 ENTERED = ("_entered", "_oidcConnectedRP")
 """Fields that only a finished log-in has in the store: the mark of the log-in page, or a service that it opened."""
 _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
+PERSISTENT = "Persistent"
+"""The kind of session that keeps the second factors of an agent between log-ins."""
 type Run = Callable[[Sequence[str]], str]
 type Rows = Sequence[Mapping[str, Any]]
 """Sessions as they lie in the store."""
@@ -105,8 +106,6 @@ def program(words: Sequence[str]) -> str:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/")
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MallepostError(f"the log-in page's program gives no answer ({type(error).__name__})") from error
-    if done.returncode and NEVER_SEEN in done.stderr:
-        return ""
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
         raise MallepostError(f"the log-in page's program failed: {last[:200]}", "is valkey-server@sso running?")
@@ -149,15 +148,21 @@ def _store() -> Valkey:
         raise MallepostError(f"{CONFIGURATION}: {error or type(error).__name__}", "deploy this host again") from error
 
 
-def factors(uid: str, run: Run = program) -> list[Factor]:
+def factors(uid: str, look: Look = stored) -> list[Factor]:
     """The second factors of an agent. Raises InputError on what is no uid, MallepostError."""
-    answer = _read(run(["secondfactors", "get", _checked_uid(uid)]))
-    devices = answer if isinstance(answer, dict) else {}
+    rows = look("_session_uid", _checked_uid(uid))
+    devices = [_read(str(one.get("_2fDevices") or "")) for one in rows if one.get("_session_kind") == PERSISTENT]
     return [
-        Factor(str(ident), str(one.get("type", "")).lower(), str(one.get("name", "")), _moment(one.get("epoch")))
-        for ident, one in devices.items()
-        if isinstance(one, dict)
+        Factor(_ident(one), str(one.get("type", "")).lower(), str(one.get("name", "")), _moment(one.get("epoch")))
+        for several in devices
+        for one in several or ()
     ]
+
+
+def _ident(device: Mapping[str, Any]) -> str:
+    """The identifier by which the provider's program deletes a factor (Lemonldap::NG::Common::Util, genId2F)."""
+    text = "::".join(str(device.get(name, "")) for name in ("epoch", "type", "name"))
+    return base64.b64encode(text.encode("latin-1", "replace")).decode()
 
 
 def enrolled(run: Run = program) -> dict[str, list[str]]:
@@ -172,14 +177,14 @@ def enrolled(run: Run = program) -> dict[str, list[str]]:
     return kinds
 
 
-def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Factor]]:
+def remove(uid: str, ident: str, run: Run = program, look: Look = stored) -> tuple[Factor, list[Factor]]:
     """Remove a factor; it, and those that are left. Raises InputError when there is none of that name."""
-    before = factors(uid, run)
+    before = factors(uid, look)
     gone = next((one for one in before if one.ident == ident), None)
     if gone is None or not _IDENT.fullmatch(ident):
         raise InputError(f"{uid} has no factor {ident}", f"`malleposte sso factors list {uid}` names them")
     run(["secondfactors", "delete", _checked_uid(uid), ident])
-    left = factors(uid, run)
+    left = factors(uid, look)
     if any(one.ident == ident for one in left):
         raise MallepostError(f"{uid}: the factor {ident} is still there", "see journalctl -t LLNG")
     return gone, left
@@ -293,7 +298,7 @@ def forget(uid: str, run: Run = program, look: Look = stored) -> bool:
 
 def _persistent_sessions(uid: str, look: Look) -> list[str]:
     rows = look("_session_uid", _checked_uid(uid))
-    return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == "Persistent"]
+    return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == PERSISTENT]
 
 
 def tell(path: str, uid: str, **words: Any) -> None:

@@ -13,7 +13,7 @@ from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import InputError, MallepostError
 
 IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
-FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}
+FACTOR = {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}
 NAMED = hashlib.sha256(b"s3ss10n").hexdigest()
 SSO = {"_session_id": NAMED, "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
        "authenticationLevel": 4, "_browser": "Firefox", "_browserDigest": "ab12", "_entered": 1790000000}  # fmt: skip
@@ -23,14 +23,14 @@ TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "md
            "_utime": 1792592000}  # fmt: skip
 TOKEN = {"_session_id": "t0ken", "_session_kind": "OIDCI", "_type": "refresh_token", "_session_uid": "mdupond",
          "client_id": "sogo", "_oidc_sid": "s1d", "user_session_id": "s3ss10n"}  # fmt: skip
-KEPT = {"_session_id": "fact0rs", "_session_kind": "Persistent", "_session_uid": "mdupond"}
+KEPT = {"_session_id": "fact0rs", "_session_kind": "Persistent", "_session_uid": "mdupond",
+        "_2fDevices": json.dumps([FACTOR])}  # fmt: skip
 
 
 class Program:
     """Answers as the provider's program does, and forgets what it is told to delete."""
 
     def __init__(self, stubborn: bool = False) -> None:
-        self.factors: dict[str, Any] = dict(FACTORS)
         self.kept: dict[str, list[dict[str, Any]]] = {"_whatToTrace": [SSO], "_session_uid": [TRUSTED, TOKEN, KEPT]}
         self.stubborn, self.deleted = stubborn, list[str]()
         self.calls = 0
@@ -38,13 +38,10 @@ class Program:
     def __call__(self, words: Sequence[str]) -> str:
         self.calls += 1
         match list(words):
-            case ["secondfactors", "get", "mdupond"]:
-                return json.dumps(self.factors)
-            case ["secondfactors", "get", _]:
-                return ""
             case ["secondfactors", "delete", "mdupond", ident]:
+                assert ident == IDENT
                 if not self.stubborn:
-                    del self.factors[ident]
+                    self.kept["_session_uid"][2] = {**KEPT, "_2fDevices": "[]"}
                 return ""
             case ["delete", ident]:
                 if not self.stubborn:
@@ -72,10 +69,14 @@ def nobody(found: Sequence[Opened]) -> tuple[str, ...]:
 
 
 def test_factors_are_named_and_their_secrets_are_not() -> None:
-    (one,) = lemonldap.factors("mdupond", Program())
+    (one,) = lemonldap.factors("mdupond", Program().look)
     assert (one.ident, one.kind, one.name) == (IDENT, "totp", "Telephone")
     assert one.as_dict()["made"] == "2026-09-21T14:13:20+00:00" and "S3CRET" not in repr(one)
-    assert lemonldap.factors("autre", Program()) == []
+    assert lemonldap.factors("autre", Program().look) == []
+    named = json.dumps([FACTOR | {"name": "Clé d’ici"}])
+    (one,) = lemonldap.factors("mdupond", lambda _index, _uid: [KEPT | {"_2fDevices": named}])
+    assert one.name == "Clé d’ici"
+    assert lemonldap.factors("mdupond", lambda _index, _uid: [{"_session_kind": "Persistent"}]) == []
 
 
 def test_a_password_that_waits_for_its_factor_is_no_log_in_and_ends_with_the_others() -> None:
@@ -104,11 +105,12 @@ def test_kinds_are_told_of_all_who_have_a_factor() -> None:
 def test_a_factor_is_removed_and_an_unknown_one_is_said() -> None:
     program = Program()
     with pytest.raises(InputError, match="no factor"):
-        lemonldap.remove("mdupond", "autre", program)
-    gone, left = lemonldap.remove("mdupond", IDENT, program)
+        lemonldap.remove("mdupond", "autre", program, program.look)
+    gone, left = lemonldap.remove("mdupond", IDENT, program, program.look)
     assert (gone.name, left) == ("Telephone", [])
+    stubborn = Program(stubborn=True)
     with pytest.raises(MallepostError, match="still there"):
-        lemonldap.remove("mdupond", IDENT, Program(stubborn=True))
+        lemonldap.remove("mdupond", IDENT, stubborn, stubborn.look)
 
 
 def test_log_ins_end_and_factors_stay() -> None:

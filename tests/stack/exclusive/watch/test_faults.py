@@ -15,7 +15,12 @@ from tests.stack.support import watching
 from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 
-pytestmark = pytest.mark.full
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.rings(
+        "UnitInactive", "UnitRestarts", "UnitFailed", "PortDoesNotAnswer", "HostDown", "AlarmsNotSent"
+    ),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
