@@ -12,6 +12,29 @@ from tests.stack.support.site import Site
 from tests.stack.support.sso import journal
 from tests.stack.support.web import Web
 
+COMPARE = """
+import json, sys
+from malleposte.adapters import lemonldap
+uid, printed, read = json.load(sys.stdin), {}, {}
+for index in ("_whatToTrace", "_session_uid"):
+    printed[index] = json.loads(lemonldap.program(["search", "--where", f"{index}={uid}"]))
+    read[index] = lemonldap.stored(index, uid)
+    for rows in (printed[index], read[index]):
+        rows.sort(key=lambda one: one["_session_id"])
+factors = json.loads(lemonldap.program(["secondfactors", "get", uid]))
+printed["factors"] = {ident: one["name"] for ident, one in factors.items()}
+read["factors"] = {one.ident: one.name for one in lemonldap.factors(uid)}
+print(json.dumps([printed == read, len(read["_whatToTrace"]), list(read["factors"].values())]))
+"""
+"""Compares what the provider's own program prints of an agent with what is read from its store."""
+
+
+def test_the_store_is_read_as_the_provider_s_own_program_reads_it(site: Site, web: Web, person: Any) -> None:
+    who, owner = person(), Agent(site, web)
+    owner.enrolled(who)
+    answer = site.run_python(site.host_of("portal"), COMPARE, given=json.dumps(who.uid))
+    assert json.loads(answer) == [True, 1, ["Telephone"]]
+
 
 def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any, mail: Mail) -> None:
     who, owner, after, cli = person(), Agent(site, web), Agent(site, web), Cli(site)
