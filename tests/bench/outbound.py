@@ -89,7 +89,6 @@ def signed(site: Site, word: str, domain: str) -> int:
 
 def outbound(site: Site) -> Figure:
     """From an agent's log-in to the foreign server, every filter on, signed; then the same by Postfix with OpenDKIM."""
-    sent = MAILBOXES * (EACH * MAIL_ROUNDS + 1)
     with TemporaryDirectory() as folder, agents(site) as writers:
         target = platform_target(site, writers, Path(folder))
         ours = measured(
@@ -110,7 +109,6 @@ def outbound(site: Site) -> Figure:
             **{f"opendkim_{name}": value for name, value in plain.items()},
             "ratio": round(ours["to_mailbox_per_second"] / plain["to_mailbox_per_second"], 2),
             "cpu_ratio": round(ours["cpu_ms_a_message"] / plain["cpu_ms_a_message"], 2),
-            "signed": sent,
         },
         f"{MAILBOXES} agents, a session each, 5 kB, median of {MAIL_ROUNDS} rounds of {MAILBOXES * EACH}",
     )
@@ -129,4 +127,4 @@ def measured(
     found, sent = signed(site, word, domain), MAILBOXES * (EACH * MAIL_ROUNDS + 1)
     if found != sent:
         raise AssertionError(f"{found} signed messages of {domain} arrived, {sent} were sent")
-    return values
+    return values | {"signed": found}

@@ -1,7 +1,7 @@
-"""LemonLDAP::NG on its host: sessions and second factors of an agent, by its own program, as its own user.
+"""LemonLDAP::NG on its host: sessions and second factors of an agent.
 
-The log-ins of an agent are read from its store: a start of the program takes a fifth of a second of processor, and the
-portal shows them on a page.
+Those of one agent are read from its store, since the portal shows them on a page and a start of the provider's own
+program takes a fifth of a second of processor. That program deletes, and looks at all agents, as its own user.
 
 What an operator changes is told to accountd through the daemon of the log-in page, so that the journal of accounts has
 it and the agent is told.
@@ -45,10 +45,12 @@ _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
 PERSISTENT = "Persistent"
 """The kind of session that keeps the second factors of an agent between log-ins."""
 type Run = Callable[[Sequence[str]], str]
-type Rows = Sequence[Mapping[str, Any]]
-"""Sessions as they lie in the store."""
-type Look = Callable[[str, str], Rows]
-"""Reads those of an agent, by the field that names the agent there."""
+INDEXES = ("_whatToTrace", "_session_uid")
+"""The fields that name an agent in the store: of a log-in; of a trusted browser, a token, second factors."""
+type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Sessions as they lie in the store, by the field that names the agent there."""
+type Look = Callable[[str], Rows]
+"""Reads those of an agent."""
 ABSENT = (
     "this host has no log-in page of the platform's",
     "with malleposte_sso, the academy's own provider shows its log-ins and factors",
@@ -112,21 +114,21 @@ def program(words: Sequence[str]) -> str:
     return done.stdout
 
 
-def stored(index: str, uid: str) -> Rows:
-    """The sessions of all kinds that an index of the store has of an agent, as the provider's program prints them.
+def stored(uid: str) -> Rows:
+    """The sessions of all kinds that the store has of an agent, as the provider's program prints them.
 
-    Such an index is a set of identifiers, and a session is JSON (Apache::Session::Browseable::Redis). Raises
-    InputError on what is no uid, MallepostError.
+    An index is a set of identifiers, and a session is JSON (Apache::Session::Browseable::Redis). Raises InputError on
+    what is no uid, MallepostError.
     """
-    key = f"{index}_{_checked_uid(uid)}"
+    keys = {index: f"{index}_{_checked_uid(uid)}" for index in INDEXES}
     store = _store()
     try:
-        values = store.named(key)
+        values = {index: store.named(key).values() for index, key in keys.items()}
     except Unavailable as error:
         raise MallepostError(f"{uid}: no log-in can be read ({error})", "is valkey-server@sso running?") from error
     finally:
         store.close()
-    return [document for value in values.values() if (document := _session_of(value))]
+    return {index: [one for one in map(_session_of, several) if one] for index, several in values.items()}
 
 
 def _session_of(value: bytes) -> dict[str, Any]:
@@ -150,12 +152,12 @@ def _store() -> Valkey:
 
 def factors(uid: str, look: Look = stored) -> list[Factor]:
     """The second factors of an agent. Raises InputError on what is no uid, MallepostError."""
-    rows = look("_session_uid", _checked_uid(uid))
-    devices = [_read(str(one.get("_2fDevices") or "")) for one in rows if one.get("_session_kind") == PERSISTENT]
+    devices = [_read(str(one.get("_2fDevices") or "")) for one in _persistent(uid, look)]
     return [
         Factor(_ident(one), str(one.get("type", "")).lower(), str(one.get("name", "")), _moment(one.get("epoch")))
         for several in devices
         for one in several or ()
+        if isinstance(one, dict)
     ]
 
 
@@ -167,7 +169,7 @@ def _ident(device: Mapping[str, Any]) -> str:
 
 def enrolled(run: Run = program) -> dict[str, list[str]]:
     """The kinds of factors of every agent who has one, by uid. Raises MallepostError."""
-    words = ["search", "--where", "_session_kind=Persistent", "--select", "_session_uid", "--select", "_2fDevices"]
+    words = ["search", "--where", f"_session_kind={PERSISTENT}", "--select", "_session_uid", "--select", "_2fDevices"]
     answer = _read(run(words))
     kinds: dict[str, list[str]] = {}
     for one in answer if isinstance(answer, list) else []:
@@ -192,14 +194,10 @@ def remove(uid: str, ident: str, run: Run = program, look: Look = stored) -> tup
 
 def sessions(uid: str, look: Look = stored) -> list[Session]:
     """The open log-ins of an agent, and the browsers that he or she trusts; nothing that waits for a second factor."""
-    return [one for one in _open(_rows(uid, look)) if one.whole]
+    return [one for one in _open(look(uid)) if one.whole]
 
 
-def _rows(uid: str, look: Look) -> dict[str, Rows]:
-    return {index: look(index, _checked_uid(uid)) for index in ("_whatToTrace", "_session_uid")}
-
-
-def _open(rows: Mapping[str, Rows]) -> list[Session]:
+def _open(rows: Rows) -> list[Session]:
     sessions = []
     for index, group in rows.items():
         for one in group:
@@ -237,7 +235,7 @@ class Ended:
 
 def end(uid: str, run: Run = program, tell: log_outs.Tell | None = None, look: Look = stored) -> Ended:
     """End every log-in of an agent and forget trusted browsers. By `tell`, services hear of it."""
-    open_ones = _open(_rows(uid, look))
+    open_ones = _open(look(uid))
     return _ended(uid, open_ones, run, tell, look) if open_ones else Ended(0)
 
 
@@ -253,7 +251,7 @@ def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | 
     for one in ending:
         run(["delete", one.key])
     # From here on they open nothing more, so that this is all that they had opened.
-    rows = _rows(uid, look)
+    rows = look(uid)
     keys = {one.key for one in ending}
     left = [one for one in _open(rows) if one.key in keys]
     ended = log_outs.opened(rows["_session_uid"], keys - {one.key for one in left})
@@ -288,17 +286,16 @@ def _keys(uids: Collection[str], run: Run) -> list[str]:
 
 def forget(uid: str, run: Run = program, look: Look = stored) -> bool:
     """Remove all that is kept of an agent between log-ins, second factors included; whether there was any."""
-    idents = _persistent_sessions(uid, look)
+    idents = {str(one["_session_id"]) for one in _persistent(uid, look)}
     for ident in idents:
         run(["delete", ident])
-    if set(_persistent_sessions(uid, look)) & set(idents):
+    if idents & {str(one["_session_id"]) for one in _persistent(uid, look)}:
         raise MallepostError(f"{uid}: second factors are still there", "see journalctl -t LLNG")
     return bool(idents)
 
 
-def _persistent_sessions(uid: str, look: Look) -> list[str]:
-    rows = look("_session_uid", _checked_uid(uid))
-    return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == PERSISTENT]
+def _persistent(uid: str, look: Look) -> list[Mapping[str, Any]]:
+    return [one for one in look(uid)["_session_uid"] if one.get("_session_kind") == PERSISTENT]
 
 
 def tell(path: str, uid: str, **words: Any) -> None:
@@ -334,7 +331,7 @@ def _read(text: str) -> Any:
     try:
         return json.loads(text) if text.strip() else None
     except ValueError as error:
-        raise MallepostError("the log-in page's program printed no JSON") from error
+        raise MallepostError("the log-in page's program printed no JSON, or its store has none") from error
 
 
 def _text(moment: datetime.datetime | None) -> str:

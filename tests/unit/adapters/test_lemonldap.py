@@ -49,9 +49,12 @@ class Program:
                 return ""
         raise AssertionError(words)
 
-    def look(self, index: str, uid: str) -> list[dict[str, Any]]:
+    def look(self, uid: str) -> lemonldap.Rows:
         """As the store has them."""
-        return [one for one in self.kept[index] if uid == "mdupond" and one["_session_id"] not in self.deleted]
+        return {
+            index: [one for one in rows if uid == "mdupond" and one["_session_id"] not in self.deleted]
+            for index, rows in self.kept.items()
+        }
 
 
 def end(program: Program, tell: Tell | None = None) -> lemonldap.Ended:
@@ -74,9 +77,9 @@ def test_factors_are_named_and_their_secrets_are_not() -> None:
     assert one.as_dict()["made"] == "2026-09-21T14:13:20+00:00" and "S3CRET" not in repr(one)
     assert lemonldap.factors("autre", Program().look) == []
     named = json.dumps([FACTOR | {"name": "Clé d’ici"}])
-    (one,) = lemonldap.factors("mdupond", lambda _index, _uid: [KEPT | {"_2fDevices": named}])
+    (one,) = lemonldap.factors("mdupond", lambda _uid: {"_session_uid": [KEPT | {"_2fDevices": named}]})
     assert one.name == "Clé d’ici"
-    assert lemonldap.factors("mdupond", lambda _index, _uid: [{"_session_kind": "Persistent"}]) == []
+    assert lemonldap.factors("mdupond", lambda _uid: {"_session_uid": [{"_session_kind": "Persistent"}]}) == []
 
 
 def test_a_password_that_waits_for_its_factor_is_no_log_in_and_ends_with_the_others() -> None:
@@ -183,7 +186,7 @@ def test_what_is_no_uid_reaches_no_program(uid: str) -> None:
         with pytest.raises(InputError, match="no uid"):
             call(uid)
     with pytest.raises(InputError, match="no uid"):
-        lemonldap.stored("_session_uid", uid)
+        lemonldap.stored(uid)
 
 
 class Store:
@@ -216,8 +219,7 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_store_is_read_without_the_program_and_what_is_broken_there_opens_nothing(configuration: Path) -> None:
     assert configuration.exists()
-    assert lemonldap.stored("_whatToTrace", "mdupond") == [SSO]
-    assert lemonldap.stored("_session_uid", "mdupond") == []
+    assert lemonldap.stored("mdupond") == {"_whatToTrace": [SSO], "_session_uid": []}
     assert [one.key for one in lemonldap.sessions("mdupond")] == [NAMED]
 
 

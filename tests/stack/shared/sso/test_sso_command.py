@@ -15,10 +15,10 @@ from tests.stack.support.web import Web
 COMPARE = """
 import json, sys
 from malleposte.adapters import lemonldap
-uid, printed, read = json.load(sys.stdin), {}, {}
+uid, printed = json.load(sys.stdin), {}
+read = dict(lemonldap.stored(uid))
 for index in ("_whatToTrace", "_session_uid"):
     printed[index] = json.loads(lemonldap.program(["search", "--where", f"{index}={uid}"]))
-    read[index] = lemonldap.stored(index, uid)
     for rows in (printed[index], read[index]):
         rows.sort(key=lambda one: one["_session_id"])
 factors = json.loads(lemonldap.program(["secondfactors", "get", uid]))
