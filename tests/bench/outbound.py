@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +23,6 @@ READER = f"probe@{FOREIGN}"
 INBOX = f"/srv/world-mail/{FOREIGN}/probe/Maildir"
 LINE = "Le conseil de classe a lieu mardi à dix-sept heures.\n"
 OPENDKIM = f"""set -e
-export DEBIAN_FRONTEND=noninteractive
-apt-get install -qq --no-install-recommends opendkim opendkim-tools >/dev/null
 opendkim-genkey -D /etc/dkimkeys -d {stock.NAME}.test -s banc
 chown opendkim: /etc/dkimkeys/banc.private
 cat > /etc/opendkim.conf <<END
@@ -32,6 +31,7 @@ Selector banc
 KeyFile /etc/dkimkeys/banc.private
 Socket inet:8891@localhost
 UserID opendkim
+PidFile /run/opendkim/opendkim.pid
 Mode s
 END
 cat > /etc/dovecot/conf.d/99-banc.conf <<END
@@ -81,6 +81,20 @@ def submit(target: Target, addresses: Sequence[str], word: str, each: int) -> No
         list(pool.map(send, range(len(target.users))))
 
 
+@contextlib.contextmanager
+def unverified(site: Site) -> Iterator[None]:
+    """Have the foreign server take mail for a block without a look at signatures, which OpenDKIM does one by one.
+
+    Under this load it would put mail off (451), and what waits then is the foreign server.
+    """
+    before = site.run("world", "postconf -h smtpd_milters").strip()
+    site.run("world", "postconf -e smtpd_milters= && postfix reload")
+    try:
+        yield
+    finally:
+        site.run("world", f"postconf -e 'smtpd_milters={before}' && postfix reload")
+
+
 def signed(site: Site, word: str, domain: str) -> int:
     """Return the number of messages with that word at the foreign server that bear a signature of the domain."""
     files = f"grep -rlF 'Conseil {word}' {INBOX}"
@@ -89,13 +103,13 @@ def signed(site: Site, word: str, domain: str) -> int:
 
 def outbound(site: Site) -> Figure:
     """From an agent's log-in to the foreign server, every filter on, signed; then the same by Postfix with OpenDKIM."""
-    with TemporaryDirectory() as folder, agents(site) as writers:
+    with TemporaryDirectory() as folder, unverified(site), agents(site) as writers:
         target = platform_target(site, writers, Path(folder))
         ours = measured(
             site, target, [one.mail for one in writers], str(site.platform["domain"]),
             lambda command: site.run("mail1", command),
         )  # fmt: skip
-    with stock.host(site, MAILBOXES) as (lab, target, addresses):
+    with unverified(site), stock.host(site, MAILBOXES, "opendkim opendkim-tools") as (lab, target, addresses):
 
         def on_stock(command: str) -> str:
             return lab.ssh(stock.NAME, ["sh", "-c", command], timeout=PATIENCE).out

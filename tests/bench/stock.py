@@ -25,21 +25,21 @@ def widened(site: Site) -> Lab:
 
 
 @contextmanager
-def host(site: Site, users: int) -> Iterator[tuple[Lab, Target, Sequence[str]]]:
-    """The host: the lab to enter it by, its users for log-ins, their addresses. Gone afterwards."""
+def host(site: Site, users: int, more: str = "") -> Iterator[tuple[Lab, Target, Sequence[str]]]:
+    """The host, with more packages: the lab to enter it by, its users for log-ins, their addresses. Gone afterwards."""
     lab = widened(site)
     lab.up([NAME])
     try:
         names = [f"local{number}" for number in range(users)]
         logins = [(name, secrets.token_urlsafe(12)) for name in names]
-        lab.ssh(NAME, ["sh", "-c", setup(logins, site.address("world"))], timeout=600)
+        lab.ssh(NAME, ["sh", "-c", setup(logins, site.address("world"), more)], timeout=600)
         address = str(lab.hosts([NAME])[0].spec.address)  # type: ignore[union-attr]
         yield lab, Target(address, "", logins), [f"{name}@{NAME}.test" for name in names]
     finally:
         lab.hosts([NAME])[0].destroy()
 
 
-def setup(logins: Sequence[tuple[str, str]], resolver: str) -> str:
+def setup(logins: Sequence[tuple[str, str]], resolver: str, more: str = "") -> str:
     """Install, make the users; the only settings given are what the packages ask at installation.
 
     Then names come from the lab's world, as they do for mail1: else the network's own resolver would be measured.
@@ -52,7 +52,7 @@ def setup(logins: Sequence[tuple[str, str]], resolver: str) -> str:
             "echo postfix postfix/main_mailer_type select Internet Site | debconf-set-selections",
             f"echo postfix postfix/mailname string {NAME}.test | debconf-set-selections",
             "apt-get update -qq",
-            f"apt-get install -qq --no-install-recommends {PACKAGES} >/dev/null",
+            f"apt-get install -qq --no-install-recommends {PACKAGES} {more} >/dev/null",
             f"postconf -e mydestination={NAME}.test,localhost smtpd_client_message_rate_limit=0",
             *(f"useradd -m {name}" for name, _ in logins),
             f"printf '{pairs}\\n' | chpasswd",
