@@ -101,14 +101,15 @@ def pages(site: Site) -> Figure:
     try:
         with _web(site) as web:
             visitors = [_entered(site, web, people) for _ in range(AGENTS)]
-            before, took = cost.of(site, "pia1"), defaultdict[str, list[float]](list)
+            before = {host: cost.of(site, host) for host in HOSTS}
+            took = defaultdict[str, list[float]](list)
             end = time.monotonic() + SECONDS
             with ThreadPoolExecutor(AGENTS) as pool:
                 for rows in pool.map(_reads, range(AGENTS), visitors, [end] * AGENTS):
                     for path, seconds in rows:
                         took[path].append(seconds)
             done = sum(map(len, took.values()))
-            used = cost.spent(before, cost.of(site, "pia1"), done)
+            used = {host: cost.spent(before[host], cost.of(site, host), done) for host in HOSTS}
     finally:
         people.clear()
     every = [one for rows in took.values() for one in rows]
@@ -119,8 +120,8 @@ def pages(site: Site) -> Figure:
             "p50_ms": _ms(median(every)),
             "p95_ms": _ms(quantiles(every, n=20)[-1]),
             "p50_ms_by_page": {path: _ms(median(rows)) for path, rows in took.items()},
-            "cpu_ms_a_page": used["all"],
-            "by_unit": {unit: value for unit, value in used.items() if unit != "all"},
+            "cpu_ms_a_page": {host: units.pop("all") for host, units in used.items()},
+            "by_unit": used,
             "portal_pss_mb": cost.pss(site, "pia1", "portal.service"),
         },
         f"{AGENTS} agents, {THINKING:.0f} s between two pages, a TLS connection a page, for {SECONDS:.0f} s",

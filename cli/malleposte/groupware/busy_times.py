@@ -2,8 +2,9 @@
 
 Usage: radicale-busy ROOT ZONE
 
-ROOT is Radicale's collection-root, ZONE the time zone of its answers. systemd starts it for each connection to its
-socket, on which one request is read:
+ROOT is Radicale's collection-root, ZONE the time zone of its answers. A connection to its socket starts it, and it
+ends when nobody has asked for a minute. Each connection is one request, answered in a process of its own
+(`runtime.forks`):
 
 ``GET /UID?sday=YYYYMMDD&eday=YYYYMMDD``                    200 has SOGo's JSON, by day, hour and quarter
 ``GET /UID?from=YYYYMMDDTHHMMSSZ&until=YYYYMMDDTHHMMSSZ``   200 has a JSON list of pairs: beginning and end, in UTC
@@ -20,6 +21,7 @@ and `texts`: the answer has for each text what a tool is told of it, or null (`g
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import re
 import sys
@@ -33,11 +35,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from malleposte.core.errors import InputError
 from malleposte.groupware.announced import Announced, announced
 from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc, occurrences, whole_day
+from malleposte.groupware.calendar_zones import vobject
 from malleposte.groupware.events import PATIENCE, bounded, text_of
 from malleposte.platform.identity import is_uid
 from malleposte.platform.times import DATE_TIME
+from malleposte.runtime import forks, kit
 
 WORDS = 2
 LARGEST = 8_192
@@ -50,6 +55,12 @@ LARGEST_GROUP, MOST_PEOPLE = 16 << 20, 4
 """Octets and people of a question for a group."""
 SECONDS = 2.0
 """Seconds for the events of one agent of a group: whoever keeps more holds up nobody else."""
+AT_ONCE = 8
+"""Questions at a time; others wait in the socket."""
+LONGEST_ANSWER = 20.0
+"""Seconds of processor for one."""
+IDLE = 60.0
+"""Seconds without a question after which the program ends."""
 
 MOST_SHOWN, MOST_FOUND, MOST_LINKS = 30, 500, 4
 """Events of an answer, of an agent in these days, and links of an event."""
@@ -249,16 +260,27 @@ def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, b
     return "200 OK", json.dumps(by_quarters(spans, question.first, question.last, zone)).encode()
 
 
+def answered(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> bytes:
+    """The whole answer to the request on a connection."""
+    status, body = respond(stream, root, zone)
+    kind = "application/json" if status.startswith("200") else "text/plain"
+    head = (
+        f"HTTP/1.0 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nCache-Control: no-store\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
 def main(words: Sequence[str]) -> int:
     """See the usage above; the exit code: 0 done, 2 bad input."""
     if len(words) != WORDS or any(word.startswith("-") for word in words):
         print("usage: radicale-busy ROOT ZONE", file=sys.stderr)
         return 2
-    status, body = respond(sys.stdin.buffer, Path(words[0]), zoneinfo.ZoneInfo(words[1]))
-    kind = "application/json" if status.startswith("200") else "text/plain"
-    head = (
-        f"HTTP/1.0 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nCache-Control: no-store\r\n\r\n"
-    )
-    sys.stdout.buffer.write(head.encode("ascii") + body)
-    sys.stdout.buffer.flush()
+    try:
+        listener = kit.handed()[0]
+    except InputError as error:
+        kit.say(f"<3>radicale-busy: {error}")
+        return error.exit_code
+    vobject()  # loaded once, for every copy
+    answer = functools.partial(answered, root=Path(words[0]), zone=zoneinfo.ZoneInfo(words[1]))
+    forks.serve(listener, answer, most=AT_ONCE, seconds=LONGEST_ANSWER, idle=IDLE)
     return 0
