@@ -18,8 +18,13 @@ from malleposte.accountd import codec
 from malleposte.accountd.call import OF
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, OtherFormError, Refused, Request, WithBytes
 from malleposte.runtime import link
+from malleposte.runtime.idle import Idle
 
 PORT = 7443
+WAITING, WAITING_SECONDS = 16, 8.0
+"""Connections that wait for a next call, and for how long: accountd ends those that are silent for longer."""
+USES = 50
+"""Calls of one connection: fewer than accountd takes (`accountd.server`)."""
 PIECE = 64 * 1024
 """Bytes of a copy that are in memory."""
 
@@ -61,12 +66,29 @@ class Copy:
         self._opened.close()
 
 
+class Line:
+    """A connection on which accountd knows the client."""
+
+    def __init__(self, opened: link.Link) -> None:
+        """It closes the connection."""
+        self.link, self.uses = opened, 0
+
+    def fileno(self) -> int:
+        """The descriptor of its socket; -1 once it is closed."""
+        return self.link.fileno()
+
+    def close(self) -> None:
+        """End it."""
+        self.link.close()
+
+
 @dataclass(frozen=True)
 class Client:
     """`address` is `unix://PATH` or `tls://HOST[:PORT]`; `name` and `secret` prove the client over TLS.
 
     `timeout` is in seconds, for each of connection and answers. The server's certificate is verified for HOST, with
-    `ca_file` or the system's authorities. Every call has a connection of its own, so threads may share a client.
+    `ca_file` or the system's authorities. Threads may share a client: a call has a connection for itself. Over TLS
+    one whose call was answered waits a little for the next call.
     """
 
     address: str
@@ -74,6 +96,7 @@ class Client:
     secret: str = field(default="", repr=False)
     ca_file: str | None = None
     timeout: float = 30.0
+    waiting: Idle[Line] = field(default_factory=lambda: Idle(WAITING, WAITING_SECONDS), repr=False, compare=False)
 
     @classmethod
     def of(cls, path: Path) -> Client:
@@ -92,7 +115,7 @@ class Client:
 
         Raises RefusedError, UnavailableError.
         """
-        with self._talk(request) as (answer, _stream):
+        with self._talk(request, again=True) as (answer, _stream):
             return answer
 
     def fetch(self, request: Request[Any]) -> Copy:
@@ -102,15 +125,25 @@ class Client:
         return Copy(answer, stream, opened)
 
     @contextlib.contextmanager
-    def _talk[A: Done](self, request: Request[A]) -> Iterator[tuple[A, io.BufferedRWPair]]:
-        """The answer, and the stream that it came from."""
+    def _talk[A: Done](self, request: Request[A], *, again: bool = False) -> Iterator[tuple[A, io.BufferedRWPair]]:
+        """The answer, and the stream that it came from. `again`: the connection may be used for another call."""
         mine = Hello(self.name, self.secret)
+        hello = isinstance(request, Hello)
         try:
-            with self._connected() as stream:
-                if link.is_tls(self.address) and not isinstance(request, Hello):
-                    self._ask(stream, mine)
-                answer = self._ask(stream, mine if isinstance(request, Hello) else request)
-                yield cast("A", answer), stream
+            line = (None if hello else self.waiting.take()) or Line(
+                link.opened(self.address, port=PORT, ca_file=self.ca_file, timeout=self.timeout)
+            )
+            with contextlib.ExitStack() as ending:
+                ending.callback(line.close)
+                line.link.wait(self.timeout)
+                if link.is_tls(self.address) and not hello and not line.uses:
+                    self._ask(line.link.stream, mine)
+                line.uses += 1
+                answer = self._ask(line.link.stream, mine if hello else request)
+                yield cast("A", answer), line.link.stream
+                if again and not hello and link.is_tls(self.address) and line.uses < USES:
+                    ending.pop_all()
+                    self.waiting.put(line)
         except OtherFormError as error:
             raise OtherVersionError(f"accountd at {self.address}: {error}") from error
         except (OSError, ValueError) as error:
@@ -130,6 +163,3 @@ class Client:
                 raise OtherFormError(call.name)
             raise RefusedError(answer)
         return answer
-
-    def _connected(self) -> contextlib.AbstractContextManager[io.BufferedRWPair]:
-        return link.connected(self.address, port=PORT, ca_file=self.ca_file, timeout=self.timeout)

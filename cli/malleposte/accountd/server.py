@@ -44,6 +44,7 @@ from malleposte.accounts.devices import uses
 from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import ExitCode
+from malleposte.directory.pool import Pool
 from malleposte.runtime import kit, link
 from malleposte.runtime.streams import to_the_end
 from malleposte.throttle import carried, costs
@@ -129,6 +130,8 @@ class Server:
         self.handing: Counter[str] = Counter()
         self.waiting: Counter[tuple[ThreadPoolExecutor, str]] = Counter()
         """By pool and by whose requests they are; of all under an empty name."""
+        self.silent: set[Writer] = set()
+        """Connections whose requests were answered, and that may be used for others."""
 
     async def local(self, reader: Reader, writer: Writer) -> None:
         """A connection on the Unix socket."""
@@ -156,7 +159,10 @@ class Server:
 
     async def _served(self, reader: Reader, writer: Writer, caller: str | None) -> None:
         for _ in range(REQUESTS):
-            line = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+            try:
+                line = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+            finally:
+                self.silent.discard(writer)
             try:
                 request = codec.decode(line)
             except BadMessageError as error:
@@ -174,6 +180,14 @@ class Server:
                 await self._handed(writer, request, caller)
                 return
             await self._send_answer(writer, await self._answer(request, caller))
+            if not isinstance(request, Hello):
+                self.silent.add(writer)
+        self.silent.discard(writer)
+
+    def end_silent(self) -> None:
+        """End the connections on which nothing is under way: a stop does not wait for what their clients may ask."""
+        for one in self.silent:
+            one.transport.abort()
 
     async def _handed(self, writer: Writer, request: Owned[WithBytes], caller: str) -> None:
         """The answer, then its bytes. No thread waits for whoever reads them slowly."""
@@ -304,6 +318,7 @@ async def serve(server: Server, settings: held.Settings, sockets: list[socket.so
         beating = loop.create_task(kit.alive())
         await end.wait()
         beating.cancel()
+        server.end_silent()
 
 
 def _renew(contexts: list[ssl.SSLContext], settings: held.Settings) -> None:
@@ -327,7 +342,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         settings.desk, settings.factors_close,
     )  # fmt: skip
     return Tools(
-        directory=accounts.directory,
+        directory=Pool(accounts.bound).directory,
         keys=accounts.keys(),
         policy=facts.policy(),
         domain=accounts.domain,

@@ -64,8 +64,12 @@ class Settings:
     @contextlib.contextmanager
     def directory(self) -> Iterator[LdapDirectory]:
         """The directory, bound as its one writer."""
-        with LdapDirectory(self.uri, self.suffix, self.bind_dn, _secret(self.password_file)) as bound:
-            yield bound
+        with self.bound() as directory:
+            yield directory
+
+    def bound(self) -> LdapDirectory:
+        """Return a new connection to it, which is to be closed. Raises InputError, DirectoryError."""
+        return LdapDirectory(self.uri, self.suffix, self.bind_dn, _secret(self.password_file))
 
 
 def _secret(path: Path) -> str:

@@ -195,23 +195,29 @@ def _serve(read: tuple[HostSettings, LifeRules]) -> int:
     settings, rules = read
     handed = kit.handed()[0]
     if handed.family == socket.AF_UNIX:
-        offer = all_hosts(_platform)
+        offer = all_hosts(_platform())
     else:
         offer = one_host(LocalHost(rules), link.server_context(settings.certificate, settings.key), settings.clients)
     Server().serve(handed, offer)
     return ExitCode.DONE
 
 
-@contextlib.contextmanager
-def _platform() -> Iterator[Hosts]:
+def _platform() -> Callable[[], contextlib.AbstractContextManager[Hosts]]:
     from malleposte.accounts import here
     from malleposte.accounts.disclosure import lines
     from malleposte.accounts.settings import Settings  # on the directory's host alone
+    from malleposte.directory.pool import Pool
 
-    settings = Settings.read()
+    pool = Pool(lambda: Settings.read().bound())
 
-    def journal(uid: str) -> list[list[str]]:
-        return [list(one) for one in lines.newest(lines.of([settings.journal], uid))]
+    @contextlib.contextmanager
+    def opened() -> Iterator[Hosts]:
+        settings = Settings.read()
 
-    with settings.directory() as directory:
-        yield here.hosts(settings, directory, journal)
+        def journal(uid: str) -> list[list[str]]:
+            return [list(one) for one in lines.newest(lines.of([settings.journal], uid))]
+
+        with pool.directory() as directory:
+            yield here.hosts(settings, directory, journal)
+
+    return opened

@@ -103,12 +103,22 @@ class LdapDirectory:
 
     def __exit__(self, *_args: object) -> None:
         """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """End the connection. It raises nothing."""
         _close(self._connection)
+
+    def fileno(self) -> int:
+        """The descriptor of its socket; -1 once it is closed."""
+        return -1 if self._connection.closed else int(self._connection.socket.fileno())
 
     def _do(self, dn: str, operation: str, *args: Any, **named: Any) -> None:
         try:
             getattr(self._connection, operation)(dn, *args, **named)
         except (LDAPException, OSError) as error:
+            # An answer that comes late would be taken for that of the next question.
+            self.close()
             raise DirectoryError(f"the directory does not answer for {dn}: {error}") from error
         result = self._connection.result
         if result["result"] != _SUCCESS:

@@ -25,30 +25,63 @@ def is_tls(address: str) -> bool:
     return urlsplit(address).scheme == "tls"
 
 
-@contextlib.contextmanager
-def connected(address: str, *, port: int, timeout: float, ca_file: str | None = None) -> Iterator[io.BufferedRWPair]:
-    """A stream to `unix://PATH` or `tls://HOST[:PORT]`; `timeout` in seconds for each of connection and answers.
+class Link:
+    """A connection, and its stream of bytes."""
 
-    The certificate is verified for HOST, with `ca_file` or the system's authorities. Raises OSError; ValueError for
-    another address.
+    def __init__(self, plain: socket.socket) -> None:
+        """It closes the socket."""
+        self._socket = plain
+        self.stream: io.BufferedRWPair = plain.makefile("rwb")
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long at most for each piece of an answer."""
+        self._socket.settimeout(seconds)
+
+    def fileno(self) -> int:
+        """The descriptor of the socket; -1 once it is closed."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """End it. What could not be sent is lost."""
+        for one in (self.stream, self._socket):
+            with contextlib.suppress(OSError, ValueError):
+                one.close()
+
+
+def opened(address: str, *, port: int, timeout: float, ca_file: str | None = None) -> Link:
+    """A connection to `unix://PATH` or `tls://HOST[:PORT]`, which is to be closed.
+
+    `timeout` is in seconds, for each of connection and answers. The certificate is verified for HOST, with `ca_file` or
+    the system's authorities. Raises OSError; ValueError for another address.
     """
     where = urlsplit(address)
     if where.scheme == "unix":
-        link = socket.socket(socket.AF_UNIX)
-        with link:
-            link.settimeout(timeout)
-            link.connect(where.path)
-            with link.makefile("rwb") as stream:
-                yield stream
-    elif where.scheme == "tls" and where.hostname:
-        with (
-            socket.create_connection((where.hostname, where.port or port), timeout=timeout) as plain,
-            client_context(ca_file).wrap_socket(plain, server_hostname=where.hostname) as secure,
-            secure.makefile("rwb") as stream,
-        ):
-            yield stream
-    else:
-        raise ValueError(f"{address}: neither unix://PATH nor tls://HOST")
+        plain = socket.socket(socket.AF_UNIX)
+        try:
+            plain.settimeout(timeout)
+            plain.connect(where.path)
+            return Link(plain)
+        except BaseException:
+            plain.close()
+            raise
+    if where.scheme == "tls" and where.hostname:
+        plain = socket.create_connection((where.hostname, where.port or port), timeout=timeout)
+        try:
+            return Link(client_context(ca_file).wrap_socket(plain, server_hostname=where.hostname))
+        except BaseException:
+            plain.close()
+            raise
+    raise ValueError(f"{address}: neither unix://PATH nor tls://HOST")
+
+
+@contextlib.contextmanager
+def connected(address: str, *, port: int, timeout: float, ca_file: str | None = None) -> Iterator[io.BufferedRWPair]:
+    """As `opened`, the stream of a connection that is closed behind the block."""
+    link = opened(address, port=port, timeout=timeout, ca_file=ca_file)
+    try:
+        yield link.stream
+    finally:
+        link.close()
 
 
 def client_context(ca_file: str | None = None) -> ssl.SSLContext:

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
+from malleposte.accountd import client as client_module
 from malleposte.accountd import codec
 from malleposte.accountd import server as daemon
 from malleposte.accountd.call import CALLS, OF
@@ -27,6 +28,7 @@ from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, Refused, Request
 from malleposte.accountd.settings import Settings
+from malleposte.runtime import link
 from malleposte.throttle.limits import Limits
 from msgspec import structs
 
@@ -70,8 +72,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Running:
-    def __init__(self, service: Service, path: Path, port: int, folder: Path) -> None:
-        self.service, self.path, self.port, self.folder = service, path, port, folder
+    def __init__(self, service: Service, path: Path, port: int, folder: Path, end_silent: Callable[[], object]) -> None:
+        self.service, self.path, self.port, self.folder, self.end_silent = service, path, port, folder, end_silent
 
     def local(self) -> Client:
         return Client(f"unix://{self.path}", timeout=10)
@@ -122,9 +124,10 @@ def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
         thread = threading.Thread(target=loop.run_forever)
         thread.start()
         both = asyncio.run_coroutine_threadsafe(opened(), loop).result(10)
-        yield Running(service, tmp_path / "socket", port, pair)
+        yield Running(service, tmp_path / "socket", port, pair, lambda: loop.call_soon_threadsafe(server.end_silent))
         for one in both:
             loop.call_soon_threadsafe(one.close)
+        loop.call_soon_threadsafe(server.end_silent)
 
         async def ended() -> None:
             mine = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -152,6 +155,44 @@ def test_over_tls_the_client_proves_itself(running: Running) -> None:
             running.remote(name, secret).call(CHANGE)
         assert refused.value.refused.error == ErrorCode.UNAUTHORISED
     assert len(running.service.callers) == 1
+
+
+def test_over_tls_calls_in_turn_share_a_connection(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = list[str]()
+    plain = link.opened
+    monkeypatch.setattr(link, "opened", lambda address, **more: (opened.append(address), plain(address, **more))[1])
+    client = running.remote()
+    for _ in range(3):
+        assert client.call(CHANGE) == Done("mdupond")
+    assert len(opened) == 1 and running.service.callers == ["accountd:pia1"] * 3
+    with pytest.raises(RefusedError):
+        client.call(FetchOwnData("192.0.2.7", "mdupond", "chef"))
+    client.within(5).call(CHANGE)
+    client.within(5).call(CHANGE)
+    assert len(opened) == 2, "after a refusal another one"
+    monkeypatch.setattr(client_module, "USES", 2)
+    for _ in range(3):
+        client.call(CHANGE)
+    assert len(opened) == 3, "not beyond what accountd takes"
+    assert client_module.USES < daemon.REQUESTS and client_module.WAITING_SECONDS < daemon.PATIENCE
+
+
+def test_a_connection_that_accountd_has_ended_costs_no_call(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = running.remote()
+    monkeypatch.setattr(daemon, "PATIENCE", 0.2)
+    assert client.call(CHANGE) == Done("mdupond")
+    time.sleep(1)  # the server has ended the silent connection meanwhile
+    assert client.call(CHANGE) == Done("mdupond")
+
+
+def test_a_stop_waits_for_no_client_that_asks_nothing(running: Running) -> None:
+    client = running.remote()
+    assert client.call(CHANGE) == Done("mdupond")
+    ((_since, line),) = client.waiting._waiting
+    running.end_silent()
+    with contextlib.suppress(ConnectionError):
+        assert line.link.stream.read(1) == b""
+    assert client.call(CHANGE) == Done("mdupond"), "the next call has another connection"
 
 
 def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> None:
