@@ -37,6 +37,8 @@ RATES = {"log-in": 3.0, "roundcube": 2.0, "sogo": 1.0, "device": 2.0, "delivery"
 STEPS = (1, 2, 3, 4, 6, 8, 12, 16)
 """Multiples of those rates."""
 SECONDS = 30.0
+SHOWN = 5.0
+"""Milliseconds of processor time a second from which a unit is named."""
 AT_ONCE = 64
 """Pieces of one kind that may be under way at once."""
 BENT = 2.0
@@ -50,7 +52,7 @@ def send(number):
     due = begun + given["times"][number]
     time.sleep(max(0.0, due - time.monotonic()))
     reader = given["readers"][number % len(given["readers"])]
-    text = f"From: {given['sender']}\\r\\nTo: {reader}\\r\\nSubject: lundi {number}\\r\\n\\r\\n"
+    text = "From: %s\\r\\nTo: %s\\r\\nSubject: lundi %d\\r\\n\\r\\n" % (given["sender"], reader, number)
     text += "ligne de texte\\r\\n" * 320
     try:
         with smtplib.SMTP(given["host"], 25, timeout=120, local_hostname=given["helo"]) as session:
@@ -136,7 +138,8 @@ def stepped(site: Site, hosts: Sequence[str], run: Mapping[str, Callable[[Sequen
             futures = {name: pool.submit(run[name], plans[name]) for name in run}
             kinds = {name: figures(future.result()) for name, future in futures.items()}
         seconds = time.monotonic() - begun
-        units = {host: cost.spent(before[host], cost.of(site, host), round(seconds)) for host in hosts}
+        spent = {host: cost.spent(before[host], cost.of(site, host), round(seconds)) for host in hosts}
+        units = {host: {unit: value for unit, value in used.items() if value >= SHOWN} for host, used in spent.items()}
         yield Step(times, kinds, units)
         firsts = firsts or {name: values["p95_ms"] for name, values in kinds.items()}
         if all(values["p95_ms"] >= BENT * firsts[name] for name, values in kinds.items()):
