@@ -115,3 +115,10 @@ def test_the_question_of_two_agents_is_none(tmp_path: Path) -> None:
     assert own(tmp_path, calendar(event(ONCE)))[0] == "200 OK"
     assert own(tmp_path, calendar(event(ONCE)), people=2)[0] == "400 Bad Request"
     assert own(tmp_path, calendar(event(ONCE)), until="demain")[0] == "400 Bad Request"
+
+
+def test_the_first_question_reads_an_event(tmp_path: Path) -> None:
+    raw = json.dumps(busy_times.FIRST).encode()
+    head = f"POST /own HTTP/1.0\r\nContent-Length: {len(raw)}\r\n\r\n".encode()
+    answer = busy_times.answered(io.BytesIO(head + raw), tmp_path, PARIS)
+    assert answer.startswith(b"HTTP/1.0 200 OK\r\n") and json.loads(answer.split(b"\r\n\r\n")[1])[0]["title"] == "1"
