@@ -7,6 +7,9 @@ validating resolver and answers:
 - ``dane-only`` when every MX host has a usable and validated TLSA record, or some have and MTA-STS would enforce;
 - ``TEMP`` when a validated answer cannot be had, so that mail waits instead of going out unprotected;
 - else what the MTA-STS server answers; its NOTFOUND leaves Postfix at smtp_tls_security_level.
+
+Postfix asks for each delivery. An answer holds for `SECONDS`, so that a letter to many of one domain costs one look-up;
+`TEMP` is never repeated.
 """
 
 from __future__ import annotations
@@ -32,6 +35,10 @@ LOG = logging.getLogger("tls-policy")
 NOTFOUND = "NOTFOUND "
 DANE_ONLY = "OK dane-only"
 LONGEST = 10_000  # bytes of a request; names are 255 at most
+SECONDS = 30.0
+"""For how long an answer holds: far less than old and new records of a key stand side by side (RFC 7671, 8.1)."""
+REMEMBERED = 5_000
+"""Domains whose answers are remembered; the one that was asked for first goes first."""
 
 
 class Unsure(Exception):
@@ -165,6 +172,8 @@ class Server:
     def __init__(self, lookup: Lookup, mta_sts: Callable[[str], Awaitable[str]]) -> None:
         self.lookup = lookup
         self.mta_sts = mta_sts
+        self._answers: dict[str, tuple[float, asyncio.Task[str]]] = {}
+        """By domain, the end of an answer and the work that gives it, done or under way."""
 
     async def reply(self, request: str) -> str:
         """``table key`` to a reply; a parent domain (leading dot) or an address literal has no policy here."""
@@ -174,6 +183,26 @@ class Server:
             return NOTFOUND
         try:
             dns.name.from_text(domain)
+        except dns.exception.DNSException:
+            return NOTFOUND
+        now = asyncio.get_running_loop().time()
+        end, task = self._answers.get(domain, (0.0, None))
+        if task is None or now >= end:
+            task = asyncio.create_task(self._decided(domain))
+            self._answers.pop(domain, None)
+            self._answers[domain] = now + SECONDS, task
+            if len(self._answers) > REMEMBERED:
+                del self._answers[next(iter(self._answers))]
+        answer = "TEMP"
+        try:
+            answer = await asyncio.shield(task)
+        finally:
+            if answer.startswith("TEMP") and self._answers.get(domain, (0.0, None))[1] is task:
+                del self._answers[domain]
+        return answer
+
+    async def _decided(self, domain: str) -> str:
+        try:
             answer = await decide(domain, self.lookup, self.mta_sts)
         except Unsure as error:
             answer = f"TEMP no validated answer for {error}"

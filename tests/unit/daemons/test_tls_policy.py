@@ -105,3 +105,63 @@ def test_netstrings_go_both_ways() -> None:
         return answer
 
     assert asyncio.run(read()) == "OK é"
+
+
+class Asked:
+    """A server whose answers of MTA-STS are counted, with a clock that the test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count, self.answer, self.passed = 0, STS, 0.0
+        self.server = tls_policy.Server(self.lookup, self.mta_sts)  # type: ignore[arg-type]
+        plain = asyncio.BaseEventLoop.time
+        monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda loop: plain(loop) + self.passed)
+
+    async def lookup(self, _name: str, _kind: str) -> tls_policy.Answer:
+        await asyncio.sleep(0)
+        return tls_policy.Answer(False)
+
+    async def mta_sts(self, _domain: str) -> str:
+        self.count += 1
+        return self.answer
+
+    async def reply(self, domain: str = "d.test") -> str:
+        return await self.server.reply(f"tls {domain}")
+
+
+def test_an_answer_holds_for_a_while_for_all_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+
+    async def turns() -> None:
+        assert await asyncio.gather(*(asked.reply() for _ in range(5))) == [STS] * 5
+        assert await asked.reply("D.test.") == STS and asked.count == 1
+        asked.answer = "NOTFOUND "
+        assert await asked.reply() == STS
+        assert await asked.reply("other.test") == "NOTFOUND "
+        asked.passed = tls_policy.SECONDS
+        assert await asked.reply() == "NOTFOUND " and asked.count == 3
+
+    asyncio.run(turns())
+
+
+def test_an_answer_that_makes_mail_wait_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+
+    async def turns() -> None:
+        asked.answer = "TEMP MTA-STS server: no answer"
+        assert await asyncio.gather(asked.reply(), asked.reply()) == [asked.answer] * 2
+        asked.answer = STS
+        assert await asked.reply() == STS and asked.count == 2
+
+    asyncio.run(turns())
+
+
+def test_no_more_than_so_many_domains_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    monkeypatch.setattr(tls_policy, "REMEMBERED", 2)
+
+    async def turns() -> None:
+        for domain in ("a.test", "b.test", "c.test", "c.test", "b.test", "a.test"):
+            await asked.reply(domain)
+        assert asked.count == 4
+
+    asyncio.run(turns())
