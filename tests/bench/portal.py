@@ -124,7 +124,7 @@ def pages(site: Site) -> Figure:
             "by_unit": used,
             "portal_pss_mb": cost.pss(site, "pia1", "portal.service"),
         },
-        f"{AGENTS} agents, {THINKING:.0f} s between two pages, a TLS connection a page, for {SECONDS:.0f} s",
+        f"{AGENTS} agents, {THINKING:.0f} s between two pages, one after the other, a TLS connection a page, for {SECONDS:.0f} s",
     )
 
 
@@ -137,6 +137,7 @@ def _entered(site: Site, web: Web, people: People) -> SignedOn:
 
 def _reads(number: int, visitor: SignedOn, end: float) -> list[tuple[str, float]]:
     rows: list[tuple[str, float]] = []
+    time.sleep(THINKING * number / AGENTS)  # else all would ask at the same moments, and wait for each other
     while time.monotonic() < end:
         path = PAGES[(number + len(rows)) % len(PAGES)]
         begun = time.monotonic()
