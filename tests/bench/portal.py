@@ -124,7 +124,8 @@ def pages(site: Site) -> Figure:
             "by_unit": used,
             "portal_pss_mb": cost.pss(site, "pia1", "portal.service"),
         },
-        f"{AGENTS} agents, {THINKING:.0f} s between two pages, one after the other, a TLS connection a page, for {SECONDS:.0f} s",
+        f"{AGENTS} agents, one after the other, {THINKING:.0f} s between two pages of each, a TLS connection a page, "
+        f"for {SECONDS:.0f} s",
     )
 
 
