@@ -74,7 +74,7 @@ class LdapDirectory:
         self._server = _server(uri, ca_file)
         self._bind_dn = bind_dn
         self._password = password
-        self._paging = False
+        self._paging = self._doubtful = False
         self._connection = self._bound(ldap3.SYNC)
 
     def _bound(self, strategy: str) -> Any:
@@ -110,15 +110,14 @@ class LdapDirectory:
         _close(self._connection)
 
     def fileno(self) -> int:
-        """The descriptor of its socket; -1 once it is closed."""
-        return -1 if self._connection.closed else int(self._connection.socket.fileno())
+        """The descriptor of its socket; -1 once it is closed, or an answer may still be on its way."""
+        return -1 if self._doubtful or self._connection.closed else int(self._connection.socket.fileno())
 
     def _do(self, dn: str, operation: str, *args: Any, **named: Any) -> None:
         try:
             getattr(self._connection, operation)(dn, *args, **named)
         except (LDAPException, OSError) as error:
-            # An answer that comes late would be taken for that of the next question.
-            self.close()
+            self._doubtful = True
             raise DirectoryError(f"the directory does not answer for {dn}: {error}") from error
         result = self._connection.result
         if result["result"] != _SUCCESS:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ldap3.core.exceptions import LDAPSocketReceiveError
 from ldap3.operation.search import search_result_entry_response_to_dict_fast
 from ldap3.strategy.base import BaseStrategy
 from ldap3.utils.asn1 import decode_message_fast
@@ -15,6 +16,7 @@ from malleposte.directory import pages
 from malleposte.directory.bulk import tlv
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.ldap import LdapDirectory
+from malleposte.directory.pool import Pool
 from malleposte.directory.query import AnyOf
 
 NUMBER = 70_000
@@ -205,3 +207,21 @@ def test_a_search_that_is_given_up_leaves_the_next_one_its_pages(tmp_path: Path)
         assert any(True for _ in directory.search("people", ["uid"]))
         assert len(list(directory.search("people", ["uid"]))) == 1
     assert [b"1.2.840.113556.1.4.319" in asked for asked in slapd.asked[1:]] == [True, True]
+
+
+def test_a_change_without_an_answer_leaves_a_connection_that_is_not_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Slapd(tmp_path / "ldapi")
+
+    def silent(*_words: object, **_more: object) -> None:
+        raise LDAPSocketReceiveError("timed out")
+
+    pool = Pool(lambda: opened(tmp_path / "ldapi"))
+    with pool.directory() as directory:
+        assert directory.fileno() >= 0
+        monkeypatch.setattr(directory._connection, "modify", silent)
+        with pytest.raises(DirectoryError, match="does not answer for uid=a"):
+            directory.modify("uid=a", {"cn": ["a"]})
+        assert directory.fileno() == -1
+    assert pool._idle.take() is None
