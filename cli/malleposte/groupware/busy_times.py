@@ -58,7 +58,7 @@ SECONDS = 2.0
 AT_ONCE = 8
 """Questions at a time; others wait in the socket."""
 LONGEST_ANSWER = 20.0
-"""Seconds of processor for one."""
+"""Seconds for one, waits for its client included."""
 FIRST = {
     "from": "20300304T000000Z", "until": "20300305T000000Z",
     "people": [{"uid": "nobody", "texts": [(

@@ -42,10 +42,10 @@ class _Server(socketserver.ForkingMixIn, socketserver.BaseServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Answer, in the copy."""
         self.socket.close()
-        # The default act of this signal ends the process, whatever its program does.
-        signal.setitimer(signal.ITIMER_PROF, self.seconds)
+        # The default act of this signal ends the process, whatever its program does and however its client dawdles.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds)
         link = cast("socket.socket", request)
-        link.settimeout(self.seconds)
         with link.makefile("rb") as incoming:
             link.sendall(self.answer(cast("BinaryIO", incoming)))
 
@@ -69,7 +69,7 @@ class _Server(socketserver.ForkingMixIn, socketserver.BaseServer):
 def serve(listener: socket.socket, answer: Answer, *, most: int, seconds: float, idle: float) -> None:
     """Answer until nobody came for `idle` seconds, at most so many at once; others wait in the socket.
 
-    `seconds` bound the processor time of one answer and each wait for its client. How much memory a process may take
+    `seconds` bound the whole of one answer, waits for its client included. How much memory a process may take
     is its unit's to say (`LimitDATA=`): all have the same bound.
     """
     gc.collect()
