@@ -9,10 +9,10 @@ needed.
 from __future__ import annotations
 
 import contextlib
-import io
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +33,8 @@ from malleposte.runtime import kit, link
 
 IDLE = 60.0  # seconds without a request
 CONNECTIONS = 64
+PATIENCE = 20.0  # seconds within which TLS is shaken, and a line is whole
+SILENT = 10.0  # seconds of a connection over TLS between an answer and the next request
 DEFECT = "look there at 'journalctl -u malleposte-hostd'"
 
 AnyAct = Act[..., Any, Any]
@@ -103,6 +105,41 @@ def _sent(piece: Piece) -> Iterator[bytes]:
         yield wire.line(wire.Missing(piece))
 
 
+class Lines:
+    """The lines of a connection, each of which comes whole within `PATIENCE`."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Whoever opened the connection closes it."""
+        self._socket, self._rest = connection, bytearray()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the first bytes of a line; say whether they came."""
+        self._socket.settimeout(seconds)
+        return bool(self._rest) or self._more()
+
+    def next(self) -> bytes | None:
+        """Return a line without its end, empty at the end of all; None for one that is too long. Raises OSError."""
+        until = time.monotonic() + PATIENCE
+        while b"\n" not in self._rest:
+            if len(self._rest) > wire.LONGEST:
+                return None
+            self._socket.settimeout(max(0.0, until - time.monotonic()))
+            if not self._more():
+                return b""
+        line, _end, self._rest = self._rest.partition(b"\n")
+        return None if len(line) > wire.LONGEST else bytes(line)
+
+    def send(self, piece: bytes) -> None:
+        """Send it within `IDLE`. Raises OSError."""
+        self._socket.settimeout(IDLE)
+        self._socket.sendall(piece)
+
+    def _more(self) -> bool:
+        piece = self._socket.recv(wire.LONGEST)
+        self._rest += piece
+        return bool(piece)
+
+
 class Server:
     """Answers each connection in a thread: a channel is closed while agendas move.
 
@@ -137,48 +174,40 @@ class Server:
         try:
             # Whoever goes away in the middle is no fault of this host; anything else is.
             with named(lambda line: kit.say(f"<3>a connection failed: {line}")), contextlib.suppress(OSError), plain:
-                plain.settimeout(IDLE)
+                plain.settimeout(PATIENCE)
                 if offer.tls is None:
-                    self._talk(plain, offer)
+                    self._talk(Lines(plain), offer)
                     return
                 with offer.tls.wrap_socket(plain, server_side=True) as secure:
-                    if _recognised(secure, offer.clients):
-                        self._talk(secure, offer)
+                    lines = Lines(secure)
+                    if _recognised(lines, offer.clients):
+                        while self._talk(lines, offer) and lines.wait(SILENT):
+                            pass
         finally:
             self.places.release()
 
-    def _talk(self, link_: socket.socket, offer: Offer) -> None:
-        line = _line(link_)
+    def _talk(self, lines: Lines, offer: Offer) -> bool:
+        """Answer one request; say whether there may be another."""
+        line = lines.next()
         if line is None:
-            link_.sendall(wire.line(wire.Refused(f"a request has at most {wire.LONGEST} bytes")))
+            lines.send(wire.line(wire.Refused(f"a request has at most {wire.LONGEST} bytes")))
         elif line:
             for piece in answer(line, offer, self.turn):
-                link_.sendall(piece)
+                lines.send(piece)
+        return bool(line)
 
 
-def _recognised(link_: socket.socket, clients: Mapping[str, str]) -> bool:
+def _recognised(lines: Lines, clients: Mapping[str, str]) -> bool:
     try:
-        proof = wire.read(_line(link_) or b"", wire.Proof)
+        proof = wire.read(lines.next() or b"", wire.Proof)
     except InputError:
         proof = wire.Proof("", "")
     proved = link.proves(clients, proof.client, proof.secret)
     refused = wire.Refused("not known here", "deploy the directory's host again")
-    link_.sendall(wire.line(wire.Done() if proved else refused))
+    lines.send(wire.line(wire.Done() if proved else refused))
     if not proved:
         kit.say("<4>a client that is not known was refused")
     return proved
-
-
-def _line(link_: socket.socket) -> bytes | None:
-    """One line, read no further than its end: what follows is another reader's. None for one that is too long."""
-    buffer = io.BytesIO()
-    while one := link_.recv(1):
-        if one == b"\n":
-            return buffer.getvalue()
-        if buffer.tell() >= wire.LONGEST:
-            return None
-        buffer.write(one)
-    return b""
 
 
 def main(words: Sequence[str]) -> int:

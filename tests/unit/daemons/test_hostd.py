@@ -5,6 +5,7 @@ import datetime
 import errno
 import hashlib
 import json
+import select
 import socket
 import ssl
 import threading
@@ -301,13 +302,97 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-def test_over_tls_a_client_proves_itself_first(certificate: Path, host: FakeHost) -> None:
+@contextlib.contextmanager
+def over_tls(certificate: Path, host: FakeHost) -> Iterator[tuple[int, hostd.Offer]]:
+    """A hostd that knows `dir1`, on a port of loopback."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     offer = hostd.one_host(host, link.server_context(certificate, certificate), {"dir1": DIGEST})
     thread = threading.Thread(target=hostd.Server().serve, args=(listener, offer, 0.5))
     thread.start()
     try:
+        yield port, offer
+    finally:
+        thread.join(60)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[link.Link]]:
+    """The connections that were made."""
+    made = list[link.Link]()
+    original = link.opened
+    monkeypatch.setattr(link, "opened", lambda *args, **more: made.append(original(*args, **more)) or made[-1])
+    yield made
+    for one in made:
+        one.close()
+
+
+def test_acts_use_a_connection_again_until_the_other_side_ends_it(
+    certificate: Path, host: FakeHost, opened: list[link.Link], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hostd, "SILENT", 1.0)
+    with over_tls(certificate, host) as (port, _offer):
+        away = RemoteHost("mail1", host.holds, Way(f"tls://localhost:{port}", "dir1", "secret", str(certificate)))
+        for _ in range(3):
+            acts.upkeep.ping(away)
+        assert len(opened) == 1
+        end = select.poll()
+        end.register(opened[0].fileno(), select.POLLIN)
+        assert end.poll(60_000), "a silent connection is ended"
+        acts.upkeep.ping(away)
+        assert len(opened) == 2
+        opened[1].close()
+
+
+def test_a_stream_that_is_left_is_read_by_nobody_else(
+    certificate: Path, host: FakeHost, opened: list[link.Link]
+) -> None:
+    host.pieces = [File(str(number), b"1" * 100_000, "messages") for number in range(3)]
+    with over_tls(certificate, host) as (port, _offer):
+        away = RemoteHost("mail1", host.holds, Way(f"tls://localhost:{port}", "dir1", "secret", str(certificate)))
+        assert list(acts.contents.files(away, "mdupond")) == host.pieces
+        left = acts.contents.files(away, "mdupond")
+        assert next(left) == host.pieces[0]
+        acts.upkeep.ping(away)
+        left.close()
+        acts.upkeep.ping(away)
+        assert len(opened) == 2
+        opened[1].close()
+
+
+def test_a_client_that_sends_byte_by_byte_holds_its_place_no_longer_than_others(
+    certificate: Path, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hostd, "PATIENCE", 1.0)
+    with over_tls(certificate, host) as (port, _offer):
+        context = link.client_context(str(certificate))
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=0.05) as plain,
+            context.wrap_socket(plain, server_hostname="localhost", do_handshake_on_connect=False) as secure,
+        ):
+            secure.settimeout(60)
+            secure.do_handshake()
+            secure.settimeout(0.05)
+            ended = False
+            for _ in range(1_200):
+                try:
+                    secure.sendall(b"x")
+                    if ended := not secure.recv(1000):
+                        break
+                except TimeoutError:
+                    continue
+                except OSError:
+                    ended = True
+                    break
+            assert ended
+    assert host.done == []
+
+
+def test_over_tls_a_client_proves_itself_first(
+    certificate: Path, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hostd, "SILENT", 0.5)
+    with over_tls(certificate, host) as (port, offer):
 
         def ask(client: str, secret: str) -> str:
             way = Way(f"tls://localhost:{port}", client, secret, str(certificate))
@@ -324,8 +409,6 @@ def test_over_tls_a_client_proves_itself_first(certificate: Path, host: FakeHost
             plain.sendall(request("carry", {"uid": "mdupond", "profile": "x"}) + b"\n")
             plain.settimeout(30)
             assert b"done" not in plain.recv(100), "nothing is answered without TLS"
-    finally:
-        thread.join(60)
     assert len(host.done) == 1
     assert isinstance(offer.tls, ssl.SSLContext)
 
@@ -392,10 +475,10 @@ def test_a_defect_in_an_act_is_told_to_its_caller_and_to_the_journal(
     ],
 )
 def test_a_host_that_is_away_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, error: OSError, hint: str) -> None:
-    def connected(*_way: object, **_more: object) -> None:
+    def opened(*_way: object, **_more: object) -> None:
         raise error
 
-    monkeypatch.setattr(link, "connected", connected)
+    monkeypatch.setattr(link, "opened", opened)
     with pytest.raises(MallepostError) as failed:
         RemoteHost("mail1", frozenset(["store"]), Way("tls://mail1.ac-exemple.test")).ask(acts.queue.hold, "mdupond")
     assert failed.value.hint == hint

@@ -1,8 +1,10 @@
-"""Another host, through its hostd: one act a connection (`wire`)."""
+"""Another host, through its hostd: one act at a time on a connection (`wire`)."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +17,13 @@ from malleposte.accounts.hosts.model import File, Piece
 from malleposte.accounts.hosts.table import Act, version
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import link
+from malleposte.runtime.idle import Idle
 
 PORT = 7444
 TIMEOUT = 60.0  # seconds; a queue of thousands takes a while to read
 HOSTD = "look there at 'systemctl status malleposte-hostd'"
+WAITING, WAITING_SECONDS = 8, 8.0
+"""Connections to one host that wait for a next act, and for how long: hostd ends those that are silent for longer."""
 AWAY = "start that host or wait for it, then type this again"
 
 
@@ -42,21 +47,40 @@ class Way:
                 return wire.read(reply.answer, answer)
         raise MallepostError(f"{self.address}: closed before the answer")
 
+    def _opened(self) -> link.Link:
+        """Return a connection on which the other side knows the client."""
+        opened = link.opened(self.address, port=PORT, timeout=self.timeout, ca_file=self.ca_file)
+        with contextlib.ExitStack() as ending:
+            ending.callback(opened.close)
+            if link.is_tls(self.address):
+                _send(opened.stream, wire.Proof(self.client, self.secret))
+                _reply(opened.stream)
+            ending.pop_all()
+        return opened
+
     def _replies(self, act: str, arguments: Mapping[str, Any]) -> Iterator[Piece | wire.Done]:
         request = wire.Request(act, version(), msgspec.Raw(wire.encoded(arguments)))
         try:
-            with link.connected(self.address, port=PORT, timeout=self.timeout, ca_file=self.ca_file) as stream:
-                if link.is_tls(self.address):
-                    _send(stream, wire.Proof(self.client, self.secret))
-                    _reply(stream)
-                _send(stream, request)
-                while not isinstance(reply := _reply(stream), wire.Done):
+            opened = _waiting(self).take() or self._opened()
+            with contextlib.ExitStack() as ending:
+                ending.callback(opened.close)
+                _send(opened.stream, request)
+                while not isinstance(reply := _reply(opened.stream), wire.Done):
                     yield reply
+                if link.is_tls(self.address):
+                    ending.pop_all()
+                    _waiting(self).put(opened)
                 yield reply
         except (OSError, ValueError, InputError) as error:
             reason = getattr(error, "message", "") or str(error) or type(error).__name__
             hint = getattr(error, "hint", None) or (AWAY if _away(error) else HOSTD)
             raise MallepostError(f"{self.address}: {reason}", hint) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _waiting(_way: Way) -> Idle[link.Link]:
+    """Connections over TLS on which the other side knows the client."""
+    return Idle(WAITING, WAITING_SECONDS)
 
 
 def _away(error: Exception) -> bool:
