@@ -118,7 +118,7 @@ class Session:
         self._in_body, self._excess = False, None
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection. What comes is answered as it comes, a piece at a time, so that the others have their turn."""
 
     def __init__(self, server: Server) -> None:
@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
         self.server = server
         self.session = Session(server.config.bounds)
         self.heard = asyncio.get_running_loop().time()
-        self._waits = b""
+        self._packets = milter.Packets()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -135,12 +135,15 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self.server.came(self, transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next octets go. One buffer serves all, since they are taken out at once."""
+        return self.server.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Octets, which may be several packets, or less than one."""
         self.heard = asyncio.get_running_loop().time()
         try:
-            commands, self._waits = milter.packets(self._waits + data)
-            for command, content in commands:
+            for command, content in self._packets.add(self.server.buffer[:nbytes]):
                 if command == milter.QUIT:
                     self.close()
                     return
@@ -168,6 +171,7 @@ class Server:
         self.config = config
         self.served: set[Connection] = set()
         self.waiting: dict[Connection, asyncio.Transport] = {}
+        self.buffer = memoryview(bytearray(milter.PIECE))
 
     def came(self, one: Connection, transport: asyncio.Transport) -> None:
         """A connection is there."""

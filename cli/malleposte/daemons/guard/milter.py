@@ -30,18 +30,31 @@ class ProtocolError(Exception):
     """A packet that no mail server sends."""
 
 
-def packets(octets: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The commands in octets, each with its data, and the octets of one that is not whole yet. Raises ProtocolError."""
-    commands, at = [], 0
-    while len(octets) - at >= 4:
-        size = int.from_bytes(octets[at : at + 4])
-        if not 1 <= size <= LARGEST:
-            raise ProtocolError(f"a packet of {size} octets")
-        if len(octets) - at - 4 < size:
-            break
-        commands.append((octets[at + 4 : at + 5], octets[at + 5 : at + 4 + size]))
-        at += 4 + size
-    return commands, octets[at:]
+class Packets:
+    """The packets of a connection, whose octets come in pieces of any size."""
+
+    def __init__(self) -> None:
+        """Nothing has come yet."""
+        self._octets = bytearray()
+
+    def add(self, piece: bytes | memoryview) -> list[tuple[bytes, bytes]]:
+        """Return the commands that are whole now, each with its data. Raises ProtocolError.
+
+        A mail server writes a packet of 64 kB in pieces of 4: each is copied once.
+        """
+        self._octets += piece
+        commands, at = [], 0
+        with memoryview(self._octets) as octets:
+            while len(octets) - at >= 4:
+                size = int.from_bytes(octets[at : at + 4])
+                if not 1 <= size <= LARGEST:
+                    raise ProtocolError(f"a packet of {size} octets")
+                if len(octets) - at - 4 < size:
+                    break
+                commands.append((bytes(octets[at + 4 : at + 5]), bytes(octets[at + 5 : at + 4 + size])))
+                at += 4 + size
+        del self._octets[:at]
+        return commands
 
 
 def packet(command: bytes, data: bytes = b"") -> bytes:

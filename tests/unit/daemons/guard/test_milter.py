@@ -15,17 +15,19 @@ CONTINUE = milter.packet(milter.CONTINUE)
 
 def test_packets_come_as_they_were_sent() -> None:
     sent = milter.packet(b"B", b"abc") + milter.packet(b"E")
-    assert milter.packets(sent) == ([(b"B", b"abc"), (b"E", b"")], b"")
+    assert milter.Packets().add(sent) == [(b"B", b"abc"), (b"E", b"")]
     for cut in range(len(sent)):
-        found, rest = milter.packets(sent[:cut])
-        more, none = milter.packets(rest + sent[cut:])
-        assert (found + more, none) == ([(b"B", b"abc"), (b"E", b"")], b"")
+        packets = milter.Packets()
+        assert packets.add(sent[:cut]) + packets.add(sent[cut:]) == [(b"B", b"abc"), (b"E", b"")]
+    packets = milter.Packets()
+    one_by_one = [packets.add(sent[at : at + 1]) for at in range(len(sent))]
+    assert [command for piece in one_by_one for command in piece] == [(b"B", b"abc"), (b"E", b"")]
 
 
 @pytest.mark.parametrize("size", [0, milter.LARGEST + 1, 0xFFFFFFFF])
 def test_a_packet_of_another_size_is_refused(size: int) -> None:
     with pytest.raises(milter.ProtocolError, match="octets"):
-        milter.packets(struct.pack("!I", size) + b"B")
+        milter.Packets().add(struct.pack("!I", size) + b"B")
 
 
 def test_only_headers_and_body_are_asked_for() -> None:
