@@ -136,11 +136,11 @@ class Connection(asyncio.BufferedProtocol):
         self.server.came(self, transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next octets go. One buffer serves all, since they are taken out at once."""
+        """Return where the next octets go. One buffer serves all, since they are taken out at once."""
         return self.server.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Octets, which may be several packets, or less than one."""
+        """Take octets, which may be several packets, or less than one."""
         self.heard = asyncio.get_running_loop().time()
         try:
             for command, content in self._packets.add(self.server.buffer[:nbytes]):
