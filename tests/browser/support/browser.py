@@ -222,7 +222,7 @@ class Browser:
         """Go to a page."""
         self.driver.get(self.url(key, path))
 
-    def wait[T](self, condition: Callable[[], T | None], what: str = "") -> T:
+    def wait[T](self, condition: Callable[[], T | None], what: str = "", seconds: float = SECONDS) -> T:
         """Wait until the condition is true and return its value. Elements replaced meanwhile are looked up anew."""
 
         def met() -> T | None:
@@ -234,7 +234,7 @@ class Browser:
                 raise
 
         try:
-            found = WebDriverWait(self.driver, SECONDS, 0.2).until(lambda _: met(), what)
+            found = WebDriverWait(self.driver, seconds, 0.2).until(lambda _: met(), what)
         except TimeoutException as error:
             said = " ".join(self.driver.find_element(By.TAG_NAME, "body").text.split())
             raise AssertionError(f"{what}; {self.driver.current_url} says: {said[:1500]}") from error
