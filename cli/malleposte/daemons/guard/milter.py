@@ -40,7 +40,7 @@ class Packets:
     def add(self, piece: bytes | memoryview) -> list[tuple[bytes, bytes]]:
         """Return the commands that are whole now, each with its data. Raises ProtocolError.
 
-        A mail server writes a packet of 64 kB in pieces of 4: each is copied once.
+        Octets that wait for the rest of their packet are not copied again with each piece.
         """
         self._octets += piece
         commands, at = [], 0
