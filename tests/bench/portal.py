@@ -32,8 +32,8 @@ from tests.support.page import Page
 
 AGENTS = 50
 SECONDS = 30.0
-THINKING = 1.0
-"""Seconds that an agent looks at a page."""
+PACES = (5.0, 2.0, 1.0)
+"""Seconds from one page of an agent to the next, one load after the other."""
 PAGES = ("/", "/compte", "/diagnostic", "/compte/appareils")
 EACH = 60
 """First log-ins, and password changes."""
@@ -96,37 +96,40 @@ def _web(site: Site) -> Iterator[Web]:
 
 
 def pages(site: Site) -> Figure:
-    """Fifty agents who are logged in and read one page a second each, from one address."""
+    """Fifty agents who are logged in and read pages, faster from one load to the next, from one address."""
     people = People(site)
     try:
         with _web(site) as web:
             visitors = [_entered(site, web, people) for _ in range(AGENTS)]
-            before = {host: cost.of(site, host) for host in HOSTS}
-            took = defaultdict[str, list[float]](list)
-            end = time.monotonic() + SECONDS
-            with ThreadPoolExecutor(AGENTS) as pool:
-                for rows in pool.map(_reads, range(AGENTS), visitors, [end] * AGENTS):
-                    for path, seconds in rows:
-                        took[path].append(seconds)
-            done = sum(map(len, took.values()))
-            used = {host: cost.spent(before[host], cost.of(site, host), done) for host in HOSTS}
+            loads = {f"{pace:g}_s": _load(site, visitors, pace) for pace in PACES}
     finally:
         people.clear()
-    every = [one for rows in took.values() for one in rows]
     return Figure(
         "portal-pages",
-        {
-            "pages_per_second": round(done / SECONDS, 1),
-            "p50_ms": _ms(median(every)),
-            "p95_ms": _ms(quantiles(every, n=20)[-1]),
-            "p50_ms_by_page": {path: _ms(median(rows)) for path, rows in took.items()},
-            "cpu_ms_a_page": {host: units.pop("all") for host, units in used.items()},
-            "by_unit": used,
-            "portal_pss_mb": cost.pss(site, "pia1", "portal.service"),
-        },
-        f"{AGENTS} agents, one after the other, {THINKING:.0f} s between two pages of each, a TLS connection a page, "
-        f"for {SECONDS:.0f} s",
+        {**loads, "portal_pss_mb": cost.pss(site, "pia1", "portal.service")},
+        f"{AGENTS} agents, one after the other, so many seconds from one page of each to the next, a TLS connection a "
+        f"page, for {SECONDS:.0f} s",
     )
+
+
+def _load(site: Site, visitors: Sequence[SignedOn], pace: float) -> dict[str, Any]:
+    before = {host: cost.of(site, host) for host in HOSTS}
+    took = defaultdict[str, list[float]](list)
+    end = time.monotonic() + SECONDS
+    with ThreadPoolExecutor(AGENTS) as pool:
+        for rows in pool.map(_reads, range(AGENTS), visitors, [pace] * AGENTS, [end] * AGENTS):
+            for path, seconds in rows:
+                took[path].append(seconds)
+    every = [one for rows in took.values() for one in rows]
+    used = {host: cost.spent(before[host], cost.of(site, host), len(every)) for host in HOSTS}
+    return {
+        "pages_per_second": round(len(every) / SECONDS, 1),
+        "p50_ms": _ms(median(every)),
+        "p95_ms": _ms(quantiles(every, n=20)[-1]),
+        "p50_ms_by_page": {path: _ms(median(rows)) for path, rows in took.items()},
+        "cpu_ms_a_page": {host: units.pop("all") for host, units in used.items()},
+        "by_unit": used,
+    }
 
 
 def _entered(site: Site, web: Web, people: People) -> SignedOn:
@@ -136,16 +139,16 @@ def _entered(site: Site, web: Web, people: People) -> SignedOn:
     return visitor
 
 
-def _reads(number: int, visitor: SignedOn, end: float) -> list[tuple[str, float]]:
+def _reads(number: int, visitor: SignedOn, pace: float, end: float) -> list[tuple[str, float]]:
     rows: list[tuple[str, float]] = []
-    time.sleep(THINKING * number / AGENTS)  # else all would ask at the same moments, and wait for each other
+    time.sleep(pace * number / AGENTS)  # else all would ask at the same moments, and wait for each other
     while time.monotonic() < end:
         path = PAGES[(number + len(rows)) % len(PAGES)]
         begun = time.monotonic()
         answer = visitor.ask(path)
         rows.append((path, time.monotonic() - begun))
         assert answer.status == 200, (path, answer.status)
-        time.sleep(max(0.0, THINKING - (time.monotonic() - begun)))
+        time.sleep(max(0.0, pace - (time.monotonic() - begun)))
     return rows
 
 

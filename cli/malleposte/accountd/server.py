@@ -46,7 +46,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import ExitCode
 from malleposte.directory.pool import Pool
 from malleposte.runtime import kit, link
-from malleposte.runtime.streams import to_the_end
+from malleposte.runtime.streams import to_the_end, unix_server
 from malleposte.throttle import carried, costs
 from malleposte.throttle.limits import Limits, network
 from malleposte.throttle.record.tell import Teller
@@ -301,9 +301,7 @@ async def serve(server: Server, settings: held.Settings, sockets: list[socket.so
     async with contextlib.AsyncExitStack() as stack:
         for handed in sockets:
             if handed.family == socket.AF_UNIX:
-                opened = await asyncio.start_unix_server(
-                    to_the_end(server.local), sock=handed, limit=LONGEST, cleanup_socket=False
-                )
+                opened = await unix_server(handed, server.local, LONGEST)
             else:
                 contexts.append(tls(settings))
                 opened = await asyncio.start_server(

@@ -37,7 +37,7 @@ from malleposte.circulars.parts import Parts
 from malleposte.circulars.store import FullError, Limits, Store
 from malleposte.core.loops import named
 from malleposte.runtime import kit, settings
-from malleposte.runtime.streams import to_the_end
+from malleposte.runtime.streams import unix_server
 
 LOG = logging.getLogger("circulars")
 HOUR = 3600.0
@@ -225,12 +225,8 @@ class Server:
         """Serve until the process is ended."""
         async with contextlib.AsyncExitStack() as stack:
             for one in sockets:
-                one.setblocking(False)
                 served = self.asked if Path(str(one.getsockname())).name == "asked" else self.filed
-                server = await asyncio.start_unix_server(
-                    to_the_end(served), sock=one, limit=LONGEST, cleanup_socket=False
-                )
-                await stack.enter_async_context(server)
+                await stack.enter_async_context(await unix_server(one, served, LONGEST))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())
                 tasks.create_task(kit.alive())

@@ -35,7 +35,7 @@ from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
 from malleposte.runtime import durable, kit
-from malleposte.runtime.streams import to_the_end
+from malleposte.runtime.streams import unix_server
 from malleposte.throttle.record.lines import Lines
 from malleposte.throttle.record.model import IN, OUT, Event, LogIn, Refusal, Tally, event, plain, reason
 from malleposte.throttle.record.store import Store
@@ -295,18 +295,15 @@ class Server:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             for one in sockets:
-                one.setblocking(False)
                 if one.type == socket.SOCK_DGRAM:
+                    one.setblocking(False)
                     transport, _protocol = await loop.create_datagram_endpoint(
                         lambda: _Datagrams(self.record), sock=one
                     )
                     stack.callback(transport.close)
                     continue
                 served = {"asked": self.asked, "sends": self.sends}.get(Path(str(one.getsockname())).name, self.told)
-                server = await asyncio.start_unix_server(
-                    to_the_end(served), sock=one, limit=LONGEST, cleanup_socket=False
-                )
-                await stack.enter_async_context(server)
+                await stack.enter_async_context(await unix_server(one, served, LONGEST))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())
                 tasks.create_task(kit.alive())

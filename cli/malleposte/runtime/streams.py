@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -26,3 +27,12 @@ def to_the_end(connected: Connected) -> Connected:
             tasks.discard(task)
 
     return serve
+
+
+async def unix_server(handed: socket.socket, connected: Connected, limit: int) -> asyncio.Server:
+    """Serve a Unix socket that systemd has opened, with lines of at most `limit` octets.
+
+    Its file stays when the server ends, since systemd goes on to listen there: asyncio alone would remove it.
+    """
+    handed.setblocking(False)
+    return await asyncio.start_unix_server(to_the_end(connected), sock=handed, limit=limit, cleanup_socket=False)

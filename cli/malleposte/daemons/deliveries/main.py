@@ -31,7 +31,7 @@ from malleposte.deliveries.mail_log import Arrived, Refused
 from malleposte.deliveries.model import MOST_RECIPIENTS, Answer, Query, Seen
 from malleposte.deliveries.store import Limits, Store
 from malleposte.runtime import durable, kit, settings
-from malleposte.runtime.streams import to_the_end
+from malleposte.runtime.streams import unix_server
 
 LOG = logging.getLogger("deliveries")
 PAUSE = 2.0
@@ -242,12 +242,8 @@ class Server:
         """Serve until the process is ended."""
         async with contextlib.AsyncExitStack() as stack:
             for one in sockets:
-                one.setblocking(False)
                 served = self.asked if Path(str(one.getsockname())).name == "asked" else self.seen
-                server = await asyncio.start_unix_server(
-                    to_the_end(served), sock=one, limit=LONGEST, cleanup_socket=False
-                )
-                await stack.enter_async_context(server)
+                await stack.enter_async_context(await unix_server(one, served, LONGEST))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())
                 tasks.create_task(self.follow())

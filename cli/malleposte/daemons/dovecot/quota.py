@@ -29,7 +29,7 @@ from malleposte.platform import expunged
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import MAILDIR, SHARES, home_of
 from malleposte.runtime import kit
-from malleposte.runtime.streams import to_the_end
+from malleposte.runtime.streams import unix_server
 
 PAUSE, TIDY_PAUSE = 2.0, 60.0
 """Seconds from the first command until what moved is set right, and until what was deleted is looked at."""
@@ -68,9 +68,7 @@ class Listener:
 
     async def serve(self, listeners: Sequence[socket.socket]) -> None:
         """Take lines until cancelled."""
-        servers = [
-            await asyncio.start_unix_server(to_the_end(self._read), sock=one, limit=LONGEST) for one in listeners
-        ]
+        servers = [await unix_server(one, self._read, LONGEST) for one in listeners]
         try:
             await kit.alive()
         finally:

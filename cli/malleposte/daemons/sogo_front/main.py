@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +11,13 @@ from malleposte.daemons.sogo_front.relay import LIMITS, WAITING, Sogo
 from malleposte.daemons.sogo_front.times import Store
 from malleposte.daemons.sogo_front.turns import Shares
 from malleposte.runtime import kit
-from malleposte.runtime.streams import to_the_end
+from malleposte.runtime.streams import unix_server
 
 
 async def serve(sogo: Sogo) -> None:
     """Relay on the socket that systemd hands over."""
     (handed,) = kit.handed()
-    async with await asyncio.start_unix_server(
-        to_the_end(sogo.relay), sock=handed, limit=LIMITS.head, cleanup_socket=False
-    ):
+    async with await unix_server(handed, sogo.relay, LIMITS.head):
         await kit.alive()
 
 
