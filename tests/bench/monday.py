@@ -6,8 +6,10 @@ busy platform keeps waiting is in the figures.
 
 import contextlib
 import json
+import multiprocessing
 import queue
 import random
+import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,10 +78,17 @@ class Step:
     times: int
     kinds: Mapping[str, Mapping[str, float]]
     units: Mapping[str, Mapping[str, float]]
+    clients: int
+    """Milliseconds of processor time a second of the clients, which take from the same processors."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return them for the figure."""
-        return {"times": self.times, **self.kinds, "cpu_ms_a_second": self.units}
+        return {
+            "times": self.times,
+            **self.kinds,
+            "cpu_ms_a_second": self.units,
+            "clients_cpu_ms_a_second": self.clients,
+        }
 
 
 def plan(rate: float, seconds: float, seed: int) -> list[float]:
@@ -127,20 +136,46 @@ def figures(delays: Delays) -> dict[str, float]:
     }  # fmt: skip
 
 
+def apart(
+    run: Mapping[str, Callable[[Sequence[float]], Delays]], plans: Mapping[str, Sequence[float]]
+) -> dict[str, Delays]:
+    """Do each kind of work in a process of its own, all at once: in one, Python would let them wait for each other."""
+    fork = multiprocessing.get_context("fork")
+    ends = {name: fork.Pipe(duplex=False) for name in run}
+
+    def kind(name: str) -> None:
+        ends[name][1].send(run[name](plans[name]))
+
+    processes = [fork.Process(target=kind, args=(name,)) for name in run]
+    for process in processes:
+        process.start()
+    delays: dict[str, Delays] = {}
+    for name, (receiving, sending) in ends.items():
+        sending.close()  # else the end of a process that failed would not be seen
+        delays[name] = receiving.recv()
+    for process in processes:
+        process.join()
+    return delays
+
+
+def _clients() -> float:
+    """Return the seconds of processor time of the clients' processes that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def stepped(site: Site, hosts: Sequence[str], run: Mapping[str, Callable[[Sequence[float]], Delays]]) -> Iterator[Step]:
     """Yield the figures of one step after the other, until every kind of work has reached its bend."""
     firsts: dict[str, float] = {}
     for times in STEPS:
         plans = {name: plan(rate * times, SECONDS, times) for name, rate in RATES.items()}
         before = {host: cost.of(site, host) for host in hosts}
-        begun = time.monotonic()
-        with ThreadPoolExecutor(len(run)) as pool:
-            futures = {name: pool.submit(run[name], plans[name]) for name in run}
-            kinds = {name: figures(future.result()) for name, future in futures.items()}
+        begun, own = time.monotonic(), _clients()
+        kinds = {name: figures(delays) for name, delays in apart(run, plans).items()}
         seconds = time.monotonic() - begun
         spent = {host: cost.spent(before[host], cost.of(site, host), round(seconds)) for host in hosts}
         units = {host: {unit: value for unit, value in used.items() if value >= SHOWN} for host, used in spent.items()}
-        yield Step(times, kinds, units)
+        yield Step(times, kinds, units, round((_clients() - own) / seconds * 1000))
         firsts = firsts or {name: values["p95_ms"] for name, values in kinds.items()}
         if all(values["p95_ms"] >= BENT * firsts[name] for name, values in kinds.items()):
             return
