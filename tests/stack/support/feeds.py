@@ -1,15 +1,21 @@
 """Feeds of agents of one surname; the directory as root reads it: whom a feed brought, what it holds of them."""
 
-from collections.abc import Sequence
+import json
+import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from malleposte.adapters import ldif
 
-from tests.stack.support.site import Site
+from tests.stack.support.people import directory
+from tests.stack.support.site import Account, Site
+from tests.stack.support.webmail import Webmail
 from tests.support import academy
 
 MARK = "Essaidimport"
 """The surname of everybody in them, so that all can be removed again."""
+PASSWORD = "Grande-Lessive-2026!"
 
 
 def people_of(count: int, start: int = 0) -> tuple[tuple[str, ...], ...]:
@@ -22,6 +28,32 @@ def written(path: Path, rows: Sequence[tuple[str, ...]], encoding: str = "utf-8"
     """A feed of these rows."""
     path.write_bytes(academy.render(academy.HEADER, tuple(rows), encoding))
     return path
+
+
+def leaving(count: int) -> tuple[tuple[str, ...], ...]:
+    """Rows of names that no other test has: these log in, which makes their log-ins used for good."""
+    return tuple((row[0], row[1].replace(MARK, f"{MARK}-Parti"), *row[2:]) for row in people_of(count))
+
+
+def arrived(
+    site: Site, typed: Callable[..., Any], feeds: "Reader", folder: Path, count: int, active: int
+) -> list[Account]:
+    """Import agents whom a feed can take away again; return those who have a password, in an order by chance."""
+    feed = written(folder / "before.csv", leaving(count))
+    assert json.loads(typed("import", feed, "--yes", "--json").stdout)["done"] == count
+    accounts = []
+    with directory(site) as bound:
+        for dn in random.Random(3).sample(sorted(feeds.dns()), active):
+            uid = dn.partition(",")[0].removeprefix("uid=")
+            entry = next(iter(bound.search("people", ["mail", "mpProfile"], {"uid": uid})))
+            bound.modify(dn, {"userPassword": [PASSWORD], "mpState": ["active"]})
+            accounts.append(Account(uid, entry.attributes["mail"][0], PASSWORD, entry.attributes["mpProfile"][0]))
+    return accounts
+
+
+def reads(page: Webmail) -> bool:
+    """Whether the visitor's session opens the list of messages; without one the log-in page is next."""
+    return page.ask("/?_task=mail").status == 200
 
 
 class Reader:
@@ -40,10 +72,12 @@ class Reader:
     def search(self, where: str, *attributes: str) -> str:
         """Entries by a filter, as LDIF."""
         words = f"ldapsearch -LLL -Q -Y EXTERNAL -H ldapi:/// -o ldif-wrap=no -b '{self.base}' '{where}'"
-        return self.site.run("mail1", words, *attributes)
+        return self.site.run(self.site.host_of("directory"), words, *attributes)
 
     def clear(self) -> None:
         """Remove all of them."""
         left = self.dns()
         if left:
-            self.site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given="\n".join(left) + "\n")
+            self.site.run(
+                self.site.host_of("directory"), "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given="\n".join(left) + "\n"
+            )

@@ -1,53 +1,24 @@
 """A file with which very many leave: every session ends, progress is told, and the rate is kept with the results."""
 
 import json
-import random
 from collections.abc import Callable
 
 import pytest
 
-from tests.stack.support.feeds import MARK, people_of, written
+from tests.stack.support.feeds import arrived, people_of, reads, written
 from tests.stack.support.mail import Mail, ended
-from tests.stack.support.people import directory
-from tests.stack.support.site import Account, Site
+from tests.stack.support.site import Site
 from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.full
 
 LEAVE, ACTIVATED, IN_MAIL, IN_WEBMAIL = 1500, 1200, 80, 20
-PASSWORD = "Grande-Lessive-2026!"
-
-
-def leaving() -> tuple[tuple[str, ...], ...]:
-    """Rows of names that no other test has: these log in, which makes their log-ins used for good."""
-    return tuple((row[0], row[1].replace(MARK, f"{MARK}-Parti"), *row[2:]) for row in people_of(LEAVE))
-
-
-@pytest.fixture
-def activated(typed, feeds, site: Site, tmp_path) -> list[Account]:
-    """Agents of a feed; most of them have a password."""
-    feed = written(tmp_path / "before.csv", leaving())
-    assert json.loads(typed("import", feed, "--yes", "--json").stdout)["done"] == LEAVE
-    accounts = []
-    with directory(site) as bound:
-        dns = random.Random(3).sample(sorted(feeds.dns()), ACTIVATED)
-        for dn in dns:
-            uid = dn.partition(",")[0].removeprefix("uid=")
-            entry = next(iter(bound.search("people", ["mail", "mpProfile"], {"uid": uid})))
-            bound.modify(dn, {"userPassword": [PASSWORD], "mpState": ["active"]})
-            accounts.append(Account(uid, entry.attributes["mail"][0], PASSWORD, entry.attributes["mpProfile"][0]))
-    return accounts
-
-
-def reads(page: Webmail) -> bool:
-    """Whether the visitor's session opens the list of messages; without one the log-in page is next."""
-    return page.ask("/?_task=mail").status == 200
 
 
 def test_all_that_is_open_ends_and_again_changes_nothing(
-    activated: list[Account], typed, feeds, mail: Mail, webmail: Callable[[], Webmail], site: Site, tmp_path,
-    record_property,
+    typed, feeds, mail: Mail, webmail: Callable[[], Webmail], site: Site, tmp_path, record_property
 ) -> None:  # fmt: skip
+    activated = arrived(site, typed, feeds, tmp_path, LEAVE, ACTIVATED)
     sessions = [mail.imap(one) for one in activated[:IN_MAIL]]
     light = [one for one in activated[IN_MAIL:] if one.profile == "roundcube"][:IN_WEBMAIL]
     pages = [webmail() for _ in light]

@@ -1,0 +1,102 @@
+"""Acts on very many accounts while a host is away: it is named, the others' part is done, and the plan finishes it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fleet.conftest import without
+from tests.stack.conftest import feeds, typed
+from tests.stack.support.dav import Device, answering, events, first, put_event
+from tests.stack.support.feeds import Reader, arrived, people_of, reads, written
+from tests.stack.support.mail import Mail, ended, wait_for
+from tests.stack.support.people import People
+from tests.stack.support.site import Account, Site
+from tests.stack.support.web import Web
+from tests.stack.support.webmail import Webmail
+
+__all__ = ["feeds", "typed"]
+
+pytestmark = pytest.mark.full
+
+LEAVE, ACTIVATED, IN_MAIL, IN_WEBMAIL = 1500, 1200, 80, 20
+MOVE, WITH_AGENDA = 500, 20
+BACK = 180
+"""Seconds in which a host that came back must answer."""
+
+
+def answers(site: Site, web: Web) -> bool:
+    """Whether the host of the webmails gives its pages."""
+    try:
+        return web.get(site.address("web1"), str(site.platform["hostnames"]["webmail"])).status < 500
+    except OSError:
+        return False
+
+
+def named(done: Any) -> Any:
+    """Return the document of a command that names the host that is away, and says how it is finished."""
+    answer = json.loads(done.stdout)
+    assert done.returncode == 4, (done.stdout, done.stderr)
+    assert answer["failures"], answer
+    assert all("web1" in str(failure) for failure in answer["failures"]), answer["failures"]
+    assert f"accounts apply {answer['plan']}".encode() in done.stderr
+    return answer
+
+
+def finished(typed: Any, plan: str) -> Any:
+    """Apply a plan again, which ends it; return its document."""
+    done = typed("apply", plan, "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["failures"], answer["skipped"]) == (0, [], []), (done.stdout, done.stderr)
+    return answer
+
+
+def test_very_many_leave_while_the_webmails_are_away(
+    site: Site, typed: Any, feeds: Reader, mail: Mail, web: Web, webmail: Callable[[], Webmail], tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:  # fmt: skip
+    activated = arrived(site, typed, feeds, tmp_path, LEAVE, ACTIVATED)
+    sessions = [mail.imap(one) for one in activated[:IN_MAIL]]
+    light = [one for one in activated[IN_MAIL:] if one.profile == "roundcube"][:IN_WEBMAIL]
+    pages = [webmail() for _ in light]
+    assert all(page.login(one.uid, one.password) for page, one in zip(pages, light, strict=True))
+    assert all(map(reads, pages))
+    leave = written(tmp_path / "after.csv", people_of(1, LEAVE))
+    with without(site, "web1"):
+        answer = named(typed("import", leave, "--yes", "--force", "departures", "--json", timeout=900))
+        record_property("departures", f"{LEAVE} in {answer['seconds']} s while web1 is away")
+        assert answer["done"] == LEAVE + 1
+        assert [one for one in sessions if not ended(one)] == []
+        assert len(feeds.dns("(mpState=suspended)")) == LEAVE
+    wait_for(lambda: answers(site, web), BACK, "web1 gives no pages")
+    again = finished(typed, answer["plan"])
+    record_property("finished", f"in {again['seconds']} s once it was back")
+    assert [one.uid for page, one in zip(pages, light, strict=True) if reads(page)] == []
+    left = site.run("mail1", "doveadm -f tab who -1").splitlines()
+    gone = {one.uid for one in activated}
+    assert [line for line in left if line.split("\t")[0] in gone] == []
+
+
+def test_very_many_change_class_while_their_agendas_are_away(
+    site: Site, people: People, typed: Any, device: Callable[[Account], Device], tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:  # fmt: skip
+    agents = [people.agent() for _ in range(MOVE)]
+    devices = [device(one) for one in agents[:WITH_AGENDA]]
+    for one in devices:
+        put_event(one, first(one.discover()[1]), "rentree", one.account.uid)
+    path = tmp_path / "pilots.txt"
+    path.write_text("".join(f"{one.uid}\n" for one in agents))
+    words = ("bulk", "profile", "convergence", "--from", path, "--yes", "--force", "classes", "--json")
+    with without(site, "web1"):
+        answer = named(typed(*words, timeout=900))
+        record_property("classes", f"{MOVE} in {answer['seconds']} s while web1 is away")
+        assert answer["done"] == MOVE
+    for one in devices:
+        answering(one, seconds=BACK)
+    again = finished(typed, answer["plan"])
+    record_property("finished", f"in {again['seconds']} s once it was back")
+    for one in devices:
+        assert one.account.uid in events(one).values()
