@@ -37,7 +37,7 @@ def labs(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def new_log(name: str) -> Path:
-    """The path of a new log `<name>-<date>-<time>.log`, its folder made.
+    """The path of a new, empty log `<name>-<date>-<time>.log`; a second one of a second has a number after it.
 
     Raises MallepostError when the folder cannot be written.
     """
@@ -47,7 +47,15 @@ def new_log(name: str) -> Path:
         raise MallepostError(f"cannot make {LOG_DIR}: {error.strerror}", "run this with sudo") from error
     if not os.access(LOG_DIR, os.W_OK):
         raise MallepostError(f"cannot write logs into {LOG_DIR}", "run this with sudo")
-    return LOG_DIR / f"{name}-{datetime.now():%Y%m%d-%H%M%S}.log"
+    stem, number = f"{name}-{datetime.now():%Y%m%d-%H%M%S}", 1
+    while True:
+        path = LOG_DIR / f"{stem}{f'-{number}' if number > 1 else ''}.log"
+        try:
+            path.touch(0o640, exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return path
 
 
 def shown(path: Path) -> str:
