@@ -51,7 +51,7 @@ def new_log(name: str) -> Path:
     while True:
         path = LOG_DIR / f"{stem}{f'-{number}' if number > 1 else ''}.log"
         try:
-            path.touch(0o640, exist_ok=False)
+            path.touch(0o600, exist_ok=False)
         except FileExistsError:
             number += 1
         else:

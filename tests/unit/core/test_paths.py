@@ -14,3 +14,4 @@ def test_two_commands_that_begin_in_one_second_have_a_log_each(tmp_path: Path, m
     assert len(set(logs)) == 5
     assert sorted((tmp_path / "log").iterdir()) == sorted(logs)
     assert all(log.name.startswith("deploy-") and log.suffix == ".log" for log in logs)
+    assert {log.stat().st_mode & 0o777 for log in logs} == {0o600}
