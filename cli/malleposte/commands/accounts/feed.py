@@ -118,17 +118,17 @@ def texts(plan: changes.Plan, settings: Settings, *, whole: bool = False) -> Ite
 
 
 def applied(name: str, *, forced: Collection[str], quiet: bool) -> dict[str, Any]:
-    """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
+    """The result of a plan: its id, `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
     begun, settings, plan = time.monotonic(), Settings.read(), plans.load(name)
     if run.removes(plan):
         from malleposte.accounts import here
 
         rules = here.rules_of(settings)
         outcome = run.remove_all(plan, settings, rules, here.tools, Meter(quiet=quiet), forced=forced)
-        return summary(outcome, [], time.monotonic() - begun)
+        return summary(name, outcome, [], time.monotonic() - begun)
     outcome = run.apply_plan(plan, settings, Meter(quiet=quiet), forced=forced)
     failures = followed(settings, plan, outcome, Meter(quiet=quiet, what="sessions, agendas: "))
-    return summary(outcome, failures, time.monotonic() - begun)
+    return summary(name, outcome, failures, time.monotonic() - begun)
 
 
 def followed(settings: Settings, plan: changes.Plan, outcome: Outcome, progress: Meter) -> list[str]:
@@ -146,11 +146,11 @@ def followed(settings: Settings, plan: changes.Plan, outcome: Outcome, progress:
         return [str(failure) for failure in acts.follow_up(tools, done, progress)]
 
 
-def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, Any]:
-    """An outcome as JSON."""
+def summary(ident: str, outcome: Outcome, failures: list[str], seconds: float) -> dict[str, Any]:
+    """The outcome of a plan as JSON."""
     skipped = [{"uid": one.change.uid, "kind": str(one.change.kind), "reason": one.reason} for one in outcome.skipped]
     return {
-        "done": outcome.done, "already": outcome.already, "skipped": skipped, "failures": failures,
+        "plan": ident, "done": outcome.done, "already": outcome.already, "skipped": skipped, "failures": failures,
         "seconds": round(seconds, 1),
     }  # fmt: skip
 
@@ -276,7 +276,7 @@ def carry_through(ident: str, plan: changes.Plan, again: str, *, forced: Collect
 
     What a host that was away still has, the plan itself finishes: another one finds nothing to change any more.
     """
-    answer = applied(ident, forced=forced, quiet=as_json) | {"plan": ident, "left": dict(plan.left_alone)}
+    answer = applied(ident, forced=forced, quiet=as_json) | {"left": dict(plan.left_alone)}
     code = tell(answer, as_json=as_json)
     if code:
         finish = f"apply {ident}" if answer["failures"] else again

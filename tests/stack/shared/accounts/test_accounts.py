@@ -20,6 +20,7 @@ def test_an_import_from_the_controller_and_the_same_again(typed, feeds, tmp_path
     feed = written(tmp_path / "agents.csv", (*people_of(30), ("pas un numen", MARK, "Zoé")), "cp1252")
     done = typed("import", feed, "--yes", "--json")
     assert (done.returncode, json.loads(done.stdout)["done"]) == (4, 30), done
+    assert json.loads(done.stdout)["plan"] in typed("changes").stdout.decode(), "what `accounts apply` wants"
     assert len(feeds.dns("(mpState=pending)")) == 30
     assert "userPassword" not in feeds.search(f"(sn={MARK}*)", "userPassword")
     rejects = tmp_path / "agents.rejects.csv"
