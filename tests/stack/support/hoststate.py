@@ -49,17 +49,19 @@ def content(path):
         text = stream.read()
     for own, common in networks.items():
         text = text.replace(own, common)
-    # Two hosts share neither the numbers of their users nor moments nor the lab's public keys.
+    # Two hosts share neither the numbers of their users nor moments nor the lab's public keys nor its secrets' digests.
     text = re.sub(r"(?<=skuid != \{ )[\d, ]+", lambda found: ids(found[0]), text)
     text = re.sub(r"\b1\d{9}\b", "MOMENT", text)
     text = re.sub(r"(?<= IN DS )[\d a-f]+", "KEY", text)
     text = re.sub(r"(?s)(?<=BEGIN PUBLIC KEY-----).+?(?=-----END)", "KEY", text)
+    text = re.sub(r'"[0-9a-f]{64}"', "DIGEST", text)
     return " " + hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def look(path, whole):
     known = os.lstat(path)
     kind = "link" if stat.S_ISLNK(known.st_mode) else oct(known.st_mode & 0o7777)[2:]
+    kind = "masked" if kind == "link" and os.readlink(path) == "/dev/null" else kind
     owner = f"{name(pwd.getpwuid, known.st_uid)}:{name(grp.getgrgid, known.st_gid)}"
     public = whole and stat.S_ISREG(known.st_mode) and known.st_mode & stat.S_IROTH
     return f"{kind} {owner}" + (content(path) if public else "")
@@ -141,12 +143,23 @@ that the first run of a job makes. The lab's authority has a new root each time 
 CONTENT_OF_ITS_OWN = re.compile(
     r"/etc/(machine-id|passwd|group|ssh/borg/.*|pebble/.*\.(csr|pem)"
     r"|ssl/(malleposte/.*|certs/(ca-certificates\.crt|ssl-cert-snakeoil\.pem))"
-    r"|nftables-local\.conf)"
+    r"|malleposte/(watch/ca|watcher)\.pem|nftables-local\.conf)"
     r"|/usr/local/share/ca-certificates/malleposte-.*|.*\.db"
 )
 """Files whose content differs between any two hosts: identities, keys, certificates, tables in binary form, rules with
 the numbers of users. What counts of users and groups is compared by their names.
 """
+
+
+def acting(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files without links that start a masked unit: a package that comes before the mask leaves one."""
+    folder = "/etc/systemd/system"
+    masked = {path.removeprefix(f"{folder}/") for path, what in files.items() if what.startswith("masked")}
+    return {
+        path: what
+        for path, what in files.items()
+        if not ((unit := re.fullmatch(rf"{folder}/[^/]+\.wants/([^/]+)", path)) and unit[1] in masked)
+    }
 
 
 def look(ssh: Sequence[str]) -> State:
@@ -158,6 +171,7 @@ def look(ssh: Sequence[str]) -> State:
         for path, what in found["files"].items()
         if not OF_ITS_OWN.fullmatch(path)
     }
+    found["files"] = acting(found["files"])
     # Ports above are clients' of UDP.
     found["ports"] = {port: what for port, what in found["ports"].items() if not _passing(port)}
     return found

@@ -1,6 +1,6 @@
 """The comparison of two hosts after an upgrade names the differences, and nothing else."""
 
-from tests.stack.support.hoststate import CONTENT_OF_ITS_OWN, OF_ITS_OWN, differences
+from tests.stack.support.hoststate import CONTENT_OF_ITS_OWN, OF_ITS_OWN, acting, differences
 
 FRESH = {"files": {"/etc/a": "644 root:root", "/etc/b": "600 root:root"}, "units": {"a.service": "enabled"}}
 
@@ -27,6 +27,14 @@ def test_what_differs_between_any_two_hosts_is_left_out_and_our_files_are_not() 
         "/etc/ssh/sshd_config.d/00-malleposte.conf",
     ):
         assert not OF_ITS_OWN.fullmatch(path)
+
+
+def test_a_link_that_starts_a_masked_unit_does_nothing_and_others_count() -> None:
+    folder = "/etc/systemd/system"
+    idle = {f"{folder}/nginx.service": "masked root:root"}
+    useless = {f"{folder}/multi-user.target.wants/nginx.service": "link root:root"}
+    starts = {f"{folder}/multi-user.target.wants/slapd.service": "link root:root"}
+    assert acting(idle | useless | starts) == idle | starts
 
 
 def test_contents_count_but_those_of_identities_and_certificates() -> None:

@@ -271,6 +271,11 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
     return ExitCode.PARTLY if answer["failures"] else ExitCode.DONE
 
 
+def applying(ident: str, forced: Collection[str]) -> str:
+    """Return the words that apply a plan again, with the brakes that it needs as much as before."""
+    return " ".join(["apply", ident, *(f"--force {brake}" for brake in sorted(set(forced)))])
+
+
 def carry_through(ident: str, plan: changes.Plan, again: str, *, forced: Collection[str], as_json: bool) -> int:
     """Apply a plan of this host and print what became of it; `again` is the command that goes on after a skip.
 
@@ -279,7 +284,7 @@ def carry_through(ident: str, plan: changes.Plan, again: str, *, forced: Collect
     answer = applied(ident, forced=forced, quiet=as_json) | {"left": dict(plan.left_alone)}
     code = tell(answer, as_json=as_json)
     if code:
-        finish = f"apply {ident}" if answer["failures"] else again
+        finish = applying(ident, forced) if answer["failures"] else again
         click.echo(f"to finish it: malleposte accounts {finish}", err=True)
     return code or (ExitCode.PARTLY if plan.left_alone else ExitCode.DONE)
 
@@ -300,7 +305,11 @@ def apply_command(plan: str, forced: tuple[str, ...], force_departures: bool, as
       sudo ./malleposte accounts apply 20260901-081500-3f2a
       sudo ./malleposte accounts apply 20260901-081500-3f2a --force departures --json
     """
-    return tell(applied(plan, forced=every(forced, force_departures), quiet=False), as_json=as_json)
+    let_go = every(forced, force_departures)
+    answer = applied(plan, forced=let_go, quiet=False)
+    if answer["failures"] and not as_json:  # an import calls it so, from the controller, and says it itself
+        click.echo(f"to finish it: malleposte accounts {applying(plan, let_go)}", err=True)
+    return tell(answer, as_json=as_json)
 
 
 @click.command("import")
@@ -336,10 +345,11 @@ def import_command(
         emit(plan.text)
     if plan.changes:
         confirm("Apply?", yes=yes)
-    answer = carried_out(inventory, plan.ident, forced=every(forced, force_departures), quiet=as_json)
+    let_go = every(forced, force_departures)
+    answer = carried_out(inventory, plan.ident, forced=let_go, quiet=as_json)
     code = tell(answer | {"rejected": plan.rejected, "left_out": plan.left_out}, as_json=as_json)
     if answer["failures"]:
-        click.echo(f"to finish it: malleposte accounts apply {plan.ident}", err=True)
+        click.echo(f"to finish it: malleposte accounts {applying(plan.ident, let_go)}", err=True)
     return code or (ExitCode.PARTLY if plan.rejected else ExitCode.DONE)
 
 

@@ -30,7 +30,7 @@ RELEASE = release.RELEASES[0]
 PREFIX = "mprel"
 HOSTS = ("mail1", "pia1", "vault1", "vault2", "world")
 VAULTS = ("vault1", "vault2")
-SINCE = ("Indésirables/Signaler à la DSI",)
+SINCE = ("Indésirables/Signaler à la DSI", "Quarantaine")
 """Folders of every mailbox that the earlier version did not have."""
 UNDER = ("people", "functional", "lists", "establishments")
 

@@ -199,6 +199,22 @@ def test_what_a_host_that_was_away_still_has_is_finished_by_the_plan_that_remove
     assert f"to finish it: malleposte accounts {finishes}\n" in capsys.readouterr().err
 
 
+def test_the_command_that_finishes_a_plan_lets_go_the_same_brakes(
+    told, house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The plan is stopped by them again, although all of it is in the directory."""
+    end = "to finish it: malleposte accounts apply {} --force departures\n"
+    _, _, err = told("import", [row(1)], tmp_path, "--yes", "--force-departures", away=1)
+    assert end.format("20261126-081500-3f2a") in err
+    answer = {"done": 1, "already": 0, "seconds": 0.0, "failures": ["web1: no route to host"], "skipped": []}
+    monkeypatch.setattr(commands, "applied", lambda *_of, **_more: answer)
+    commands.carry_through("X", house.plan(read(row(1))), "", forced=["departures"], as_json=False)
+    assert end.format("X") in capsys.readouterr().err
+    monkeypatch.setattr(commands.paths, "HOSTED", True)
+    commands.apply_command.main(["X", "--force", "departures"], standalone_mode=False)
+    assert end.format("X") in capsys.readouterr().err
+
+
 def test_exit_codes_tell_a_part_from_the_whole(told, tmp_path: Path) -> None:
     good, bad, odd = row(1), row(2, "M@rtin"), row(3, "Durand", rest="9990001A;;;;")
     assert told("import", [good], tmp_path, "--yes")[0] == ExitCode.DONE
