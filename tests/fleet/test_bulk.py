@@ -1,5 +1,6 @@
 """Acts on very many accounts while a host is away: it is named, the others' part is done, and the plan finishes it."""
 
+import imaplib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,14 @@ def answers(site: Site, web: Web) -> bool:
     try:
         return web.get(site.address("web1"), str(site.platform["hostnames"]["webmail"])).status < 500
     except OSError:
+        return False
+
+
+def opens(mail: Mail, who: Account) -> bool:
+    """Whether a password still opens the mailbox."""
+    try:
+        return bool(mail.imap(who))
+    except imaplib.IMAP4.error:
         return False
 
 
@@ -69,6 +78,7 @@ def test_very_many_leave_while_the_webmails_are_away(
         record_property("departures", f"{LEAVE} in {answer['seconds']} s while web1 is away")
         assert answer["done"] == LEAVE + 1
         assert [one for one in sessions if not ended(one)] == []
+        assert [one.uid for one in activated[:IN_MAIL] if opens(mail, one)] == []
         assert len(feeds.dns("(mpState=suspended)")) == LEAVE
     wait_for(lambda: answers(site, web), BACK, "web1 gives no pages")
     again = finished(typed, finish)
@@ -99,4 +109,4 @@ def test_very_many_change_class_while_their_agendas_are_away(
     again = finished(typed, finish)
     record_property("finished", f"in {again['seconds']} s once it was back")
     for one in devices:
-        assert one.account.uid in events(one).values()
+        assert [one.account.uid] in events(one).values()

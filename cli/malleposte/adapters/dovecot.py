@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from malleposte.core.errors import MallepostError
@@ -24,6 +24,10 @@ MISSING = 127  # a shell's exit code for a program that is not there
 LAST_OF_SYSEXITS = 78  # EX_CONFIG
 _FAULT = re.compile(r"^doveadm\(([^)\n]+)\)[^:\n]*: (?:Error|Fatal|Panic|Info: .*no longer exists)", re.MULTILINE)
 """A line of doveadm on a box: a fault, or that the account has none, as one that is suspended."""
+LINE = 900
+"""Octets of names in one request to auth (2.4.1), which hangs up at a line of 1,024 and forgets nothing."""
+_FLUSH_FAULT = re.compile(r"Error: (.*)")
+"""A request that auth did not answer: doveadm's exit code is 0 all the same (2.4.1)."""
 ENDED = "Failed to iterate"
 """The words of doveadm (2.4.1) where it could not look one of several users up: it looks at nobody behind."""
 
@@ -79,8 +83,26 @@ def unserved(uids: Sequence[str], done: subprocess.CompletedProcess[str]) -> lis
 
 
 def forget(names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None) -> None:
-    """Forget what is cached of these log-ins, or of all: a cached password is kept under the name that was typed."""
-    doveadm("auth", "cache", "flush", *dict.fromkeys(names), check=check, timeout=timeout)
+    """Forget what is cached of these log-ins, or of all: a cached password is kept under the name that was typed.
+
+    Raises MallepostError, unless `check` is off. `timeout`: seconds for each request, of names that fit into a line.
+    """
+    for line in _lines(list(dict.fromkeys(names))):
+        done = doveadm("auth", "cache", "flush", *line, check=check, timeout=timeout)
+        if check and (fault := _FLUSH_FAULT.search(done.stderr)):
+            raise MallepostError(f"doveadm auth: {fault[1]}", "look at 'journalctl -u dovecot'")
+
+
+def _lines(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the names in parts that fit into a line; one empty part, which stands for all, where there is none."""
+    begin = size = 0
+    for number, name in enumerate(names):
+        octets = len(name.encode()) + 1
+        if size + octets > LINE and number > begin:
+            yield names[begin:number]
+            begin, size = number, 0
+        size += octets
+    yield names[begin:]
 
 
 def sessions(uid: str) -> int:

@@ -106,6 +106,7 @@ def test_dovecot_ends_the_sessions_of_those_who_have_some(monkeypatch: pytest.Mo
     asked: list[tuple[str, ...]] = []
 
     class Done:
+        stderr = ""
         stdout = "username\tservice\tpid\nanne\timap\t7\nbruno\timap\t8\n"
 
     def doveadm(*words: str, **_more: Any) -> Any:

@@ -152,6 +152,23 @@ def many_are_removed(typed, agents, path, site, people, made):
         assert site.run("mail1", f"ls -d /srv/mail/*/{one.uid}", check=False) == ""
 
 
+def test_a_remembered_password_opens_nothing_when_very_many_leave(typed, people, mail, site, tmp_path):
+    """Dovecot forgets all of them, however long the list of their names is; taken back, they are let in again."""
+    agents = [people.agent() for _ in range(60)]
+    chosen = (agents[0], agents[30], agents[-1])
+    path = tmp_path / "leave.txt"
+    path.write_text("".join(f"{one.mail}\n" for one in agents))
+    assert all(mail.imap(one).noop()[0] == "OK" for one in chosen)
+    done = typed("bulk", "suspend", "--from", path, "--yes", "--force", "departures", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["done"], answer["failures"]) == (0, 60, []), done
+    for one in chosen:
+        with pytest.raises(imaplib.IMAP4.error):
+            mail.imap(one)
+    assert json.loads(typed("revert", answer["plan"], "--yes", "--json").stdout)["done"] == 60
+    assert all(mail.imap(one).noop()[0] == "OK" for one in chosen)
+
+
 @pytest.mark.full
 def test_an_act_on_many_accounts_is_shown_applied_and_taken_back(typed, people, mail, site, made, tmp_path):
     """A list with one name that is nobody's; a session of one of them ends."""
