@@ -100,16 +100,21 @@ def test_a_held_message_appears_and_goes(site: Site) -> None:
     name = f"tenu-{token()}@[192.0.2.1]"
     site.run("mail1", f"sendmail -oi {shlex.quote(name)}", given="Subject: tenu\n\nx\n")
 
-    def queued() -> str:
+    def queued(field: str) -> str:
         lines = [line for line in site.run("mail1", "postqueue -j").splitlines() if name in line]
-        return str(json.loads(lines[0])["queue_id"]) if lines else ""
+        return str(json.loads(lines[0])[field]) if lines else ""
 
-    queue_id = wait_for(queued)
-    try:
+    def held() -> bool:
+        """Hold it: one that Postfix moves between its queues at that moment is passed over."""
         site.run("mail1", f"postsuper -h {queue_id}")
+        return queued("queue_name") == "hold"
+
+    queue_id = wait_for(lambda: queued("queue_id"))
+    try:
+        wait_for(held)
         wait_for(lambda: measured(site, "mail1")["malleposte_held_messages"][0].value >= 1, timeout=180)
-        held = {one.labels["queue"]: one.value for one in measured(site, "mail1")["malleposte_queue_messages"]}
-        assert held["hold"] >= 1
+        values = {one.labels["queue"]: one.value for one in measured(site, "mail1")["malleposte_queue_messages"]}
+        assert values["hold"] >= 1
     finally:
         site.run("mail1", f"postsuper -d {queue_id}")
 
