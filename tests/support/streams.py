@@ -12,3 +12,7 @@ class Writer:
 
     async def drain(self) -> None:
         return
+
+    def get_extra_info(self, name: str) -> object:
+        """There is no connection."""
+        return None

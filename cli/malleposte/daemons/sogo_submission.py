@@ -48,7 +48,7 @@ async def spoken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ser
             said = b"AUTH PLAIN " + (await reader.readline()).strip() + b"\r\n"
         server.write(turned(said))
         await server.drain()
-    await relay.handed_on(reader, server)
+    await relay.as_asked(reader, writer, server)
 
 
 def main(words: Sequence[str]) -> int:
