@@ -11,7 +11,7 @@ import pytest
 from tests.fleet.conftest import without
 from tests.stack.conftest import feeds, typed
 from tests.stack.support.dav import Device, answering, events, first, put_event
-from tests.stack.support.feeds import Reader, arrived, people_of, reads, written
+from tests.stack.support.feeds import Reader, arrived, opened, people_of, reads, written
 from tests.stack.support.mail import Mail, ended, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
@@ -67,11 +67,7 @@ def test_very_many_leave_while_the_webmails_are_away(
     record_property: Callable[[str, object], None],
 ) -> None:  # fmt: skip
     activated = arrived(site, typed, feeds, tmp_path, LEAVE, ACTIVATED)
-    sessions = [mail.imap(one) for one in activated[:IN_MAIL]]
-    light = [one for one in activated[IN_MAIL:] if one.profile == "roundcube"][:IN_WEBMAIL]
-    pages = [webmail() for _ in light]
-    assert all(page.login(one.uid, one.password) for page, one in zip(pages, light, strict=True))
-    assert all(map(reads, pages))
+    sessions, pages = opened(mail, webmail, activated, IN_MAIL, IN_WEBMAIL)
     leave = written(tmp_path / "after.csv", people_of(1, LEAVE))
     with without(site, "web1"):
         answer, finish = named(typed("import", leave, "--yes", "--force", "departures", "--json", timeout=900))
@@ -83,7 +79,7 @@ def test_very_many_leave_while_the_webmails_are_away(
     wait_for(lambda: answers(site, web), BACK, "web1 gives no pages")
     again = finished(typed, finish)
     record_property("finished", f"in {again['seconds']} s once it was back")
-    assert [one.uid for page, one in zip(pages, light, strict=True) if reads(page)] == []
+    assert len(pages) == IN_WEBMAIL and [uid for uid, page in pages.items() if reads(page)] == []
     left = site.run("mail1", "doveadm -f tab who -1").splitlines()
     gone = {one.uid for one in activated}
     assert [line for line in left if line.split("\t")[0] in gone] == []

@@ -22,13 +22,6 @@ Answered = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None
 """Hands on the server's answers: from it, to the client."""
 
 
-async def handed_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-    """Everything of one direction."""
-    while piece := await source.read(PIECE):
-        to.write(piece)
-        await to.drain()
-
-
 def acknowledge(client: asyncio.StreamWriter) -> None:
     """Acknowledge at once what a client has sent.
 
@@ -40,12 +33,20 @@ def acknowledge(client: asyncio.StreamWriter) -> None:
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
+async def handed_on(
+    source: asyncio.StreamReader, to: asyncio.StreamWriter, client: asyncio.StreamWriter | None = None
+) -> None:
+    """Everything of one direction; what comes from a `client` is acknowledged at once."""
+    while piece := await source.read(PIECE):
+        if client is not None:
+            acknowledge(client)
+        to.write(piece)
+        await to.drain()
+
+
 async def as_asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
-    """A client's words as they are, each acknowledged at once."""
-    while piece := await reader.read(PIECE):
-        acknowledge(writer)
-        server.write(piece)
-        await server.drain()
+    """A client's words as they are."""
+    await handed_on(reader, server, writer)
 
 
 async def connection(

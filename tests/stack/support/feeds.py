@@ -1,5 +1,6 @@
 """Feeds of agents of one surname; the directory as root reads it: whom a feed brought, what it holds of them."""
 
+import imaplib
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from malleposte.adapters import ldif
 
+from tests.stack.support.mail import Mail
 from tests.stack.support.people import directory
 from tests.stack.support.site import Account, Site
 from tests.stack.support.webmail import Webmail
@@ -54,6 +56,18 @@ def arrived(
 def reads(page: Webmail) -> bool:
     """Whether the visitor's session opens the list of messages; without one the log-in page is next."""
     return page.ask("/?_task=mail").status == 200
+
+
+def opened(
+    mail: Mail, webmail: Callable[[], Webmail], accounts: Sequence[Account], in_mail: int, in_webmail: int
+) -> tuple[list[imaplib.IMAP4], dict[str, Webmail]]:
+    """Open IMAP sessions of the first accounts, and webmails of others of the light class; these by uid."""
+    sessions = [mail.imap(one) for one in accounts[:in_mail]]
+    light = [one for one in accounts[in_mail:] if one.profile == "roundcube"][:in_webmail]
+    pages = {one.uid: webmail() for one in light}
+    assert all(pages[one.uid].login(one.uid, one.password) for one in light)
+    assert all(map(reads, pages.values()))
+    return sessions, pages
 
 
 class Reader:

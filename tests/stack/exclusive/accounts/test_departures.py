@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.stack.support.feeds import arrived, people_of, reads, written
+from tests.stack.support.feeds import arrived, opened, people_of, reads, written
 from tests.stack.support.mail import Mail, ended
 from tests.stack.support.site import Site
 from tests.stack.support.webmail import Webmail
@@ -19,11 +19,7 @@ def test_all_that_is_open_ends_and_again_changes_nothing(
     typed, feeds, mail: Mail, webmail: Callable[[], Webmail], site: Site, tmp_path, record_property
 ) -> None:  # fmt: skip
     activated = arrived(site, typed, feeds, tmp_path, LEAVE, ACTIVATED)
-    sessions = [mail.imap(one) for one in activated[:IN_MAIL]]
-    light = [one for one in activated[IN_MAIL:] if one.profile == "roundcube"][:IN_WEBMAIL]
-    pages = [webmail() for _ in light]
-    assert all(page.login(one.uid, one.password) for page, one in zip(pages, light, strict=True))
-    assert all(map(reads, pages))
+    sessions, pages = opened(mail, webmail, activated, IN_MAIL, IN_WEBMAIL)
     leave = written(tmp_path / "after.csv", people_of(1, LEAVE))
     refused = typed("import", leave, "--yes")
     assert refused.returncode == 1 and b"is the file complete" in refused.stderr
@@ -32,7 +28,7 @@ def test_all_that_is_open_ends_and_again_changes_nothing(
     assert (answer["done"], answer["failures"], answer["skipped"]) == (LEAVE + 1, [], []), done.stderr
     record_property("departures", f"{LEAVE} in {answer['seconds']} s, {LEAVE / answer['seconds']:.1f} a second")
     assert [one for one in sessions if not ended(one)] == []
-    assert [one.uid for page, one in zip(pages, light, strict=True) if reads(page)] == []
+    assert len(pages) == IN_WEBMAIL and [uid for uid, page in pages.items() if reads(page)] == []
     left = site.run(site.host_of("mail"), "doveadm -f tab who -1").splitlines()
     gone = {one.uid for one in activated}
     assert [line for line in left if line.split("\t")[0] in gone] == []
