@@ -92,11 +92,10 @@ class Aside:
 def run_lint(progress: Progress, aside: Aside | None = None) -> Outcome:
     """Runs every linter, two at a time; shows the output of those that complain."""
     begun = progress.elapsed
-    log = new_log("test-lint")
     aside = aside or Aside()
 
     def one(check: Check) -> tuple[Check, Finished, Path]:
-        own = log.with_name(f"{log.stem}-{check.name}.log")
+        own = new_log(f"test-lint-{check.name}")
         if aside.stopped:
             return check, Finished(1, ("not begun",)), own
         return check, stream(check.words, own, env=check.env, keep=400, begun=aside.begun), own
