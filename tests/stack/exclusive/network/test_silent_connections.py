@@ -1,5 +1,6 @@
 """A stranger who opens connections and says nothing: agents, and both webmails, go on."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,12 +17,18 @@ COUNT = 300
 """Connections to each port: three times what each served at the same time when one address could take all."""
 PORTS = (25, 465, 587, 143, 993, 4190, 443)
 OWN = "10465"
+ADDRESSES = itertools.count(230)
+"""Last octets of addresses that hold nothing yet.
+
+The kernel forgets the closed connections of an address a few at a time (`nf_conncount`): one that has just closed 300
+is refused a few of the next 300.
+"""
 
 
 @pytest.fixture
 def silent(site: Site) -> Iterator[dict[int, int]]:
-    """The connections of an address that is nobody else's, while the test runs; how many of them each port took."""
-    address = str(site.lab.settings.network[223])
+    """The connections of an address that had none before, while the test runs; how many of them each port took."""
+    address = str(site.lab.settings.network[next(ADDRESSES)])
     with second_address(site, address), holding(site, address, PORTS, COUNT) as taken:
         yield taken
 
