@@ -8,8 +8,9 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from malleposte.core.errors import MallepostError
 
@@ -82,13 +83,15 @@ def unserved(uids: Sequence[str], done: subprocess.CompletedProcess[str]) -> lis
     return [uid for uid in uids if uid in there] or (list(uids) if done.returncode else [])
 
 
-def forget(names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None) -> None:
+def forget(
+    names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None, run: Callable[..., Any] = doveadm
+) -> None:
     """Forget what is cached of these log-ins, or of all: a cached password is kept under the name that was typed.
 
     Raises MallepostError, unless `check` is off. `timeout`: seconds for each request, of names that fit into a line.
     """
     for line in _lines(list(dict.fromkeys(names))):
-        done = doveadm("auth", "cache", "flush", *line, check=check, timeout=timeout)
+        done = run("auth", "cache", "flush", *line, check=check, timeout=timeout)
         if check and (fault := _FLUSH_FAULT.search(done.stderr)):
             raise MallepostError(f"doveadm auth: {fault[1]}", "look at 'journalctl -u dovecot'")
 

@@ -12,7 +12,7 @@ from typing import Any
 from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.owners.model import ANSWERED, BY, DONE, TAKEN, own_label
 from malleposte.accounts.mailbox.owners.store import SENT
-from malleposte.adapters.dovecot import doveadm
+from malleposte.adapters.dovecot import doveadm, forget
 from malleposte.platform.identity import is_uid
 
 INBOX = "INBOX"
@@ -74,7 +74,7 @@ class Dovecot:
 
     def delegates(self, box: str) -> frozenset[str]:
         """The agents who open the box, as the directory has them now, not as Dovecot remembers them."""
-        self.run("auth", "cache", "flush", checked(box), timeout=SECONDS)
+        forget([checked(box)], timeout=SECONDS, run=self.run)
         words = self.run("user", "-f", "delegates", "--", checked(box), timeout=SECONDS).stdout
         return frozenset(one for one in words.strip().lower().split(",") if is_uid(one))
 

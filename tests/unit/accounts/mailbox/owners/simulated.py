@@ -36,6 +36,8 @@ class Doveadm:
         """The directory's answers in Dovecot's cache."""
         self.fails = 0
         self.away = False
+        self.unanswered = False
+        """Whether auth hangs up instead of forgetting: doveadm's exit code is 0 all the same."""
 
     def arrive(self, ident: str, **more: Any) -> Message:
         one = Message(len(self.messages) + 1, f"<{ident}@example.org>", **more)
@@ -48,8 +50,9 @@ class Doveadm:
             raise MallepostError("doveadm: connection refused")
         if words[0] == "auth":
             assert words[1:] == ("cache", "flush", words[-1])
-            self.remembered.pop(words[-1], None)
-            return SimpleNamespace(stdout="")
+            if not self.unanswered:
+                self.remembered.pop(words[-1], None)
+            return SimpleNamespace(stdout="", stderr="Error: auth: disconnected\n" if self.unanswered else "")
         plain = words[2:] if words[:2] == ("-f", "json") else words
         verb, rest = plain[0], plain[plain.index("--") + 1 :]
         if verb == "user":

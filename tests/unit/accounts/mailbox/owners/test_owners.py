@@ -2,10 +2,11 @@
 
 import pytest
 from malleposte.accounts.mailbox.owners import look
+from malleposte.accounts.mailbox.owners.dovecot import Dovecot
 from malleposte.accounts.mailbox.owners.keeper import AGAIN, OF_AN_AGENT, PATIENCE
 from malleposte.accounts.mailbox.owners.model import MOST_SHOWN, Act, Record
 from malleposte.accounts.mailbox.owners.order import MOST
-from malleposte.core.errors import InputError
+from malleposte.core.errors import InputError, MallepostError
 
 from .conftest import Stage
 from .simulated import BOX, Message
@@ -53,6 +54,17 @@ def test_nobody_makes_a_colleague_the_owner(stage: Stage) -> None:
     mail.flags = {"pris-bmartin"}
     stage.later()
     assert mail.flags == set()
+
+
+def test_delegates_are_not_read_from_what_dovecot_remembers(stage: Stage) -> None:
+    box = Dovecot(stage.doveadm)
+    assert "bmartin" in box.delegates(BOX)
+    stage.doveadm.delegates.remove("bmartin")
+    stage.doveadm.unanswered = True
+    with pytest.raises(MallepostError, match="disconnected"):
+        box.delegates(BOX)
+    stage.doveadm.unanswered = False
+    assert box.delegates(BOX) == {"adupond"}
 
 
 @pytest.mark.parametrize("agent", ["stranger", "cdelegate"])
