@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from itertools import batched
 from typing import Any, Concatenate
 
 from flask import current_app, g, redirect, render_template, url_for
 from malleposte.accountd import client
 from malleposte.accountd.calls.devices import Device, RevokeDevice
-from malleposte.accountd.message import Done, ErrorCode, Request
+from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 from malleposte.accountd.relying_party import AwayError, RefusedError
 
 from malleposte_portal.core import acts
@@ -47,6 +48,20 @@ def ask[A: Done](
     the one for a value that accountd does not take, or those by its word.
     """
     return _done(agent, make, current_app.extensions["accountd"].call, not_proved, refused)
+
+
+def ask_in_parts[A: Done](
+    agent: sign_on.Agent, make: Callable[[tuple[str, ...]], Make[A]], items: Sequence[str],
+    refused: str | Mapping[str, str] = "",
+) -> list[A] | acts.Refusal:  # fmt: skip
+    """Have it done for at least one item, as many at a time as a request takes, until one is refused. As `ask`."""
+    answers: list[A] = []
+    for some in batched(items, MOST_ITEMS, strict=False):
+        answer = ask(agent, make(some), refused=refused)
+        if isinstance(answer, acts.Refusal):
+            return answer
+        answers.append(answer)
+    return answers
 
 
 def soon[A: Done](agent: sign_on.Agent, make: Make[A], seconds: float) -> A | None:

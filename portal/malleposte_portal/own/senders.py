@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import batched
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.mailbox.senders import Sender, SenderLists, SetSenders, ShowSenders, Unfit
-from malleposte.accountd.message import MOST_ITEMS, Done
+from malleposte.accountd.message import Done
 from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length
 
@@ -23,7 +22,7 @@ from malleposte_portal.core.forms import TOO_LONG, Form, ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.as_agent import ask, ask_in_parts, for_agent, unanswered
 from malleposte_portal.own.charges import lost, typed
 
 SUBJECT = Subject("senders")
@@ -97,22 +96,22 @@ def _all_senders(agent: sign_on.Agent, box: str) -> SenderLists | acts.Refusal:
 
 
 def _set(agent: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> SenderLists | acts.Refusal:
+    return ask(agent, partial(make, box=box), refused=_sentences(box))
+
+
+def _sentences(box: str) -> dict[str, str]:
+    """Return the words for what accountd does not take, by its reason."""
     sentences = UNFIT | ({Unfit.OWN: OF_THE_BOX} if box else {})
-    return ask(
-        agent, partial(make, box=box), refused={reason.value: _(sentence) for reason, sentence in sentences.items()}
-    )  # fmt: skip
+    return {reason.value: _(sentence) for reason, sentence in sentences.items()}
 
 
 def _remove(agent: sign_on.Agent, box: str) -> SenderLists | acts.Refusal:
-    """Take the ticked senders from their list, some at a time."""
+    """Take the ticked senders from their list."""
     senders = ticked("sender", MOST)
     if not senders:
         return acts.Refusal(422, _("Cochez d’abord les expéditeurs à retirer."))
-    for some in batched(senders, MOST_ITEMS, strict=False):
-        answer = _set(agent, box, partial(SetSenders, remove=some))
-        if isinstance(answer, acts.Refusal):
-            return answer
-    return answer
+    answers = ask_in_parts(agent, lambda some: partial(SetSenders, box=box, remove=some), senders, _sentences(box))
+    return answers if isinstance(answers, acts.Refusal) else answers[-1]
 
 
 @SUBJECT.form("/compte/filtrage", "/en/account/filtering")

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import batched
 
 from flask import render_template, request, session
-from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Restored, Undelete
-from malleposte.accountd.message import MOST_ITEMS, Done
+from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Undelete
 from wtforms import RadioField
 from wtforms.validators import AnyOf
 
@@ -23,7 +21,7 @@ from malleposte_portal.core.forms import Form, ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import answered, ask, for_agent
+from malleposte_portal.log_in.as_agent import answered, ask_in_parts, for_agent
 from malleposte_portal.own.forms import part_field
 
 SUBJECT = Subject("undelete")
@@ -53,18 +51,6 @@ def place(folder: str) -> str:
     return _("Boîte de réception") if folder == "INBOX" else folder
 
 
-def _back(agent: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Refusal:
-    """Bring the messages back, some at a time."""
-    late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
-    many = 0
-    for some in batched(messages, MOST_ITEMS, strict=False):
-        answer = ask(agent, partial(Undelete, messages=some), refused=late)
-        if isinstance(answer, acts.Refusal):
-            return answer
-        many += answer.many
-    return Restored(many=many)
-
-
 @SUBJECT.form("/compte/messages-supprimes", "/en/account/deleted-messages")
 @for_agent
 def undelete(agent: sign_on.Agent) -> Answer:
@@ -74,9 +60,10 @@ def undelete(agent: sign_on.Agent) -> Answer:
     if request.method == "POST" and not searched:
         messages = ticked("message", MOST)
         if messages:
-            done = _back(agent, messages)
-            if isinstance(done, Done):
-                return back_to("undelete", f"undeleted {done.many}")
+            late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
+            done = ask_in_parts(agent, lambda some: partial(Undelete, messages=some), messages, late)
+            if not isinstance(done, acts.Refusal):
+                return back_to("undelete", f"undeleted {sum(answer.many for answer in done)}")
             refused, status = done.page, done.status
         else:
             refused, status = _("Cochez d’abord les messages à récupérer."), 422

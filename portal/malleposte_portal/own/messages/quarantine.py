@@ -5,13 +5,10 @@ They lie on the host of the mailbox; accountd finds them there and releases them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from itertools import batched
 
 from flask import render_template, request, session
-from malleposte.accountd.calls.mailbox.quarantine import HeldMessage, Release, Released, ShowQuarantine
-from malleposte.accountd.message import MOST_ITEMS, Done
+from malleposte.accountd.calls.mailbox.quarantine import HeldMessage, Release, ShowQuarantine
 
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, back_to
@@ -19,7 +16,7 @@ from malleposte_portal.core.forms import ticked
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.as_agent import answered, ask, for_agent
+from malleposte_portal.log_in.as_agent import answered, ask_in_parts, for_agent
 
 SUBJECT = Subject("quarantine")
 
@@ -39,18 +36,6 @@ def because(one: HeldMessage) -> str:
     return ", ".join(reasons[word] for word in one.reasons if word in reasons) or _("vous l’y avez déplacé")
 
 
-def _out(agent: sign_on.Agent, messages: Sequence[str]) -> Released | acts.Refusal:
-    """Release the messages, some at a time."""
-    late = _("Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé.")
-    many = 0
-    for some in batched(messages, MOST_ITEMS, strict=False):
-        answer = ask(agent, partial(Release, messages=some), refused=late)
-        if isinstance(answer, acts.Refusal):
-            return answer
-        many += answer.many
-    return Released(many=many)
-
-
 @SUBJECT.form("/compte/quarantaine", "/en/account/quarantine")
 @for_agent
 def quarantine(agent: sign_on.Agent) -> Answer:
@@ -59,9 +44,12 @@ def quarantine(agent: sign_on.Agent) -> Answer:
     if request.method == "POST":
         messages = ticked("message", MOST)
         if messages:
-            done = _out(agent, messages)
-            if isinstance(done, Done):
-                return back_to("quarantine", f"released {done.many}")
+            late = _(
+                "Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé."
+            )
+            done = ask_in_parts(agent, lambda some: partial(Release, messages=some), messages, late)
+            if not isinstance(done, acts.Refusal):
+                return back_to("quarantine", f"released {sum(answer.many for answer in done)}")
             refused, status = done.page, done.status
         else:
             refused, status = _("Cochez d’abord les messages à sortir de la quarantaine."), 422
