@@ -27,6 +27,7 @@ from malleposte_portal.own.forms import part_field
 SUBJECT = Subject("undelete")
 MOST = 100
 """Messages that come back by one form."""
+LATE = "Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé."
 DAYS = {"1": "Depuis hier", "7": "Depuis une semaine", "0": "À n’importe quel moment"}
 """Days since a deletion, in the words of the page; 0 for any."""
 
@@ -60,8 +61,7 @@ def undelete(agent: sign_on.Agent) -> Answer:
     if request.method == "POST" and not searched:
         messages = ticked("message", MOST)
         if messages:
-            late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
-            done = ask_in_parts(agent, lambda some: partial(Undelete, messages=some), messages, late)
+            done = ask_in_parts(agent, lambda some: partial(Undelete, messages=some), messages, _(LATE))
             if not isinstance(done, acts.Refusal):
                 return back_to("undelete", f"undeleted {sum(answer.many for answer in done)}")
             refused, status = done.page, done.status

@@ -22,6 +22,7 @@ SUBJECT = Subject("quarantine")
 
 MOST = 100
 """Messages that are released by one form."""
+LATE = "Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé."
 
 
 def because(one: HeldMessage) -> str:
@@ -44,10 +45,7 @@ def quarantine(agent: sign_on.Agent) -> Answer:
     if request.method == "POST":
         messages = ticked("message", MOST)
         if messages:
-            late = _(
-                "Certains messages n’ont pas été sortis de la quarantaine : ils l’ont déjà été, ou leur délai est passé."
-            )
-            done = ask_in_parts(agent, lambda some: partial(Release, messages=some), messages, late)
+            done = ask_in_parts(agent, lambda some: partial(Release, messages=some), messages, _(LATE))
             if not isinstance(done, acts.Refusal):
                 return back_to("quarantine", f"released {sum(answer.many for answer in done)}")
             refused, status = done.page, done.status
