@@ -6,7 +6,7 @@ from pathlib import Path
 
 from malleposte.directory.model import RECEIVES
 from malleposte.directory.query import AnyOf, Equal
-from malleposte.platform.mailstore import STORE, home_of
+from malleposte.platform.mailstore import home_of
 
 from tests.bench.size.host import HOURS, costs, put, timed
 from tests.bench.size.record import Step
@@ -15,7 +15,8 @@ from tests.stack.support.site import Site
 from tests.support import academy
 
 SEED = 35
-BASE = STORE / ".size-bodies"
+BASE = Path("/var/tmp/.size-bodies")
+"""On the file system of the boxes, whose messages are links to it, and in no backup."""
 AS_VMAIL = "setpriv --reuid vmail --regid vmail --clear-groups"
 ACTIVATE = """
 from malleposte.accounts import here

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.platform.mailstore import bucket, home_of
+from malleposte.platform.mailstore import STORE, bucket, home_of
 
 from tests.bench.deploys import deploy_seconds
 from tests.bench.figures import Figure
@@ -17,6 +17,8 @@ from tests.stack.support.site import Site
 SCALES = {"size": ACADEMY, "size-small": SMALL}
 RESTORED = 3
 SIXTEENTH = "--source mail-00-0f --vault vault1"
+NO_MAIL = ("system", "ldap", "ldap-config", "postgresql-roundcube", "postgresql-sogo")
+"""Sources of backups of the host but those of its mail."""
 BACKED_UP = ("mail1", "vault1", "vault2")
 GROW = """
 import os, pathlib, sys, time
@@ -54,6 +56,19 @@ def restores(site: Site) -> Iterator[Step]:
         yield f"box_{number}", values | {"messages": answer.get("counts", answer).get("messages")}
 
 
+def restore_all(site: Site) -> Iterator[Step]:
+    """Archive what is no mail, lose the boxes of the sixteenth, and restore everything that has an archive.
+
+    The other boxes stay where they are: a vault with all of them has no room beside them on the disk of a lab.
+    """
+    sources = " ".join(f"--source {name}" for name in NO_MAIL)
+    yield "archived_without_mail", timed(site, f"malleposte backup run --json --vault vault1 {sources}", *BACKED_UP)[0]
+    site.run("mail1", f"rm -rf {STORE}/0?", timeout=HOURS)
+    command = "malleposte backup restore --all --yes --vault vault1 --json"
+    values, answer = timed(site, command, *BACKED_UP)
+    yield "restored", values | {"counts": answer["counts"]}
+
+
 def deploy(site: Site) -> Iterator[Step]:
     """Deploy the converged lab again."""
     with costs(site, *(spec.name for spec in site.lab.inventory.hosts)) as values:
@@ -74,6 +89,7 @@ def parts(site: Site, scale: Scale) -> dict[str, Callable[[], Iterable[Step]]]:
         "jobs": lambda: jobs.jobs(site),
         "backup-sixteenth": lambda: backups(site, SIXTEENTH, sixteenth(site)),
         "restore": lambda: restores(site),
+        "restore-all": lambda: restore_all(site),
         "sessions": lambda: sessions.sessions(site, scale),
         "deploy": lambda: deploy(site),
         "backup": lambda: backups(site, "", fill.agents(site)),

@@ -29,7 +29,8 @@ from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
 from tests.support import sogo_tables
 
-HOST, VAULT = "mail1", "vault1"
+STORES = ("directory", "database", "mail", "web")
+"""Groups of the hosts whose backups hold what is given."""
 SCHOOL = "9990008E"
 FEED = "/root/agents-essai.csv"
 ROWS = (("99E1234501ABC", "Essaimigre", "Ada"), ("99E1234502ABD", "Essaimigre", "Blaise"))
@@ -66,7 +67,7 @@ class Given:
 
 
 class Hosts:
-    """The clients of the platform on one host; the authorities that they trust are read anew for each."""
+    """The clients of the platform; the authorities that they trust are read anew for each."""
 
     def __init__(self, site: Site, folder: Path, release: Release) -> None:
         """Look at nothing yet; `folder` takes what the clients need."""
@@ -99,9 +100,13 @@ class Hosts:
         """The ways of a device of an account."""
         return Ways(mail, self.device, who)
 
+    def on(self, group: str, *words: str, given: str = "") -> str:
+        """The output of words on the first host of a group."""
+        return self.site.run(self.site.host_of(group), *words, given=given, timeout=900)
+
     def typed(self, *words: str, given: str = "") -> str:
-        """A command line of the host, of the version that it has."""
-        return self.site.run(HOST, "malleposte", *words, given=given, timeout=900)
+        """The output of a command on the directory's host, of the version that it has."""
+        return self.on("directory", "malleposte", *words, given=given)
 
     def opens(self, who: Account, password: str) -> dict[str, bool]:
         """Whether a password opens each way."""
@@ -147,7 +152,8 @@ def fill(hosts: Hosts) -> Given:
         given.guarded = whose.account
         given.factor = Agent(site, Web(hosts.bundle)).enrolled(whose)
     _queue(hosts, given)
-    hosts.typed("backup", "run")
+    for host in sorted({site.host_of(group) for group in STORES}):
+        site.run(host, "malleposte backup run", timeout=900)
     given.boxes, given.objects, given.entries = look(hosts, given)
     return given
 
@@ -200,19 +206,19 @@ def _contact(hosts: Hosts, given: Given) -> None:
     row += f" WHERE username = '{given.light.uid}'"
     words = "runuser -u postgres -- psql -XqAt roundcube"
     given_sql = f"INSERT INTO contacts (user_id, name, email, firstname, surname) {row} RETURNING 1;"
-    assert hosts.site.run(HOST, words, given=given_sql).split() == ["1"]
+    assert hosts.on("database", words, given=given_sql).split() == ["1"]
 
 
 def _feed(hosts: Hosts, given: Given) -> None:
     """Agents of a feed, who wait for activation; the codes of their letters; a plan that nobody has applied yet."""
     head = "NUMEN;Nom d'usage;Prénom;RNE\n"
     given.feed = head + "".join(f"{numen};{last};{first};{SCHOOL}\n" for numen, last, first in ROWS)
-    hosts.site.run(HOST, f"cat > {FEED}", given=given.feed)
+    hosts.on("directory", f"cat > {FEED}", given=given.feed)
     hosts.typed("accounts", "import", FEED, "--yes")
     hosts.typed("accounts", "letters", "--school", SCHOOL, "--out", "/root/lettres")
-    given.codes = code_table(hosts.site.run(HOST, "cat /root/lettres/courriers.csv"))
+    given.codes = code_table(hosts.on("directory", "cat /root/lettres/courriers.csv"))
     assert len(given.codes) == len(ROWS)
-    hosts.site.run(HOST, "rm -r /root/lettres")
+    hosts.on("directory", "rm -r /root/lettres")
 
 
 def _queue(hosts: Hosts, given: Given) -> None:
@@ -223,7 +229,7 @@ def _queue(hosts: Hosts, given: Given) -> None:
     with hosts.mail() as mail:
         message = compose(given.full.mail, stranger, given.waiting)
         assert mail.submit(given.full, given.full.mail, stranger, message).accepted
-    assert given.full.mail in hosts.site.run(HOST, "sleep 5; postqueue -j")
+    assert given.full.mail in hosts.on("mail", "sleep 5; postqueue -j")
 
 
 def lines(entries: dict[str, frozenset[str]], now: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:

@@ -30,7 +30,7 @@ def read(device: Device, paths: list[str]) -> dict[str, str]:
 
 def entries(site: Site, under: tuple[str, ...] = KEPT) -> dict[str, frozenset[str]]:
     """The lines of every entry with its password, by DN; those of the moment are left out."""
-    text = site.run("mail1", "slapcat -n1 -o ldif-wrap=no -a '(!(objectClass=applicationProcess))'")
+    text = site.run(site.host_of("directory"), "slapcat -n1 -o ldif-wrap=no -a '(!(objectClass=applicationProcess))'")
     found: dict[str, frozenset[str]] = {}
     for entry in text.split("\n\n"):
         name, *lines = entry.strip().splitlines() or [""]
