@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,15 @@ def unserved(uids: Sequence[str], done: subprocess.CompletedProcess[str]) -> lis
         return list(uids)
     there = {match[1] for match in _FAULT.finditer(done.stderr)}
     return [uid for uid in uids if uid in there] or (list(uids) if done.returncode else [])
+
+
+@contextlib.contextmanager
+def user_file(uids: Iterable[str]) -> Iterator[str]:
+    """A file with users, a line each, as doveadm's `-F` reads it. No uid may have a line's end."""
+    with tempfile.NamedTemporaryFile("w", prefix="doveadm-users-", encoding="utf-8") as file:
+        file.writelines(f"{uid}\n" for uid in uids)
+        file.flush()
+        yield file.name
 
 
 def forget(

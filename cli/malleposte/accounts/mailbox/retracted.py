@@ -7,15 +7,13 @@ What an agent deleted lies below `.EXPUNGED/`, which no search looks through unl
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from malleposte.accounts.channels import checked
-from malleposte.adapters.dovecot import ENDED, doveadm, unserved
+from malleposte.adapters.dovecot import ENDED, doveadm, unserved, user_file
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.deliveries.retracted import Box, Copy, Sign
@@ -69,7 +67,7 @@ def _ran(
     run: Run, batch: list[Box], command: Sequence[str], words: Sequence[str], **options: Any
 ) -> Iterator[tuple[list[Box], Any]]:
     """Run a command on boxes together; each by itself where one of them ended the run. Raises MallepostError."""
-    with _listed(batch) as path:
+    with user_file(box.uid for box in batch) as path:
         done = run(*command, "-F", path, "--", *words, *_query(batch), timeout=SECONDS, **options)
     if ENDED in done.stderr and len(batch) > 1:
         for box in batch:
@@ -168,12 +166,3 @@ def _place(one: Copy) -> tuple[str, bool, str]:
     A message that was moved lies among what was deleted as well, for some seconds, under one GUID.
     """
     return one.uid, one.folder.startswith(EXPUNGED_ROOT), one.folder
-
-
-@contextlib.contextmanager
-def _listed(batch: Sequence[Box]) -> Iterator[str]:
-    """A file with names of boxes, as doveadm's `-F` reads it."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-        file.writelines(f"{box.uid}\n" for box in batch)
-        file.flush()
-        yield file.name

@@ -7,7 +7,6 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from malleposte.adapters import dovecot
@@ -17,10 +16,10 @@ from malleposte.backup.restore import dav, kept
 from malleposte.backup.restore import directory as restore_directory
 from malleposte.backup.restore import ldif as restore_ldif
 from malleposte.backup.restore.mail import maildir
-from malleposte.backup.restore.mail.dovecot import Dovecot, run
+from malleposte.backup.restore.mail.dovecot import count_on, run
 from malleposte.backup.restore.model import Outcome
 from malleposte.backup.restore.vault import Archives
-from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.platform import mailstore
 from malleposte.runtime import owner
 
@@ -133,20 +132,7 @@ class ThisHost:
 
         Clients remember MODSEQs below the clock's seconds: counting goes on from there.
         """
-        doveadm = Dovecot()
         dovecot.forget(check=False)
-        now, strays = int(time.time()), list[str]()
-
-        def open_again(home: Path) -> None:
-            try:
-                doveadm.count_on(home.name, now)
-            except InputError:  # a box whose account had gone before the archive
-                strays.append(home.name)
-
-        with ThreadPoolExecutor(4) as pool:
-            opened = pool.map(open_again, homes)
-            for number, _ in enumerate(opened, 1):
-                if number % 500 == 0:
-                    self._say(f"{number} of {len(homes)} boxes opened again")
+        strays = count_on(homes, int(time.time()), self._say)
         if strays:
-            self._say(f"{len(strays)} boxes belong to no account: {', '.join(sorted(strays)[:8])}")
+            self._say(f"{len(strays)} boxes are not open, as those of no account: {', '.join(strays[:8])}")

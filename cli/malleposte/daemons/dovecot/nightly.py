@@ -14,7 +14,6 @@ is indexed already is not read again; what a night has no time for is left to th
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,11 +84,8 @@ class Place:
         """Remove messages from boxes, many at once; in halves where one of them ends the run. Return the failures."""
         whose = f" of {uids[0]}" if part and len(uids) == 1 else ""
         failures = list[str]()
-        with tempfile.NamedTemporaryFile("w", prefix=f"{self.folder}-", encoding="utf-8") as file:
-            file.writelines(f"{uid}\n" for uid in uids)
-            file.flush()
-            with named(failures.append, f"{self.folder} messages{whose} stay"):
-                dovecot.doveadm("expunge", "-F", file.name, "mailbox", self.mailboxes, *ended, timeout=LONGEST)
+        with dovecot.user_file(uids) as path, named(failures.append, f"{self.folder} messages{whose} stay"):
+            dovecot.doveadm("expunge", "-F", path, "mailbox", self.mailboxes, *ended, timeout=LONGEST)
         if len(uids) > 1 and any(dovecot.ENDED in line for line in failures):
             half = len(uids) // 2
             return self._expunge(uids[:half], ended, part=True) + self._expunge(uids[half:], ended, part=True)

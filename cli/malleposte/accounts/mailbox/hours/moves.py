@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -17,7 +16,7 @@ from malleposte.accounts.channels import checked
 from malleposte.accounts.mailbox.hours import broken_moves, recall
 from malleposte.accounts.mailbox.hours.due import WAITS, Due
 from malleposte.accounts.mailbox.hours.messages import INBOX, Row, Run, fetch
-from malleposte.adapters.dovecot import doveadm, unserved
+from malleposte.adapters.dovecot import doveadm, unserved, user_file
 from malleposte.platform.mailstore import MAILDIR, STORE, WAITING, home_of
 from malleposte.runtime import owner
 
@@ -90,12 +89,10 @@ def move(boxes: Sequence[Box], run: Run = doveadm) -> list[str]:
         return []
     if not _together(boxes[0]):
         return _some(boxes[0], run)
-    with tempfile.NamedTemporaryFile("w", prefix="hours-", encoding="utf-8") as file:
-        file.writelines(f"{checked(one.uid)}\n" for one in boxes)
-        file.flush()
-        words = ("move", "-F", file.name, "--", INBOX, "mailbox", boxes[0].due.folder, "ALL")
+    with user_file(checked(one.uid) for one in boxes) as path:
+        words = ("move", "-F", path, "--", INBOX, "mailbox", boxes[0].due.folder, "ALL")
         done = run(*words, check=False, timeout=SECONDS)
-        recount(("-F", file.name), run)
+        recount(("-F", path), run)
     return unserved([one.uid for one in boxes], done)
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
 from pathlib import Path
 
-from malleposte.adapters.dovecot import doveadm, forget, index, kick, sessions
+from malleposte.adapters.dovecot import ENDED, doveadm, forget, index, kick, sessions, unserved, user_file
 from malleposte.backup.restore.mail import maildir as layout
 from malleposte.core.errors import InputError, MallepostError
+from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import MAILDIR, SHARES
 from malleposte.runtime import owner
+
+AT_ONCE, WORKERS = 500, 4
+"""Boxes of one doveadm, and those that run at the same time."""
 
 
 class Dovecot:
@@ -76,10 +82,7 @@ class Dovecot:
             doveadm("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), "--", name, check=False)
 
     def _filled(self, uid: str) -> list[str]:
-        """The folders with messages."""
-        root = self.home(uid) / MAILDIR
-        with owner.as_owner(root):
-            return [name for name, path in layout.folders(root).items() if any(layout.files(path))]
+        return filled(self.home(uid))
 
     def count(self, uid: str) -> int:
         """Messages of a box, as Dovecot sees them."""
@@ -134,6 +137,44 @@ class ClosedBox(Dovecot):
 
     def subscribe(self, uid: str, folders: Sequence[str]) -> None:
         """See Dovecot."""
+
+
+def filled(home: Path) -> list[str]:
+    """Return the folders of a box that have messages."""
+    root = home / MAILDIR
+    with owner.as_owner(root):
+        return [name for name, path in layout.folders(root).items() if any(layout.files(path))]
+
+
+def count_on(homes: Sequence[Path], modseq: int, say: Callable[[str], None]) -> list[str]:
+    """Do what `Dovecot.count_on` does for many boxes; return the uids of those that Dovecot does not open.
+
+    One doveadm does a folder of many boxes: a process for each takes ten times as long, hours for 30,000 boxes.
+    """
+    boxes = dict[str, list[str]]()
+    for home in homes:
+        for name in filled(home) if is_uid(home.name) else ():
+            boxes.setdefault(name, []).append(home.name)
+    batches = [(name, some) for name, uids in boxes.items() for some in batched(uids, AT_ONCE, strict=False)]
+    closed, done, many = set[str](), 0, sum(map(len, boxes.values()))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        answers = pool.map(lambda batch: _count_on(batch[0], batch[1], modseq), batches)
+        for (_name, some), left in zip(batches, answers, strict=True):
+            closed |= left
+            done += len(some)
+            say(f"{done} of {many} folders of {len(homes)} boxes opened again")
+    return sorted(closed)
+
+
+def _count_on(name: str, uids: Sequence[str], modseq: int) -> set[str]:
+    """Do it for a folder of some boxes; in halves where one of them ends the run."""
+    with user_file(uids) as path:
+        words = ("mailbox", "update", "-F", path, "--min-highest-modseq", str(modseq + 1), "--", name)
+        done = doveadm(*words, check=False)
+    if ENDED in done.stderr and len(uids) > 1:
+        half = len(uids) // 2
+        return _count_on(name, uids[:half], modseq) | _count_on(name, uids[half:], modseq)
+    return set(unserved(uids, done))
 
 
 def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
