@@ -94,14 +94,14 @@ def user_file(uids: Iterable[str]) -> Iterator[str]:
 
 
 def forget(
-    names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None, run: Callable[..., Any] = doveadm
+    names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None, run: Callable[..., Any] | None = None
 ) -> None:
     """Forget what is cached of these log-ins, or of all: a cached password is kept under the name that was typed.
 
     Raises MallepostError, unless `check` is off. `timeout`: seconds for each request, of names that fit into a line.
     """
     for line in _lines(list(dict.fromkeys(names))):
-        done = run("auth", "cache", "flush", *line, check=check, timeout=timeout)
+        done = (run or doveadm)("auth", "cache", "flush", *line, check=check, timeout=timeout)
         if check and (fault := _FLUSH_FAULT.search(done.stderr)):
             raise MallepostError(f"doveadm auth: {fault[1]}", "look at 'journalctl -u dovecot'")
 
