@@ -13,13 +13,14 @@ from typing import Any
 
 from tests.bench import cost
 from tests.bench.figures import Figure
+from tests.bench.size.scale import BODIES
 from tests.stack.support import hostile
 from tests.stack.support.mail import FOREIGN, compose, token, wait_for
 from tests.stack.support.site import Site
 
 UNITS = ("malleposte-guard.service", "rspamd.service")
 SENDER, READER = f"probe@{FOREIGN}", "probe2@ac-exemple.test"
-LETTERS, LARGE = 40, 8
+LETTERS, LARGE, OF_ALL_SIZES = 40, 8, 100
 PARALLEL = 10
 ROUNDS = 2
 OCTETS = 2_000_000
@@ -78,6 +79,15 @@ def attachment(octets: int) -> bytes:
     return made.as_bytes().replace(b"\n", b"\r\n")
 
 
+def of_all_sizes(number: int) -> list[int]:
+    """So many sizes of messages in octets, spread evenly over each part of what mailboxes hold (`BODIES`)."""
+    sizes = list[int]()
+    for share, least, most in BODIES:
+        many = round(share * number)
+        sizes += [least + (most - least) * (2 * place + 1) // (2 * many) for place in range(many)]
+    return sizes
+
+
 def attack(number: int) -> bytes:
     """A message of OCTETS made for the scanner, with a chain at its end."""
     unit, chain = FOR_THE_SCANNER[number % len(FOR_THE_SCANNER)], hostile.chain()
@@ -106,6 +116,7 @@ def guard(site: Site) -> Figure:
     send(site, [letter()])
     small = milliseconds(site, [letter() for _ in range(LETTERS)])
     large = milliseconds(site, [attachment(1_000_000) for _ in range(LARGE)])
+    usual = milliseconds(site, [attachment(octets) for octets in of_all_sizes(OF_ALL_SIZES)])
     letters = [letter() for _ in range(200)]
     codes, honest = send(site, letters, [attachment(OCTETS) for _ in range(PARALLEL)])
     assert codes == {250}
@@ -117,6 +128,8 @@ def guard(site: Site) -> Figure:
         "filter_ms_a_letter": round(small[filters], 2),
         "guard_ms_a_megabyte": round(large[ours], 1),
         "filter_ms_a_megabyte": round(large[filters], 1),
+        "guard_ms_of_all_sizes": round(usual[ours], 2),
+        "filter_ms_of_all_sizes": round(usual[filters], 2),
         "guard_mb": cost.pss(site, "mail1", ours),
         "p95_s_beside_attachments": round(percentile(honest), 2),
         "p95_s_beside_attacks": round(percentile(beside), 2),
