@@ -94,7 +94,11 @@ def user_file(uids: Iterable[str]) -> Iterator[str]:
 
 
 def forget(
-    names: Iterable[str] = (), *, check: bool = True, timeout: float | None = None, run: Callable[..., Any] | None = None
+    names: Iterable[str] = (),
+    *,
+    check: bool = True,
+    timeout: float | None = None,
+    run: Callable[..., Any] | None = None,
 ) -> None:
     """Forget what is cached of these log-ins, or of all: a cached password is kept under the name that was typed.
 
