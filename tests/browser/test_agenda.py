@@ -121,6 +121,16 @@ def test_its_views_have_no_barrier_and_what_others_wrote_is_text(browser: Browse
         agenda.look(view)
         browser.picture(f"agenda-{name}")
         whole.check(browser)
+        # Only the hours of a week take the focus, to scroll; the parts of the other views do not.
+        focusable = browser.driver.find_elements(By.CSS_SELECTOR, ".ec-main[tabindex='0']")
+        assert bool(focusable) == (name == "week")
+    agenda.look("Semaine")
+    browser.click(".ec-prev")
+    agenda.loaded()
+    browser.wait(lambda: not browser.driver.find_elements(By.CSS_SELECTOR, ".ec-event"), "a week before all events")
+    assert whole.barriers(browser) == []
+    agenda.open()
+    agenda.look("Liste")
     agenda.shown("Chorale")
     assert browser.fits()
     agenda.put("c", event(f"Commission {MARK}", f"LOCATION:Salle {MARK}", "URL:https://visio.example.org/abc"))

@@ -30,7 +30,7 @@ window.mpParts = (function () {
       each('.ec-list h4', function (part) { set(part, 'aria-level', '3'); });
       each('aside', function (part) { set(part, 'role', 'presentation'); });
       // The hours of a week scroll: by keyboard only where the part takes the focus, as a week may have no event that does.
-      each('.ec-time-grid .ec-main', function (part) { set(part, 'tabindex', '0'); });
+      each('.ec-main', function (part) { set(part, 'tabindex', part.closest('.ec-time-grid') ? '0' : null); });
     }
 
     mend();
